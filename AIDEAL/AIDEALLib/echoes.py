@@ -1,0 +1,176 @@
+"""The input of every estimate: complex echoes with their echo times, field strength and place in the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError
+
+MIN_ECHOES = 3
+FIELD_STRENGTH_RANGE_T = (0.05, 12.0)
+LONGEST_PLAUSIBLE_TE_S = 0.2
+"""Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in milliseconds."""
+
+
+class Readout(Enum):
+    """How successive echoes were read out; bipolar echoes alternate the read-out direction."""
+
+    MONOPOLAR = "monopolar"
+    BIPOLAR = "bipolar"
+    UNKNOWN = "unknown"
+
+
+class PhaseSign(Enum):
+    """Rotation sense of the stored phase: `AS_MODEL` follows exp(+i 2 pi phi t), `CONJUGATED` is its mirror."""
+
+    AS_MODEL = "as model"
+    CONJUGATED = "conjugated"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the voxels lie in the patient (LPS, as in DICOM, ITK and NRRD).
+
+    Attributes
+    ----------
+    spacing_mm : distances between neighbouring voxels along (column index, row index, slice index).
+    origin_mm : position of the first voxel's centre.
+    direction : 3x3 matrix, row-major; its columns are the directions of rising column, row and slice index.
+    """
+
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if len(self.spacing_mm) != 3 or not all(np.isfinite(s) and s > 0 for s in self.spacing_mm):
+            raise InputError(
+                f"Voxel spacing is {self.spacing_mm}; three positive lengths in mm were expected. Correct the file's header."
+            )
+        if len(self.origin_mm) != 3 or not np.all(np.isfinite(self.origin_mm)):
+            raise InputError(f"Origin is {self.origin_mm}; three finite numbers in mm were expected. Correct the file's header.")
+        matrix = np.asarray(self.direction, dtype=float)
+        if matrix.size != 9 or not np.all(np.isfinite(matrix)) or abs(np.linalg.det(matrix.reshape(3, 3))) < 1e-3:
+            raise InputError(f"Direction is {self.direction}; a regular 3x3 matrix was expected. Correct the file's header.")
+
+    @property
+    def voxel_volume_ml(self) -> float:
+        """Volume of one voxel in millilitres."""
+        determinant = abs(np.linalg.det(np.asarray(self.direction, dtype=float).reshape(3, 3)))
+        return float(np.prod(self.spacing_mm)) * float(determinant) / 1000.0
+
+
+@dataclass(frozen=True, eq=False)
+class EchoSeries:
+    """A multi-echo scan, checked.
+
+    Attributes
+    ----------
+    echoes : complex64 array (echo, slice, row, column), any unit.
+    te_s : echo times in seconds, rising.
+    field_strength_t : main field in tesla.
+    geometry : voxel spacing, origin and direction.
+    readout : monopolar, bipolar or unknown.
+    phase_sign : what the source says of the rotation sense, None when it says nothing.
+    source : where the scan came from, for provenance (no patient's name).
+
+    Raises
+    ------
+    InputError
+        Fewer than 3 echoes; echo times that are unordered, repeated, not positive or in milliseconds; shapes that do not
+        match; NaN or infinite samples; an echo that is zero throughout; a field strength no scanner has.
+    """
+
+    echoes: npt.NDArray[np.complex64]
+    te_s: npt.NDArray[np.float64]
+    field_strength_t: float
+    geometry: Geometry = field(default_factory=Geometry)
+    readout: Readout = Readout.UNKNOWN
+    phase_sign: PhaseSign | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        te = np.atleast_1d(np.asarray(self.te_s, dtype=np.float64))
+        object.__setattr__(self, "te_s", te)
+        _check_echo_times(te)
+        _check_field_strength(self.field_strength_t)
+        object.__setattr__(self, "field_strength_t", float(self.field_strength_t))
+        echoes = np.asarray(self.echoes)
+        _check_echoes(echoes, te.size)
+        object.__setattr__(self, "echoes", np.ascontiguousarray(echoes, dtype=np.complex64))
+
+    @property
+    def n_echoes(self) -> int:
+        """Number of echoes."""
+        return int(self.te_s.size)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along (slice, row, column)."""
+        _, slices, rows, columns = self.echoes.shape
+        return slices, rows, columns
+
+    @property
+    def uniform_spacing(self) -> bool:
+        """True when all echo spacings agree within 1 % of the shortest, so that off-resonance is periodic in 1/spacing."""
+        spacing = np.diff(self.te_s)
+        return bool(np.ptp(spacing) <= 0.01 * spacing.min())
+
+    def conjugate(self) -> EchoSeries:
+        """The same scan with the opposite rotation sense."""
+        return replace(self, echoes=np.conj(self.echoes))
+
+
+def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
+    listed = ", ".join(f"{t:g}" for t in te)
+    if te.ndim != 1 or te.size < MIN_ECHOES:
+        raise InputError(
+            f"Found {te.size} echo time(s) ({listed}); water, fat, field and R2* need at least {MIN_ECHOES} echoes. "
+            "Load all echoes of the series."
+        )
+    if not np.all(np.isfinite(te)) or np.any(te <= 0):
+        raise InputError(f"Echo times are {listed} s; all must be positive and finite. Give the right ones (--te, in seconds).")
+    if np.any(te > LONGEST_PLAUSIBLE_TE_S):
+        raise InputError(
+            f"Echo times are {listed}; they look like milliseconds, seconds were expected (0.0013 for 1.3 ms). Divide by 1000."
+        )
+    if np.any(np.diff(te) <= 0):
+        raise InputError(
+            f"Echo times are {listed} s; they must rise from echo to echo without repeats. Sort the echoes, remove duplicates."
+        )
+
+
+def _check_field_strength(field_strength_t: float) -> None:
+    low, high = FIELD_STRENGTH_RANGE_T
+    if not (np.isfinite(field_strength_t) and low <= field_strength_t <= high):
+        raise InputError(
+            f"Field strength is {field_strength_t:g}; a value in tesla between {low:g} and {high:g} was expected "
+            "(1.5 or 3 on most scanners). Give the right one (--field-strength)."
+        )
+
+
+def _check_echoes(echoes: npt.NDArray[np.complex64], n_echo_times: int) -> None:
+    if echoes.ndim != 4 or 0 in echoes.shape:
+        raise InputError(
+            f"The echo array has shape {echoes.shape}; (echo, slice, row, column) was expected, none of them empty. "
+            "Add an axis of length 1 for a single slice."
+        )
+    if echoes.shape[0] != n_echo_times:
+        raise InputError(
+            f"Found {echoes.shape[0]} echo images but {n_echo_times} echo times; one time per image was expected. "
+            "Load every echo, or give the times (--te)."
+        )
+    if not np.iscomplexobj(echoes):
+        raise InputError(
+            f"The echoes are {echoes.dtype}, not complex; the phase is missing. Load phase (or real and imaginary) images too."
+        )
+    for number, echo in enumerate(echoes, start=1):
+        if not np.all(np.isfinite(echo)):
+            bad = int(np.size(echo) - np.count_nonzero(np.isfinite(echo)))
+            raise InputError(f"Echo {number} has {bad} voxel(s) that are NaN or infinite; all must be finite. Repair or re-export it.")
+        if not np.any(echo):
+            raise InputError(f"Echo {number} is zero in every voxel; signal was expected. Re-export the series or leave that echo out.")

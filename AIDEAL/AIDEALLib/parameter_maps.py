@@ -1,0 +1,106 @@
+"""The output of every estimate: maps on the pixels of the scan they came from, with units and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .echoes import Geometry
+
+FloatMap = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MapInfo:
+    """What a map shows: its title, unit, and the fixed display window (None: scale to the data)."""
+
+    title: str
+    unit: str
+    window: tuple[float, float] | None
+
+
+MAP_INFO: dict[str, MapInfo] = {
+    "water": MapInfo("Water", "a.u.", None),
+    "fat": MapInfo("Fat", "a.u.", None),
+    "pdff": MapInfo("PDFF", "%", (0.0, 40.0)),
+    "pdff_sd": MapInfo("PDFF SD (within the mode)", "%", (0.0, 10.0)),
+    "pdff_total_sd": MapInfo("PDFF SD (mixture with swap)", "%", (0.0, 10.0)),
+    "swap_probability": MapInfo("Swap probability", "1", (0.0, 1.0)),
+    "r2star": MapInfo("R2*", "1/s", (0.0, 200.0)),
+    "r2star_sd": MapInfo("R2* SD", "1/s", (0.0, 50.0)),
+    "field": MapInfo("Field map (off-resonance)", "Hz", None),
+    "field_sd": MapInfo("Field map SD", "Hz", (0.0, 20.0)),
+    "residual": MapInfo("Fit residual (share of signal)", "%", (0.0, 20.0)),
+}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How the maps came about: enough to make them again.
+
+    `noise_sd` holds the noise per real channel of each slice in the unit of the echoes; `notes` holds every fallback and
+    every decision taken on the user's behalf, in words.
+    """
+
+    version: str
+    method: str
+    device: str
+    torch_version: str
+    te_s: tuple[float, ...]
+    field_strength_t: float
+    spectrum: dict[str, Any]
+    models: dict[str, str]
+    phase_sign: str
+    readout: str
+    noise_sd: tuple[float, ...]
+    source: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    research_use: str = "Research use only, not for diagnosis."
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types only, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterMaps:
+    """Maps of one scan; every array is (slice, row, column).
+
+    Water and fat are the components along the common phase of water + fat, so pdff = 100 fat / (water + fat) holds voxel by
+    voxel, signed (values slightly below 0 or above 100 are noise; clip for display only). `pdff_sd` is the standard
+    deviation given the right water-fat mode, `swap_probability` the probability that the mode is wrong, `pdff_total_sd` the
+    standard deviation of the mixture of both. `residual` is the root mean square misfit in percent of the root mean square
+    signal. Maps are 0 outside `mask`.
+    """
+
+    water: FloatMap
+    fat: FloatMap
+    pdff: FloatMap
+    pdff_sd: FloatMap
+    pdff_total_sd: FloatMap
+    swap_probability: FloatMap
+    r2star: FloatMap
+    r2star_sd: FloatMap
+    field: FloatMap
+    field_sd: FloatMap
+    residual: FloatMap
+    mask: npt.NDArray[np.bool_]
+    geometry: Geometry
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        for name, array in self.items():
+            if array.shape != self.mask.shape:
+                raise ValueError(f"map {name} has shape {array.shape}, the mask {self.mask.shape}")
+
+    def items(self) -> Iterator[tuple[str, FloatMap]]:
+        """Name and array of each map, in the order of `MAP_INFO` (without the mask)."""
+        for entry in fields(self):
+            if entry.name in MAP_INFO:
+                yield entry.name, getattr(self, entry.name)
