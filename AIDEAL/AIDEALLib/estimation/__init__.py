@@ -1,0 +1,1 @@
+"""From echoes to parameter maps: least squares, refinement, candidates, fusion."""

@@ -1,0 +1,98 @@
+"""Fat spectra: resonances of fat relative to water."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..errors import InputError
+
+GYROMAGNETIC_RATIO_HZ_PER_T = 42.577e6
+"""Proton gyromagnetic ratio over 2 pi."""
+
+
+@dataclass(frozen=True)
+class FatSpectrum:
+    """Fat resonances: shifts in ppm relative to water (negative: below water) and relative amplitudes (sum 1).
+
+    Raises
+    ------
+    InputError
+        When the lists differ in length, are empty, or the amplitudes are negative or sum to nothing.
+    """
+
+    name: str
+    ppm: tuple[float, ...]
+    amplitudes: tuple[float, ...]
+    reference: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.ppm or len(self.ppm) != len(self.amplitudes):
+            raise InputError(
+                f"Fat spectrum '{self.name}' has {len(self.ppm)} shifts and {len(self.amplitudes)} amplitudes; "
+                "as many of one as of the other were expected, at least one. Correct the lists."
+            )
+        total = sum(self.amplitudes)
+        if min(self.amplitudes) < 0 or not total > 0:
+            raise InputError(
+                f"Fat spectrum '{self.name}' has amplitudes {self.amplitudes}; none negative and a positive sum were expected."
+            )
+        object.__setattr__(self, "amplitudes", tuple(a / total for a in self.amplitudes))
+
+    def shifted(self, ppm_offset: float) -> FatSpectrum:
+        """The same spectrum with every shift raised by `ppm_offset` (about +0.08 ppm for a phantom at room temperature)."""
+        name = f"{self.name} {ppm_offset:+g} ppm" if ppm_offset else self.name
+        return FatSpectrum(name, tuple(p + ppm_offset for p in self.ppm), self.amplitudes, self.reference)
+
+    def shifts_hz(self, field_strength_t: float) -> tuple[float, ...]:
+        """Resonance frequencies relative to water in Hz."""
+        return tuple(p * 1e-6 * GYROMAGNETIC_RATIO_HZ_PER_T * field_strength_t for p in self.ppm)
+
+    def mean_shift_hz(self, field_strength_t: float) -> float:
+        """Amplitude-weighted mean shift in Hz: how far off-resonance moves when water is taken for fat."""
+        return sum(a * f for a, f in zip(self.amplitudes, self.shifts_hz(field_strength_t), strict=True))
+
+    def modulation(self, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
+        """Fat phasor c_n = sum_p a_p exp(i 2 pi f_p t_n), complex128, shape of `te_s` (METHOD eq. of the CSE signal model)."""
+        shifts = torch.tensor(self.shifts_hz(field_strength_t), dtype=torch.float64, device=te_s.device)
+        amplitudes = torch.tensor(self.amplitudes, dtype=torch.float64, device=te_s.device)
+        phase = 2 * torch.pi * te_s.to(torch.float64)[..., None] * shifts
+        return (amplitudes * torch.polar(torch.ones_like(phase), phase)).sum(-1)
+
+
+SIX_PEAK = FatSpectrum(
+    "six-peak",
+    (-3.80, -3.40, -2.60, -1.94, -0.39, 0.60),
+    (0.087, 0.693, 0.128, 0.004, 0.039, 0.048),
+    "Hamilton et al., NMR Biomed 2011;24:784 (liver fat in vivo); used by Meneses et al. 2026",
+)
+YU_2008 = FatSpectrum(
+    "yu-six-peak",
+    (-3.80, -3.40, -2.60, -1.94, -0.39, 0.60),
+    (0.087, 0.694, 0.128, 0.004, 0.039, 0.047),
+    "Yu et al., Magn Reson Med 2008;60:1122",
+)
+REN_2008 = FatSpectrum(
+    "ren-nine-peak",
+    (-3.80, -3.40, -3.10, -2.68, -2.46, -1.95, -0.50, 0.49, 0.59),
+    (0.088, 0.642, 0.058, 0.062, 0.058, 0.006, 0.039, 0.010, 0.037),
+    "Ren et al., J Lipid Res 2008;49:2055 (human subcutaneous fat)",
+)
+SINGLE_PEAK = FatSpectrum("single-peak", (-3.40,), (1.0,), "main methylene peak only; for comparison, biased in vivo")
+
+SPECTRA: dict[str, FatSpectrum] = {s.name: s for s in (SIX_PEAK, YU_2008, REN_2008, SINGLE_PEAK)}
+"""Spectra by name, the default first."""
+
+
+def spectrum_by_name(name: str) -> FatSpectrum:
+    """Look up a bundled spectrum.
+
+    Raises
+    ------
+    InputError
+        When there is no spectrum of that name.
+    """
+    if name not in SPECTRA:
+        raise InputError(f"No fat spectrum is called '{name}'; expected one of {', '.join(SPECTRA)}.")
+    return SPECTRA[name]

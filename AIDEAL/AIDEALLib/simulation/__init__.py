@@ -1,0 +1,1 @@
+"""Scans with known truth: tissue models, susceptibility fields, protocols and noise."""

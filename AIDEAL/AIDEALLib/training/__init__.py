@@ -1,0 +1,1 @@
+"""Unsupervised training of the networks (not shipped into Slicer)."""
