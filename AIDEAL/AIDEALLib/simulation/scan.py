@@ -1,0 +1,128 @@
+"""Take a scan of a tissue model: coil, read-out, artefacts and noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..echoes import EchoSeries, PhaseSign, Readout
+from ..physics.signal import synthesise
+from ..physics.spectrum import SIX_PEAK, FatSpectrum
+from .artefacts import crop_k_space, ghosted, moved
+from .protocol import PAPER, PROTOCOLS, Protocol, echo_times
+from .tissue import TissueMaps
+
+__all__ = ["PAPER", "PROTOCOLS", "Protocol", "acquire", "echo_times", "smooth_coil"]
+
+
+def smooth_coil(shape: tuple[int, int, int], rng: np.random.Generator) -> npt.NDArray[np.complex64]:
+    """A combined receive coil: sensitivity within about 30 % of 1 and a phase of a few radians, both smooth.
+
+    Returns
+    -------
+    complex64 array (slice, row, column) of `shape`.
+    """
+    z, y, x = np.meshgrid(*[np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in shape], indexing="ij", sparse=True)
+    a = rng.uniform(-1, 1, 12)
+    log_gain = 0.12 * (a[0] * x + a[1] * y + 0.5 * a[2] * z) + 0.15 * (0.5 + 0.5 * abs(a[3])) * (x**2 + y**2 - 0.7)
+    phase = np.pi * a[4] + 1.2 * (a[5] * x + a[6] * y + 0.5 * a[7] * z) + 0.8 * (a[8] * x * y + a[9] * (x**2 - y**2))
+    phase = phase + 0.3 * np.sin(np.pi * (x * a[10] + y * a[11]))
+    return (np.exp(log_gain) * np.exp(1j * phase)).astype(np.complex64)
+
+
+def acquire(
+    tissue: TissueMaps,
+    protocol: Protocol,
+    rng: np.random.Generator,
+    spectrum: FatSpectrum = SIX_PEAK,
+    coil_phase: bool = True,
+    fat_phase_rad: float = 0.0,
+    oversampling: int = 1,
+    ghost: float = 0.0,
+    motion_mm: float = 0.0,
+) -> EchoSeries:
+    """Echoes of a tissue model under a protocol.
+
+    s_n = C (W + F exp(i psi) c_n) exp(i 2 pi phi t_n - R2* t_n) exp(i (-1)^n theta) + noise, noise complex Gaussian.
+
+    Parameters
+    ----------
+    tissue : the truth. With `oversampling` above 1 it is on finer pixels than the scan; `tissue.coarsened(oversampling)` is
+        the truth on the pixels of the scan.
+    protocol : echo times, field strength (that of the tissue), noise and phase errors.
+    rng : source of the coil and the noise.
+    spectrum : fat resonances.
+    coil_phase : with a smooth coil C (`smooth_coil`); otherwise C = 1.
+    fat_phase_rad : phase psi of fat against water at t = 0.
+    oversampling : simulate on the tissue's pixels and keep the inner k-space only, so that pixels mix tissues and edges ring
+        as in a scan.
+    ghost : share of the signal that reappears half a field of view away along the rows (phase encoding).
+    motion_mm : amplitude of a breathing-like shift along the rows between phase-encoding lines.
+
+    Returns
+    -------
+    EchoSeries, echoes (echo, slice, row, column); same unit as `tissue.proton_density`.
+
+    Raises
+    ------
+    ValueError
+        When tissue and protocol differ in field strength.
+    """
+    if abs(tissue.field_strength_t - protocol.field_strength_t) > 0.05:
+        raise ValueError(
+            f"tissue at {tissue.field_strength_t:g} T, protocol '{protocol.name}' at {protocol.field_strength_t:g} T"
+        )
+    te = torch.tensor(protocol.te_s, dtype=torch.float64)
+    modulation = spectrum.modulation(te, protocol.field_strength_t)
+    coil = smooth_coil(tissue.shape, rng) if coil_phase else np.ones(tissue.shape, np.complex64)
+    fine = coil * tissue.proton_density * tissue.body
+    fraction = tissue.pdff_percent / 100
+    water, fat = fine * (1 - fraction), fine * fraction * np.complex64(np.exp(1j * fat_phase_rad))
+
+    truth = tissue.coarsened(oversampling)
+    slices, rows, columns = truth.shape
+    echoes = np.empty((len(protocol.te_s), slices, rows, columns), np.complex64)
+    for index in range(slices):
+        one = synthesise(
+            torch.from_numpy(np.ascontiguousarray(water[index])),
+            torch.from_numpy(np.ascontiguousarray(fat[index])),
+            torch.from_numpy(np.ascontiguousarray(tissue.field_hz[index])),
+            torch.from_numpy(np.ascontiguousarray(tissue.r2star_per_s[index])),
+            te,
+            modulation,
+        ).numpy()
+        one = crop_k_space(one, oversampling)
+        if motion_mm:
+            one = moved(one, motion_mm / truth.geometry.spacing_mm[1])
+        echoes[:, index] = ghosted(one, ghost) if ghost else one
+
+    echoes *= _alternating_phase(protocol, columns)
+    if protocol.snr is not None:
+        reference = truth.reference
+        level = np.abs(crop_k_space(water + fat, oversampling)[reference]).mean()
+        echoes += _complex_noise(echoes.shape, float(level) / protocol.snr, rng)
+    if protocol.conjugated:
+        echoes = np.conj(echoes)
+    return EchoSeries(
+        echoes=echoes,
+        te_s=np.asarray(protocol.te_s),
+        field_strength_t=protocol.field_strength_t,
+        geometry=truth.geometry,
+        readout=Readout.BIPOLAR if protocol.bipolar else Readout.MONOPOLAR,
+        phase_sign=PhaseSign.CONJUGATED if protocol.conjugated else PhaseSign.AS_MODEL,
+        source=f"simulated: {protocol.name}",
+    )
+
+
+def _alternating_phase(protocol: Protocol, columns: int) -> npt.NDArray[np.complex64]:
+    """exp(i (-1)^n theta), (echo, 1, 1, column)."""
+    theta = protocol.bipolar_phase_rad + protocol.bipolar_slope_rad * (np.arange(columns) / columns - 0.5)
+    sign = (-1.0) ** np.arange(len(protocol.te_s))
+    return np.exp(1j * sign[:, None, None, None] * theta).astype(np.complex64)
+
+
+def _complex_noise(shape: tuple[int, ...], sd: float, rng: np.random.Generator) -> npt.NDArray[np.complex64]:
+    """Circular Gaussian noise of standard deviation `sd` per real channel."""
+    parts = rng.standard_normal((*shape, 2), dtype=np.float32) * np.float32(sd)
+    return parts.view(np.complex64)[..., 0]

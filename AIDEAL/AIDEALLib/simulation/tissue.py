@@ -1,0 +1,120 @@
+"""The truth behind a simulated scan: what every voxel is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ..echoes import Geometry
+
+FloatMap = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class TissueMaps:
+    """True maps of a simulated object; every array is (slice, row, column).
+
+    Attributes
+    ----------
+    proton_density : signal of water + fat at t = 0 before coil and noise, arbitrary unit; 0 in air.
+    pdff_percent : fat / (fat + water), 0 to 100.
+    r2star_per_s : transverse decay rate R2* in 1/s.
+    field_hz : off-resonance in Hz at `field_strength_t`.
+    body : True where there is tissue with signal.
+    labels : segment of each voxel, 0 for none; segments do not overlap and lie inside `body`.
+    label_names : name of each segment by its number.
+    geometry : voxel spacing, origin and direction.
+    field_strength_t : main field in tesla (R2* and the field depend on it).
+    reference_labels : segments whose signal defines SNR (the liver); empty: the whole body.
+    """
+
+    proton_density: FloatMap
+    pdff_percent: FloatMap
+    r2star_per_s: FloatMap
+    field_hz: FloatMap
+    body: npt.NDArray[np.bool_]
+    labels: npt.NDArray[np.uint8]
+    label_names: dict[int, str]
+    geometry: Geometry
+    field_strength_t: float
+    reference_labels: tuple[int, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for name in ("proton_density", "pdff_percent", "r2star_per_s", "field_hz", "labels"):
+            if getattr(self, name).shape != self.body.shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, the body mask {self.body.shape}")
+        missing = set(np.unique(self.labels).tolist()) - {0} - set(self.label_names)
+        if missing:
+            raise ValueError(f"segments {sorted(missing)} have no name")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along (slice, row, column)."""
+        slices, rows, columns = self.body.shape
+        return slices, rows, columns
+
+    def segment(self, *names: str) -> npt.NDArray[np.bool_]:
+        """Voxels of the segments called `names`, bool (slice, row, column).
+
+        Raises
+        ------
+        KeyError
+            When there is no segment of that name.
+        """
+        by_name = {name: number for number, name in self.label_names.items()}
+        return np.isin(self.labels, [by_name[name] for name in names])
+
+    @property
+    def reference(self) -> npt.NDArray[np.bool_]:
+        """Voxels whose signal defines the signal-to-noise ratio."""
+        if not self.reference_labels:
+            return self.body
+        return np.isin(self.labels, self.reference_labels)
+
+    def coarsened(self, factor: int) -> TissueMaps:
+        """The truth on pixels `factor` times as wide in the slice plane, as a scan at that resolution would average it.
+
+        Water and fat are averaged and PDFF taken from the averages; R2* and the field are averaged with the signal as weight.
+        A voxel keeps its segment where all its parts share it, and counts as body where at least half of it does.
+        """
+        if factor == 1:
+            return self
+        slices, rows, columns = self.shape
+        if rows % factor or columns % factor:
+            raise ValueError(f"{rows} x {columns} pixels cannot be merged {factor} x {factor}")
+
+        def blocks(array: npt.NDArray) -> npt.NDArray:
+            return array.reshape(slices, rows // factor, factor, columns // factor, factor)
+
+        density = blocks(self.proton_density).mean((2, 4))
+        weight = np.maximum(blocks(self.proton_density).sum((2, 4)), 1e-12)
+
+        def weighted(array: FloatMap) -> FloatMap:
+            return ((blocks(array) * blocks(self.proton_density)).sum((2, 4)) / weight).astype(np.float32)
+
+        field_hz = np.where(density > 0, weighted(self.field_hz), blocks(self.field_hz).mean((2, 4)))
+        first = blocks(self.labels)[:, :, :1, :, :1]
+        pure = (blocks(self.labels) == first).all((2, 4))
+        body = (blocks(self.body).mean((2, 4)) >= 0.5) & (density > 0)
+        spacing = self.geometry.spacing_mm
+        matrix = np.asarray(self.geometry.direction).reshape(3, 3)
+        shift = matrix @ np.array([spacing[0] * (factor - 1) / 2, spacing[1] * (factor - 1) / 2, 0.0])
+        origin = tuple(float(v) for v in np.asarray(self.geometry.origin_mm) + shift)
+        return TissueMaps(
+            proton_density=density.astype(np.float32),
+            pdff_percent=np.clip(weighted(self.pdff_percent), 0, 100),
+            r2star_per_s=weighted(self.r2star_per_s),
+            field_hz=field_hz.astype(np.float32),
+            body=body,
+            labels=np.where(pure & body, first[:, :, 0, :, 0], 0).astype(np.uint8),
+            label_names=self.label_names,
+            geometry=Geometry(
+                (spacing[0] * factor, spacing[1] * factor, spacing[2]),
+                (origin[0], origin[1], origin[2]),
+                self.geometry.direction,
+            ),
+            field_strength_t=self.field_strength_t,
+            reference_labels=self.reference_labels,
+        )
