@@ -1,0 +1,34 @@
+# make demo   estimate the bundled synthetic liver, show where the results are
+# make test   ruff, mypy, pytest
+# make lint   ruff and mypy only
+# All of them create .venv when it is missing. PYTHON and PIP_FLAGS may be set from outside.
+
+PYTHON ?= python3
+PIP_FLAGS ?=
+DEMO_OUT ?= demo-output
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test lint clean
+
+demo: $(STAMP)
+	$(BIN)/aideal demo --out $(DEMO_OUT)
+	@echo "Maps, overview.png and statistics.csv are in $(abspath $(DEMO_OUT))"
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf build dist $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+$(STAMP): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[test,train]'
+	@touch $(STAMP)
