@@ -1,0 +1,113 @@
+"""The residual profile: how well each off-resonance explains the echoes of a voxel, whatever the protocol.
+
+For fixed (phi, R2*) the best water and fat are linear, so what a least-squares fit leaves over is a quadratic form of the echoes,
+
+    J(phi, R2*) = |s|^2 - |Q^H D^* s|^2 = sum_nm conj(s_n) [I - D Q Q^H D^*]_nm s_m,
+
+with Q an orthonormal basis of [1, c] exp(-R2* t) and D = diag exp(i 2 pi phi t). It is therefore linear in the N^2 real numbers
+|s_n|^2, Re and Im of conj(s_n) s_m: one real matrix product serves a whole grid of phi and R2*.
+
+These functions use only operators that TorchScript of torch 2.2 knows, because the exported networks contain them.
+"""
+
+from __future__ import annotations
+
+import torch
+
+
+def field_period_hz(te_s: torch.Tensor) -> torch.Tensor:
+    """Period of off-resonance in Hz: 1 / (shortest echo spacing).
+
+    With uniform spacing, phi and phi + 1/spacing give the same echoes (up to a constant phase of water and fat). With other echo
+    times J is not exactly periodic; the same window, centred on 0 Hz, is then searched and treated as a circle.
+    """
+    return 1.0 / (te_s[1:] - te_s[:-1]).min()
+
+
+def field_grid_hz(te_s: torch.Tensor, n_bins: int) -> torch.Tensor:
+    """Centres of `n_bins` equal bins over one period, from -period/2, shape (n_bins,)."""
+    steps = torch.arange(n_bins, dtype=te_s.dtype, device=te_s.device)
+    return field_period_hz(te_s) * ((steps + 0.5) / n_bins - 0.5)
+
+
+def pair_products(echoes: torch.Tensor) -> torch.Tensor:
+    """The N^2 real numbers that J is linear in.
+
+    Parameters
+    ----------
+    echoes : complex (batch, echo, ...).
+
+    Returns
+    -------
+    Real tensor (batch, N^2, ...): |s_n|^2 for all n, then Re, then Im of conj(s_n) s_m for all n < m.
+    """
+    n = echoes.shape[1]
+    pairs = torch.triu_indices(n, n, 1, device=echoes.device)
+    re, im = echoes.real, echoes.imag
+    re_n, im_n, re_m, im_m = re[:, pairs[0]], im[:, pairs[0]], re[:, pairs[1]], im[:, pairs[1]]
+    return torch.cat([re * re + im * im, re_n * re_m + im_n * im_m, re_n * im_m - im_n * re_m], dim=1)
+
+
+def projection_weights(
+    field_hz: torch.Tensor, r2star_per_s: torch.Tensor, te_s: torch.Tensor, modulation: torch.Tensor
+) -> torch.Tensor:
+    """Weights that turn `pair_products` into J for every (R2*, phi) of a grid.
+
+    Parameters
+    ----------
+    field_hz : (K,) off-resonance values.
+    r2star_per_s : (R,) decay rates.
+    te_s : (echo,) seconds; modulation : (echo,) complex fat phasor.
+
+    Returns
+    -------
+    Real tensor (R, K, N^2).
+    """
+    n = te_s.shape[0]
+    te = te_s.to(torch.float64)
+    pairs = torch.triu_indices(n, n, 1, device=te_s.device)
+    decay = torch.exp(-r2star_per_s.to(torch.float64)[:, None] * (te - te[0]))  # (R, N)
+    water = torch.complex(decay, torch.zeros_like(decay))
+    fat = water * modulation.to(torch.complex128)
+    q1 = water / torch.sqrt((decay * decay).sum(-1, keepdim=True))
+    rest = fat - q1 * (q1.conj() * fat).sum(-1, keepdim=True)
+    q2 = rest / torch.sqrt((rest.real * rest.real + rest.imag * rest.imag).sum(-1, keepdim=True))
+    projector = q1[:, :, None] * q1.conj()[:, None, :] + q2[:, :, None] * q2.conj()[:, None, :]  # (R, N, N)
+    diagonal = 1.0 - torch.diagonal(projector.real, dim1=-2, dim2=-1)  # (R, N)
+    angle = 2 * torch.pi * field_hz.to(torch.float64)[:, None] * (te[pairs[0]] - te[pairs[1]])  # (K, pairs)
+    upper = projector[:, pairs[0], pairs[1]][:, None, :] * torch.polar(torch.ones_like(angle), angle)  # (R, K, pairs)
+    diagonal = diagonal[:, None, :].expand(-1, field_hz.shape[0], -1)
+    return torch.cat([diagonal, -2.0 * upper.real, 2.0 * upper.imag], dim=-1)
+
+
+def residual_profile(
+    echoes: torch.Tensor,
+    te_s: torch.Tensor,
+    modulation: torch.Tensor,
+    n_bins: int,
+    r2star_per_s: torch.Tensor,
+    oversampling: int = 2,
+) -> torch.Tensor:
+    """Residual energy over one period of off-resonance, the least over a few R2* values.
+
+    Parameters
+    ----------
+    echoes : complex (batch, echo, ...).
+    te_s, modulation : (echo,).
+    n_bins : number of bins K over one period.
+    r2star_per_s : (R,) decay rates to try.
+    oversampling : field values tried in each bin; the least is kept, so that a narrow minimum between two bin centres shows.
+
+    Returns
+    -------
+    Real tensor (batch, K, ...), never negative, same unit as |echoes|^2.
+    """
+    weights = projection_weights(field_grid_hz(te_s, n_bins * oversampling), r2star_per_s, te_s, modulation)
+    weights = weights.to(echoes.real.dtype)
+    products = pair_products(echoes).flatten(2)
+    least = torch.matmul(weights[0], products)
+    for r in range(1, weights.shape[0]):
+        least = torch.minimum(least, torch.matmul(weights[r], products))
+    shape = [echoes.shape[0], n_bins, oversampling] + list(products.shape[2:])
+    least = least.reshape(shape).amin(2).clamp_min(0.0)
+    return least.reshape([echoes.shape[0], n_bins] + list(echoes.shape[2:]))
