@@ -1,0 +1,157 @@
+"""One image file (NRRD, NIfTI, MetaImage) through SimpleITK: array, geometry and header."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..echoes import Geometry
+from ..errors import InputError
+from .naming import stem
+
+SAME_GEOMETRY_MM = 1e-2
+SAME_DIRECTION = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Array (volume, slice, row, column) of a file with one or more volumes, as stored (integer, float or complex)."""
+
+    array: npt.NDArray[Any]
+    geometry: Geometry
+    header: Mapping[str, str]
+
+
+def read_image(path: Path) -> Image:
+    """Read a 2-D, 3-D or 4-D image; echoes may lie along the fourth axis or along the NRRD list axis.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged, or has more than four axes.
+    """
+    import SimpleITK as sitk
+
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise InputError(f"{path.name} could not be read as an image ({reason}). Export or copy it again.") from error
+    dimension, components = image.GetDimension(), image.GetNumberOfComponentsPerPixel()
+    array = sitk.GetArrayFromImage(image)
+    if dimension > 4 or (dimension == 4 and components > 1):
+        raise InputError(
+            f"{path.name} has axes of size {image.GetSize()}; at most three in space and one for the echoes were expected. "
+            "Save one file per echo."
+        )
+    if components > 1:
+        array = np.moveaxis(array, -1, 0)
+    if dimension == 2:
+        array = array[..., np.newaxis, :, :]
+    if array.ndim == 3:
+        array = array[np.newaxis]
+    header = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
+    return Image(array, _geometry(image.GetSpacing(), image.GetOrigin(), image.GetDirection()), header)
+
+
+def is_complex_image(path: Path) -> bool:
+    """True when the file's header says its values are complex (only the header is read)."""
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return False
+    return reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
+
+
+def same_geometry(a: Geometry, b: Geometry) -> bool:
+    """True when two grids agree to a hundredth of a millimetre."""
+    return bool(
+        np.allclose(a.spacing_mm, b.spacing_mm, rtol=1e-3, atol=1e-4)
+        and np.allclose(a.origin_mm, b.origin_mm, rtol=0, atol=SAME_GEOMETRY_MM)
+        and np.allclose(a.direction, b.direction, rtol=0, atol=SAME_DIRECTION)
+    )
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Content of the JSON file beside an image, {} when there is none.
+
+    Raises
+    ------
+    InputError
+        The JSON file is damaged.
+    """
+    sidecar = path.with_name(stem(path) + ".json")
+    if not sidecar.is_file():
+        return {}
+    try:
+        content = json.loads(sidecar.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{sidecar.name} is no valid JSON ({error}); a BIDS sidecar was expected. Repair or remove it."
+        ) from error
+    return content if isinstance(content, dict) else {}
+
+
+def echo_times_s(path: Path, header: Mapping[str, str]) -> tuple[float, ...] | None:
+    """Echo times in seconds that the sidecar or the header of an image gives, None when neither does.
+
+    Sidecar: `EchoTime` (s; a list for a 4-D file). NRRD header: `te_s` (s), a Slicer sequence's `axis N index values` or a
+    multi-volume's `MultiVolume.FrameLabels` (both in ms, when they are said to be echo times).
+    """
+    sidecar = read_sidecar(path)
+    for key in ("EchoTime", "EchoTimes"):
+        if key in sidecar:
+            value = sidecar[key]
+            return _numbers(" ".join(map(str, value)) if isinstance(value, list) else str(value), f"{key} of {path.name}")
+    for key in ("te_s", "EchoTime", "EchoTimes"):
+        if key in header:
+            return _numbers(header[key], f"{key} of {path.name}")
+    if "echo" in header.get("MultiVolume.FrameIdentifyingDICOMTagName", "").lower():
+        labels = _numbers(header.get("MultiVolume.FrameLabels", ""), f"MultiVolume.FrameLabels of {path.name}")
+        return tuple(v / 1000 for v in labels)
+    if any("echo" in value.lower() for key, value in header.items() if key.startswith("NRRD_labels")):
+        for key, value in header.items():
+            if re.fullmatch(r"axis \d+ index values", key):
+                return tuple(v / 1000 for v in _numbers(value, f"{key} of {path.name}"))
+    return None
+
+
+def field_strength_t(path: Path, header: Mapping[str, str]) -> float | None:
+    """Field strength in tesla that the sidecar or the header of an image gives, None when neither does."""
+    for source, key in ((read_sidecar(path), "MagneticFieldStrength"), (header, "field_strength_t")):
+        if key in source:
+            numbers = _numbers(str(source[key]), f"{key} of {path.name}")
+            return numbers[0] if numbers else None
+    return None
+
+
+def _numbers(text: str, what: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(token) for token in re.split(r"[\s,;\[\]()]+", text) if token)
+    except ValueError as error:
+        raise InputError(f"{what} is {text!r}; numbers were expected. Correct it, or give the values as options.") from error
+
+
+def _geometry(spacing: tuple[float, ...], origin: tuple[float, ...], direction: tuple[float, ...]) -> Geometry:
+    n = len(spacing)
+    matrix = np.eye(3)
+    used = min(n, 3)
+    matrix[:used, :used] = np.asarray(direction, dtype=float).reshape(n, n)[:used, :used]
+    padded_spacing = (*spacing[:3], 1.0)[:3]
+    padded_origin = (*origin[:3], 0.0)[:3]
+    return Geometry(
+        spacing_mm=(padded_spacing[0], padded_spacing[1], padded_spacing[2]),
+        origin_mm=(padded_origin[0], padded_origin[1], padded_origin[2]),
+        direction=tuple(float(v) for v in matrix.ravel()),
+    )

@@ -1,0 +1,90 @@
+"""One door for scans of every format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..echoes import EchoSeries, Readout
+from ..errors import InputError
+from .matlab import read_matlab
+from .naming import is_image
+from .npz import read_npz
+from .phase_units import PhaseUnit
+from .volumes import read_volumes
+
+PathLike = str | os.PathLike[str]
+EXPECTED = "a MATLAB file (.mat), NIfTI (.nii, .nii.gz), NRRD (.nrrd), .npz, or a folder of NIfTI or NRRD files"
+
+
+def load_series(
+    path: PathLike | Sequence[PathLike],
+    *,
+    te_s: Sequence[float] | None = None,
+    field_strength_t: float | None = None,
+    readout: Readout | None = None,
+    phase_unit: PhaseUnit | None = None,
+) -> EchoSeries:
+    """Load a multi-echo scan.
+
+    Parameters
+    ----------
+    path : a file, a folder, or the files of one series (`EXPECTED`). One file of a NIfTI or NRRD series stands for all of it.
+    te_s : echo times in seconds, in the order of the echoes; None takes what the files say.
+    field_strength_t : main field in tesla; None takes what the files say.
+    readout : how the echoes were read out; None takes what the files say.
+    phase_unit : unit of stored phase images; None tells it from their values.
+
+    Returns
+    -------
+    The scan, checked. Its phase is as stored: where the file names its rotation sense, `phase_sign` says so.
+
+    Raises
+    ------
+    InputError
+        The path is missing, of another kind, incomplete, or holds what no scan can hold.
+    """
+    paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(p) for p in path]
+    if not paths:
+        raise InputError(f"No input was named; {EXPECTED} was expected.")
+    for p in paths:
+        if not p.exists():
+            raise InputError(f"{p} does not exist; {EXPECTED} was expected. Check the path.")
+    if len(paths) == 1 and paths[0].is_dir():
+        paths = _look_into(paths[0])
+    only = paths[0]
+    if len(paths) == 1 and only.suffix.lower() == ".mat":
+        return read_matlab(only, te_s=te_s, field_strength_t=field_strength_t, readout=readout)
+    if len(paths) == 1 and only.suffix.lower() == ".npz":
+        series = read_npz(only)
+        return replace(
+            series,
+            te_s=series.te_s if te_s is None else np.asarray(te_s, dtype=np.float64),
+            field_strength_t=series.field_strength_t if field_strength_t is None else field_strength_t,
+            readout=readout or series.readout,
+        )
+    odd = [p.name for p in paths if not (p.is_dir() or is_image(p))]
+    if odd or (len(paths) > 1 and any(p.is_dir() for p in paths)):
+        named = ", ".join(odd) or ", ".join(p.name for p in paths if p.is_dir())
+        raise InputError(
+            f"Cannot read {named} as a scan; {EXPECTED} was expected. DICOM files: convert them first, with dcm2niix."
+        )
+    return read_volumes(paths, te_s=te_s, field_t=field_strength_t, readout=readout, phase_unit=phase_unit)
+
+
+def _look_into(folder: Path) -> list[Path]:
+    """The folder itself when it holds images, or the single .mat or .npz file in it."""
+    files = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
+    if any(is_image(p) for p in files):
+        return [folder]
+    scans = [p for p in files if p.suffix.lower() in (".mat", ".npz")]
+    if len(scans) == 1:
+        return scans
+    found = f"{len(scans)} .mat and .npz files" if scans else f"{len(files)} other files" if files else "nothing"
+    raise InputError(
+        f"The folder {folder.name} holds {found}; {EXPECTED} was expected. Name one scan; convert DICOM with dcm2niix."
+    )

@@ -1,0 +1,147 @@
+"""MATLAB files: the struct `imDataParams` of the ISMRM fat-water toolbox, or the variables `data`, `te`, `Tesla`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..echoes import EchoSeries, Geometry, PhaseSign, Readout
+from ..errors import InputError
+from .coils import combine_coils
+
+
+def read_matlab(
+    path: Path,
+    *,
+    te_s: Sequence[float] | None = None,
+    field_strength_t: float | None = None,
+    readout: Readout | None = None,
+) -> EchoSeries:
+    """Read a challenge file; what is given as an option stands over what the file says.
+
+    The first array axis becomes the row, the second the column. These files hold no geometry: voxels are taken as 1 mm unless
+    `imDataParams.voxelSize` gives them (mm, along the array axes x, y, slice). Several coils are combined (`combine_coils`),
+    and `source` says so. `PrecessionIsClockwise` 1 is read as `PhaseSign.AS_MODEL`, -1 as `CONJUGATED`.
+
+    Raises
+    ------
+    InputError
+        The file is no MATLAB file up to version 7, or lacks images, echo times or field strength.
+    """
+    content = _load(path)
+    if "imDataParams" in content:
+        fields = _struct(content["imDataParams"], path)
+        echoes, coils = _challenge_images(fields, path)
+        te, field_t = fields.get("TE"), fields.get("FieldStrength")
+        names = "imDataParams.TE", "imDataParams.FieldStrength"
+    elif "data" in content:
+        fields, coils = content, 1
+        echoes = _plain_images(content["data"], path)
+        te, field_t = content.get("te"), content.get("Tesla")
+        names = "te", "Tesla"
+    else:
+        found = ", ".join(sorted(content)) or "nothing"
+        raise InputError(
+            f"{path.name} holds {found}; a struct imDataParams, or data with te and Tesla, was expected. "
+            "Save the scan in one of these forms."
+        )
+    return EchoSeries(
+        echoes=echoes,
+        te_s=np.asarray(te_s, dtype=np.float64) if te_s is not None else _numbers(te, names[0], "--te", path),
+        field_strength_t=(
+            float(field_strength_t)
+            if field_strength_t is not None
+            else float(_numbers(field_t, names[1], "--field-strength", path)[0])
+        ),
+        geometry=_geometry(fields),
+        readout=readout or Readout.UNKNOWN,
+        phase_sign=_phase_sign(fields.get("PrecessionIsClockwise")),
+        source=path.name if coils == 1 else f"{path.name} ({coils} coils combined by a local matched filter)",
+    )
+
+
+def _load(path: Path) -> dict[str, Any]:
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        content = loadmat(path, squeeze_me=False, struct_as_record=False)
+    except NotImplementedError as error:
+        raise InputError(
+            f"{path.name} is a MATLAB 7.3 file; version 7 or older was expected. Save it again in MATLAB with save(..., '-v7')."
+        ) from error
+    except (OSError, ValueError, TypeError, EOFError, KeyError, IndexError, MatReadError) as error:
+        raise InputError(
+            f"{path.name} could not be read as a MATLAB file ({error}); is it complete? Save or copy it again."
+        ) from error
+    return {name: value for name, value in content.items() if not name.startswith("__")}
+
+
+def _struct(value: Any, path: Path) -> dict[str, Any]:
+    item = np.asarray(value).ravel()
+    names = getattr(item[0], "_fieldnames", None) if item.size else None
+    if not names:
+        raise InputError(f"imDataParams of {path.name} is no struct; one with images, TE and FieldStrength was expected.")
+    return {name: getattr(item[0], name) for name in names}
+
+
+def _challenge_images(fields: Mapping[str, Any], path: Path) -> tuple[npt.NDArray[np.complex64], int]:
+    images = np.asarray(fields.get("images", np.empty(0)))
+    if images.ndim != 5 or images.size == 0:
+        raise InputError(
+            f"imDataParams.images of {path.name} has shape {images.shape}; (x, y, slice, coil, echo) was expected. "
+            "Reshape it so, with an axis of length 1 for a single slice or coil."
+        )
+    by_coil = np.transpose(images, (3, 4, 2, 0, 1))
+    coils = by_coil.shape[0]
+    if coils == 1:
+        return by_coil[0], coils
+    if not np.all(np.isfinite(by_coil)):
+        raise InputError(
+            f"imDataParams.images of {path.name} has NaN or infinite samples; all must be finite. Export it again."
+        )
+    return combine_coils(by_coil), coils
+
+
+def _plain_images(data: Any, path: Path) -> npt.NDArray[np.complex64]:
+    images = np.asarray(data)
+    if images.ndim == 3:
+        images = images[:, :, np.newaxis, :]
+    if images.ndim != 4:
+        raise InputError(
+            f"data of {path.name} has shape {images.shape}; (x, y, echo) or (x, y, slice, echo) was expected. Reshape it so."
+        )
+    return np.transpose(images, (3, 2, 0, 1))
+
+
+def _numbers(value: Any, name: str, option: str, path: Path) -> npt.NDArray[np.float64]:
+    try:
+        numbers = np.ravel(np.asarray(value, dtype=np.float64)) if value is not None else np.empty(0)
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if numbers.size == 0:
+        raise InputError(f"{path.name} has no {name}; numbers were expected there. Give them with {option}.")
+    return numbers
+
+
+def _geometry(fields: Mapping[str, Any]) -> Geometry:
+    try:
+        size = np.ravel(np.asarray(fields["voxelSize"], dtype=np.float64))
+    except (KeyError, TypeError, ValueError):
+        return Geometry()
+    if size.size != 3 or not np.all(np.isfinite(size) & (size > 0)):
+        return Geometry()
+    x, y, z = (float(v) for v in size)
+    return Geometry(spacing_mm=(y, x, z))
+
+
+def _phase_sign(value: Any) -> PhaseSign | None:
+    try:
+        sign = float(np.ravel(np.asarray(value, dtype=np.float64))[0])
+    except (TypeError, ValueError, IndexError):
+        return None
+    return {1.0: PhaseSign.AS_MODEL, -1.0: PhaseSign.CONJUGATED}.get(sign)

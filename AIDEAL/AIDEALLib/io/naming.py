@@ -1,0 +1,143 @@
+"""What the name of an image file says: part of the complex signal, echo number, and which series it belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from ..errors import InputError
+
+IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+
+
+class Part(Enum):
+    """Part of the complex signal an image holds."""
+
+    MAGNITUDE = "magnitude"
+    PHASE = "phase"
+    REAL = "real"
+    IMAGINARY = "imaginary"
+    UNMARKED = "unmarked"
+
+
+_WORDS = {
+    "mag": Part.MAGNITUDE,
+    "magnitude": Part.MAGNITUDE,
+    "abs": Part.MAGNITUDE,
+    "phase": Part.PHASE,
+    "pha": Part.PHASE,
+    "ph": Part.PHASE,
+    "real": Part.REAL,
+    "re": Part.REAL,
+    "imag": Part.IMAGINARY,
+    "imaginary": Part.IMAGINARY,
+    "im": Part.IMAGINARY,
+}
+_ECHO = re.compile(r"(?:(?<![a-z])echo[-_ ]?|(?<![a-z0-9])e)(\d+)(?!\d)", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+@dataclass(frozen=True)
+class NamedImage:
+    """An image file and what its name says; `series` is what is left of the name without part and echo."""
+
+    path: Path
+    part: Part
+    echo: int | None
+    series: str
+
+    @property
+    def natural_order(self) -> tuple[tuple[int, int, str], ...]:
+        """Key that sorts 2 before 10."""
+        tokens = re.findall(r"\d+|\D+", stem(self.path).lower())
+        return tuple((0, int(t), "") if t.isdigit() else (1, 0, t) for t in tokens)
+
+
+def is_image(path: Path) -> bool:
+    """True for the image formats read here (and not for segmentations, nor hidden files)."""
+    name = path.name.lower()
+    return name.endswith(IMAGE_SUFFIXES) and not name.startswith(".") and ".seg." not in name
+
+
+def stem(path: Path) -> str:
+    """File name without its image suffix (`.nii.gz` counts as one)."""
+    for suffix in IMAGE_SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.stem
+
+
+def parse_name(path: Path) -> NamedImage:
+    """Read part and echo number out of a file name (BIDS, dcm2niix, or plain words).
+
+    Examples
+    --------
+    `sub-1_echo-2_part-mag_MEGRE.nii.gz`, `scan_e2_ph.nii.gz`, `phase2.nrrd`, `02_real.nii`, `scanMag.nrrd`.
+    """
+    rest = stem(path)
+    echo = None
+    found = list(_ECHO.finditer(rest))
+    if found:
+        echo = int(found[-1][1])
+        rest = rest[: found[-1].start()] + "_" + rest[found[-1].end() :]
+    tokens = _TOKEN.findall(rest)
+    part = Part.UNMARKED
+    for position in reversed(range(len(tokens))):
+        word = tokens[position].lower()
+        if word in _WORDS:
+            part = _WORDS[word]
+            del tokens[position]
+            break
+    tokens = [t.lower() for t in tokens if t.lower() != "part"]
+    if echo is None:
+        numbers = [position for position, token in enumerate(tokens) if token.isdigit()]
+        if numbers:
+            echo = int(tokens.pop(numbers[-1]))
+    return NamedImage(path, part, echo, "_".join(tokens))
+
+
+def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[NamedImage]]:
+    """Files that make up the one complex series among the images given, by part.
+
+    Magnitude may be unmarked when phase is marked (as dcm2niix writes it). Real + imaginary go before magnitude + phase where
+    both are there.
+
+    Raises
+    ------
+    InputError
+        No complete pair of parts, or more than one series.
+    """
+    by_series: dict[str, list[NamedImage]] = {}
+    for image in images:
+        by_series.setdefault(image.series, []).append(image)
+    complete = {name: pair for name, group in by_series.items() if (pair := _pair(group))}
+    if not complete:
+        # scanners give phase a series number of its own: scan_20_e1.nii.gz, scan_21_e1_ph.nii.gz
+        pair = _pair(list(images))
+        if pair and all(len({image.series for image in group}) == 1 for group in pair.values()):
+            complete = {"": pair}
+    if len(complete) == 1:
+        return next(iter(complete.values()))
+    if complete:
+        listed = "; ".join(sorted(next(iter(pair.values()))[0].path.name + " ..." for pair in complete.values()))
+        raise InputError(f"{where} holds {len(complete)} multi-echo series ({listed}); one was expected. Name one file of it.")
+    found = ", ".join(sorted({image.part.value for image in images}, key=str)) or "no images"
+    raise InputError(
+        f"Found only {found} in {where}; magnitude and phase, or real and imaginary images were expected, told by their names "
+        "(BIDS part-mag/part-phase, or words such as mag, phase, real, imag). Add the missing ones, or rename the files."
+    )
+
+
+def _pair(group: Sequence[NamedImage]) -> dict[Part, list[NamedImage]] | None:
+    by_part: dict[Part, list[NamedImage]] = {}
+    for image in group:
+        by_part.setdefault(image.part, []).append(image)
+    if Part.REAL in by_part and Part.IMAGINARY in by_part:
+        return {part: by_part[part] for part in (Part.REAL, Part.IMAGINARY)}
+    magnitude = by_part.get(Part.MAGNITUDE) or by_part.get(Part.UNMARKED)
+    if magnitude and Part.PHASE in by_part:
+        return {Part.MAGNITUDE: magnitude, Part.PHASE: by_part[Part.PHASE]}
+    return None

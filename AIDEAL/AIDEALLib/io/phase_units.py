@@ -1,0 +1,76 @@
+"""Which unit a phase image is stored in, told from the range of its values."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError
+
+
+class PhaseUnit(Enum):
+    """Units phase is stored in; the value is its name on the command line."""
+
+    RADIANS = "radians"
+    RADIANS_POSITIVE = "radians from 0"
+    MILLIRADIANS = "milliradians"
+    MILLIRADIANS_POSITIVE = "milliradians from 0"
+    DEGREES = "degrees"
+    DEGREES_POSITIVE = "degrees from 0"
+    SIGNED_4096 = "-4096..4094"
+    UNSIGNED_4096 = "0..4095"
+
+
+_RANGES: dict[PhaseUnit, tuple[float, float]] = {
+    PhaseUnit.RADIANS: (-np.pi, np.pi),
+    PhaseUnit.RADIANS_POSITIVE: (0.0, 2 * np.pi),
+    PhaseUnit.MILLIRADIANS: (-1000 * np.pi, 1000 * np.pi),
+    PhaseUnit.MILLIRADIANS_POSITIVE: (0.0, 2000 * np.pi),
+    PhaseUnit.DEGREES: (-180.0, 180.0),
+    PhaseUnit.DEGREES_POSITIVE: (0.0, 360.0),
+    PhaseUnit.SIGNED_4096: (-4096.0, 4096.0),
+    PhaseUnit.UNSIGNED_4096: (0.0, 4096.0),
+}
+_COVERAGE = 0.9
+"""Share of a unit's range that phase must fill to be told by it: over all echoes, background included, phase wraps."""
+_COVERAGE_RADIANS = 0.5
+"""For fractional values within -pi..pi, where no other unit competes."""
+
+
+def detect_phase_unit(phase: npt.NDArray[np.generic]) -> PhaseUnit:
+    """Unit of phase values, from their range over all echoes together.
+
+    Raises
+    ------
+    InputError
+        No unit, or more than one, has this range.
+    """
+    low, high = float(np.min(phase)), float(np.max(phase))
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError("The phase images have NaN or infinite values; all must be finite. Export them again.")
+    fitting = []
+    for unit, (bottom, top) in _RANGES.items():
+        turn, tolerance = top - bottom, 0.003 * (top - bottom)
+        share = _COVERAGE_RADIANS if unit is PhaseUnit.RADIANS else _COVERAGE
+        if bottom < 0 <= low:
+            continue
+        if bottom - tolerance <= low and high <= top + tolerance and high - low >= share * turn:
+            fitting.append(unit)
+    if len(fitting) == 1:
+        return fitting[0]
+    units = ", ".join(unit.value for unit in PhaseUnit)
+    raise InputError(
+        f"The phase images run from {low:g} to {high:g}; one full turn in one of the units {units} was expected. "
+        "State the unit (phase_unit), or convert the phase to radians."
+    )
+
+
+def to_radians(phase: npt.NDArray[np.generic], unit: PhaseUnit) -> npt.NDArray[np.float32]:
+    """Phase in radians; stored 0..4095 is -pi..pi shifted up by half a turn, as scanners write it."""
+    bottom, top = _RANGES[unit]
+    radians = np.asarray(phase, dtype=np.float32) * np.float32(2 * np.pi / (top - bottom))
+    if unit is PhaseUnit.UNSIGNED_4096:
+        radians -= np.float32(np.pi)
+    return radians

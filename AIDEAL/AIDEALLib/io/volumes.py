@@ -1,0 +1,181 @@
+"""NRRD and NIfTI series: one file per echo or 4-D; complex, magnitude + phase, or real + imaginary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..echoes import EchoSeries, Geometry, Readout
+from ..errors import InputError
+from .images import echo_times_s, field_strength_t, is_complex_image, read_image, same_geometry
+from .naming import NamedImage, Part, choose_series, is_image, parse_name
+from .phase_units import PhaseUnit, detect_phase_unit, to_radians
+
+
+@dataclass(frozen=True, eq=False)
+class _Stack:
+    """Volumes of one part in echo order, with what their files say of protocol and place."""
+
+    volumes: npt.NDArray[Any]
+    te_s: tuple[float, ...] | None
+    echo_numbers: tuple[int, ...] | None
+    field_t: float | None
+    geometry: Geometry
+
+
+def read_volumes(
+    paths: Sequence[Path],
+    *,
+    te_s: Sequence[float] | None = None,
+    field_t: float | None = None,
+    readout: Readout | None = None,
+    phase_unit: PhaseUnit | None = None,
+) -> EchoSeries:
+    """Read a series from a folder, from one of its files, or from all of them.
+
+    Echo times and field strength given as options stand over sidecars and headers. Echoes are ordered by echo time, or, where
+    the files give none, by echo number or name.
+
+    Raises
+    ------
+    InputError
+        Parts or echoes are missing, grids or echo times differ, the unit of phase is unclear, or protocol data are absent.
+    """
+    where = paths[0].name if len(paths) == 1 else f"the {len(paths)} files given"
+    parts = _find(paths, where)
+    stacks = {part: _read_stack(files, own_times=te_s is None) for part, files in parts.items()}
+    first, *others = stacks.values()
+    for other in others:
+        _check_match(first, other, tuple(part.value for part in stacks))
+    times = te_s if te_s is not None else next((s.te_s for s in stacks.values() if s.te_s), None)
+    if times is None:
+        raise InputError(
+            f"No echo times found for {where}; EchoTime in a JSON sidecar, or te_s in the NRRD header, was expected. "
+            "Give them in seconds with --te."
+        )
+    strength = field_t if field_t is not None else next((s.field_t for s in stacks.values() if s.field_t is not None), None)
+    if strength is None:
+        raise InputError(
+            f"No field strength found for {where}; MagneticFieldStrength in a JSON sidecar, or field_strength_t in the NRRD "
+            "header, was expected. Give it in tesla with --field-strength."
+        )
+    return EchoSeries(
+        echoes=_complex(stacks, phase_unit),
+        te_s=np.asarray(times, dtype=np.float64),
+        field_strength_t=strength,
+        geometry=first.geometry,
+        readout=readout or Readout.UNKNOWN,
+        source=where,
+    )
+
+
+def _find(paths: Sequence[Path], where: str) -> dict[Part, list[NamedImage]]:
+    if len(paths) == 1 and paths[0].is_dir():
+        images = [parse_name(p) for p in sorted(paths[0].iterdir()) if p.is_file() and is_image(p)]
+    else:
+        images = [parse_name(p) for p in paths]
+    if complex_images := [image for image in images if is_complex_image(image.path)]:
+        series = {image.series for image in complex_images}
+        if len(series) > 1:
+            raise InputError(
+                f"{where} holds {len(series)} series of complex images ({', '.join(sorted(series))}); one was expected. "
+                "Name the files of the one you want."
+            )
+        return {Part.UNMARKED: complex_images}
+    if len(images) == 1:
+        # one file of a series stands for all of it
+        chosen = images[0]
+        siblings = [parse_name(p) for p in sorted(chosen.path.parent.iterdir()) if p.is_file() and is_image(p)]
+        images = [image for image in siblings if image.series == chosen.series]
+    return choose_series(images, where)
+
+
+def _read_stack(files: Sequence[NamedImage], own_times: bool) -> _Stack:
+    ordered = sorted(files, key=lambda f: (f.echo is None, f.echo or 0, f.natural_order))
+    images = [read_image(file.path) for file in ordered]
+    for file, image in zip(ordered[1:], images[1:], strict=True):
+        if image.array.shape[1:] != images[0].array.shape[1:] or not same_geometry(image.geometry, images[0].geometry):
+            raise InputError(
+                f"{file.path.name} lies on another grid than {ordered[0].path.name} (size, spacing, origin or direction); all "
+                "echoes must share one. Export them alike, or resample them."
+            )
+    times: list[float] = []
+    for file, image in zip(ordered, images, strict=True):
+        found = echo_times_s(file.path, image.header) or ()
+        if own_times and found and len(found) != len(image.array):
+            raise InputError(
+                f"{file.path.name} has {len(image.array)} volume(s) but {len(found)} echo time(s); one each was expected. "
+                "Correct its sidecar or header, or give the times with --te."
+            )
+        times.extend(found)
+    volumes = np.concatenate([image.array for image in images])
+    known = [f.echo for f in ordered if f.echo is not None]
+    numbers = known if len(known) == len(volumes) else None
+    te_s = tuple(times) if len(times) == len(volumes) else None
+    if te_s is not None and np.any(np.diff(te_s) < 0):
+        order = np.argsort(te_s, kind="stable")
+        volumes, te_s = volumes[order], tuple(te_s[i] for i in order)
+        numbers = [numbers[i] for i in order] if numbers else None
+    strengths = (field_strength_t(file.path, image.header) for file, image in zip(ordered, images, strict=True))
+    return _Stack(
+        volumes=volumes,
+        te_s=te_s,
+        echo_numbers=tuple(numbers) if numbers else None,
+        field_t=next((s for s in strengths if s is not None), None),
+        geometry=images[0].geometry,
+    )
+
+
+def _check_match(a: _Stack, b: _Stack, names: tuple[str, ...]) -> None:
+    both = " and ".join(names)
+    if len(a.volumes) != len(b.volumes):
+        raise InputError(
+            f"Found {len(a.volumes)} {names[0]} and {len(b.volumes)} {names[1]} images; as many of each were expected. "
+            "Load every echo of both."
+        )
+    if a.volumes.shape != b.volumes.shape or not same_geometry(a.geometry, b.geometry):
+        raise InputError(f"The {both} images lie on different grids; the same one was expected. Export them alike.")
+    if a.te_s and b.te_s and not np.allclose(a.te_s, b.te_s, rtol=0, atol=1e-6):
+        raise InputError(f"The {both} images have different echo times ({a.te_s} and {b.te_s} s); the same were expected.")
+    if not (a.te_s and b.te_s) and a.echo_numbers and b.echo_numbers and a.echo_numbers != b.echo_numbers:
+        raise InputError(
+            f"The {both} images have different echo numbers ({a.echo_numbers} and {b.echo_numbers}); the same were expected. "
+            "Load every echo of both."
+        )
+
+
+def _complex(stacks: dict[Part, _Stack], phase_unit: PhaseUnit | None) -> npt.NDArray[np.complex64]:
+    if Part.UNMARKED in stacks:
+        return stacks[Part.UNMARKED].volumes.astype(np.complex64)
+    for part, stack in stacks.items():
+        if np.iscomplexobj(stack.volumes):
+            raise InputError(
+                f"The {part.value} images are complex; real values were expected. Rename the files without '{part.value}'."
+            )
+    first, second = (stack.volumes for stack in stacks.values())
+    echoes = np.empty(first.shape, dtype=np.complex64)
+    if Part.REAL in stacks:
+        for name, volumes in (("real", first), ("imaginary", second)):
+            if volumes.min() >= 0:
+                raise InputError(
+                    f"The {name} images have no negative value (lowest {volumes.min():g}); positive and negative ones were "
+                    "expected, so an offset seems to have been lost. Export them with their rescale slope and intercept."
+                )
+        echoes.real, echoes.imag = first, second
+        return echoes
+    if first.min() < 0:
+        raise InputError(
+            f"The magnitude images have negative values (lowest {first.min():g}); none were expected. "
+            "Check which files are magnitude and which are phase."
+        )
+    unit = phase_unit or detect_phase_unit(second)
+    for n in range(len(echoes)):
+        angle = to_radians(second[n], unit)
+        echoes[n].real = first[n] * np.cos(angle)
+        echoes[n].imag = first[n] * np.sin(angle)
+    return echoes
