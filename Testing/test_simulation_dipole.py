@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from AIDEALLib.simulation.dipole import dipole_field_ppm, ppm_to_hz
 
 N = 64

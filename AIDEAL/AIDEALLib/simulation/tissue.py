@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,7 +86,7 @@ class TissueMaps:
         if rows % factor or columns % factor:
             raise ValueError(f"{rows} x {columns} pixels cannot be merged {factor} x {factor}")
 
-        def blocks(array: npt.NDArray) -> npt.NDArray:
+        def blocks(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return array.reshape(slices, rows // factor, factor, columns // factor, factor)
 
         density = blocks(self.proton_density).mean((2, 4))
