@@ -101,6 +101,7 @@ def test_held_out_cases_come_with_their_protocol():
 def test_iron_and_field_strength():
     assert float(r2star_at(40.0, 3.0)) == pytest.approx(69)
     assert float(r2star_at(40.0, 1.5)) == pytest.approx(40)
+    assert float(r2star_at(5.0, 3.0)) == pytest.approx(5)
     assert iron_susceptibility_ppm(30.0, 1.5) < 0.1 < 2 < iron_susceptibility_ppm(700.0, 1.5) < 4
 
 

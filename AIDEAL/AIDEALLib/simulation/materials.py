@@ -1,8 +1,8 @@
 """What tissues are made of: proton density, PDFF, R2* and susceptibility.
 
-R2* at 1.5 T; `r2star_at` carries it to another field strength. Ranges after Hernando et al., Radiology 2023;307:e213256
-(liver, with and without iron), Schwenzer et al., Invest Radiol 2008;43:854 (abdominal organs), Kühn et al., Radiology
-2015;277:129 (PDFF of organs) and Schenck, Med Phys 1996;23:815 (susceptibility, SI ppm, here relative to air).
+R2* at 1.5 T; `r2star_at` carries it to another field strength. The ranges are typical values, chosen within what is
+published: Schwenzer et al., Invest Radiol 2008;43:854 (R2* of liver, pancreas and spleen), Kühn et al., Radiology
+2015;276:129 (PDFF of the pancreas), Schenck, Med Phys 1996;23:815 (susceptibility, SI ppm, here relative to air).
 """
 
 from __future__ import annotations
@@ -82,17 +82,18 @@ MATERIALS: dict[Tissue, Material] = {
 
 
 def r2star_at(r2star_per_s: npt.NDArray[np.float32] | float, field_strength_t: float) -> npt.NDArray[np.float32]:
-    """R2* of an iron-free or iron-loaded tissue at another field strength, from its value at 1.5 T.
+    """R2* of a tissue at another field strength, from its value at 1.5 T.
 
-    Iron's share grows with the field: 2 R2* - 11 at 3 T (Hernando et al. 2023), a straight line in the field between.
+    2 R2* - 11 at 3 T (liver: Storey et al., J Magn Reson Imaging 2007;25:540), a straight line in the field; where that
+    would fall below the value at 1.5 T, as for fluids, R2* stays.
     """
     share = (field_strength_t - 1.5) / 1.5
     values = np.asarray(r2star_per_s, np.float32)
-    return np.maximum(values + np.float32(share) * (values - 11), 0.6 * values).astype(np.float32)
+    return np.maximum(values + np.float32(share) * (values - 11), min(1.0, field_strength_t / 1.5) * values).astype(np.float32)
 
 
 def iron_susceptibility_ppm(r2star_per_s: float, field_strength_t: float) -> float:
-    """Susceptibility that liver iron adds, from R2*: 0.15 ppm per mg iron in g of dry liver.
+    """Susceptibility that liver iron adds, from R2*: 0.15 ppm per mg iron in g of dry liver (a cautious choice of this project).
 
     Iron from R2* by Hernando et al. 2023 (1.5 T: -0.16 + 0.02603 R2*); R2* in proportion to the field.
     """
