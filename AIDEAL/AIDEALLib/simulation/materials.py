@@ -93,7 +93,7 @@ def r2star_at(r2star_per_s: npt.NDArray[np.float32] | float, field_strength_t: f
 
 
 def iron_susceptibility_ppm(r2star_per_s: float, field_strength_t: float) -> float:
-    """Susceptibility that liver iron adds, from R2*: 0.15 ppm per mg iron in g of dry liver (a cautious choice of this project).
+    """Susceptibility that liver iron adds, from R2*: 0.15 ppm per mg iron in g of dry liver (this project, cautiously).
 
     Iron from R2* by Hernando et al. 2023 (1.5 T: -0.16 + 0.02603 R2*); R2* in proportion to the field.
     """
