@@ -1,0 +1,153 @@
+"""Label maps (.nrrd, .nii.gz) and Slicer segmentations (.seg.nrrd) on the grid of a scan."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..echoes import Geometry
+from ..errors import InputError
+from .images import SAME_DIRECTION, read_image
+
+OFF_GRID_VOXELS = 0.05
+"""How far, in voxels, a segmentation's grid may lie off the scan's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Regions of a scan.
+
+    Attributes
+    ----------
+    labels : integer array (slice, row, column); 0 is no segment.
+    names : label value of each segment and its name.
+    """
+
+    labels: npt.NDArray[np.int32]
+    names: dict[int, str]
+
+    def masks(self) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+        """Name and voxels of each segment, in label order."""
+        for label, name in sorted(self.names.items()):
+            yield name, self.labels == label
+
+
+def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: tuple[int, int, int]) -> Segmentation:
+    """Read segments onto the grid of a scan.
+
+    A segmentation cropped to its segments (as Slicer may save it) is put in its place; nothing is resampled.
+
+    Parameters
+    ----------
+    path : label map, or Slicer segmentation with one layer or several.
+    geometry, shape : grid of the scan, shape as (slice, row, column).
+
+    Raises
+    ------
+    InputError
+        The file is missing, holds no labels, lies on another grid, or has segments that overlap.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise InputError(f"{source} does not exist; a label map or .seg.nrrd was expected. Check the path.")
+    image = read_image(source)
+    layers = _integers(image.array, source)
+    segments = _segments(image.header, len(layers))
+    if layers[0].size == 1 and shape != (1, 1, 1):
+        # Slicer's way to save a segmentation without a single segment voxel
+        return Segmentation(np.zeros(shape, dtype=np.int32), dict(enumerate((name for _, _, name in segments), start=1)))
+    if not segments:
+        if len(layers) > 1:
+            raise InputError(
+                f"{source.name} has {len(layers)} volumes and no segment names; one label map, or a Slicer "
+                ".seg.nrrd, was expected. Save the segmentation again."
+            )
+        values = np.unique(layers[0])
+        segments = [(0, int(value), f"label {value}") for value in values if value]
+        if not segments:
+            raise InputError(f"{source.name} is zero in every voxel; at least one label was expected. Check the file.")
+    offset = _offset(image.geometry, geometry, source)
+    # one layer keeps its label values; several are numbered anew, since each has values of its own
+    renumber = len(layers) > 1
+    labels = np.zeros(shape, dtype=np.int32)
+    names: dict[int, str] = {}
+    for number, (layer, value, name) in enumerate(segments, start=1):
+        inside, kept = _place(layers[layer] == value, offset, shape)
+        if not kept:
+            raise InputError(
+                f"Segment '{name}' of {source.name} reaches beyond the scan; a segmentation of this scan was expected. "
+                "Was it drawn on another series?"
+            )
+        if np.any(labels[inside]):
+            other = names[int(labels[inside][labels[inside] > 0][0])]
+            raise InputError(
+                f"Segments '{other}' and '{name}' of {source.name} overlap; separate segments were expected. In Slicer's "
+                "Segment Editor, set Masking, Modify other segments to 'Overwrite all', or export each segment on its own."
+            )
+        label = number if renumber else value
+        labels[inside] = label
+        names[label] = name
+    return Segmentation(labels, names)
+
+
+def _integers(array: npt.NDArray[Any], source: Path) -> npt.NDArray[np.int64]:
+    if np.iscomplexobj(array) or not np.all(np.isfinite(array)) or np.any(array != np.round(array)) or array.min() < 0:
+        raise InputError(
+            f"{source.name} has values that are no labels; whole numbers from 0 were expected. Is it a segmentation?"
+        )
+    return array.astype(np.int64)
+
+
+def _segments(header: Mapping[str, str], layers: int) -> list[tuple[int, int, str]]:
+    """Layer, label value and name of each segment that the header names."""
+    numbers = sorted({int(m[1]) for key in header if (m := re.fullmatch(r"Segment(\d+)_(?:ID|Name)", key))})
+    found = []
+    for number in numbers:
+        # files older than Slicer 4.11 have a layer of ones for each segment and neither of the keys
+        layer = int(header.get(f"Segment{number}_Layer", number if layers > 1 else 0))
+        value = int(header.get(f"Segment{number}_LabelValue", 1))
+        name = header.get(f"Segment{number}_Name", "").strip() or header.get(f"Segment{number}_ID", "").strip()
+        if layer < layers:
+            found.append((layer, value, name or f"segment {number + 1}"))
+    return found
+
+
+def _offset(found: Geometry, expected: Geometry, source: Path) -> tuple[int, int, int]:
+    """Voxels (slice, row, column) by which the segmentation's first voxel lies inside the scan."""
+    same_axes = np.allclose(found.direction, expected.direction, rtol=0, atol=SAME_DIRECTION)
+    if not same_axes or not np.allclose(found.spacing_mm, expected.spacing_mm, rtol=1e-3, atol=1e-4):
+        raise InputError(
+            f"{source.name} has spacing {_listed(found.spacing_mm)} mm and direction {_listed(found.direction)}; those of the "
+            f"scan, {_listed(expected.spacing_mm)} mm and {_listed(expected.direction)}, were expected. Draw or resample the "
+            "segments on the scan (in Slicer: set the scan as source volume geometry)."
+        )
+    matrix = np.asarray(expected.direction).reshape(3, 3) * np.asarray(expected.spacing_mm)
+    steps = np.linalg.solve(matrix, np.subtract(found.origin_mm, expected.origin_mm))
+    whole = np.round(steps)
+    if np.any(np.abs(steps - whole) > OFF_GRID_VOXELS):
+        raise InputError(
+            f"{source.name} lies {_listed(tuple(steps - whole))} voxels off the grid of the scan; the same grid was expected. "
+            "Draw or resample the segments on the scan."
+        )
+    column, row, slice_ = (int(v) for v in whole)
+    return slice_, row, column
+
+
+def _place(
+    mask: npt.NDArray[np.bool_], offset: tuple[int, int, int], shape: tuple[int, int, int]
+) -> tuple[tuple[npt.NDArray[np.intp], ...], bool]:
+    """Indices of the mask's voxels on the scan's grid, and whether all of them lie on it."""
+    indices = tuple(axis + step for axis, step in zip(np.nonzero(mask), offset, strict=True))
+    kept = all(bool(np.all((axis >= 0) & (axis < size))) for axis, size in zip(indices, shape, strict=True))
+    return indices, kept
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{v:.3g}" for v in values) + ")"

@@ -1,0 +1,123 @@
+"""Segments land on the scan's grid, or are refused with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import SimpleITK as sitk
+
+from AIDEALLib.echoes import Geometry
+from AIDEALLib.errors import InputError
+from AIDEALLib.io.segmentation import load_segmentation
+
+GEOMETRY = Geometry(
+    spacing_mm=(1.5, 2.0, 5.0), origin_mm=(-20.0, 30.0, 7.0), direction=(0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+)
+SHAPE = (4, 10, 12)
+TWO_LOBES = {
+    "Segment0_ID": "Segment_1",
+    "Segment0_Name": "right lobe",
+    "Segment0_LabelValue": "3",
+    "Segment0_Layer": "0",
+    "Segment1_ID": "Segment_2",
+    "Segment1_Name": "left lobe",
+    "Segment1_LabelValue": "7",
+    "Segment1_Layer": "0",
+}
+
+
+def write(
+    path: Path, array: npt.NDArray[np.integer], geometry: Geometry = GEOMETRY, header: dict[str, str] | None = None
+) -> Path:
+    """Write labels (slice, row, column), or layers (layer, slice, row, column) along the NRRD list axis as Slicer does."""
+    layers = [sitk.GetImageFromArray(layer) for layer in (array if array.ndim == 4 else array[np.newaxis])]
+    image = sitk.Compose(*layers) if len(layers) > 1 else layers[0]
+    image.SetSpacing(geometry.spacing_mm)
+    image.SetOrigin(geometry.origin_mm)
+    image.SetDirection(geometry.direction)
+    for key, value in (header or {}).items():
+        image.SetMetaData(key, value)
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+@pytest.fixture
+def labels() -> npt.NDArray[np.uint8]:
+    array = np.zeros(SHAPE, np.uint8)
+    array[1:3, 2:6, 3:7] = 3
+    array[1:3, 2:6, 7:9] = 7
+    return array
+
+
+def test_label_map(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    found = load_segmentation(write(tmp_path / "labels.nrrd", labels), GEOMETRY, SHAPE)
+    np.testing.assert_array_equal(found.labels, labels)
+    assert found.names == {3: "label 3", 7: "label 7"}
+
+
+def test_slicer_segmentation(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    found = load_segmentation(write(tmp_path / "a.seg.nrrd", labels, header=TWO_LOBES), GEOMETRY, SHAPE)
+    np.testing.assert_array_equal(found.labels, labels)
+    assert found.names == {3: "right lobe", 7: "left lobe"}
+    masks = dict(found.masks())
+    np.testing.assert_array_equal(masks["left lobe"], labels == 7)
+
+
+def test_cropped_segmentation_is_put_in_its_place(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    matrix = np.reshape(GEOMETRY.direction, (3, 3)) * GEOMETRY.spacing_mm
+    x, y, z = (float(v) for v in np.asarray(GEOMETRY.origin_mm) + matrix @ (3, 2, 1))
+    path = write(tmp_path / "a.seg.nrrd", labels[1:3, 2:6, 3:9], replace(GEOMETRY, origin_mm=(x, y, z)), TWO_LOBES)
+    found = load_segmentation(path, GEOMETRY, SHAPE)
+    np.testing.assert_array_equal(found.labels, labels)
+
+
+@pytest.mark.parametrize("old_style", [False, True])
+def test_layers(tmp_path: Path, labels: npt.NDArray[np.uint8], old_style: bool) -> None:
+    layers = np.stack([labels == 3, labels == 7]).astype(np.uint8)
+    header = {key: value for key, value in TWO_LOBES.items() if not key.endswith(("LabelValue", "Layer"))}
+    if not old_style:
+        header |= {"Segment0_LabelValue": "1", "Segment1_LabelValue": "1", "Segment0_Layer": "0", "Segment1_Layer": "1"}
+    path = write(tmp_path / "a.seg.nrrd", layers, header=header)
+    found = load_segmentation(path, GEOMETRY, SHAPE)
+    assert found.names == {1: "right lobe", 2: "left lobe"}
+    np.testing.assert_array_equal(found.labels, (labels == 3) + 2 * (labels == 7))
+    layers[1] |= layers[0]
+    with pytest.raises(InputError, match="'right lobe' and 'left lobe' of a.seg.nrrd overlap"):
+        load_segmentation(write(path, layers, header=header), GEOMETRY, SHAPE)
+
+
+def test_segmentation_without_voxels(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.seg.nrrd", np.zeros((1, 1, 1), np.uint8), Geometry(), TWO_LOBES)
+    found = load_segmentation(path, GEOMETRY, SHAPE)
+    assert not found.labels.any()
+    assert list(found.names.values()) == ["right lobe", "left lobe"]
+
+
+@pytest.mark.parametrize(
+    ("geometry", "message"),
+    [
+        (replace(GEOMETRY, spacing_mm=(1.0, 2.0, 5.0)), "spacing"),
+        (replace(GEOMETRY, direction=Geometry().direction), "direction"),
+        (replace(GEOMETRY, origin_mm=(-20.0, 30.4, 7.0)), "voxels off the grid"),
+        (replace(GEOMETRY, origin_mm=(-20.0, 30.0, 107.0)), "beyond the scan"),
+    ],
+)
+def test_other_grids_are_refused(tmp_path: Path, labels: npt.NDArray[np.uint8], geometry: Geometry, message: str) -> None:
+    path = write(tmp_path / "labels.nrrd", labels, geometry)
+    with pytest.raises(InputError, match=message):
+        load_segmentation(path, GEOMETRY, SHAPE)
+
+
+def test_files_that_are_no_segmentation_are_refused(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        load_segmentation(tmp_path / "nowhere.nrrd", GEOMETRY, SHAPE)
+    with pytest.raises(InputError, match="zero in every voxel"):
+        load_segmentation(write(tmp_path / "a.nrrd", np.zeros_like(labels)), GEOMETRY, SHAPE)
+    with pytest.raises(InputError, match="no labels"):
+        load_segmentation(write(tmp_path / "a.nrrd", labels * 0.3), GEOMETRY, SHAPE)
+    with pytest.raises(InputError, match="no segment names"):
+        load_segmentation(write(tmp_path / "a.nrrd", np.stack([labels, labels])), GEOMETRY, SHAPE)
