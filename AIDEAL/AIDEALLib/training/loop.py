@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,23 +17,28 @@ from ..simulation.random_slices import SliceBatch, random_slices
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How long and how fast: steps, slices a step, rows and columns, peak learning rate, seed, steps between checkpoints."""
+    """How long and how fast.
+
+    Attributes
+    ----------
+    steps : optimiser steps; accumulate : protocols in each; batch : slices of a protocol; size : rows and columns of a slice.
+    learning_rate : peak; seed : of slices; checkpoint_every : steps between checkpoints.
+    """
 
     steps: int
-    batch: int = 4
-    size: int = 128
-    learning_rate: float = 2e-3
+    batch: int = 3
+    accumulate: int = 2
+    size: int = 96
+    learning_rate: float = 1e-3
     seed: int = 0
     checkpoint_every: int = 200
 
 
 def simulated_batches(options: LoopOptions, start: int, rank: int = 0) -> Iterator[SliceBatch]:
-    """Endless batches; step and rank seed each one, so that a resumed run sees exactly what an unbroken one would."""
-    step = start
-    while True:
-        generator = torch.Generator().manual_seed((options.seed * 1_000_003 + step) * 1009 + rank)
+    """Endless batches from number `start` on; number and rank seed each one, so that a resumed run sees what an unbroken one would."""
+    for number in itertools.count(start):
+        generator = torch.Generator().manual_seed((options.seed * 1_000_003 + number) * 1009 + rank)
         yield random_slices(options.batch, options.size, generator)
-        step += 1
 
 
 def run_loop(
@@ -64,17 +70,20 @@ def run_loop(
         schedule.load_state_dict(state["schedule"])
         start = state["step"]
     network.train()
-    batches = simulated_batches(options, start, fabric.global_rank)
+    batches = simulated_batches(options, start * options.accumulate, fabric.global_rank)
     with open(directory / "log.csv", "a", newline="") as handle:
         log = csv.writer(handle)
         for step in range(start, options.steps):
-            loss = loss_of(next(batches), step / options.steps)
             optimizer.zero_grad(set_to_none=True)
-            fabric.backward(loss)
+            value = 0.0
+            for part in range(options.accumulate):
+                loss = loss_of(next(batches), step / options.steps) / options.accumulate
+                with fabric.no_backward_sync(module, enabled=part + 1 < options.accumulate):
+                    fabric.backward(loss)
+                value += float(loss.detach())
             fabric.clip_gradients(module, optimizer, max_norm=1.0, error_if_nonfinite=False)
             optimizer.step()
             schedule.step()
-            value = float(loss.detach())
             log.writerow([step + 1, f"{value:.6f}"])
             progress(step + 1, value)
             if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.steps:

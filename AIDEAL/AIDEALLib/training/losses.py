@@ -112,15 +112,18 @@ def evidence_loss(
     foreground: torch.Tensor,
     penalties: dict[float, torch.Tensor],
     smoothness: float,
-    likelihood_weight: float = 1.0,
+    inverse_temperature: float = 1.0,
 ) -> torch.Tensor:
     """Negative evidence lower bound per foreground voxel, in nats.
 
     Parameters
     ----------
     log_q : (batch, K, H, W) log-probabilities; nats : U (batch, K, H, W); foreground : (batch, H, W) weights.
-    smoothness : lambda; likelihood_weight : annealing factor of U.
+    smoothness : lambda.
+    inverse_temperature : anneals likelihood and smoothness together against the entropy; both must grow at one rate, or the network settles
+        on a constant field before it has looked at the echoes.
     """
     q = log_q.exp()
-    voxelwise = likelihood_weight * (q * nats).sum(1) - entropy(log_q)
-    return ((voxelwise * foreground).sum() + smoothness * pairwise(q, foreground, penalties)) / foreground.sum().clamp_min(1)
+    voxelwise = inverse_temperature * (q * nats).sum(1) - entropy(log_q)
+    smooth = inverse_temperature * smoothness * pairwise(q, foreground, penalties)
+    return ((voxelwise * foreground).sum() + smooth) / foreground.sum().clamp_min(1)

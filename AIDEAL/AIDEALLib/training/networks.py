@@ -77,9 +77,35 @@ def _pad_to_16(x: torch.Tensor) -> torch.Tensor:
     return nn.functional.pad(x, [0, -columns % 16, 0, -rows % 16])
 
 
+def _start_from_evidence(unet: UNet, evidence: nn.Conv2d, bins: int) -> None:
+    """Begin as the voxelwise fit: context adds nothing, each logit is its bin's profile. Training only has to learn what neighbours add."""
+    nn.init.zeros_(unet.head.weight)
+    nn.init.zeros_(unet.head.bias)
+    with torch.no_grad():
+        evidence.weight.mul_(0.1)
+        evidence.bias.zero_()
+        evidence.weight[:, :bins, 0, 0] += 1.5 * torch.eye(bins)
+
+
 def _log_profile(energy: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
     logs = -torch.log(energy / total + 0.02)
     return logs - logs.mean(1, keepdim=True)
+
+
+def _centre_index(profile: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
+    """Bins to rotate each slice's profile by so that the field most voxels agree on comes to the middle of the circle, (batch,).
+
+    The centre frequency of a scan is arbitrary; without it the network need not learn every rotation of every anatomy.
+    """
+    bright = (total > 0.02 * total.flatten(1).amax(1).reshape(-1, 1, 1, 1)).to(profile.dtype)
+    return (profile * bright).sum([2, 3]).argmax(1) - profile.shape[1] // 2
+
+
+def _rotate(x: torch.Tensor, bins: torch.Tensor) -> torch.Tensor:
+    """Roll axis 1 of (batch, K, rows, columns) down by a number of bins of each sample's own."""
+    k = x.shape[1]
+    index = (torch.arange(k, device=x.device).unsqueeze(0) + bins.unsqueeze(1)).remainder(k)
+    return x.gather(1, index.reshape(-1, k, 1, 1).expand(-1, -1, x.shape[2], x.shape[3]))
 
 
 def _context(least: torch.Tensor, total: torch.Tensor, spare: int) -> torch.Tensor:
@@ -99,6 +125,7 @@ class FieldNetwork(nn.Module):
         self.register_buffer("r2star_search", torch.tensor(R2STAR_SEARCH_PER_S))
         self.unet = UNet(FIELD_BINS + 5, FIELD_BINS, widths, attention=True)
         self.evidence = nn.Conv2d(FIELD_BINS + 2, FIELD_BINS, 1)
+        _start_from_evidence(self.unet, self.evidence, FIELD_BINS)
         self.temperature = nn.Parameter(torch.ones(()), requires_grad=False)
 
     def logits(self, energy: torch.Tensor, total: torch.Tensor, n_echoes: int, shift_turns: torch.Tensor) -> torch.Tensor:
@@ -110,13 +137,16 @@ class FieldNetwork(nn.Module):
         shift_turns : mean fat shift as a fraction of the period, scalar: how far away the swapped mode lies.
         """
         profile = _log_profile(energy, total)
+        middle = _centre_index(profile, total)
+        profile = _rotate(profile, middle)
         context = _context(energy.amin(1, keepdim=True), total, 2 * n_echoes - 6)
         angle = 2 * torch.pi * shift_turns
         constant = torch.stack([torch.cos(angle), torch.sin(angle), torch.full_like(angle, 4.0 / n_echoes)]).to(profile.dtype)
         constant = constant.reshape(1, 3, 1, 1).expand(profile.shape[0], 3, profile.shape[2], profile.shape[3])
         rows, columns = profile.shape[2], profile.shape[3]
         spatial = self.unet(_pad_to_16(torch.cat([profile, context, constant], 1)))[:, :, :rows, :columns]
-        return (spatial + self.evidence(torch.cat([profile, context], 1))) / self.temperature
+        logits = spatial + self.evidence(torch.cat([profile, context], 1))
+        return _rotate(logits, -middle) / self.temperature
 
     def forward(
         self,
@@ -209,6 +239,8 @@ class R2StarNetwork(nn.Module):
         self.unet = UNet(R2STAR_BINS + 4, R2STAR_BINS, widths, attention=False)
         self.evidence = nn.Conv2d(R2STAR_BINS + 4, 32, 1)
         self.evidence_out = nn.Conv2d(32, R2STAR_BINS, 1)
+        nn.init.zeros_(self.unet.head.weight)
+        nn.init.zeros_(self.unet.head.bias)
         self.temperature = nn.Parameter(torch.ones(()), requires_grad=False)
 
     def logits(self, energy: torch.Tensor, total: torch.Tensor, n_echoes: int, duration_s: torch.Tensor) -> torch.Tensor:

@@ -52,7 +52,7 @@ def field_logits(network: FieldNetwork, batch: SliceBatch, prepared: Prepared) -
 def field_loss(
     network: FieldNetwork,
     batch: SliceBatch,
-    likelihood_weight: float,
+    inverse_temperature: float,
     smoothness: float,
     r2star: torch.Tensor | None = None,
 ) -> torch.Tensor:
@@ -71,7 +71,7 @@ def field_loss(
         bin_hz = float(field_period_hz(batch.te_s)) / network.bins
         penalties = {d: circular_penalty(network.bins, bin_hz, max(FIELD_SCALE_HZ * d, 0.6 * bin_hz)) for d in DISTANCES}
     log_q = torch.log_softmax(field_logits(network, batch, prepared), 1)
-    return evidence_loss(log_q, nats, prepared.foreground, penalties, smoothness, likelihood_weight)
+    return evidence_loss(log_q, nats, prepared.foreground, penalties, smoothness, inverse_temperature)
 
 
 def profile_at_r2star(batch: SliceBatch, modulation: torch.Tensor, bins: int, r2star: torch.Tensor, oversampling: int = 3) -> torch.Tensor:

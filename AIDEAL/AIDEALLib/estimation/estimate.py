@@ -1,0 +1,229 @@
+"""The one entry point: a multi-echo scan in, parameter maps with uncertainty out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..echoes import EchoSeries, PhaseSign
+from ..errors import Cancelled, DeviceError, InputError
+from ..models import Networks, load_networks
+from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
+from ..physics.spectrum import SIX_PEAK, FatSpectrum
+from .candidates import wrap
+from .fusion import FusionOptions
+from .mode import Solution
+from .noise import foreground, noise_from_differences
+from .one_shot import one_shot
+from .refined import refined
+from .repair import decide_sign
+from .slice_input import Scan, SliceInput
+from .stopwatch import Stopwatch
+
+METHODS = ("refined", "one-shot")
+CONJUGATE_CHOICES = ("auto", "yes", "no")
+
+
+def estimate(
+    series: EchoSeries,
+    method: str = "refined",
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    *,
+    spectrum: FatSpectrum = SIX_PEAK,
+    conjugate: str = "auto",
+    fusion: FusionOptions | None = None,
+    networks: Networks | None = None,
+) -> ParameterMaps:
+    """Estimate PDFF, R2* and field with uncertainty, slice by slice.
+
+    Parameters
+    ----------
+    series : the scan.
+    method : 'refined' (candidates with exact evidence and a smooth field, the default) or 'one-shot' (networks, one sub-bin step,
+        weighted least squares).
+    device : 'auto' (CUDA where there is one), 'cpu' or 'cuda'. CUDA running out of memory falls back to the CPU; `provenance.notes` says so.
+    progress : called with (slices done, slices in all), first with 0.
+    cancel : asked before every slice; when it returns True, `Cancelled` is raised.
+    spectrum : of fat. conjugate : 'auto' lets the residual decide the rotation sense, 'yes' and 'no' override it.
+    networks : already loaded networks (on the device of the work); the bundled ones when None.
+
+    Raises
+    ------
+    InputError
+        For an unknown method or option. ModelError : when the bundled networks are missing or damaged. DeviceError : when CUDA was asked for
+        and there is none. Cancelled : on request.
+    """
+    _check_choice("method", method, METHODS)
+    _check_choice("conjugate", conjugate, CONJUGATE_CHOICES)
+    notes: list[str] = []
+    sign_text, conjugated = _rotation_sense(series, conjugate, spectrum)
+    target = choose_device(device)
+    options = fusion or FusionOptions()
+
+    def run(on: torch.device) -> ParameterMaps:
+        loaded = networks or load_networks(str(on))
+        return _run(series, conjugated, sign_text, method, on, loaded, spectrum, options, notes, progress, cancel)
+
+    try:
+        return run(target)
+    except torch.cuda.OutOfMemoryError:
+        if networks is not None:
+            raise
+        notes.append(f"{target} ran out of memory; the whole scan was estimated on the CPU instead.")
+        torch.cuda.empty_cache()
+        return run(torch.device("cpu"))
+
+
+def choose_device(device: str) -> torch.device:
+    """Translate 'auto', 'cpu' or 'cuda' (or 'cuda:1') into a torch device.
+
+    Raises
+    ------
+    DeviceError
+        When CUDA was asked for but is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cpu":
+        return torch.device("cpu")
+    if device.split(":")[0] == "cuda":
+        if not torch.cuda.is_available():
+            raise DeviceError("CUDA was asked for, but torch finds no CUDA device here. Use the CPU (--device cpu), or auto.")
+        return torch.device(device)
+    raise DeviceError(f"Device is '{device}'; auto, cpu or cuda was expected.")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"Option {name} is '{value}'; one of {', '.join(choices)} was expected.")
+
+
+def _rotation_sense(series: EchoSeries, conjugate: str, spectrum: FatSpectrum) -> tuple[str, bool]:
+    if conjugate != "auto":
+        return ("conjugated on request" if conjugate == "yes" else "as given on request"), conjugate == "yes"
+    decision = decide_sign(series, spectrum)
+    conjugated = decision.sign is PhaseSign.CONJUGATED
+    return f"{'conjugated' if conjugated else 'as given'}: {decision.reason}", conjugated
+
+
+def _run(
+    series: EchoSeries,
+    conjugated: bool,
+    sign_text: str,
+    method: str,
+    device: torch.device,
+    networks: Networks,
+    spectrum: FatSpectrum,
+    fusion: FusionOptions,
+    notes: list[str],
+    progress: Callable[[int, int], None] | None,
+    cancel: Callable[[], bool] | None,
+) -> ParameterMaps:
+    watch = Stopwatch(device)
+    scan = Scan.of(torch.from_numpy(series.te_s).to(device), series.field_strength_t, spectrum)
+    maps = {name: np.zeros(series.shape, np.float32) for name in MAP_INFO}
+    mask = np.zeros(series.shape, bool)
+    noise: list[float] = []
+    total = series.shape[0]
+    if progress:
+        progress(0, total)
+    for index in range(total):
+        if cancel and cancel():
+            raise Cancelled
+        with watch("transfer"):
+            echoes = torch.from_numpy(series.echoes[:, index]).to(device)
+            echoes = echoes.conj().resolve_conj() if conjugated else echoes
+        with torch.inference_mode():
+            noise.append(_estimate_slice(echoes, scan, networks, method, fusion, watch, maps, mask, index))
+        if progress:
+            progress(index + 1, total)
+    notes = list(notes)
+    if series.n_echoes == 3:
+        notes.append("Three echoes leave no residual: the noise was estimated from spatial differences.")
+    if not series.uniform_spacing:
+        notes.append(f"Echo spacing is not uniform: off-resonance was searched within {scan.period_hz:.0f} Hz around 0.")
+    if not mask.any():
+        notes.append("No voxel stands clear of the noise: all maps are empty.")
+    provenance = Provenance(
+        version=__version__,
+        method=method,
+        device=str(device),
+        torch_version=torch.__version__,
+        te_s=tuple(float(t) for t in series.te_s),
+        field_strength_t=series.field_strength_t,
+        spectrum=asdict(spectrum),
+        models=networks.checksums,
+        phase_sign=sign_text,
+        readout=series.readout.value,
+        noise_sd=tuple(noise),
+        source=series.source,
+        options={"fusion": asdict(fusion)} if method == "refined" else {},
+        notes=tuple(notes),
+        seconds={name: round(s, 4) for name, s in watch.seconds.items()},
+    )
+    return ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance)
+
+
+def _estimate_slice(
+    echoes: torch.Tensor,
+    scan: Scan,
+    networks: Networks,
+    method: str,
+    fusion: FusionOptions,
+    watch: Stopwatch,
+    maps: dict[str, np.ndarray],
+    mask_out: np.ndarray,
+    index: int,
+) -> float:
+    """Fill slice `index` of the maps and the mask; return the noise per real channel."""
+    with watch("foreground"):
+        rough_noise = noise_from_differences(echoes)
+        mask = foreground(echoes, rough_noise)
+    if not torch.any(mask):
+        return float(rough_noise)
+    rows, columns = _extent(mask.any(1)), _extent(mask.any(0))
+    cropped, inner = echoes[:, rows, columns].contiguous(), mask[rows, columns]
+    with watch("network"):
+        q, mean, variance = networks.field_distribution(cropped, scan.te_s, scan.field_strength_t, scan.spectrum)
+    given = SliceInput(
+        scan, networks, cropped, inner, cropped[:, inner], q[:, inner], mean, variance[inner], rough_noise
+    )
+    solution = refined(given, watch, fusion) if method == "refined" else one_shot(given, watch)
+    with watch("transfer"):
+        place = mask.cpu().numpy()
+        for name, values in _values(solution, given).items():
+            maps[name][index][place] = values.float().cpu().numpy()
+        mask_out[index] = place
+    return float(solution.noise_sd)
+
+
+def _extent(occupied: torch.Tensor) -> slice:
+    where = occupied.nonzero()
+    return slice(int(where[0]), int(where[-1]) + 1)
+
+
+def _values(solution: Solution, given: SliceInput) -> dict[str, torch.Tensor]:
+    best, scan = solution.best, given.scan
+    # Amplitudes at t = 0: undo the decay up to the first echo (limited: a decay of pure noise must not blow up).
+    growth = torch.exp((best.r2star_per_s * float(scan.te_s[0])).clamp(-2.0, 4.0))
+    amplitude = (best.water + best.fat).abs() * growth
+    energy = given.voxels.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny)
+    return {
+        "water": amplitude * (1 - best.pdff / 100),
+        "fat": amplitude * best.pdff / 100,
+        "pdff": best.pdff,
+        "pdff_sd": best.pdff_variance.sqrt(),
+        "pdff_total_sd": solution.mixture_variance.sqrt(),
+        "swap_probability": solution.swap_probability,
+        "r2star": best.r2star_per_s,
+        "r2star_sd": best.r2star_variance.sqrt(),
+        "field": wrap(best.field_hz, scan.period_hz),
+        "field_sd": best.field_variance.sqrt(),
+        "residual": 100 * torch.sqrt(best.residual_energy / energy),
+    }

@@ -1,0 +1,70 @@
+"""Noise per real channel of a slice, and which voxels carry signal."""
+
+from __future__ import annotations
+
+import torch
+
+NORMAL_MAD = 0.674489750196082
+"""Median absolute value of a standard normal variable."""
+FOREGROUND_SNR = 4.0
+FOREGROUND_SHARE = 0.02
+
+
+def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
+    """Noise standard deviation per real channel from a second difference of neighbouring voxels, scalar.
+
+    x[i,j] - x[i,j+1] - x[i+1,j] + x[i+1,j+1] has standard deviation 2 sigma; its median absolute value over the slice (zero-filled voxels
+    left out), the least over echoes, because late echoes carry the least structure. Needs no fit; too high where the slice is all texture.
+
+    Parameters
+    ----------
+    echoes : complex (echo, row, column).
+    """
+    x = torch.view_as_real(echoes)
+    difference = x[:, :-1, :-1] - x[:, :-1, 1:] - x[:, 1:, :-1] + x[:, 1:, 1:]
+    estimates = [d[d != 0].abs().median() for d in difference if torch.any(d != 0)]
+    if not estimates:
+        return echoes.real.new_zeros(())
+    return torch.stack(estimates).min() / (2 * NORMAL_MAD)
+
+
+def noise_from_residual(residual_energy: torch.Tensor, n_echoes: int) -> torch.Tensor:
+    """Noise standard deviation per real channel from what voxelwise fits leave over, scalar.
+
+    The residual energy over sigma^2 is chi-square with 2 N - 6 degrees of freedom (N complex echoes; water, fat, field and R2* fitted); its
+    median is used, so that a minority of voxels with motion or flow does not count.
+
+    Parameters
+    ----------
+    residual_energy : J of the foreground voxels, (voxels,); n_echoes : N, at least 4.
+    """
+    return torch.sqrt(residual_energy.median() / chi_square_median(2 * n_echoes - 6))
+
+
+def chi_square_median(degrees: int) -> float:
+    """Median of the chi-square distribution by bisection on the regularised incomplete gamma function."""
+    low, high = torch.tensor(0.0, dtype=torch.float64), torch.tensor(2.0 * degrees + 10, dtype=torch.float64)
+    shape = torch.tensor(degrees / 2, dtype=torch.float64)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if torch.special.gammainc(shape, middle / 2) < 0.5:
+            low = middle
+        else:
+            high = middle
+    return float(middle)
+
+
+def foreground(echoes: torch.Tensor, noise_sd: torch.Tensor) -> torch.Tensor:
+    """Voxels whose strongest echo stands clear of the noise and of 2 % of the brightest tissue, bool (row, column).
+
+    Lone voxels (fewer than four of the nine in their neighbourhood) are dropped.
+
+    Parameters
+    ----------
+    echoes : complex (echo, row, column); noise_sd : scalar.
+    """
+    strongest = echoes.abs().amax(0)
+    bright = torch.quantile(strongest.flatten()[:: max(1, strongest.numel() // 100_000)], 0.995)
+    mask = strongest > torch.maximum(FOREGROUND_SNR * noise_sd, FOREGROUND_SHARE * bright)
+    crowd = torch.nn.functional.avg_pool2d(mask[None, None].float(), 3, 1, 1, count_include_pad=True)[0, 0]
+    return mask & (crowd > 3.5 / 9)

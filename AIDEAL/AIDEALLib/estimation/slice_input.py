@@ -1,0 +1,69 @@
+"""What both methods start from: a slice cropped to its foreground, the protocol's constants and the belief of G_phi."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..models import Networks
+from ..physics.residual_profile import field_period_hz
+from ..physics.spectrum import FatSpectrum
+from ..physics.variable_projection import EchoBasis
+from .noise import noise_from_residual
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The protocol of a scan on one device, shared by all its slices.
+
+    Attributes
+    ----------
+    te_s : (echo,) float64 seconds; field_strength_t : tesla; spectrum : of fat; basis : constants of the linear step.
+    period_hz : period of off-resonance; fat_shift_hz : mean fat shift, the distance of a swapped mode.
+    """
+
+    te_s: torch.Tensor
+    field_strength_t: float
+    spectrum: FatSpectrum
+    basis: EchoBasis
+    period_hz: float
+    fat_shift_hz: float
+
+    @classmethod
+    def of(cls, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum) -> Scan:
+        """Prepare the constants on the device of `te_s`."""
+        basis = EchoBasis.of(te_s, spectrum.modulation(te_s, field_strength_t))
+        period = float(field_period_hz(te_s))
+        return cls(te_s, field_strength_t, spectrum, basis, period, spectrum.mean_shift_hz(field_strength_t))
+
+
+@dataclass(frozen=True)
+class SliceInput:
+    """One slice, ready for a method.
+
+    Attributes
+    ----------
+    scan, networks : the protocol and the loaded networks.
+    echoes : complex64 (echo, row, column), cropped; mask : bool (row, column), its foreground.
+    voxels : complex64 (echo, voxels), the echoes inside the mask.
+    q : (K, voxels) distribution of G_phi; field_hz : (row, column) mean of its main mode; field_variance : (voxels,) in Hz^2.
+    rough_noise : noise per real channel from spatial differences, scalar.
+    """
+
+    scan: Scan
+    networks: Networks
+    echoes: torch.Tensor
+    mask: torch.Tensor
+    voxels: torch.Tensor
+    q: torch.Tensor
+    field_hz: torch.Tensor
+    field_variance: torch.Tensor
+    rough_noise: torch.Tensor
+
+    def noise(self, residual_energy: torch.Tensor) -> torch.Tensor:
+        """Noise per real channel from the residual of voxelwise fits; from spatial differences for three echoes, which leave none."""
+        n_echoes = self.voxels.shape[0]
+        if n_echoes == 3:
+            return self.rough_noise
+        return noise_from_residual(residual_energy, n_echoes)

@@ -1,0 +1,136 @@
+"""The bundled networks: found, verified and loaded. The only place that knows in which format they are stored.
+
+Another format (torch.export, ONNX) replaces TorchScript by changing `_open` alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+    from .physics.spectrum import FatSpectrum
+
+MANIFEST = "models.json"
+FIELD_MODEL, R2STAR_MODEL = "G_phi", "G_R2star"
+
+
+def model_directory() -> Path:
+    """Folder of the bundled models: beside the module in an installed extension, at the top of the source tree otherwise.
+
+    Raises
+    ------
+    ModelError
+        When neither place has them.
+    """
+    package = Path(__file__).resolve().parent
+    places = [package.parent / "Resources" / "Models", package.parent.parent / "Resources" / "Models"]
+    for place in places:
+        if (place / MANIFEST).is_file():
+            return place
+    raise ModelError(
+        f"The bundled networks were not found; looked for {MANIFEST} in {' and '.join(map(str, places))}. "
+        "Reinstall the extension, or run from a complete source tree."
+    )
+
+
+@dataclass(frozen=True)
+class Networks:
+    """G_phi and G_R2*, ready to call, with their SHA-256 checksums."""
+
+    field: Any
+    r2star: Any
+    checksums: dict[str, str]
+
+    def field_distribution(
+        self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """G_phi on one slice (echo, row, column): q (K, row, column), mean (Hz) and variance (Hz^2) of the main mode."""
+        ppm, amplitudes = _spectrum_tensors(spectrum, echoes.device)
+        q, mean, variance = self.field(echoes[None], te_s, field_strength_t, ppm, amplitudes)
+        return q[0], mean[0], variance[0]
+
+    def r2star_distribution(
+        self, echoes: torch.Tensor, field_hz: torch.Tensor, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """G_R2* on one slice at a field (row, column): q (R, row, column), mean (1/s) and variance (1/s^2)."""
+        ppm, amplitudes = _spectrum_tensors(spectrum, echoes.device)
+        q, mean, variance = self.r2star(echoes[None], field_hz[None], te_s, field_strength_t, ppm, amplitudes)
+        return q[0], mean[0], variance[0]
+
+
+def _spectrum_tensors(spectrum: FatSpectrum, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    return torch.tensor(spectrum.ppm, device=device), torch.tensor(spectrum.amplitudes, device=device)
+
+
+def load_networks(device: str = "cpu", directory: Path | None = None) -> Networks:
+    """Verify and load both networks.
+
+    Parameters
+    ----------
+    device : torch device to load to; directory : folder with the manifest, the bundled one when None.
+
+    Raises
+    ------
+    ModelError
+        When a file is missing, its checksum differs from the manifest, or it cannot be read.
+    """
+    directory = directory or model_directory()
+    manifest_file = directory / MANIFEST
+    if not manifest_file.is_file():
+        raise ModelError(f"No {MANIFEST} in {directory}; a folder written by 'aideal train export' was expected.")
+    manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
+    opened, checksums = {}, {}
+    for name in (FIELD_MODEL, R2STAR_MODEL):
+        entry = manifest.get(name)
+        if not isinstance(entry, dict) or not {"file", "sha256"} <= entry.keys():
+            raise ModelError(f"{manifest_file} says nothing of {name}; 'file' and 'sha256' were expected. Reinstall the extension.")
+        path = directory / entry["file"]
+        checksums[name] = verify(path, entry["sha256"])
+        opened[name] = _open(path, device)
+    return Networks(opened[FIELD_MODEL], opened[R2STAR_MODEL], checksums)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def verify(path: Path, expected: str) -> str:
+    """Return the checksum of a model file after comparing it with the expected one.
+
+    Raises
+    ------
+    ModelError
+        When the file is missing or differs.
+    """
+    if not path.is_file():
+        raise ModelError(f"Model file {path} is missing. Reinstall the extension, or restore the file.")
+    found = sha256(path)
+    if found != expected:
+        raise ModelError(
+            f"Model file {path} has SHA-256 {found[:12]}..., the manifest says {expected[:12]}...: "
+            "it is damaged or was exchanged. Reinstall the extension."
+        )
+    return found
+
+
+def _open(path: Path, device: str) -> Any:
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        try:
+            return torch.jit.load(str(path), map_location=device).eval()
+        except RuntimeError as error:
+            raise ModelError(f"Model file {path} cannot be read by torch {torch.__version__}: {error}") from error

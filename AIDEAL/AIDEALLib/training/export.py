@@ -1,0 +1,50 @@
+"""Trained networks to self-contained TorchScript files with checksum and model card."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, sha256
+
+LARGEST_BYTES = 5_000_000
+
+
+def export_networks(field: nn.Module, r2star: nn.Module, directory: Path, cards: dict[str, str]) -> None:
+    """Write both networks, their cards and the manifest; each file replaces its predecessor only when complete.
+
+    Parameters
+    ----------
+    cards : model name -> Markdown text of its card.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    manifest: dict[str, dict[str, str]] = {}
+    for name, network in ((FIELD_MODEL, field), (R2STAR_MODEL, r2star)):
+        path = directory / f"{name}.pt"
+        _save_script(network, path)
+        if path.stat().st_size > LARGEST_BYTES:
+            raise ValueError(f"{path} has {path.stat().st_size} bytes; at most {LARGEST_BYTES} are wanted. Make the network smaller.")
+        card = directory / f"{name}.md"
+        _replace_text(card, cards[name].format(sha256=sha256(path)))
+        manifest[name] = {"file": path.name, "sha256": sha256(path), "card": card.name}
+    _replace_text(directory / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+
+
+def _save_script(network: nn.Module, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        scripted = torch.jit.script(network.cpu().eval())
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as handle:
+            scripted.save(handle.name)
+    Path(handle.name).replace(path)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
