@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .candidates import Candidates, wrap
+from .candidates import Candidates
 
 RINGS: tuple[tuple[float, float, tuple[tuple[int, int], ...]], ...] = (
     (1.0, 1.0, ((0, 1), (1, 0))),
@@ -20,6 +20,11 @@ RINGS: tuple[tuple[float, float, tuple[tuple[int, int], ...]], ...] = (
     (4.0, 0.25, ((0, 4), (4, 0))),
 )
 """Distance in voxels, weight, and the offsets (row, column) of one half of a symmetric neighbourhood."""
+
+
+FULL_SWEEP_EVERY = 6
+SETTLED = 1e-3
+"""Between full sweeps only voxels whose probabilities moved by more than this are swept: most settle at once."""
 
 
 @dataclass(frozen=True)
@@ -100,31 +105,41 @@ def mode_posterior(
     (candidate, voxels), sums to 1 over candidates.
     """
     neighbours, penalties = _pairs(field_hz, mask, period_hz, options)
-    q = torch.softmax(-unary, 0)
-    outside = torch.zeros_like(q[:, :1])
-    for _ in range(options.sweeps):
-        around = torch.cat([q, outside], 1)[:, neighbours]  # (candidate, offset, voxels)
-        message = (penalties * around[None]).sum((1, 2))
-        q = options.damping * q + (1 - options.damping) * torch.softmax(-unary - message, 0)
-    return q
+    cost = unary.t().contiguous()
+    q = torch.softmax(-cost, 1)
+    q = torch.cat([q, torch.zeros_like(q[:1])])  # the last row stands for "no neighbour"
+    active, its_neighbours, its_penalties, its_cost = slice(0, -1), neighbours, penalties, cost
+    for sweep in range(options.sweeps):
+        if sweep % FULL_SWEEP_EVERY == 0:
+            active, its_neighbours, its_penalties, its_cost = slice(0, -1), neighbours, penalties, cost
+        around = q.index_select(0, its_neighbours.reshape(-1)).reshape(-1, its_penalties.shape[2], 1)
+        message = torch.bmm(its_penalties, around)[:, :, 0]
+        old = q[active]
+        new = options.damping * old + (1 - options.damping) * torch.softmax(-its_cost - message, 1)
+        q[active] = new
+        if sweep % FULL_SWEEP_EVERY == 0:
+            active = ((new - old).abs().amax(1) > SETTLED).nonzero()[:, 0]
+            its_neighbours, its_penalties, its_cost = neighbours[active], penalties[active], cost[active]
+    return q[:-1].t().contiguous()
 
 
 def _pairs(
     field_hz: torch.Tensor, mask: torch.Tensor, period_hz: float, options: FusionOptions
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Index of each neighbour (offset, voxels; the count of voxels stands for none) and penalties (cand, cand', offset, voxels)."""
-    voxels = field_hz.shape[1]
+    """Index of each neighbour (voxels, offset; the count of voxels stands for none) and penalties (voxels, cand, offset * cand')."""
+    count, voxels = field_hz.shape
     reach = 4
     numbered = torch.full((mask.shape[0] + 2 * reach, mask.shape[1] + 2 * reach), voxels, device=mask.device)
-    inner = numbered[reach:-reach, reach:-reach]
-    inner[mask] = torch.arange(voxels, device=mask.device)
+    numbered[reach:-reach, reach:-reach][mask] = torch.arange(voxels, device=mask.device)
     rows, columns = mask.nonzero(as_tuple=True)
-    padded = torch.cat([field_hz, torch.zeros_like(field_hz[:, :1])], 1)
-    indices, penalties = [], []
-    for distance, weight, offsets in RINGS:
-        for dr, dc in offsets + tuple((-r, -c) for r, c in offsets):
-            index = numbered[rows + dr + reach, columns + dc + reach]
-            apart = wrap(field_hz[:, None] - padded[None][:, :, index], period_hz) / (options.scale_hz * distance)
-            penalties.append(options.smoothness * weight * (apart * apart).clamp_max(options.cut) * (index < voxels))
-            indices.append(index)
-    return torch.stack(indices), torch.stack(penalties, 2)
+    offsets = [(r, c, d, w) for d, w, half in RINGS for r, c in half + tuple((-r, -c) for r, c in half)]
+    index = torch.stack([numbered[rows + r + reach, columns + c + reach] for r, c, _, _ in offsets], 1)
+    distance = field_hz.new_tensor([d for _, _, d, _ in offsets])
+    weight = options.smoothness * field_hz.new_tensor([w for _, _, _, w in offsets])
+    turns = (field_hz / period_hz).t().contiguous()
+    turns = torch.cat([turns, torch.zeros_like(turns[:1])])
+    around = turns.index_select(0, index.reshape(-1)).reshape(voxels, 1, len(offsets), count)
+    apart = turns[:-1, :, None, None] - around
+    apart = (apart - torch.round(apart)) * (period_hz / (options.scale_hz * distance))[:, None]
+    penalties = (apart * apart).clamp_max_(options.cut).mul_(weight[:, None])
+    return index, penalties.reshape(voxels, count, -1)

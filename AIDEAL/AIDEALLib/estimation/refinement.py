@@ -8,7 +8,7 @@ import torch
 
 from ..physics.variable_projection import EchoBasis, fit
 
-R2STAR_RANGE_PER_S = (-100.0, 3000.0)
+LOWEST_R2STAR_PER_S = -100.0
 """Noise may push R2* below 0; clamping it there would bias fat fractions, so a margin is left."""
 
 
@@ -55,6 +55,7 @@ def gauss_newton(
     phi, r2 = field_hz, r2star_per_s
     furthest_phi = 0.25 / float(basis.tau_s[-1])
     furthest_r2 = 0.6 / float(basis.tau_s[-1])
+    fastest_r2 = basis.fastest_decay_per_s
     for _ in range(steps):
         at = fit(echoes, phi, r2, basis)
         if prior is None:
@@ -67,5 +68,5 @@ def gauss_newton(
             d_r2 = (-at.slope.real + weight_r2 * (prior.r2star_per_s - r2)) / (at.curvature + weight_r2)
         phi = phi + d_phi.clamp(-furthest_phi, furthest_phi)
         limit = 0.5 * r2.abs() + furthest_r2
-        r2 = (r2 + torch.maximum(torch.minimum(d_r2, limit), -limit)).clamp(*R2STAR_RANGE_PER_S)
+        r2 = (r2 + torch.maximum(torch.minimum(d_r2, limit), -limit)).clamp(LOWEST_R2STAR_PER_S, fastest_r2)
     return Nonlinear(phi, r2)

@@ -42,6 +42,11 @@ class EchoBasis:
     projections: torch.Tensor
     gram: torch.Tensor
 
+    @property
+    def fastest_decay_per_s(self) -> float:
+        """Largest R2* the echoes can tell: beyond 3.5 / spacing the second echo is below 3 % of the first and nothing is left to fit."""
+        return 3.5 / float(self.tau_s[1])
+
     @classmethod
     def of(cls, te_s: torch.Tensor, modulation: torch.Tensor, dtype: torch.dtype = torch.float32) -> EchoBasis:
         """Prepare the constants for echo times (echo,) in seconds and the fat phasor (echo,)."""
