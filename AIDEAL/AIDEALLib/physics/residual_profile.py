@@ -87,6 +87,7 @@ def residual_profile(
     n_bins: int,
     r2star_per_s: torch.Tensor,
     oversampling: int = 2,
+    voxels_at_once: int = 4096,
 ) -> torch.Tensor:
     """Residual energy over one period of off-resonance, the least over a few R2* values.
 
@@ -97,17 +98,21 @@ def residual_profile(
     n_bins : number of bins K over one period.
     r2star_per_s : (R,) decay rates to try.
     oversampling : field values tried in each bin; the least is kept, so that a narrow minimum between two bin centres shows.
+    voxels_at_once : bounds the memory, and keeps the energies of a block in the processor's cache.
 
     Returns
     -------
     Real tensor (batch, K, ...), never negative, same unit as |echoes|^2.
     """
     weights = projection_weights(field_grid_hz(te_s, n_bins * oversampling), r2star_per_s, te_s, modulation)
-    weights = weights.to(echoes.real.dtype)
-    products = pair_products(echoes).flatten(2)
-    least = torch.matmul(weights[0], products)
-    for r in range(1, weights.shape[0]):
-        least = torch.minimum(least, torch.matmul(weights[r], products))
-    shape = [echoes.shape[0], n_bins, oversampling] + list(products.shape[2:])
-    least = least.reshape(shape).amin(2).clamp_min(0.0)
-    return least.reshape([echoes.shape[0], n_bins] + list(echoes.shape[2:]))
+    # Rows in the order (R2*, position in the bin, bin): the least over the first two is then one reduction over a leading axis.
+    weights = weights.reshape([weights.shape[0], n_bins, oversampling, -1]).transpose(1, 2)
+    rows = weights.reshape([-1, weights.shape[3]]).to(echoes.real.dtype)
+    flat = echoes.flatten(2)
+    profile = torch.empty([flat.shape[0], n_bins, flat.shape[2]], dtype=rows.dtype, device=rows.device)
+    for start in range(0, flat.shape[2], voxels_at_once):
+        stop = min(start + voxels_at_once, flat.shape[2])
+        energy = torch.matmul(rows, pair_products(flat[:, :, start:stop]))
+        energy = energy.reshape([flat.shape[0], -1, n_bins, stop - start])
+        profile[:, :, start:stop] = energy.amin(1).clamp_min(0.0)
+    return profile.reshape([echoes.shape[0], n_bins] + list(echoes.shape[2:]))

@@ -54,7 +54,7 @@ class UNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, inputs, rows, columns), both multiples of 16, to (batch, outputs, rows, columns)."""
-        x1 = self.down1(self.patch(x))
+        x1 = self.down1(self.patch(x.contiguous(memory_format=torch.channels_last)))
         x2 = self.down2(self.pool(x1))
         x3 = self.down3(self.pool(x2))
         x4 = self.down4(self.pool(x3))
@@ -190,9 +190,10 @@ def circular_moments(q: torch.Tensor, grid_hz: torch.Tensor, period_hz: torch.Te
     """
     bins = q.shape[1]
     width = (period_hz / bins).to(q.dtype)
-    stack = torch.stack([torch.roll(q, [2], [1]), torch.roll(q, [1], [1]), q, torch.roll(q, [-1], [1]), torch.roll(q, [-2], [1])])
-    mode = stack.sum(0).argmax(1, keepdim=True)
-    window = torch.cat([stack[j].gather(1, mode) for j in range(5)], 1)
+    wrapped = torch.cat([q[:, -2:], q, q[:, :2]], 1)
+    mass = wrapped[:, :-4] + wrapped[:, 1:-3] + q + wrapped[:, 3:-1] + wrapped[:, 4:]
+    mode = mass.max(1, keepdim=True)[1]  # several times faster than argmax along this axis
+    window = torch.cat([wrapped.gather(1, mode + j) for j in range(5)], 1)
     window = window / window.sum(1, keepdim=True).clamp_min(1e-12)
     offsets = torch.arange(-2, 3, dtype=q.dtype, device=q.device).reshape([1, 5] + [1] * (q.dim() - 2))
     mean = (window * offsets).sum(1)
