@@ -1,0 +1,1 @@
+"""Estimation in a child process: messages, the server that computes, the client that asks."""

@@ -1,0 +1,189 @@
+"""What client and server say to each other: one JSON object a line; arrays lie beside it as .npy files in a folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..echoes import EchoSeries, Geometry, PhaseSign, Readout
+from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
+
+SERIES_FILE, ECHOES_FILE = "series.json", "echoes.npy"
+MASK_FILE, PROVENANCE_FILE = "mask.npy", "provenance.json"
+
+
+class Reason(Enum):
+    """Why a run failed."""
+
+    TORCH_MISSING = "torch missing"
+    INPUT = "input"
+    MODEL = "model"
+    DEVICE = "device"
+    MEMORY = "memory"
+    CRASH = "crash"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True)
+class EstimateOptions:
+    """Options of a run, as `estimation.estimate` takes them; `models` names another folder of networks, '' the bundled ones."""
+
+    method: str = "refined"
+    device: str = "auto"
+    conjugate: str = "auto"
+    models: str = ""
+
+
+@dataclass(frozen=True)
+class EstimateRequest:
+    """Estimate the scan in `folder`, and put the maps there."""
+
+    kind: ClassVar[str] = "estimate"
+    run: int
+    folder: str
+    options: EstimateOptions
+
+
+@dataclass(frozen=True)
+class CancelRequest:
+    """Stop a run before its next slice."""
+
+    kind: ClassVar[str] = "cancel"
+    run: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The server listens."""
+
+    kind: ClassVar[str] = "ready"
+    pid: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` slices are estimated."""
+
+    kind: ClassVar[str] = "progress"
+    run: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Maps lie in the folder. `torch_import_s` is None when torch was there already from an earlier run."""
+
+    kind: ClassVar[str] = "finished"
+    run: int
+    seconds: float
+    torch_import_s: float | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run came to nothing; `message` is for the user, `details` for the log."""
+
+    kind: ClassVar[str] = "failed"
+    run: int
+    reason: Reason
+    message: str
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The run was cancelled."""
+
+    kind: ClassVar[str] = "stopped"
+    run: int
+
+
+Message = EstimateRequest | CancelRequest | Ready | Progress | Finished | Failed | Stopped
+_KINDS: dict[str, Any] = {c.kind: c for c in (EstimateRequest, CancelRequest, Ready, Progress, Finished, Failed, Stopped)}
+
+
+def encode(message: Message) -> bytes:
+    """One line, newline included."""
+    content = asdict(message)
+    if isinstance(message, Failed):
+        content["reason"] = message.reason.value
+    return json.dumps({"kind": message.kind, **content}).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> Message | None:
+    """The message of a line, None when the line is none (stray output of a library)."""
+    try:
+        content = json.loads(line)
+        of_kind = _KINDS[content.pop("kind")]
+        if of_kind is EstimateRequest:
+            content["options"] = EstimateOptions(**content["options"])
+        if of_kind is Failed:
+            content["reason"] = Reason(content["reason"])
+        message: Message = of_kind(**content)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return message
+
+
+def write_series(series: EchoSeries, folder: Path) -> None:
+    """Lay a scan into a folder."""
+    np.save(folder / ECHOES_FILE, series.echoes)
+    content = {
+        "te_s": series.te_s.tolist(),
+        "field_strength_t": series.field_strength_t,
+        "geometry": asdict(series.geometry),
+        "readout": series.readout.value,
+        "phase_sign": series.phase_sign.value if series.phase_sign else None,
+        "source": series.source,
+    }
+    (folder / SERIES_FILE).write_text(json.dumps(content), encoding="utf-8")
+
+
+def read_series(folder: Path) -> EchoSeries:
+    """Take a scan from a folder; its echoes are mapped into memory, not copied."""
+    content = json.loads((folder / SERIES_FILE).read_text(encoding="utf-8"))
+    return EchoSeries(
+        echoes=np.load(folder / ECHOES_FILE, mmap_mode="c"),
+        te_s=np.asarray(content["te_s"]),
+        field_strength_t=content["field_strength_t"],
+        geometry=_geometry(content["geometry"]),
+        readout=Readout(content["readout"]),
+        phase_sign=PhaseSign(content["phase_sign"]) if content["phase_sign"] else None,
+        source=content["source"],
+    )
+
+
+def write_maps(maps: ParameterMaps, folder: Path) -> None:
+    """Lay maps into a folder."""
+    for name, array in maps.items():
+        np.save(folder / f"{name}.npy", array)
+    np.save(folder / MASK_FILE, maps.mask)
+    content = {"geometry": asdict(maps.geometry), "provenance": maps.provenance.as_dict()}
+    (folder / PROVENANCE_FILE).write_text(json.dumps(content), encoding="utf-8")
+
+
+def read_maps(folder: Path) -> ParameterMaps:
+    """Take maps from a folder, into memory, so that the folder can go."""
+    content = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
+    return ParameterMaps(
+        **{name: np.load(folder / f"{name}.npy") for name in MAP_INFO},
+        mask=np.load(folder / MASK_FILE),
+        geometry=_geometry(content["geometry"]),
+        provenance=provenance_from_dict(content["provenance"]),
+    )
+
+
+def provenance_from_dict(content: dict[str, Any]) -> Provenance:
+    """Provenance from what `as_dict` made of it and JSON of that; keys of other versions are dropped."""
+    known = {entry.name for entry in fields(Provenance)}
+    return Provenance(**{key: tuple(v) if isinstance(v, list) else v for key, v in content.items() if key in known})
+
+
+def _geometry(content: dict[str, Any]) -> Geometry:
+    return Geometry(**{key: tuple(value) for key, value in content.items()})

@@ -1,0 +1,52 @@
+"""Starting the child process and ending it with everything it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.worker.server import main; main()"
+
+
+def python_executable() -> str:
+    """Python to run the server with: PythonSlicer inside Slicer (whose own executable is no Python), this one elsewhere."""
+    name = Path(sys.executable or "").name.lower()
+    in_slicer = "SLICER_HOME" in os.environ or not name.startswith("python")
+    return (shutil.which("PythonSlicer") if in_slicer else None) or sys.executable
+
+
+def start_server(python: str, environment: Mapping[str, str], log: BinaryIO) -> subprocess.Popen[bytes]:
+    """Start a server with pipes for its messages; its standard error goes to `log`.
+
+    It leads a process group of its own, so that launchers and their children end together.
+    """
+    package_folder = str(Path(__file__).resolve().parents[2])
+    windows = os.name == "nt"
+    return subprocess.Popen(
+        [python, "-c", _BOOT, package_folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env={**os.environ, **environment},
+        start_new_session=not windows,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if windows else 0,
+    )
+
+
+def kill_tree(process: subprocess.Popen[bytes], timeout_s: float = 2.0) -> None:
+    """End a process and all it started, at once; harmless when it has ended already."""
+    if os.name == "nt":
+        command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+        subprocess.run(command, capture_output=True, check=False, creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout_s)

@@ -1,0 +1,67 @@
+"""Fixtures of the tests around the Slicer module: a small scan with its truth, and networks to run it with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.errors import ModelError
+from AIDEALLib.models import model_directory
+from AIDEALLib.simulation.demo import demo_liver
+from AIDEALLib.simulation.tissue import TissueMaps
+from AIDEALLib.worker.client import Event, Progress, WorkerClient
+
+
+@pytest.fixture(scope="session")
+def small_liver() -> tuple[EchoSeries, TissueMaps]:
+    """Three slices of the synthetic liver and their truth."""
+    return demo_liver(matrix=(3, 64, 64))
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of networks: '' for the bundled ones, or untrained ones where none are bundled yet."""
+    try:
+        model_directory()
+    except ModelError:
+        import torch
+
+        from AIDEALLib.training.export import export_networks
+        from AIDEALLib.training.networks import FieldNetwork, R2StarNetwork
+
+        torch.manual_seed(0)
+        folder: Path = tmp_path_factory.mktemp("models")
+        export_networks(FieldNetwork(), R2StarNetwork(), folder, {"G_phi": "{sha256}", "G_R2star": "{sha256}"})
+        return str(folder)
+    return ""
+
+
+@pytest.fixture(scope="session")
+def warm_worker() -> Iterator[WorkerClient]:
+    """A worker shared by the tests that do not care which process computes."""
+    client = WorkerClient()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def wait_for() -> Callable[[WorkerClient], list[Event]]:
+    """Poll a client until its run ends (or until a condition holds), and return all events."""
+
+    def wait(client: WorkerClient, until: Callable[[Event], bool] | None = None, timeout_s: float = 120.0) -> list[Event]:
+        events: list[Event] = []
+        deadline = time.monotonic() + timeout_s
+        stop = until or (lambda event: not isinstance(event, Progress))
+        while time.monotonic() < deadline:
+            new = client.poll()
+            events += new
+            if any(stop(event) for event in new):
+                return events
+            time.sleep(0.02)
+        raise AssertionError(f"nothing after {timeout_s} s; events so far {events}; log:\n{client.log()}")
+
+    return wait

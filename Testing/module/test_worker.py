@@ -1,0 +1,266 @@
+"""The worker with real processes: progress, cancel, crash, missing torch, a warm second run."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.simulation.tissue import TissueMaps
+from AIDEALLib.worker.client import (
+    EstimateOptions,
+    Event,
+    Failed,
+    Progress,
+    Reason,
+    Result,
+    Stopped,
+    WorkerBusy,
+    WorkerClient,
+)
+from AIDEALLib.worker.messages import Failed as FailedMessage
+from AIDEALLib.worker.messages import Finished, decode, encode, read_maps, read_series, write_maps, write_series
+
+WORKER = Path(__file__).resolve().parents[2] / "AIDEAL" / "AIDEALLib" / "worker"
+Wait = Callable[..., list[Event]]
+
+
+def many_slices(series: EchoSeries, times: int) -> EchoSeries:
+    return EchoSeries(np.tile(series.echoes, (1, times, 1, 1)), series.te_s, series.field_strength_t, series.geometry)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+@pytest.fixture
+def client() -> Iterator[WorkerClient]:
+    made = WorkerClient()
+    yield made
+    made.close()
+
+
+def test_second_run_reuses_process_and_torch(
+    warm_worker: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    series, truth = small_liver
+    options = EstimateOptions(models=models)
+    warm_worker.start(series, options)
+    first = wait_for(warm_worker)
+    pid = warm_worker.pid
+    started = time.monotonic()
+    warm_worker.start(series, options)
+    second = wait_for(warm_worker)
+    waited = time.monotonic() - started
+
+    assert [(e.done, e.total) for e in second if isinstance(e, Progress)] == [(n, 3) for n in range(4)]
+    a, b = first[-1], second[-1]
+    assert isinstance(a, Result)
+    assert isinstance(b, Result)
+    assert a.torch_import_s is not None and a.torch_import_s > 0
+    assert b.torch_import_s is None, "torch was imported again"
+    assert warm_worker.pid == pid
+    assert waited - sum(b.maps.provenance.seconds.values()) < 1.0, "overhead of a warm run"
+    np.testing.assert_array_equal(a.maps.pdff, b.maps.pdff)
+    assert b.maps.geometry == series.geometry
+    assert b.maps.provenance.source == series.source
+    liver = truth.segment("Right lobe") & b.maps.mask
+    assert abs(np.median(b.maps.pdff[liver]) - truth.pdff_percent[liver].mean()) < 2.0
+
+
+def test_cancel_within_two_seconds_and_next_run_works(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    long = many_slices(small_liver[0], 40)
+    client.start(long, EstimateOptions(models=models))
+    with pytest.raises(WorkerBusy):
+        client.start(long)
+    wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
+    started = time.monotonic()
+    client.cancel()
+    events = wait_for(client)
+    assert time.monotonic() - started < 2.0
+    assert isinstance(events[-1], Stopped)
+    assert not client.busy
+    client.start(small_liver[0], EstimateOptions(models=models))
+    assert isinstance(wait_for(client)[-1], Result)
+
+
+def test_cancel_during_the_import_of_torch(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    client.start(small_liver[0], EstimateOptions(models=models))
+    pid = client.pid
+    assert pid is not None
+    started = time.monotonic()
+    client.cancel()
+    assert isinstance(wait_for(client)[-1], Stopped)
+    assert time.monotonic() - started < 2.0
+    assert client.pid is None
+    assert not alive(pid)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_killed_in_mid_run_then_next_run_works(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    client.start(many_slices(small_liver[0], 40), EstimateOptions(models=models))
+    wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
+    assert client.pid is not None
+    os.kill(client.pid, signal.SIGKILL)
+    failed = wait_for(client)[-1]
+    assert isinstance(failed, Failed)
+    assert failed.reason is Reason.CRASH
+    assert "SIGKILL" in failed.message
+    assert not client.busy
+    client.start(small_liver[0], EstimateOptions(models=models))
+    assert isinstance(wait_for(client)[-1], Result)
+
+
+def test_missing_torch_is_a_message(tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
+    client = WorkerClient(environment={"PYTHONPATH": str(tmp_path)})
+    try:
+        client.start(small_liver[0])
+        failed = wait_for(client)[-1]
+        assert isinstance(failed, Failed)
+        assert failed.reason is Reason.TORCH_MISSING
+        assert "PyTorch" in failed.message
+        assert client.pid is None, "a child without torch must not be used again"
+    finally:
+        client.close()
+
+
+def test_bad_models_are_a_message(
+    warm_worker: WorkerClient, tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait
+) -> None:
+    warm_worker.start(small_liver[0], EstimateOptions(models=str(tmp_path)))
+    failed = wait_for(warm_worker)[-1]
+    assert isinstance(failed, Failed)
+    assert failed.reason is Reason.MODEL
+    assert "models.json" in failed.message
+    assert warm_worker.pid is not None, "an error of the request leaves the process alive"
+
+
+def test_stray_output_of_libraries_does_not_disturb(
+    tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait
+) -> None:
+    noisy = "import os; print('hello'); os.write(1, b'from C\\n'); raise ModuleNotFoundError('none', name='torch')\n"
+    (tmp_path / "torch.py").write_text(noisy)
+    client = WorkerClient(environment={"PYTHONPATH": str(tmp_path)})
+    try:
+        client.start(small_liver[0])
+        assert isinstance(wait_for(client)[-1], Failed)
+        assert "from C" in client.log()
+    finally:
+        client.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups")
+def test_killing_reaches_what_the_child_started(
+    client: WorkerClient, tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps]
+) -> None:
+    launcher = tmp_path / "launcher.sh"
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\nexit $?\n')
+    launcher.chmod(0o755)
+    through_launcher = WorkerClient(python=str(launcher))
+    through_launcher.start(small_liver[0])
+    launcher_pid = through_launcher.pid
+    assert launcher_pid is not None
+    children: list[int] = []
+    deadline = time.monotonic() + 10
+    while not children and time.monotonic() < deadline:
+        listed = subprocess.run(["pgrep", "-P", str(launcher_pid)], capture_output=True, text=True, check=False).stdout
+        children = [int(word) for word in listed.split()]
+        time.sleep(0.05)
+    assert children
+    through_launcher.close()
+    time.sleep(0.2)
+    assert not any(alive(pid) for pid in [launcher_pid, *children])
+
+
+def test_child_ends_when_its_parent_is_gone(small_liver: tuple[EchoSeries, TissueMaps]) -> None:
+    code = (
+        "import sys, os; sys.path.insert(0, sys.argv[1])\n"
+        "from AIDEALLib.worker.process import start_server, python_executable\n"
+        "child = start_server(python_executable(), {}, open(os.devnull, 'wb'))\n"
+        "child.stdout.readline(); print(child.pid, flush=True); os._exit(1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(WORKER.parents[1])], capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 5
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(pid)
+
+
+def test_series_travels_unchanged(tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps]) -> None:
+    series = small_liver[0]
+    write_series(series, tmp_path)
+    back = read_series(tmp_path)
+    np.testing.assert_array_equal(back.echoes, series.echoes)
+    np.testing.assert_array_equal(back.te_s, series.te_s)
+    assert (back.geometry, back.readout, back.phase_sign, back.source, back.field_strength_t) == (
+        series.geometry,
+        series.readout,
+        series.phase_sign,
+        series.source,
+        series.field_strength_t,
+    )
+
+
+def test_lines_that_are_no_messages_are_passed_over() -> None:
+    assert decode(b"hello\n") is None
+    assert decode(b'{"kind": "unknown"}\n') is None
+    assert decode(b"[1, 2]\n") is None
+    assert decode(b'{"kind": "finished"}\n') is None
+    for message in (Finished(1, 2.0, None), FailedMessage(1, Reason.MEMORY, "a\nb", "c")):
+        assert decode(encode(message)) == message
+
+
+def test_client_side_imports_neither_torch_nor_qt() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(WORKER.parents[1])!r}); import AIDEALLib.worker.client;"
+        "print([m for m in sys.modules if m.split('.')[0] in ('torch', 'qt', 'PySide6', 'slicer', 'scipy', 'SimpleITK')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_server_imports_torch_only_inside_functions() -> None:
+    tree = ast.parse((WORKER / "server.py").read_text(encoding="utf-8"))
+    named = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert not {name for name in named if name and name.split(".")[0] in ("torch", "estimation", "models")}
+
+
+def test_maps_travel_unchanged(
+    tmp_path: Path, warm_worker: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    warm_worker.start(small_liver[0], EstimateOptions(models=models))
+    result = wait_for(warm_worker)[-1]
+    assert isinstance(result, Result)
+    write_maps(result.maps, tmp_path)
+    back = read_maps(tmp_path)
+    for (name, a), (_, b) in zip(result.maps.items(), back.items(), strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=name)
+    assert back.geometry == result.maps.geometry
+    assert back.provenance.te_s == result.maps.provenance.te_s
