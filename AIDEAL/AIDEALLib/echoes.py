@@ -77,6 +77,8 @@ class EchoSeries:
     readout : monopolar, bipolar or unknown.
     phase_sign : what the source says of the rotation sense, None when it says nothing.
     source : where the scan came from, for provenance (no patient's name).
+    flip_angle_deg, repetition_time_s : of the excitation, None when the source does not say.
+    notes : what was guessed on reading and from what evidence, in words, for provenance.
 
     Raises
     ------
@@ -92,6 +94,9 @@ class EchoSeries:
     readout: Readout = Readout.UNKNOWN
     phase_sign: PhaseSign | None = None
     source: str = ""
+    flip_angle_deg: float | None = None
+    repetition_time_s: float | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         te = np.atleast_1d(np.asarray(self.te_s, dtype=np.float64))

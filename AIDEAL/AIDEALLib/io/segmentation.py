@@ -151,3 +151,18 @@ def _place(
 
 def _listed(values: tuple[float, ...]) -> str:
     return "(" + ", ".join(f"{v:.3g}" for v in values) + ")"
+
+
+def save_segmentation(segmentation: Segmentation, geometry: Geometry, path: str | os.PathLike[str]) -> None:
+    """Write segments as a Slicer segmentation (.seg.nrrd), one layer."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(segmentation.labels.astype(np.int16))
+    image.SetSpacing(geometry.spacing_mm)
+    image.SetOrigin(geometry.origin_mm)
+    image.SetDirection(geometry.direction)
+    for number, (label, name) in enumerate(sorted(segmentation.names.items())):
+        described = {"ID": f"Segment_{label}", "Name": name, "LabelValue": str(label), "Layer": "0"}
+        for key, value in described.items():
+            image.SetMetaData(f"Segment{number}_{key}", value)
+    sitk.WriteImage(image, os.fspath(path), useCompression=True)

@@ -125,7 +125,8 @@ def _solve(projections: torch.Tensor, gram: torch.Tensor, energy: torch.Tensor, 
     ww, ff = gram[:, 0], gram[:, 3]
     wf = torch.complex(gram[:, 1], gram[:, 2])
     determinant = ww[0] * ff[0] - _abs2(wf[0])
-    inverse = 1.0 / determinant.clamp_min(torch.finfo(energy.dtype).tiny)
+    tiny = torch.finfo(energy.dtype).tiny  # keeps voxels without any signal finite
+    inverse = 1.0 / determinant.clamp_min(tiny)
 
     def solve(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return (ff[0] * x - wf[0] * y) * inverse, (ww[0] * y - wf[0].conj() * x) * inverse
@@ -141,7 +142,8 @@ def _solve(projections: torch.Tensor, gram: torch.Tensor, energy: torch.Tensor, 
     length = (water.conj() * vv_w + fat.conj() * vv_f).real  # |v|^2
     curvature = length - (p_w.conj() * v_w + p_f.conj() * v_f).real
     slope = water.conj() * (u_w - v_w) + fat.conj() * (u_f - v_f)
-    values = (water, fat, (energy - explained).clamp_min(0), slope, curvature.clamp_min(1e-7 * length), p_w, p_f, ww[0], ff[0], wf[0])
+    curvature = curvature.clamp_min(1e-7 * length) + tiny
+    values = (water, fat, (energy - explained).clamp_min(0), slope, curvature, p_w, p_f, ww[0], ff[0], wf[0])
     return LinearFit(*(x.reshape(voxels) for x in values))
 
 

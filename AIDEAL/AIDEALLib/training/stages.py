@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..estimation.candidates import search_r2star
 from ..estimation.refinement import gauss_newton
 from ..physics.residual_profile import field_grid_hz, field_period_hz, residual_profile
 from ..physics.spectrum import SIX_PEAK
@@ -98,12 +99,13 @@ def profile_at_r2star(batch: SliceBatch, modulation: torch.Tensor, bins: int, r2
 
 @torch.no_grad()
 def field_of(network: FieldNetwork, batch: SliceBatch) -> torch.Tensor:
-    """Off-resonance (batch, H, W) in Hz from G_phi, sharpened by two Gauss-Newton steps: the frozen input of stage B."""
+    """Off-resonance (batch, H, W) in Hz from G_phi, sharpened by one Gauss-Newton step: the frozen input of stage B."""
     prepared = prepare(batch)
     q = torch.softmax(field_logits(network, batch, prepared), 1)
     mean, _ = circular_moments(q, field_grid_hz(batch.te_s, network.bins), field_period_hz(batch.te_s))
     basis = EchoBasis.of(batch.te_s, prepared.modulation)
-    return gauss_newton(batch.echoes.movedim(1, 0), mean, torch.full_like(mean, 40.0), basis, steps=2).field_hz
+    voxels, start = batch.echoes.movedim(1, 0).flatten(1), mean.flatten()
+    return gauss_newton(voxels, start, search_r2star(voxels, start, basis), basis, steps=1).field_hz.reshape(mean.shape)
 
 
 def r2star_loss(network: R2StarNetwork, batch: SliceBatch, field_hz: torch.Tensor, smoothness: float) -> torch.Tensor:
