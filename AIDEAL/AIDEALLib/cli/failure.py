@@ -1,0 +1,35 @@
+"""How the command fails: one red line and an exit code, the traceback only when asked for."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from typer.core import TyperGroup
+
+from ..errors import AidealError, Cancelled
+from .options import DEBUG_KEY
+
+FAILED, CANCELLED = 1, 130
+
+
+class FailingClearly(TyperGroup):
+    """A group of commands whose expected errors end as one line on the standard error stream."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        """Run the command; `AidealError` and errors of the file system become a message and an exit code other than 0."""
+        try:
+            return super().invoke(ctx)
+        except (AidealError, OSError) as error:
+            if ctx.meta.get(DEBUG_KEY):
+                raise
+            _print_error(error)
+            raise typer.Exit(CANCELLED if isinstance(error, Cancelled) else FAILED) from error
+
+
+def _print_error(error: Exception) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    said = " ".join(str(error).split()) or type(error).__name__
+    Console(file=sys.stderr, highlight=False).print(Text(f"Error: {said}", style="red"), soft_wrap=True)

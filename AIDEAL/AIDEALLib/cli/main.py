@@ -1,0 +1,46 @@
+"""The command `aideal`. Commands import what they need when they run, so that help is quick."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from . import demo, phantom, run, speed, train
+from .failure import FailingClearly
+from .options import Debug
+
+app = typer.Typer(
+    name="aideal",
+    cls=FailingClearly,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Liver fat (PDFF) with its uncertainty from multi-echo MRI. Research use only, not for diagnosis.",
+)
+app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.command("phantom")(phantom.phantom_command)
+app.command("speed")(speed.speed)
+app.add_typer(train.app, name="train")
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"aideal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Hold the options that stand before the command."""
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,102 @@
+"""What `run` and `demo` leave behind: files in the folder, tables on the screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ..echoes import EchoSeries
+from ..io.segmentation import Segmentation
+from ..parameter_maps import ParameterMaps
+from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, region_statistics, segment_statistics
+
+BODY = "body mask"
+
+
+def statistics_of(maps: ParameterMaps, segmentation: Segmentation | None) -> list[SegmentStatistics]:
+    """One row a segment (and the whole liver, when both lobes are there), or one for the body mask without a segmentation."""
+    volume = maps.geometry.voxel_volume_ml
+    if segmentation is None:
+        return [region_statistics(maps, maps.mask, BODY, voxel_volume_ml=volume, cutoffs=None)]
+    return segment_statistics(maps, segmentation.labels, segmentation.names, voxel_volume_ml=volume)
+
+
+def save_results(
+    stage: Path, series: EchoSeries, maps: ParameterMaps, segmentation: Segmentation | None
+) -> list[SegmentStatistics]:
+    """Write maps, provenance, overview and statistics into an existing folder and return the statistics."""
+    from ..io.overview import save_overview
+    from ..io.save import save_maps
+    from ..io.tables import save_table
+
+    save_maps(maps, stage)
+    save_overview(series, maps, stage / "overview.png")
+    rows = statistics_of(maps, segmentation)
+    provenance, limits = maps.provenance, LowConfidence()
+    comments: dict[str, object] = {
+        "aideal": provenance.version,
+        "method": provenance.method,
+        **{f"model {name} sha256": checksum for name, checksum in provenance.models.items()},
+        "low confidence": f"P(swap) above {limits.swap_probability:g} or PDFF SD above {limits.total_sd_points:g} points",
+        "weighted standard error": "assumes voxels with independent errors",
+        "steatosis cut-offs": f"{TANG_2015.name}: {TANG_2015.grade_1} {TANG_2015.grade_2} {TANG_2015.grade_3} percent",
+        "note": provenance.research_use,
+    }
+    save_table(rows, stage / "statistics.csv", comments)
+    return rows
+
+
+def number(value: float, digits: int = 1, sign: bool = False) -> str:
+    """A number for the screen, a dash where there is none."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table with its first column to the left and numbers to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="right" if index else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def print_statistics(console: Console, rows: Sequence[SegmentStatistics]) -> None:
+    """The statistics that matter at a glance; `statistics.csv` has the rest."""
+    lines = [
+        (
+            row.name,
+            number(row.volume_ml, 0),
+            number(row.pdff_median),
+            number(row.pdff_mean),
+            number(row.pdff_sd),
+            number(row.stated_sd_mean),
+            number(row.weighted_mean, 2),
+            number(row.weighted_standard_error, 2),
+            number(row.low_confidence_percent),
+            number(row.r2star_mean, 0),
+        )
+        for row in rows
+    ]
+    columns = ("Region", "ml", "Median", "Mean", "SD", "Stated SD", "Weighted", "± SE", "Unsure %", "R2* 1/s")
+    console.print(table_of("PDFF in percent", columns, lines))
+
+
+def print_closing(console: Console, maps: ParameterMaps, out: Path, seconds: dict[str, float]) -> None:
+    """Time by stage, every fallback and decision, where the results are, and what they are not for."""
+    provenance = maps.provenance
+    slices = maps.mask.shape[0]
+    total = sum(seconds.values())
+    parts = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
+    console.print(f"{total:.1f} s for {slices} slice{'s' * (slices > 1)} on {provenance.device} ({parts})", highlight=False)
+    for note in (f"Phase {provenance.phase_sign}.", *provenance.notes):
+        console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)
+    console.print(provenance.research_use, style="bold", highlight=False)

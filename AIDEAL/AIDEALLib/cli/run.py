@@ -1,0 +1,81 @@
+"""`aideal run`: a scan in; maps, overview, statistics and provenance out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Conjugate, Debug, DeviceOption, Method, MethodOption, Models, Out, ReadoutChoice, echo_times
+
+
+def run(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...", help="MATLAB, NIfTI, NRRD or .npz file, a folder of images, or the files of one series."
+        ),
+    ],
+    out: Out,
+    method: MethodOption = Method.REFINED,
+    device: DeviceOption = "auto",
+    segmentation: Annotated[
+        Path | None,
+        typer.Option(metavar="SEG.nrrd", help="Label map or Slicer segmentation on the grid of the scan.", show_default=False),
+    ] = None,
+    te: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SECONDS", help="Echo times, comma-separated or repeated; overrides the files.", show_default=False
+        ),
+    ] = None,
+    field_strength: Annotated[
+        float | None, typer.Option(metavar="TESLA", help="Main field; overrides the files.", show_default=False)
+    ] = None,
+    conjugate: Annotated[Conjugate, typer.Option(help="Mirror the phase; auto lets the residual decide.")] = Conjugate.AUTO,
+    spectrum: Annotated[str, typer.Option(metavar="NAME", help="Fat spectrum.")] = "six-peak",
+    ppm_offset: Annotated[
+        float, typer.Option(metavar="PPM", help="Added to every fat shift; about 0.08 for a phantom at room temperature.")
+    ] = 0.0,
+    readout: Annotated[
+        ReadoutChoice | None, typer.Option(help="How the echoes were read out; overrides the files.", show_default=False)
+    ] = None,
+    models: Models = None,
+    debug: Debug = False,
+) -> None:
+    """Estimate PDFF, R2* and field with uncertainty from a multi-echo scan."""
+    import time
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from ..echoes import Readout
+    from ..io.load import load_series
+    from ..io.save import staged_directory
+    from ..io.segmentation import load_segmentation
+    from ..physics.spectrum import spectrum_by_name
+    from .estimating import estimate_with_progress
+    from .results import print_closing, print_statistics, save_results
+
+    start = time.perf_counter()
+    fat = spectrum_by_name(spectrum).shifted(ppm_offset)
+    series = load_series(
+        inputs if len(inputs) > 1 else inputs[0],
+        te_s=echo_times(te),
+        field_strength_t=field_strength,
+        readout=Readout(readout.value) if readout else None,
+    )
+    segments = load_segmentation(segmentation, series.geometry, series.shape) if segmentation else None
+    reading = time.perf_counter() - start
+    with staged_directory(out) as stage:
+        maps = estimate_with_progress(series, method.value, device, spectrum=fat, conjugate=conjugate.value, models=models)
+        seconds = {"reading": reading, **maps.provenance.seconds}
+        options = {**maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
+        maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds, options=options))
+        start = time.perf_counter()
+        rows = save_results(stage, series, maps, segments)
+        seconds = {**seconds, "writing": time.perf_counter() - start}
+    console = Console()
+    print_statistics(console, rows)
+    print_closing(console, maps, out, seconds)

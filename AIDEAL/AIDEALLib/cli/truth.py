@@ -1,0 +1,85 @@
+"""How far an estimate lies from a known truth, segment by segment."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from ..parameter_maps import ParameterMaps
+from ..simulation.tissue import TissueMaps
+
+
+@dataclass(frozen=True)
+class TruthError:
+    """Error of PDFF in one segment, over its voxels with an estimate; percent and points.
+
+    Attributes
+    ----------
+    method, segment, voxels : what and how many.
+    truth_median, truth_mean : true PDFF.
+    median_bias, mean_bias : estimate minus truth.
+    error_sd : standard deviation of the voxels' errors.
+    stated_sd : mean of the stated SD within the mode.
+    swap_percent : share of voxels whose field lies more than half a fat shift off the true one.
+    """
+
+    method: str
+    segment: str
+    voxels: int
+    truth_median: float
+    truth_mean: float
+    median_bias: float
+    mean_bias: float
+    error_sd: float
+    stated_sd: float
+    swap_percent: float
+
+
+def errors_by_segment(maps: ParameterMaps, truth: TissueMaps, fat_shift_hz: float) -> list[TruthError]:
+    """Compare with the truth on the same voxels; `fat_shift_hz` is the mean shift of fat at the field strength."""
+    period = 1.0 / float(np.diff(maps.provenance.te_s).min())
+    limit = abs(_wrapped(np.asarray(fat_shift_hz), period)) / 2
+    rows = []
+    for label, name in sorted(truth.label_names.items()):
+        inside = (truth.labels == label) & maps.mask
+        if not inside.any():
+            nothing = math.nan
+            rows.append(TruthError(maps.provenance.method, name, 0, *[nothing] * 7))
+            continue
+        found, true = maps.pdff[inside].astype(float), truth.pdff_percent[inside].astype(float)
+        off = np.abs(_wrapped(maps.field[inside].astype(float) - truth.field_hz[inside], period))
+        rows.append(
+            TruthError(
+                method=maps.provenance.method,
+                segment=name,
+                voxels=int(inside.sum()),
+                truth_median=float(np.median(true)),
+                truth_mean=float(true.mean()),
+                median_bias=float(np.median(found) - np.median(true)),
+                mean_bias=float((found - true).mean()),
+                error_sd=float(np.std(found - true, ddof=1)) if found.size > 1 else math.nan,
+                stated_sd=float(maps.pdff_sd[inside].mean()),
+                swap_percent=float(100 * np.mean(off > limit)),
+            )
+        )
+    return rows
+
+
+def save_rows(rows: Sequence[object], path: Path) -> None:
+    """Write rows of one dataclass as CSV under its fields' names; values that are not a number become empty cells."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        names = [entry.name for entry in fields(rows[0])]  # type: ignore[arg-type]
+        writer.writerow(names)
+        for row in rows:
+            values = [getattr(row, name) for name in names]
+            writer.writerow(["" if isinstance(v, float) and not math.isfinite(v) else v for v in values])
+
+
+def _wrapped(hz: np.ndarray, period_hz: float) -> np.ndarray:
+    return np.asarray(hz - period_hz * np.round(hz / period_hz))

@@ -1,0 +1,148 @@
+"""Stages put together: which network learns, from which loss, and what it starts from.
+
+    field              A   G_phi on the complex echoes
+    r2star             B   G_R2* on the magnitudes, at the field of the frozen G_phi of stage A
+    field-with-r2star  C   G_phi again, with the R2* of the frozen G_R2* of stage B
+
+Each stage keeps its checkpoint in a folder of its own name under the directory of the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import torch
+from lightning.fabric import Fabric
+from torch import nn
+
+from ..errors import InputError
+from ..simulation.random_slices import SliceBatch
+from .loop import LoopOptions, run_loop
+from .networks import FieldNetwork, R2StarNetwork, r2star_profile
+from .stages import field_loss, field_of, prepare, r2star_loss
+
+FIELD, R2STAR, FIELD_WITH_R2STAR = "field", "r2star", "field-with-r2star"
+STAGES = (FIELD, R2STAR, FIELD_WITH_R2STAR)
+FIELD_SMOOTHNESS, R2STAR_SMOOTHNESS = 0.5, 0.15
+FINE_TUNING_RATE = 0.3
+"""Learning rate of stage C as a share of that of the others."""
+
+Loss = Callable[[SliceBatch, float], torch.Tensor]
+
+
+def run_stage(
+    stage: str,
+    options: LoopOptions,
+    directory: Path,
+    fabric: Fabric,
+    progress: Callable[[int, float], None],
+) -> nn.Module:
+    """Train one stage, from its checkpoint where there is one, and return its network.
+
+    Parameters
+    ----------
+    stage : one of `STAGES`; options : of the loop, for stage C at `FINE_TUNING_RATE` of the learning rate.
+    directory : of the run; earlier stages are looked for in it.
+    progress : called after every step with (step, loss).
+
+    Raises
+    ------
+    InputError
+        No such stage, a stage that it builds on has no checkpoint, or the checkpoint belongs to a run with other options.
+    """
+    if stage not in STAGES:
+        raise InputError(f"Stage is '{stage}'; one of {', '.join(STAGES)} was expected.")
+    if stage == FIELD_WITH_R2STAR:
+        options = replace(options, learning_rate=FINE_TUNING_RATE * options.learning_rate)
+    _keep_options(directory / stage, options)
+    torch.manual_seed(options.seed)
+    network, loss = _wired(stage, directory, fabric.device)
+    run_loop(
+        network, lambda batch, share: loss(_moved(batch, fabric.device), share), options, directory / stage, fabric, progress
+    )
+    return network
+
+
+def trained(stage: str, directory: Path) -> nn.Module:
+    """Network of a stage from its checkpoint, for evaluation and without gradients.
+
+    Raises
+    ------
+    InputError
+        The stage has no checkpoint in the directory.
+    """
+    checkpoint = directory / stage / "checkpoint.pt"
+    if not checkpoint.is_file():
+        raise InputError(f"Stage {stage} has no checkpoint in {directory / stage}; train it first (aideal train {stage}).")
+    network: nn.Module = R2StarNetwork() if stage == R2STAR else FieldNetwork()
+    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["network"])
+    return network.eval().requires_grad_(False)
+
+
+def final_networks(directory: Path) -> tuple[nn.Module, nn.Module, dict[str, int]]:
+    """G_phi (of stage C where it was trained, of A otherwise) and G_R2*, and the steps behind each stage used."""
+    last = FIELD_WITH_R2STAR if (directory / FIELD_WITH_R2STAR / "checkpoint.pt").is_file() else FIELD
+    field, r2star = trained(last, directory), trained(R2STAR, directory)
+    steps = {
+        stage: int(torch.load(directory / stage / "checkpoint.pt", map_location="cpu", weights_only=True)["step"])
+        for stage in STAGES
+        if (directory / stage / "checkpoint.pt").is_file()
+    }
+    return field, r2star, steps
+
+
+@torch.no_grad()
+def r2star_of(network: R2StarNetwork, batch: SliceBatch, field_hz: torch.Tensor) -> torch.Tensor:
+    """Mean R2* of G_R2* in 1/s (batch, H, W) at a field (batch, H, W)."""
+    prepared = prepare(batch)
+    grid = network.get_buffer("grid_per_s")
+    energy = r2star_profile(batch.echoes, field_hz, batch.te_s, prepared.modulation, grid)
+    logits = network.logits(energy, prepared.total, batch.echoes.shape[1], batch.te_s[-1] - batch.te_s[0])
+    q = torch.softmax(logits, 1)
+    return (q * grid.to(q.dtype).reshape(1, -1, 1, 1)).sum(1)
+
+
+def _wired(stage: str, directory: Path, device: torch.device) -> tuple[nn.Module, Loss]:
+    """Network that learns in a stage, and its loss of (batch, share of the run done); frozen networks on `device`."""
+    if stage == FIELD:
+        field = FieldNetwork()
+        return field, lambda batch, share: field_loss(field, batch, min(1.0, 0.1 + share / 0.15), FIELD_SMOOTHNESS)
+    frozen_field = trained(FIELD, directory).to(device)
+    assert isinstance(frozen_field, FieldNetwork)
+    if stage == R2STAR:
+        r2star = R2StarNetwork()
+        return r2star, lambda batch, share: r2star_loss(r2star, batch, field_of(frozen_field, batch), R2STAR_SMOOTHNESS)
+    frozen_r2star = trained(R2STAR, directory).to(device)
+    assert isinstance(frozen_r2star, R2StarNetwork)
+    tuned = FieldNetwork()
+    tuned.load_state_dict(frozen_field.state_dict())
+
+    def loss(batch: SliceBatch, share: float) -> torch.Tensor:
+        r2star = r2star_of(frozen_r2star, batch, field_of(frozen_field, batch))
+        return field_loss(tuned, batch, 1.0, FIELD_SMOOTHNESS, r2star)
+
+    return tuned, loss
+
+
+def _moved(batch: SliceBatch, device: torch.device) -> SliceBatch:
+    values = {entry.name: getattr(batch, entry.name) for entry in fields(batch)}
+    return SliceBatch(**{name: v.to(device) if isinstance(v, torch.Tensor) else v for name, v in values.items()})
+
+
+def _keep_options(folder: Path, options: LoopOptions) -> None:
+    """Note the options beside a new checkpoint; refuse to go on from one made with others (its schedule would not fit)."""
+    file = folder / "options.json"
+    now = {name: value for name, value in asdict(options).items() if name != "checkpoint_every"}
+    if file.is_file() and (folder / "checkpoint.pt").is_file():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        changed = [f"{name} {before.get(name)} -> {value}" for name, value in now.items() if before.get(name) != value]
+        if changed:
+            raise InputError(
+                f"The checkpoint in {folder} was made with other options ({', '.join(changed)}); the same ones were expected. "
+                "Repeat them, choose another directory, or remove the folder to start anew."
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
