@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
@@ -128,7 +129,7 @@ def _wired(stage: str, directory: Path, device: torch.device) -> tuple[nn.Module
 
 
 def _moved(batch: SliceBatch, device: torch.device) -> SliceBatch:
-    values = {entry.name: getattr(batch, entry.name) for entry in fields(batch)}
+    values: dict[str, Any] = {entry.name: getattr(batch, entry.name) for entry in fields(batch)}
     return SliceBatch(**{name: v.to(device) if isinstance(v, torch.Tensor) else v for name, v in values.items()})
 
 
