@@ -11,6 +11,7 @@ import numpy as np
 
 from ..echoes import EchoSeries, Readout
 from ..errors import InputError
+from .dicom import is_dicom, read_dicom
 from .matlab import read_matlab
 from .naming import is_image
 from .npz import read_npz
@@ -18,7 +19,7 @@ from .phase_units import PhaseUnit
 from .volumes import read_volumes
 
 PathLike = str | os.PathLike[str]
-EXPECTED = "a MATLAB file (.mat), NIfTI (.nii, .nii.gz), NRRD (.nrrd), .npz, or a folder of NIfTI or NRRD files"
+EXPECTED = "DICOM, a MATLAB file (.mat), NIfTI (.nii, .nii.gz), NRRD (.nrrd), .npz, or a folder of DICOM, NIfTI or NRRD files"
 
 
 def load_series(
@@ -54,6 +55,8 @@ def load_series(
     for p in paths:
         if not p.exists():
             raise InputError(f"{p} does not exist; {EXPECTED} was expected. Check the path.")
+    if not any(is_image(p) or p.suffix.lower() in (".mat", ".npz") for p in paths) and is_dicom(paths):
+        return read_dicom(paths, te_s=te_s, field_t=field_strength_t, readout=readout, phase_unit=phase_unit)
     if len(paths) == 1 and paths[0].is_dir():
         paths = _look_into(paths[0])
     only = paths[0]
@@ -70,9 +73,7 @@ def load_series(
     odd = [p.name for p in paths if not (p.is_dir() or is_image(p))]
     if odd or (len(paths) > 1 and any(p.is_dir() for p in paths)):
         named = ", ".join(odd) or ", ".join(p.name for p in paths if p.is_dir())
-        raise InputError(
-            f"Cannot read {named} as a scan; {EXPECTED} was expected. DICOM files: convert them first, with dcm2niix."
-        )
+        raise InputError(f"Cannot read {named} as a scan; {EXPECTED} was expected.")
     return read_volumes(paths, te_s=te_s, field_t=field_strength_t, readout=readout, phase_unit=phase_unit)
 
 
@@ -85,6 +86,4 @@ def _look_into(folder: Path) -> list[Path]:
     if len(scans) == 1:
         return scans
     found = f"{len(scans)} .mat and .npz files" if scans else f"{len(files)} other files" if files else "nothing"
-    raise InputError(
-        f"The folder {folder.name} holds {found}; {EXPECTED} was expected. Name one scan; convert DICOM with dcm2niix."
-    )
+    raise InputError(f"The folder {folder.name} holds {found}; {EXPECTED} was expected. Name one scan.")
