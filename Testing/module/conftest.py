@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import ModelError
 from AIDEALLib.models import model_directory
+from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.worker.client import Event, Progress, WorkerClient
+from AIDEALLib.worker.client import EstimateOptions, Event, Progress, Result, WorkerClient
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +50,7 @@ def warm_worker() -> Iterator[WorkerClient]:
     client.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def wait_for() -> Callable[[WorkerClient], list[Event]]:
     """Poll a client until its run ends (or until a condition holds), and return all events."""
 
@@ -65,3 +67,37 @@ def wait_for() -> Callable[[WorkerClient], list[Event]]:
         raise AssertionError(f"nothing after {timeout_s} s; events so far {events}; log:\n{client.log()}")
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def liver() -> tuple[EchoSeries, TissueMaps]:
+    """Six slices of the synthetic liver, with both lobes, and their truth."""
+    return demo_liver(matrix=(6, 64, 64))
+
+
+@pytest.fixture(scope="session")
+def liver_maps(
+    liver: tuple[EchoSeries, TissueMaps],
+    models: str,
+    warm_worker: WorkerClient,
+    wait_for: Callable[[WorkerClient], list[Event]],
+) -> ParameterMaps:
+    """Maps of the synthetic liver, estimated by the worker."""
+    warm_worker.start(liver[0], EstimateOptions(models=models))
+    result = wait_for(warm_worker)[-1]
+    assert isinstance(result, Result), result
+    return result.maps
+
+
+@pytest.fixture
+def scene() -> Iterator[Any]:
+    """An empty scene of slicer-core; the test fails when VTK logs an error."""
+    pytest.importorskip("slicer")
+    from slicer_harness.scene import boot, empty_scene, vtk_errors
+
+    slicer = boot()
+    empty_scene()
+    with vtk_errors() as errors:
+        yield slicer.mrmlScene
+        empty_scene()
+    assert not errors, errors

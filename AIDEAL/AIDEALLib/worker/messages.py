@@ -182,7 +182,8 @@ def read_maps(folder: Path) -> ParameterMaps:
 def provenance_from_dict(content: dict[str, Any]) -> Provenance:
     """Provenance from what `as_dict` made of it and JSON of that; keys of other versions are dropped."""
     known = {entry.name for entry in fields(Provenance)}
-    return Provenance(**{key: tuple(v) if isinstance(v, list) else v for key, v in content.items() if key in known})
+    arguments: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in content.items() if key in known}
+    return Provenance(**arguments)
 
 
 def _geometry(content: dict[str, Any]) -> Geometry:

@@ -1,0 +1,110 @@
+"""Attribute names and reference roles of our nodes: the one place that spells them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..parameter_maps import MAP_INFO, MapInfo
+
+MODULE = "AIDEAL"
+
+MAP = "AIDEAL.Map"
+"""On a volume: which map it is, a key of `ALL_MAPS`."""
+PROVENANCE = "AIDEAL.Provenance"
+"""On a volume: how the map came about, JSON of `Provenance.as_dict`."""
+PART = "AIDEAL.Part"
+"""On a sequence: magnitude, phase, real or imaginary."""
+FIELD_STRENGTH = "AIDEAL.FieldStrengthTesla"
+PHASE_UNIT = "AIDEAL.PhaseUnit"
+READOUT = "AIDEAL.Readout"
+SOURCE_NAME = "AIDEAL.Source"
+ROLE = "AIDEAL.Role"
+"""On helper nodes (colours, chart, ROI points): what for, so that they are found again after a scene was loaded."""
+
+PDFF_ROLE = "AIDEAL.pdff"
+"""Reference from every map to the PDFF of its run."""
+SOURCE_ROLE = "AIDEAL.scan"
+"""References from the PDFF to the volumes or sequences it was estimated from: first and second part."""
+MAPS_OF_TABLE_ROLE = "AIDEAL.maps"
+"""Reference from a statistics table or an ROI segmentation to the PDFF it belongs to."""
+POINTS_ROLE = "AIDEAL.points"
+"""Reference from the segmentation of ROI circles to their centres."""
+
+FOREGROUND, LOW_CONFIDENCE = "foreground", "low_confidence"
+ALL_MAPS: dict[str, MapInfo] = {
+    **MAP_INFO,
+    FOREGROUND: MapInfo("Foreground", "1", (0.0, 1.0)),
+    LOW_CONFIDENCE: MapInfo("Low confidence", "1", (0.0, 1.0)),
+}
+
+
+def map_role(name: str) -> str:
+    """Reference role from the PDFF to the map `name` of its run."""
+    return f"AIDEAL.map.{name}"
+
+
+@dataclass(frozen=True, eq=False)
+class MapNodes:
+    """The volumes of one run, by map name; 'pdff' is always there."""
+
+    volumes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pdff(self) -> Any:
+        """The PDFF volume, which stands for the run."""
+        return self.volumes["pdff"]
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self.volumes.items())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.volumes
+
+    def __getitem__(self, name: str) -> Any:
+        return self.volumes[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The volume of a map, or `default` when it is not there."""
+        return self.volumes.get(name, default)
+
+    def provenance(self) -> dict[str, Any]:
+        """How the maps came about, {} when it was lost."""
+        return provenance_of(self.pdff)
+
+
+def map_name(volume: Any) -> str | None:
+    """Which of our maps a volume is, None for any other volume (or no node at all)."""
+    name = volume.GetAttribute(MAP) if volume is not None and hasattr(volume, "GetAttribute") else None
+    return name if name in ALL_MAPS else None
+
+
+def maps_of(volume: Any) -> MapNodes | None:
+    """All maps of the run that a volume belongs to; None when it is none of ours or its PDFF is gone."""
+    if map_name(volume) is None:
+        return None
+    pdff = volume if map_name(volume) == "pdff" else volume.GetNodeReference(PDFF_ROLE)
+    if pdff is None:
+        return None
+    found = {name: pdff if name == "pdff" else pdff.GetNodeReference(map_role(name)) for name in ALL_MAPS}
+    return MapNodes({name: node for name, node in found.items() if node is not None})
+
+
+def provenance_of(volume: Any) -> dict[str, Any]:
+    """Provenance in a volume's attribute, {} when there is none."""
+    try:
+        content = json.loads(volume.GetAttribute(PROVENANCE) or "{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def find_by_role(scene: Any, class_name: str, role: str) -> Any:
+    """The node of a class with a role of ours, None when there is none."""
+    for index in range(scene.GetNumberOfNodesByClass(class_name)):
+        node = scene.GetNthNodeByClass(index, class_name)
+        if node.GetAttribute(ROLE) == role:
+            return node
+    return None

@@ -1,0 +1,83 @@
+"""The fit at one voxel, for a plot: measured echoes beside the signal that the maps describe (numpy only)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+_HZ_PER_T_AND_PPM = 42.577
+_TWO_SIDED_95 = 1.96
+
+
+@dataclass(frozen=True, eq=False)
+class VoxelFit:
+    """Magnitudes at one voxel.
+
+    Attributes
+    ----------
+    te_s, measured : echo times (s) and measured magnitudes.
+    time_s, fitted, lower, upper : the fitted curve and its band, where 95 % of measured magnitudes are to be expected.
+    residual_percent : root mean square misfit in percent of the root mean square signal.
+    """
+
+    te_s: FloatArray
+    measured: FloatArray
+    time_s: FloatArray
+    fitted: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    residual_percent: float
+
+
+def fit_voxel(
+    echoes: npt.NDArray[np.complexfloating],
+    te_s: npt.ArrayLike,
+    field_strength_t: float,
+    *,
+    field_hz: float,
+    r2star_per_s: float,
+    noise_sd: float,
+    ppm: npt.ArrayLike,
+    amplitudes: npt.ArrayLike,
+    points: int = 200,
+) -> VoxelFit:
+    """Fit water and fat to the echoes of a voxel whose field and R2* are known, and draw the curve between the echoes.
+
+    s(t) = (W + F c(t)) exp(i 2 pi phi t - R2* t), W and F complex by least squares; the band holds the noise of an echo and the
+    uncertainty of W and F (that of phi and R2* is left out).
+
+    Parameters
+    ----------
+    echoes : (echo,) complex samples, of the rotation sense the field belongs to.
+    noise_sd : noise per real channel, in the unit of the echoes.
+    ppm, amplitudes : fat spectrum, shifts relative to water.
+    """
+    te = np.asarray(te_s, dtype=np.float64)
+    samples = np.asarray(echoes, dtype=np.complex128)
+
+    def basis(times: FloatArray) -> npt.NDArray[np.complex128]:
+        shifts_hz = np.asarray(ppm, dtype=np.float64) * _HZ_PER_T_AND_PPM * field_strength_t
+        fat = np.exp(2j * np.pi * times[:, None] * shifts_hz) @ np.asarray(amplitudes, dtype=np.float64)
+        common = np.exp((2j * np.pi * field_hz - r2star_per_s) * times)
+        return np.stack([common, common * fat], axis=1)
+
+    design = basis(te)
+    inverse = np.linalg.pinv(design)
+    components = inverse @ samples
+    time = np.linspace(0.0, 1.05 * te[-1], points)
+    curve = basis(time)
+    fitted = np.abs(curve @ components)
+    spread = np.sqrt(noise_sd**2 * (1.0 + np.sum(np.abs(curve @ inverse) ** 2, axis=1)))
+    misfit = np.linalg.norm(samples - design @ components) / max(float(np.linalg.norm(samples)), np.finfo(float).tiny)
+    return VoxelFit(
+        te,
+        np.abs(samples),
+        time,
+        fitted,
+        np.maximum(fitted - _TWO_SIDED_95 * spread, 0.0),
+        fitted + _TWO_SIDED_95 * spread,
+        float(100 * misfit),
+    )
