@@ -55,7 +55,9 @@ def voxels() -> Voxels:
         field_strength_t: float = 1.5,
         seed: int = 0,
     ) -> torch.Tensor:
-        values = (torch.as_tensor(np.asarray(x), dtype=torch.float64) for x in (pdff_percent, field_hz, r2star_per_s, phase_rad))
+        values = (
+            torch.as_tensor(np.asarray(x), dtype=torch.float64) for x in (pdff_percent, field_hz, r2star_per_s, phase_rad)
+        )
         pdff, field, r2star, phase = torch.broadcast_tensors(*(torch.atleast_1d(x) for x in values))
         total = torch.polar(torch.ones_like(phase), phase)
         modulation = SIX_PEAK.modulation(te_s, field_strength_t)

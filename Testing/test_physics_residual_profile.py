@@ -7,7 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from AIDEALLib.physics.residual_profile import field_grid_hz, field_period_hz, pair_products, projection_weights, residual_profile
+from AIDEALLib.physics.residual_profile import (
+    field_grid_hz,
+    field_period_hz,
+    pair_products,
+    projection_weights,
+    residual_profile,
+)
 from AIDEALLib.physics.spectrum import SIX_PEAK
 
 

@@ -27,7 +27,9 @@ CASES = [(5.0, 30.0, 40.0), (50.0, -120.0, 250.0), (95.0, 0.0, 15.0)]
 
 
 @pytest.mark.parametrize(("pdff", "field", "r2star"), CASES)
-def test_fit_slope_and_curvature(te_s: torch.Tensor, basis: EchoBasis, voxels, pdff: float, field: float, r2star: float) -> None:
+def test_fit_slope_and_curvature(
+    te_s: torch.Tensor, basis: EchoBasis, voxels, pdff: float, field: float, r2star: float
+) -> None:
     s = voxels(te_s, [pdff] * 3, 25.0, 60.0, noise_sd=0.1)
     at = fit(s, torch.full((3,), field, dtype=torch.float64), torch.full((3,), r2star, dtype=torch.float64), basis)
     for v in range(3):

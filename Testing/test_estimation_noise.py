@@ -1,0 +1,73 @@
+"""Noise and foreground."""
+
+from __future__ import annotations
+
+import pytest
+import scipy.stats
+import torch
+
+from AIDEALLib.estimation.noise import chi_square_median, foreground, noise_from_differences, noise_from_residual
+
+SIGMA = 0.03
+
+
+def disc(size: int = 128, radius: float = 40.0) -> torch.Tensor:
+    axis = torch.arange(size) - (size - 1) / 2
+    return torch.hypot(axis[:, None], axis[None, :]) <= radius
+
+
+def noisy(signal: torch.Tensor, sigma: float = SIGMA, seed: int = 0) -> torch.Tensor:
+    noise = torch.randn(*signal.shape, 2, generator=torch.Generator().manual_seed(seed))
+    return signal.to(torch.complex64) + sigma * torch.view_as_complex(noise)
+
+
+def smooth_object(size: int = 128) -> torch.Tensor:
+    """Three echoes of a disc with a gradient and a smooth phase."""
+    x = torch.linspace(-1, 1, size)
+    amplitude = disc(size) * (1 + 0.3 * x)
+    return torch.stack([torch.polar(amplitude * 0.8**n, (0.4 + n) * x * torch.ones(size, 1)) for n in range(3)])
+
+
+@pytest.mark.parametrize("sigma", [0.003, 0.03, 0.3])
+def test_known_noise_is_recovered_from_differences(sigma: float) -> None:
+    assert float(noise_from_differences(noisy(smooth_object(), sigma))) == pytest.approx(sigma, rel=0.05)
+
+
+def test_zero_filled_surroundings_do_not_count() -> None:
+    assert float(noise_from_differences(noisy(smooth_object()) * disc(radius=38.0))) == pytest.approx(SIGMA, rel=0.05)
+
+
+def test_nothing_at_all_has_no_noise() -> None:
+    assert float(noise_from_differences(torch.zeros(3, 16, 16, dtype=torch.complex64))) == 0
+
+
+@pytest.mark.parametrize("n_echoes", [4, 6, 12])
+def test_known_noise_is_recovered_from_residuals(n_echoes: int) -> None:
+    energy = SIGMA**2 * scipy.stats.chi2(2 * n_echoes - 6).rvs(40_000, random_state=1)
+    energy[:4000] *= 100  # motion
+    clean = noise_from_residual(torch.from_numpy(energy[4000:]), n_echoes)
+    assert float(clean) == pytest.approx(SIGMA, rel=0.02)
+    assert float(noise_from_residual(torch.from_numpy(energy), n_echoes)) == pytest.approx(SIGMA, rel=0.1)
+
+
+@pytest.mark.parametrize("degrees", [2, 4, 6, 18, 26])
+def test_chi_square_median(degrees: int) -> None:
+    assert chi_square_median(degrees) == pytest.approx(scipy.stats.chi2.median(degrees), rel=1e-9)
+
+
+def test_foreground_is_the_object() -> None:
+    echoes = noisy(smooth_object())
+    mask = foreground(echoes, torch.tensor(SIGMA))
+    inside, outside = disc(radius=38.0), ~disc(radius=42.0)
+    assert float(mask[inside].float().mean()) > 0.999
+    assert float(mask[outside].float().mean()) < 0.001
+
+
+def test_foreground_drops_lone_voxels_and_dim_haze() -> None:
+    signal = torch.zeros(3, 32, 32)
+    signal[:, 4:20, 4:20] = 1.0
+    signal[:, 28, 28] = 1.0
+    signal[:, 22:27, 22:27] = 0.01
+    mask = foreground(signal.to(torch.complex64), torch.tensor(1e-6))
+    assert bool(mask[5:19, 5:19].all())
+    assert not bool(mask[22:, 22:].any())
