@@ -25,7 +25,7 @@ def one_shot(given: SliceInput, watch: Stopwatch) -> Solution:
     with watch("least squares"):
         field, r2star, r2star_variance = sharp[mask], r2star[mask], r2star_variance[mask]
         at = fit(given.voxels, field, r2star, scan.basis)
-        noise = given.noise(at.residual_energy)
+        noise = given.noise(at.least_residual_energy)
         best = mode_at(at, field, r2star, noise, given.field_variance, r2star_variance)
         other = _alternative(given, noise)
         own = network_mass(given.q, wrap(given.field_hz[mask], scan.period_hz)[None], scan.period_hz)[0]

@@ -89,6 +89,11 @@ class LinearFit:
     gram_fat: torch.Tensor
     gram_cross: torch.Tensor
 
+    @property
+    def least_residual_energy(self) -> torch.Tensor:
+        """J at the minimum next to (phi, R2*), to second order: J - |v^H r|^2 / w, not below 0."""
+        return (self.residual_energy - _abs2(self.slope) / self.curvature).clamp_min(0)
+
     def gram_quadratic_inverse(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """(x, y)^H G^-1 (x, y), real, for complex x (water) and y (fat)."""
         determinant = self.gram_water * self.gram_fat - _abs2(self.gram_cross)
