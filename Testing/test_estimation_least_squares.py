@@ -39,7 +39,7 @@ def stack(z: torch.Tensor) -> torch.Tensor:
 
 
 def dense_solution(te_s: torch.Tensor, s: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float, float]:
-    """rho and its covariance from a dense 2N x 2N Sigma, order (Re W, Im W, Re F, Im F), and the posterior means of the two errors."""
+    """rho (Re W, Im W, Re F, Im F) and its covariance from a dense 2N x 2N Sigma, and the posterior means of both errors."""
     tau = te_s - te_s[0]
     y = s * torch.polar(torch.ones_like(tau), -2 * torch.pi * FIELD * tau)
     decay = torch.exp(-R2STAR * tau) + 0j

@@ -131,7 +131,7 @@ class EchoSeries:
 
 
 def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
-    listed = ", ".join(f"{t:g}" for t in te)
+    listed = ", ".join(f"{t:g}" for t in te.ravel())
     if te.ndim != 1 or te.size < MIN_ECHOES:
         raise InputError(
             f"Found {te.size} echo time(s) ({listed}); water, fat, field and R2* need at least {MIN_ECHOES} echoes. "

@@ -89,7 +89,10 @@ def load_networks(device: str = "cpu", directory: Path | None = None) -> Network
     manifest_file = directory / MANIFEST
     if not manifest_file.is_file():
         raise ModelError(f"No {MANIFEST} in {directory}; a folder written by 'aideal train export' was expected.")
-    manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
+    try:
+        manifest = dict(json.loads(manifest_file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{manifest_file} is damaged ({error}). Reinstall the extension, or restore the file.") from error
     opened, checksums = {}, {}
     for name in (FIELD_MODEL, R2STAR_MODEL):
         entry = manifest.get(name)

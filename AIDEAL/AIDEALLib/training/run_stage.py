@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.fabric import Fabric
@@ -111,13 +111,11 @@ def _wired(stage: str, directory: Path, device: torch.device) -> tuple[nn.Module
     if stage == FIELD:
         field = FieldNetwork()
         return field, lambda batch, share: field_loss(field, batch, min(1.0, 0.1 + share / 0.15), FIELD_SMOOTHNESS)
-    frozen_field = trained(FIELD, directory).to(device)
-    assert isinstance(frozen_field, FieldNetwork)
+    frozen_field = cast(FieldNetwork, trained(FIELD, directory).to(device))
     if stage == R2STAR:
         r2star = R2StarNetwork()
         return r2star, lambda batch, share: r2star_loss(r2star, batch, field_of(frozen_field, batch), R2STAR_SMOOTHNESS)
-    frozen_r2star = trained(R2STAR, directory).to(device)
-    assert isinstance(frozen_r2star, R2StarNetwork)
+    frozen_r2star = cast(R2StarNetwork, trained(R2STAR, directory).to(device))
     tuned = FieldNetwork()
     tuned.load_state_dict(frozen_field.state_dict())
 

@@ -1,0 +1,91 @@
+"""The bundled networks are found, verified, and refused when they are not what the manifest says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from AIDEALLib import models as module
+from AIDEALLib.errors import ModelError
+from AIDEALLib.models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, load_networks, model_directory, sha256, verify
+
+
+@pytest.fixture
+def folder(fresh_models: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(fresh_models, tmp_path / "models"))
+
+
+def edit_manifest(folder: Path, name: str, **changes: str) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest[name].update(changes)
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_loaded_with_their_checksums(folder: Path) -> None:
+    networks = load_networks(directory=folder)
+    assert set(networks.checksums) == {FIELD_MODEL, R2STAR_MODEL}
+    assert networks.checksums[FIELD_MODEL] == sha256(folder / "G_phi.pt")
+    assert not networks.field.training
+
+
+def test_exchanged_file(folder: Path) -> None:
+    shutil.copyfile(folder / "G_R2star.pt", folder / "G_phi.pt")
+    with pytest.raises(ModelError, match="G_phi.pt has SHA-256 .* damaged or was exchanged"):
+        load_networks(directory=folder)
+
+
+def test_one_flipped_bit(folder: Path) -> None:
+    content = bytearray((folder / "G_phi.pt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "G_phi.pt").write_bytes(content)
+    with pytest.raises(ModelError, match="the manifest says"):
+        load_networks(directory=folder)
+
+
+def test_missing_file(folder: Path) -> None:
+    (folder / "G_R2star.pt").unlink()
+    with pytest.raises(ModelError, match="G_R2star.pt is missing. Reinstall"):
+        load_networks(directory=folder)
+
+
+def test_missing_manifest(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+    with pytest.raises(ModelError, match="No models.json in .*aideal train export"):
+        load_networks(directory=folder)
+
+
+@pytest.mark.parametrize("content", ["{}", '{"G_phi": {"file": "G_phi.pt"}}', '{"G_phi": 3}', "[]", "no json", ""])
+def test_manifest_that_says_too_little(folder: Path, content: str) -> None:
+    (folder / MANIFEST).write_text(content, encoding="utf-8")
+    with pytest.raises(ModelError, match="models.json"):
+        load_networks(directory=folder)
+
+
+def test_file_that_torch_cannot_read(folder: Path) -> None:
+    (folder / "G_phi.pt").write_bytes(b"not a network")
+    edit_manifest(folder, FIELD_MODEL, sha256=sha256(folder / "G_phi.pt"))
+    with pytest.raises(ModelError, match="G_phi.pt cannot be read by torch"):
+        load_networks(directory=folder)
+
+
+def test_verify_returns_the_checksum(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert verify(file, expected) == expected
+
+
+def test_directory_beside_the_module_or_at_the_top(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = tmp_path / "AIDEAL" / "AIDEALLib"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(module, "__file__", str(package / "models.py"))
+    with pytest.raises(ModelError, match="were not found; looked for models.json in"):
+        model_directory()
+    source, installed = tmp_path / "Resources" / "Models", package.parent / "Resources" / "Models"
+    for place in (source, installed):  # an installed extension's own files come first
+        place.mkdir(parents=True)
+        (place / MANIFEST).write_text("{}", encoding="utf-8")
+        assert model_directory() == place
