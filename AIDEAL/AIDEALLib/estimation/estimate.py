@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..echoes import EchoSeries, PhaseSign
+from ..echoes import EchoSeries
 from ..errors import Cancelled, DeviceError, InputError
 from ..models import Networks, load_networks
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
@@ -20,12 +20,12 @@ from .mode import Solution
 from .noise import foreground, noise_from_differences
 from .one_shot import one_shot
 from .refined import refined
-from .repair import decide_sign
+from .repairs import CHOICES, Repairs, plan_repairs
 from .slice_input import Scan, SliceInput
 from .stopwatch import Stopwatch
 
 METHODS = ("refined", "one-shot")
-CONJUGATE_CHOICES = ("auto", "yes", "no")
+CONJUGATE_CHOICES = CHOICES
 
 
 def estimate(
@@ -37,6 +37,8 @@ def estimate(
     *,
     spectrum: FatSpectrum = SIX_PEAK,
     conjugate: str = "auto",
+    bipolar: str = "auto",
+    first_echo: str = "no",
     fusion: FusionOptions | None = None,
     networks: Networks | None = None,
 ) -> ParameterMaps:
@@ -51,6 +53,8 @@ def estimate(
     progress : called with (slices done, slices in all), first with 0.
     cancel : asked before every slice; when it returns True, `Cancelled` is raised.
     spectrum : of fat. conjugate : 'auto' lets the residual decide the rotation sense, 'yes' and 'no' override it.
+    bipolar : 'auto' corrects a phase between odd and even echoes where the scan clearly has one, 'yes' and 'no' override it.
+    first_echo : 'yes' corrects a phase error of the first echo, 'auto' where the scan clearly has one (see `repairs`).
     networks : already loaded networks (on the device of the work); the bundled ones when None.
 
     Raises
@@ -60,15 +64,14 @@ def estimate(
         and there is none. Cancelled : on request.
     """
     _check_choice("method", method, METHODS)
-    _check_choice("conjugate", conjugate, CONJUGATE_CHOICES)
-    notes: list[str] = []
-    sign_text, conjugated = _rotation_sense(series, conjugate, spectrum)
     target = choose_device(device)
+    repairs = plan_repairs(series, spectrum, conjugate, bipolar, first_echo)
+    notes = [*series.notes, *repairs.notes]
     options = fusion or FusionOptions()
 
     def run(on: torch.device) -> ParameterMaps:
         loaded = networks or load_networks(str(on))
-        return _run(series, conjugated, sign_text, method, on, loaded, spectrum, options, notes, progress, cancel)
+        return _run(series, repairs, method, on, loaded, spectrum, options, notes, progress, cancel)
 
     try:
         return run(target)
@@ -104,18 +107,9 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise InputError(f"Option {name} is '{value}'; one of {', '.join(choices)} was expected.")
 
 
-def _rotation_sense(series: EchoSeries, conjugate: str, spectrum: FatSpectrum) -> tuple[str, bool]:
-    if conjugate != "auto":
-        return ("conjugated on request" if conjugate == "yes" else "as given on request"), conjugate == "yes"
-    decision = decide_sign(series, spectrum)
-    conjugated = decision.sign is PhaseSign.CONJUGATED
-    return f"{'conjugated' if conjugated else 'as given'}: {decision.reason}", conjugated
-
-
 def _run(
     series: EchoSeries,
-    conjugated: bool,
-    sign_text: str,
+    repairs: Repairs,
     method: str,
     device: torch.device,
     networks: Networks,
@@ -137,8 +131,7 @@ def _run(
         if cancel and cancel():
             raise Cancelled
         with watch("transfer"):
-            echoes = torch.from_numpy(series.echoes[:, index]).to(device)
-            echoes = echoes.conj().resolve_conj() if conjugated else echoes
+            echoes = torch.from_numpy(repairs.apply(series.echoes[:, index], index)).to(device)
         with torch.inference_mode():
             noise.append(_estimate_slice(echoes, scan, networks, method, fusion, watch, maps, mask, index))
         if progress:
@@ -159,11 +152,11 @@ def _run(
         field_strength_t=series.field_strength_t,
         spectrum=asdict(spectrum),
         models=networks.checksums,
-        phase_sign=sign_text,
+        phase_sign=repairs.sign_text,
         readout=series.readout.value,
         noise_sd=tuple(noise),
         source=series.source,
-        options={"fusion": asdict(fusion)} if method == "refined" else {},
+        options={"repairs": repairs.as_dict(), **({"fusion": asdict(fusion)} if method == "refined" else {})},
         notes=tuple(notes),
         seconds={name: round(s, 4) for name, s in watch.seconds.items()},
     )
