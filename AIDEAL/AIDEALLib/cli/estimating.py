@@ -24,6 +24,8 @@ def estimate_with_progress(
     *,
     spectrum: FatSpectrum = SIX_PEAK,
     conjugate: str = "auto",
+    bipolar: str = "auto",
+    first_echo: str = "no",
     models: Path | None = None,
 ) -> ParameterMaps:
     """`estimate`, with its progress shown on the standard error stream.
@@ -47,6 +49,8 @@ def estimate_with_progress(
             cancelled,
             spectrum=spectrum,
             conjugate=conjugate,
+            bipolar=bipolar,
+            first_echo=first_echo,
             networks=networks,
         )
 

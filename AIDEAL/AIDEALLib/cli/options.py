@@ -21,8 +21,8 @@ class Method(str, Enum):
     ONE_SHOT = "one-shot"
 
 
-class Conjugate(str, Enum):
-    """Whether the phase is taken as stored or mirrored."""
+class Repair(str, Enum):
+    """Whether something is mended in the echoes: as the data tell, always, never."""
 
     AUTO = "auto"
     YES = "yes"

@@ -111,7 +111,7 @@ def phantom_command(
         save_segmentation(segmentation, series.geometry, stage / "vials.seg.nrrd")
         for chosen in Method:
             if method.value in (chosen.value, Methods.BOTH.value):
-                maps = estimate_with_progress(series, chosen.value, device, conjugate="no", models=models)
+                maps = estimate_with_progress(series, chosen.value, device, conjugate="no", bipolar="no", models=models)
                 vials += vials_of(maps, truth, scan)
         save_rows(vials, stage / "vials.csv")
     columns = ("Vial", "Truth", "R2* 1/s", "Bias", "SD", "Stated SD", "Cramer-Rao", "Stated / SD", "Swaps %")

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from .options import Conjugate, Debug, DeviceOption, Method, MethodOption, Models, Out, ReadoutChoice, echo_times
+from .options import Debug, DeviceOption, Method, MethodOption, Models, Out, ReadoutChoice, Repair, echo_times
 
 
 def run(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="INPUT...", help="MATLAB, NIfTI, NRRD or .npz file, a folder of images, or the files of one series."
+            metavar="INPUT...", help="DICOM, MATLAB, NIfTI, NRRD or .npz; a file, a folder, or the files of one series."
         ),
     ],
     out: Out,
@@ -33,7 +33,13 @@ def run(
     field_strength: Annotated[
         float | None, typer.Option(metavar="TESLA", help="Main field; overrides the files.", show_default=False)
     ] = None,
-    conjugate: Annotated[Conjugate, typer.Option(help="Mirror the phase; auto lets the residual decide.")] = Conjugate.AUTO,
+    conjugate: Annotated[Repair, typer.Option(help="Mirror the phase; auto lets the residual decide.")] = Repair.AUTO,
+    bipolar: Annotated[
+        Repair, typer.Option(help="Correct a phase between odd and even echoes; auto where the scan clearly has one.")
+    ] = Repair.AUTO,
+    first_echo: Annotated[
+        Repair, typer.Option(help="Correct a phase error of the first echo; auto where the scan clearly has one.")
+    ] = Repair.NO,
     spectrum: Annotated[str, typer.Option(metavar="NAME", help="Fat spectrum.")] = "six-peak",
     ppm_offset: Annotated[
         float, typer.Option(metavar="PPM", help="Added to every fat shift; about 0.08 for a phantom at room temperature.")
@@ -69,7 +75,16 @@ def run(
     segments = load_segmentation(segmentation, series.geometry, series.shape) if segmentation else None
     reading = time.perf_counter() - start
     with staged_directory(out) as stage:
-        maps = estimate_with_progress(series, method.value, device, spectrum=fat, conjugate=conjugate.value, models=models)
+        maps = estimate_with_progress(
+            series,
+            method.value,
+            device,
+            spectrum=fat,
+            conjugate=conjugate.value,
+            bipolar=bipolar.value,
+            first_echo=first_echo.value,
+            models=models,
+        )
         seconds = {"reading": reading, **maps.provenance.seconds}
         options = {**maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
         maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds, options=options))
