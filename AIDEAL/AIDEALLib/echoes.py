@@ -52,7 +52,9 @@ class Geometry:
                 f"Voxel spacing is {self.spacing_mm}; three positive lengths in mm were expected. Correct the file's header."
             )
         if len(self.origin_mm) != 3 or not np.all(np.isfinite(self.origin_mm)):
-            raise InputError(f"Origin is {self.origin_mm}; three finite numbers in mm were expected. Correct the file's header.")
+            raise InputError(
+                f"Origin is {self.origin_mm}; three finite numbers in mm were expected. Correct the file's header."
+            )
         matrix = np.asarray(self.direction, dtype=float)
         if matrix.size != 9 or not np.all(np.isfinite(matrix)) or abs(np.linalg.det(matrix.reshape(3, 3))) < 1e-3:
             raise InputError(f"Direction is {self.direction}; a regular 3x3 matrix was expected. Correct the file's header.")
@@ -176,6 +178,10 @@ def _check_echoes(echoes: npt.NDArray[np.complex64], n_echo_times: int) -> None:
     for number, echo in enumerate(echoes, start=1):
         if not np.all(np.isfinite(echo)):
             bad = int(np.size(echo) - np.count_nonzero(np.isfinite(echo)))
-            raise InputError(f"Echo {number} has {bad} voxel(s) that are NaN or infinite; all must be finite. Repair or re-export it.")
+            raise InputError(
+                f"Echo {number} has {bad} voxel(s) that are NaN or infinite; all must be finite. Repair or re-export it."
+            )
         if not np.any(echo):
-            raise InputError(f"Echo {number} is zero in every voxel; signal was expected. Re-export the series or leave that echo out.")
+            raise InputError(
+                f"Echo {number} is zero in every voxel; signal was expected. Re-export the series or leave that echo out."
+            )

@@ -97,7 +97,9 @@ def load_networks(device: str = "cpu", directory: Path | None = None) -> Network
     for name in (FIELD_MODEL, R2STAR_MODEL):
         entry = manifest.get(name)
         if not isinstance(entry, dict) or not {"file", "sha256"} <= entry.keys():
-            raise ModelError(f"{manifest_file} says nothing of {name}; 'file' and 'sha256' were expected. Reinstall the extension.")
+            raise ModelError(
+                f"{manifest_file} says nothing of {name}; 'file' and 'sha256' were expected. Reinstall the extension."
+            )
         path = directory / entry["file"]
         checksums[name] = verify(path, entry["sha256"])
         opened[name] = _open(path, device)

@@ -47,9 +47,10 @@ def estimate(
     Parameters
     ----------
     series : the scan.
-    method : 'refined' (candidates with exact evidence and a smooth field, the default) or 'one-shot' (networks, one sub-bin step,
-        weighted least squares).
-    device : 'auto' (CUDA where there is one), 'cpu' or 'cuda'. CUDA running out of memory falls back to the CPU; `provenance.notes` says so.
+    method : 'refined' (candidates with exact evidence and a smooth field, the default) or 'one-shot' (networks, one sub-bin
+        step, weighted least squares).
+    device : 'auto' (CUDA where there is one), 'cpu' or 'cuda'. CUDA running out of memory falls back to the CPU;
+        `provenance.notes` says so.
     progress : called with (slices done, slices in all), first with 0.
     cancel : asked before every slice; when it returns True, `Cancelled` is raised.
     spectrum : of fat. conjugate : 'auto' lets the residual decide the rotation sense, 'yes' and 'no' override it.
@@ -60,8 +61,8 @@ def estimate(
     Raises
     ------
     InputError
-        For an unknown method or option. ModelError : when the bundled networks are missing or damaged. DeviceError : when CUDA was asked for
-        and there is none. Cancelled : on request.
+        For an unknown method or option. ModelError : when the bundled networks are missing or damaged. DeviceError : when CUDA
+        was asked for and there is none. Cancelled : on request.
     """
     _check_choice("method", method, METHODS)
     target = choose_device(device)
@@ -184,9 +185,7 @@ def _estimate_slice(
     cropped, inner = echoes[:, rows, columns].contiguous(), mask[rows, columns]
     with watch("network"):
         q, mean, variance = networks.field_distribution(cropped, scan.te_s, scan.field_strength_t, scan.spectrum)
-    given = SliceInput(
-        scan, networks, cropped, inner, cropped[:, inner], q[:, inner], mean, variance[inner], rough_noise
-    )
+    given = SliceInput(scan, networks, cropped, inner, cropped[:, inner], q[:, inner], mean, variance[inner], rough_noise)
     solution = refined(given, watch, fusion) if method == "refined" else one_shot(given, watch)
     with watch("transfer"):
         place = mask.cpu().numpy()

@@ -34,8 +34,8 @@ def pdff_clipped(pdff_percent: torch.Tensor) -> torch.Tensor:
 def pdff_variance(at: LinearFit, weighted: WeightedFit, noise_sd: torch.Tensor) -> torch.Tensor:
     """Variance of the signed PDFF in percent^2.
 
-    Delta method on eta = F / (W + F), PDFF = 100 Re eta:  d eta = ((1 - eta) dF - eta dW) / (W + F), with the full covariance of
-    `least_squares`: noise of water and fat (sigma^2 G^-1) and the shared errors of phi and R2*.
+    Delta method on eta = F / (W + F), PDFF = 100 Re eta:  d eta = ((1 - eta) dF - eta dW) / (W + F), with the full covariance
+    of `least_squares`: noise of water and fat (sigma^2 G^-1) and the shared errors of phi and R2*.
     """
     total = weighted.water + weighted.fat
     inverse = total.conj() / _power(total)

@@ -4,8 +4,8 @@ An error of phi or R2* moves every echo together, so the covariance of the stack
 
     Sigma = sigma^2 I + J_phi var_phi J_phi^T + J_R var_R J_R^T,   J_phi = i 2 pi t m,  J_R = -t m.
 
-By the Woodbury identity its weighted solution is the ordinary one corrected along G^-1 A^H t m by the posterior means of the two
-shared errors, and because J_phi and J_R stay orthogonal after projection, each posterior is a scalar:
+By the Woodbury identity its weighted solution is the ordinary one corrected along G^-1 A^H t m by the posterior means of the
+two shared errors, and because J_phi and J_R stay orthogonal after projection, each posterior is a scalar:
 
     var(phi | s) = 1 / (1 / var_phi + 4 pi^2 w / sigma^2),   var(R2* | s) = 1 / (1 / var_R + w / sigma^2).
 
@@ -28,7 +28,7 @@ class WeightedFit:
     Attributes
     ----------
     water, fat : complex amplitudes at the first echo, demodulated.
-    field_step, r2star_step : posterior means of the errors of phi (Hz) and R2* (1/s): add them to the values the fit was made at.
+    field_step, r2star_step : posterior means of the errors of phi (Hz) and R2* (1/s): add them to the values it was made at.
     field_variance, r2star_variance : their posterior variances.
     """
 
@@ -52,8 +52,8 @@ def weighted_least_squares(
     ----------
     at : fit at the mean field and R2*.
     noise_sd : noise per real channel, broadcastable.
-    field_variance (Hz^2), r2star_variance (1/s^2) : of the values the fit was made at; None for no prior knowledge, which gives the Laplace
-        posterior of the voxelwise fit (and so the Cramer-Rao bound at a converged fit).
+    field_variance (Hz^2), r2star_variance (1/s^2) : of the values the fit was made at; None for no prior knowledge, which
+        gives the Laplace posterior of the voxelwise fit (and so the Cramer-Rao bound at a converged fit).
     """
     sigma2 = noise_sd**2
     phi_information = 4 * torch.pi**2 * at.curvature

@@ -80,7 +80,7 @@ def mixture_variance(best: Mode, modes: list[Mode], probability: torch.Tensor) -
 
 @dataclass(frozen=True)
 class Solution:
-    """What a method returns: the reported mode, P(swap), the mixture's PDFF variance (percent^2) and the noise per real channel."""
+    """What a method returns: the reported mode, P(swap), PDFF variance of the mixture (percent^2), the noise per channel."""
 
     best: Mode
     swap_probability: torch.Tensor

@@ -13,8 +13,9 @@ FOREGROUND_SHARE = 0.02
 def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
     """Noise standard deviation per real channel from a second difference of neighbouring voxels, scalar.
 
-    x[i,j] - x[i,j+1] - x[i+1,j] + x[i+1,j+1] has standard deviation 2 sigma; its median absolute value over the slice (zero-filled voxels
-    left out), the least over echoes, because late echoes carry the least structure. Needs no fit; too high where the slice is all texture.
+    x[i,j] - x[i,j+1] - x[i+1,j] + x[i+1,j+1] has standard deviation 2 sigma; its median absolute value over the slice
+    (zero-filled voxels left out), the least over echoes, because late echoes carry the least structure. Needs no fit; too high
+    where the slice is all texture.
 
     Parameters
     ----------
@@ -32,8 +33,8 @@ def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
 def noise_from_residual(residual_energy: torch.Tensor, n_echoes: int) -> torch.Tensor:
     """Noise standard deviation per real channel from what voxelwise fits leave over, scalar.
 
-    The residual energy over sigma^2 is chi-square with 2 N - 6 degrees of freedom (N complex echoes; water, fat, field and R2* fitted); its
-    median is used, so that a minority of voxels with motion or flow does not count.
+    The residual energy over sigma^2 is chi-square with 2 N - 6 degrees of freedom (N complex echoes; water, fat, field and R2*
+    fitted); its median is used, so that a minority of voxels with motion or flow does not count.
 
     Parameters
     ----------

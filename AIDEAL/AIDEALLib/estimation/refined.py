@@ -13,9 +13,7 @@ def refined(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> Solu
     """Refine every mode, weigh them against each other, report the most probable."""
     scan = given.scan
     with watch("refinement"):
-        candidates = refined_candidates(
-            given.voxels, given.field_hz[given.mask], scan.fat_shift_hz, scan.period_hz, scan.basis
-        )
+        candidates = refined_candidates(given.voxels, given.field_hz[given.mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
         mass = network_mass(given.q, candidates.field_hz, scan.period_hz)

@@ -49,8 +49,8 @@ def gauss_newton(
 
     Notes
     -----
-    Each step is limited to a quarter turn over the echo train in phi and to half of R2* plus a constant, so that a voxel of noise stays
-    put. Equations: `physics.variable_projection`.
+    Each step is limited to a quarter turn over the echo train in phi and to half of R2* plus a constant, so that a voxel of
+    noise stays put. Equations: `physics.variable_projection`.
     """
     phi, r2 = field_hz, r2star_per_s
     furthest_phi = 0.25 / float(basis.tau_s[-1])
@@ -64,7 +64,9 @@ def gauss_newton(
         else:
             sigma2 = prior.noise_sd**2
             weight_phi, weight_r2 = sigma2 / prior.field_variance, sigma2 / prior.r2star_variance
-            d_phi = (2 * torch.pi * at.slope.imag + weight_phi * (prior.field_hz - phi)) / (4 * torch.pi**2 * at.curvature + weight_phi)
+            d_phi = (2 * torch.pi * at.slope.imag + weight_phi * (prior.field_hz - phi)) / (
+                4 * torch.pi**2 * at.curvature + weight_phi
+            )
             d_r2 = (-at.slope.real + weight_r2 * (prior.r2star_per_s - r2)) / (at.curvature + weight_r2)
         phi = phi + d_phi.clamp(-furthest_phi, furthest_phi)
         limit = 0.5 * r2.abs() + furthest_r2

@@ -62,7 +62,7 @@ class SliceInput:
     rough_noise: torch.Tensor
 
     def noise(self, residual_energy: torch.Tensor) -> torch.Tensor:
-        """Noise per real channel from the residual of voxelwise fits; from spatial differences for three echoes, which leave none."""
+        """Noise per real channel from the residual of voxelwise fits; for three echoes, which leave none, from differences."""
         n_echoes = self.voxels.shape[0]
         if n_echoes == 3:
             return self.rough_noise

@@ -1,6 +1,7 @@
 """The residual profile: how well each off-resonance explains the echoes of a voxel, whatever the protocol.
 
-For fixed (phi, R2*) the best water and fat are linear, so what a least-squares fit leaves over is a quadratic form of the echoes,
+For fixed (phi, R2*) the best water and fat are linear, so what a least-squares fit leaves over is a quadratic form of
+the echoes,
 
     J(phi, R2*) = |s|^2 - |Q^H D^* s|^2 = sum_nm conj(s_n) [I - D Q Q^H D^*]_nm s_m,
 
@@ -18,8 +19,8 @@ import torch
 def field_period_hz(te_s: torch.Tensor) -> torch.Tensor:
     """Period of off-resonance in Hz: 1 / (shortest echo spacing).
 
-    With uniform spacing, phi and phi + 1/spacing give the same echoes (up to a constant phase of water and fat). With other echo
-    times J is not exactly periodic; the same window, centred on 0 Hz, is then searched and treated as a circle.
+    With uniform spacing, phi and phi + 1/spacing give the same echoes (up to a constant phase of water and fat). With other
+    echo times J is not exactly periodic; the same window, centred on 0 Hz, is then searched and treated as a circle.
     """
     return 1.0 / (te_s[1:] - te_s[:-1]).min()
 

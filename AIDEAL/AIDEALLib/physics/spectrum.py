@@ -15,7 +15,8 @@ GYROMAGNETIC_RATIO_HZ_PER_T = 42.577e6
 def fat_phasor(te_s: torch.Tensor, field_strength_t: float, ppm: torch.Tensor, amplitudes: torch.Tensor) -> torch.Tensor:
     """c_n = sum_p a_p exp(i 2 pi f_p t_n), complex128, shape of `te_s`; ppm and amplitudes (peaks,).
 
-    Uses only operators of TorchScript (the exported networks contain it; hence the ratio as a literal: 42.577 Hz per T and ppm).
+    Uses only operators of TorchScript (the exported networks contain it), hence the ratio as a literal: 42.577 Hz per T
+    and ppm.
     """
     shifts_hz = ppm.to(torch.float64) * (42.577 * field_strength_t)
     phase = 2 * torch.pi * te_s.to(torch.float64).unsqueeze(-1) * shifts_hz

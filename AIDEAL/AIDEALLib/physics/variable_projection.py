@@ -11,8 +11,8 @@ All of it follows from 4 complex projections of y and 12 real sums of exp(-2 R2*
 elementwise work on one number per voxel. Times are counted from the first echo, which changes neither phi, R2*, the
 residual nor the fat fraction and keeps fast decays well conditioned.
 
-Source: Golub and Pereyra, Inverse Problems 2003;19:R1 (variable projection, Kaufman's approximation); Reeder et al., Magn Reson Med
-2004;51:35 (IDEAL); the complex field map combining phi and R2* is of Yu et al., J Magn Reson Imaging 2007;26:1153.
+Source: Golub and Pereyra, Inverse Problems 2003;19:R1 (variable projection, Kaufman's approximation); Reeder et al., Magn
+Reson Med 2004;51:35 (IDEAL); the complex field map combining phi and R2* is of Yu et al., J Magn Reson Imaging 2007;26:1153.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-
-from .signal import per_echo
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class EchoBasis:
 
     @property
     def fastest_decay_per_s(self) -> float:
-        """Largest R2* the echoes can tell: beyond 3.5 / spacing the second echo is below 3 % of the first and nothing is left to fit."""
+        """Largest R2* the echoes can tell: beyond 3.5 / spacing the second echo is below 3 % of the first."""
         return 3.5 / float(self.tau_s[1])
 
     @classmethod

@@ -66,7 +66,7 @@ def random_protocol(generator: torch.Generator) -> tuple[torch.Tensor, float]:
 
 
 def smooth_noise(batch: int, size: int, correlation: float, generator: torch.Generator) -> torch.Tensor:
-    """Unit-variance random fields (batch, size, size) with a Gaussian spectrum; correlation length as a fraction of the size."""
+    """Unit-variance random fields (batch, size, size), Gaussian spectrum; correlation length as a fraction of the size."""
     k = torch.fft.fftfreq(size)[:, None] ** 2 + torch.fft.rfftfreq(size)[None, :] ** 2
     white = torch.fft.rfft2(torch.randn(batch, size, size, generator=generator))
     out = torch.fft.irfft2(white * torch.exp(-2 * (math.pi * correlation * size) ** 2 * k), s=(size, size))
@@ -101,8 +101,8 @@ def random_blobs(
 def planar_dipole_field(susceptibility_ppm: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Field in ppm of a susceptibility slice (batch, size, size), as one plane wave along the slice normal sees it.
 
-    The dipole kernel 1/3 - (k.b)^2/k^2 is used with a random direction b of the main field and a random wave number along the normal,
-    so that fields range from those of long cylinders to those of compact bodies. Zero padded to twice the size.
+    The dipole kernel 1/3 - (k.b)^2/k^2 is used with a random direction b of the main field and a random wave number along the
+    normal, so that fields range from those of long cylinders to those of compact bodies. Zero padded to twice the size.
     """
     batch, size, _ = susceptibility_ppm.shape
     padded = 2 * size
@@ -178,7 +178,7 @@ def _random_tissue(batch: int, size: int, generator: torch.Generator) -> _Tissue
 
 
 def _random_field_hz(tissue: _Tissue, field_strength_t: float, period_hz: float, generator: torch.Generator) -> torch.Tensor:
-    """Susceptibility field with its mean removed, plus shim remainders: linear, quadratic and smooth terms, possibly wrapping."""
+    """Susceptibility field less its mean, plus shim remainders: linear, quadratic and smooth terms, possibly wrapping."""
     batch, size, _ = tissue.density.shape
     ppm_to_hz = 42.577 * field_strength_t
     u = torch.rand(batch, 8, 1, 1, generator=generator)

@@ -28,7 +28,9 @@ def export_networks(field: nn.Module, r2star: nn.Module, directory: Path, cards:
         path = directory / f"{name}.pt"
         _save_script(network, path)
         if path.stat().st_size > LARGEST_BYTES:
-            raise ValueError(f"{path} has {path.stat().st_size} bytes; at most {LARGEST_BYTES} are wanted. Make the network smaller.")
+            raise ValueError(
+                f"{path} has {path.stat().st_size} bytes; at most {LARGEST_BYTES} are wanted. Make the network smaller."
+            )
         card = directory / f"{name}.md"
         _replace_text(card, cards[name].format(sha256=sha256(path)))
         manifest[name] = {"file": path.name, "sha256": sha256(path), "card": card.name}

@@ -52,8 +52,8 @@ def rician_nats(magnitude: torch.Tensor, model: torch.Tensor, sigma: torch.Tenso
 
     Notes
     -----
-    p(s | m) = s / sigma^2 exp(-(s^2 + m^2) / 2 sigma^2) I_0(s m / sigma^2) (Gudbjartsson and Patz, Magn Reson Med 1995;34:910), written with
-    the scaled Bessel function so that it does not overflow.
+    p(s | m) = s / sigma^2 exp(-(s^2 + m^2) / 2 sigma^2) I_0(s m / sigma^2) (Gudbjartsson and Patz, Magn Reson Med
+    1995;34:910), written with the scaled Bessel function so that it does not overflow.
     """
     argument = magnitude * model / sigma**2
     return ((magnitude - model) ** 2 / (2 * sigma**2) - torch.log(torch.special.i0e(argument))).sum(2)
@@ -86,7 +86,10 @@ def shifted_pair(x: torch.Tensor, rows: int, columns: int) -> tuple[torch.Tensor
 
 
 def pairwise(
-    q: torch.Tensor, foreground: torch.Tensor, penalties: dict[float, torch.Tensor], neighbours: tuple = NEIGHBOURS
+    q: torch.Tensor,
+    foreground: torch.Tensor,
+    penalties: dict[float, torch.Tensor],
+    neighbours: tuple[tuple[int, int, float], ...] = NEIGHBOURS,
 ) -> torch.Tensor:
     """Sum over neighbour pairs inside the foreground of weight * E_{q_i q_j}[d].
 
@@ -120,8 +123,8 @@ def evidence_loss(
     ----------
     log_q : (batch, K, H, W) log-probabilities; nats : U (batch, K, H, W); foreground : (batch, H, W) weights.
     smoothness : lambda.
-    inverse_temperature : anneals likelihood and smoothness together against the entropy; both must grow at one rate, or the network settles
-        on a constant field before it has looked at the echoes.
+    inverse_temperature : anneals likelihood and smoothness together against the entropy; both must grow at one rate, or the
+        network settles on a constant field before it has looked at the echoes.
     """
     q = log_q.exp()
     voxelwise = inverse_temperature * (q * nats).sum(1) - entropy(log_q)

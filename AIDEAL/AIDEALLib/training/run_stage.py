@@ -127,8 +127,11 @@ def _wired(stage: str, directory: Path, device: torch.device) -> tuple[nn.Module
 
 
 def _moved(batch: SliceBatch, device: torch.device) -> SliceBatch:
-    values: dict[str, Any] = {entry.name: getattr(batch, entry.name) for entry in fields(batch)}
-    return SliceBatch(**{name: v.to(device) if isinstance(v, torch.Tensor) else v for name, v in values.items()})
+    moved: dict[str, Any] = {}
+    for entry in fields(batch):
+        value = getattr(batch, entry.name)
+        moved[entry.name] = value.to(device) if isinstance(value, torch.Tensor) else value
+    return SliceBatch(**moved)
 
 
 def _keep_options(folder: Path, options: LoopOptions) -> None:
