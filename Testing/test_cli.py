@@ -25,13 +25,14 @@ from AIDEALLib.estimation import repairs
 from AIDEALLib.io import overview
 from AIDEALLib.io.npz import write_npz
 from AIDEALLib.io.segmentation import Segmentation, load_segmentation, save_segmentation
+from AIDEALLib.models import load_networks, sha256
 from AIDEALLib.parameter_maps import MAP_INFO
 from AIDEALLib.simulation.phantom import phantom
 from AIDEALLib.simulation.protocol import PAPER
 from AIDEALLib.simulation.scan import acquire
 
 MAPS = {f"{name}.nrrd" for name in MAP_INFO} | {"mask.nrrd"}
-RESULTS = MAPS | {"overview.png", "statistics.csv", "provenance.json"}
+RESULTS = MAPS | {"overview.png", "statistics.csv", "provenance.json", "quality.json"}
 RESEARCH = "Research use only, not for diagnosis."
 
 
@@ -50,14 +51,11 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def aideal(models: Path) -> Any:
-    """Run the command; commands that estimate use the networks under test."""
+def aideal() -> Any:
+    """Run the command, with the bundled networks."""
 
     def invoke(*arguments: object) -> Any:
-        words = [str(a) for a in arguments]
-        if words[0] in ("run", "demo", "phantom", "speed"):
-            words += ["--models", str(models)]
-        return CliRunner().invoke(app, words, env={"COLUMNS": "140", "TERM": "dumb"})
+        return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "140", "TERM": "dumb"})
 
     return invoke
 
@@ -114,6 +112,7 @@ def test_run_with_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
     assert image.GetSize() == (64, 64, 2)
     provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["method"] == "refined"
+    assert provenance["models"] == load_networks().checksums
     assert provenance["options"]["segmentation"] == "lobes.seg.nrrd"
     assert {"reading", "network"} <= provenance["seconds"].keys()
     said = " ".join(done.stdout.split())
@@ -123,9 +122,10 @@ def test_run_with_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("nothing_to_mend")
-def test_run_one_shot_without_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
+def test_run_one_shot_without_segmentation(aideal: Any, scan: Path, tmp_path: Path, fresh_models: Path) -> None:
     out = tmp_path / "out"
-    done = aideal("run", scan / "scan.npz", "--out", out, "--method", "one-shot", "--device", "cpu")
+    own = ("--models", fresh_models)
+    done = aideal("run", scan / "scan.npz", "--out", out, "--method", "one-shot", "--device", "cpu", *own)
     assert done.exit_code == 0, done.output
     assert {p.name for p in out.iterdir()} == RESULTS
     (row,) = table(out / "statistics.csv")
@@ -133,7 +133,9 @@ def test_run_one_shot_without_segmentation(aideal: Any, scan: Path, tmp_path: Pa
     assert row["segment"] == "body mask"
     assert int(row["voxels"]) == int(mask.sum()) > 500
     assert row["steatosis_grade_research_use"] == ""
-    assert json.loads((out / "provenance.json").read_text(encoding="utf-8"))["method"] == "one-shot"
+    provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["method"] == "one-shot"
+    assert provenance["models"]["G_phi"] == sha256(fresh_models / "G_phi.pt")
 
 
 def test_options_reach_the_estimate(aideal: Any, scan: Path, tmp_path: Path) -> None:

@@ -30,9 +30,10 @@ def demo(
     from ..io.save import staged_directory
     from ..io.segmentation import Segmentation, save_segmentation
     from ..physics.spectrum import SIX_PEAK
+    from ..quality.assess import assess
     from ..simulation.demo import demo_liver
     from .estimating import estimate_with_progress
-    from .results import number, print_closing, print_statistics, save_results, table_of
+    from .results import number, print_closing, print_findings, print_statistics, save_results, table_of
     from .truth import errors_by_segment, save_rows
 
     console = Console()
@@ -44,6 +45,10 @@ def demo(
         maps = estimate_with_progress(series, method.value, device, models=models)
         seconds |= maps.provenance.seconds
         maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds))
+        start = time.perf_counter()
+        quality = assess(series, maps)
+        quality.save(stage / "quality.json")
+        seconds["checking"] = time.perf_counter() - start
         start = time.perf_counter()
         segmentation = Segmentation(truth.labels.astype(np.int32), truth.label_names)
         rows = save_results(stage, series, maps, segmentation)
@@ -68,4 +73,5 @@ def demo(
     ]
     columns = ("Lobe", "True median", "Bias of median", "Bias of mean", "SD of error", "Stated SD", "Swaps %")
     console.print(table_of("PDFF against the truth, in percent", columns, lines))
+    print_findings(console, quality)
     print_closing(console, maps, out, seconds)

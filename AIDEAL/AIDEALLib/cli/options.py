@@ -29,6 +29,19 @@ class Repair(str, Enum):
     NO = "no"
 
 
+class PhaseUnitChoice(str, Enum):
+    """Unit of stored phase images."""
+
+    RADIANS = "radians"
+    RADIANS_POSITIVE = "radians from 0"
+    MILLIRADIANS = "milliradians"
+    MILLIRADIANS_POSITIVE = "milliradians from 0"
+    DEGREES = "degrees"
+    DEGREES_POSITIVE = "degrees from 0"
+    SIGNED_4096 = "-4096..4094"
+    UNSIGNED_4096 = "0..4095"
+
+
 class ReadoutChoice(str, Enum):
     """How successive echoes were read out."""
 

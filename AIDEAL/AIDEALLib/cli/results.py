@@ -13,6 +13,7 @@ from rich.table import Table
 from ..echoes import EchoSeries
 from ..io.segmentation import Segmentation
 from ..parameter_maps import ParameterMaps
+from ..quality.findings import QualityReport, Severity
 from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, region_statistics, segment_statistics
 
 BODY = "body mask"
@@ -87,6 +88,26 @@ def print_statistics(console: Console, rows: Sequence[SegmentStatistics]) -> Non
     ]
     columns = ("Region", "ml", "Median", "Mean", "SD", "Stated SD", "Weighted", "± SE", "Unsure %", "R2* 1/s")
     console.print(table_of("PDFF in percent", columns, lines))
+
+
+def print_findings(console: Console, quality: QualityReport) -> None:
+    """What the data check found, the worst first."""
+    colours = {Severity.STOP: "red", Severity.WARN: "yellow", Severity.INFO: "blue"}
+    for finding in quality.findings:
+        slices = f" Slices {_ranges(finding.slices)}." if finding.slices else ""
+        console.print(f"[{colours[finding.severity]}]{finding.severity.value}[/] {finding.code}:", end=" ", highlight=False)
+        console.print(f"{finding.sentence}{slices} {finding.advice}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Slice numbers from 1, neighbours joined: 1-3, 7."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    return ", ".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in runs)
 
 
 def print_closing(console: Console, maps: ParameterMaps, out: Path, seconds: dict[str, float]) -> None:

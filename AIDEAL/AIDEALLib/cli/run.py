@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from .options import Debug, DeviceOption, Method, MethodOption, Models, Out, ReadoutChoice, Repair, echo_times
+from .options import (
+    Debug,
+    DeviceOption,
+    Method,
+    MethodOption,
+    Models,
+    Out,
+    PhaseUnitChoice,
+    ReadoutChoice,
+    Repair,
+    echo_times,
+)
 
 
 def run(
@@ -47,6 +58,13 @@ def run(
     readout: Annotated[
         ReadoutChoice | None, typer.Option(help="How the echoes were read out; overrides the files.", show_default=False)
     ] = None,
+    phase_unit: Annotated[
+        PhaseUnitChoice | None,
+        typer.Option(help="Unit of stored phase images; overrides what their values and headers say.", show_default=False),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on even where the data check says stop.", show_default=False)
+    ] = False,
     models: Models = None,
     debug: Debug = False,
 ) -> None:
@@ -58,11 +76,13 @@ def run(
 
     from ..echoes import Readout
     from ..io.load import load_series
+    from ..io.phase_units import PhaseUnit
     from ..io.save import staged_directory
     from ..io.segmentation import load_segmentation
     from ..physics.spectrum import spectrum_by_name
+    from ..quality.assess import assess, refuse_unusable
     from .estimating import estimate_with_progress
-    from .results import print_closing, print_statistics, save_results
+    from .results import print_closing, print_findings, print_statistics, save_results
 
     start = time.perf_counter()
     fat = spectrum_by_name(spectrum).shifted(ppm_offset)
@@ -71,7 +91,10 @@ def run(
         te_s=echo_times(te),
         field_strength_t=field_strength,
         readout=Readout(readout.value) if readout else None,
+        phase_unit=PhaseUnit(phase_unit.value) if phase_unit else None,
     )
+    if not anyway:
+        refuse_unusable(series)
     segments = load_segmentation(segmentation, series.geometry, series.shape) if segmentation else None
     reading = time.perf_counter() - start
     with staged_directory(out) as stage:
@@ -89,8 +112,13 @@ def run(
         options = {**maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
         maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds, options=options))
         start = time.perf_counter()
+        quality = assess(series, maps, fat)
+        quality.save(stage / "quality.json")
+        seconds = {**seconds, "checking": time.perf_counter() - start}
+        start = time.perf_counter()
         rows = save_results(stage, series, maps, segments)
         seconds = {**seconds, "writing": time.perf_counter() - start}
     console = Console()
     print_statistics(console, rows)
+    print_findings(console, quality)
     print_closing(console, maps, out, seconds)

@@ -9,13 +9,14 @@ The residual of a sample of voxels is tabulated over a grid of constant theta on
 that table, so the whole range is searched and no start has to be near. The best is refined with exact fits. With evenly spaced
 echoes theta of the odd-even pattern is only defined modulo a quarter turn (pi/2 shifts the field by half its period).
 
-Source of the model: Lu et al., Magn Reson Med 2008;60:198; Peterson and Mansson, Magn Reson Med 2014;71:1016. The search is ours.
+Source of the model: Lu et al., Magn Reson Med 2008;60:198; Peterson and Mansson, Magn Reson Med 2014;71:1016. The search
+is ours.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 
 import numpy as np
@@ -24,7 +25,7 @@ import torch
 from ..echoes import EchoSeries
 from ..physics.residual_profile import field_grid_hz, residual_profile
 from ..physics.spectrum import FatSpectrum
-from ..physics.variable_projection import EchoBasis, fit
+from ..physics.variable_projection import EchoBasis, LinearFit, fit
 from .candidates import search_r2star
 from .noise import foreground, noise_from_differences
 from .refinement import gauss_newton
@@ -126,7 +127,7 @@ def position(index: torch.Tensor, count: int) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class Sample:
     """Bright voxels (echo, voxels), normalised to unit energy, and their place along rows and columns."""
 
     echoes: torch.Tensor
@@ -152,7 +153,7 @@ def find_phase_error(
     """
     if series.n_echoes < MIN_ECHOES:
         return None
-    sample = _sample(series, spectrum, slices)
+    sample = bright_sample(series, spectrum, slices)
     if sample is None:
         return None
     p = pattern.of(series.n_echoes)
@@ -181,7 +182,8 @@ def find_phase_error(
     return best[1] if best else None
 
 
-def _sample(series: EchoSeries, spectrum: FatSpectrum, slices: range | None) -> _Sample | None:
+def bright_sample(series: EchoSeries, spectrum: FatSpectrum, slices: range | None = None) -> Sample | None:
+    """A sample of the brighter half of the body in up to five slices; None where there is no signal."""
     within = slices or range(series.shape[0])
     chosen = sorted({within[round(s)] for s in np.linspace(0, len(within) - 1, min(len(within), 5))})
     voxels, places = [], []
@@ -204,7 +206,7 @@ def _sample(series: EchoSeries, spectrum: FatSpectrum, slices: range | None) -> 
     echoes = echoes / echoes.abs().square().sum(0).sqrt()
     te = torch.from_numpy(series.te_s)
     modulation = spectrum.modulation(te, series.field_strength_t)
-    return _Sample(echoes, place[:, pick], te, modulation, EchoBasis.of(te, modulation))
+    return Sample(echoes, place[:, pick], te, modulation, EchoBasis.of(te, modulation))
 
 
 def _turned(echoes: torch.Tensor, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
@@ -212,7 +214,7 @@ def _turned(echoes: torch.Tensor, p: torch.Tensor, theta: torch.Tensor | float) 
     return echoes * torch.polar(torch.ones_like(angle), angle)
 
 
-def _table(sample: _Sample, p: torch.Tensor, period: float, steps: int) -> torch.Tensor:
+def _table(sample: Sample, p: torch.Tensor, period: float, steps: int) -> torch.Tensor:
     """Root of the least residual energy at each constant theta, (steps, voxels)."""
     r2 = torch.tensor(_R2STAR, dtype=torch.float64)
     rows = []
@@ -242,9 +244,7 @@ def _search(table: torch.Tensor, place: torch.Tensor, pattern: Pattern) -> tuple
     return best[1], best[2]
 
 
-def _refine(
-    sample: _Sample, p: torch.Tensor, constant: float, slope: float, axis: int, pattern: Pattern
-) -> tuple[float, float]:
+def _refine(sample: Sample, p: torch.Tensor, constant: float, slope: float, axis: int, pattern: Pattern) -> tuple[float, float]:
     """Newton steps on (constant, slope) with water, fat, field and R2* of every voxel projected out by exact fits.
 
     The derivatives of the projected residual energy along theta are taken from fits at theta and a small step to either side.
@@ -268,20 +268,31 @@ def _refine(
     return constant, slope
 
 
-def _energy(sample: _Sample, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
-    """Residual energy of each voxel after exact fits from the two deepest minima of the profile."""
-    echoes = _turned(sample.echoes, p, theta)
+def best_fit(sample: Sample) -> tuple[torch.Tensor, torch.Tensor, LinearFit]:
+    """Field (Hz), R2* (1/s) and exact fit of each voxel, from the two deepest minima of the profile."""
     r2 = torch.tensor(_R2STAR, dtype=torch.float64)
-    profile = residual_profile(echoes[None], sample.te_s, sample.modulation, _BINS, r2, oversampling=1)[0]
+    profile = residual_profile(sample.echoes[None], sample.te_s, sample.modulation, _BINS, r2, oversampling=1)[0]
     grid = field_grid_hz(sample.te_s, _BINS).float()
     first = profile.argmin(0)
     away = (torch.arange(_BINS)[:, None] - first + _BINS // 2).remainder(_BINS) - _BINS // 2
     second = profile.masked_fill(away.abs() <= 3, math.inf).argmin(0)
-    energies = []
+    candidates = []
     for start in (grid[first], grid[second]):
-        at = gauss_newton(echoes, start, search_r2star(echoes, start, sample.basis), sample.basis, steps=4)
-        energies.append(fit(echoes, at.field_hz, at.r2star_per_s, sample.basis).residual_energy)
-    return torch.minimum(energies[0], energies[1]).clamp_min(0)
+        at = gauss_newton(sample.echoes, start, search_r2star(sample.echoes, start, sample.basis), sample.basis, steps=4)
+        candidates.append((at, fit(sample.echoes, at.field_hz, at.r2star_per_s, sample.basis)))
+    (a, fit_a), (b, fit_b) = candidates
+    first_wins = fit_a.residual_energy <= fit_b.residual_energy
+    chosen = LinearFit(*(torch.where(first_wins, getattr(fit_a, f.name), getattr(fit_b, f.name)) for f in fields(LinearFit)))
+    return (
+        torch.where(first_wins, a.field_hz, b.field_hz),
+        torch.where(first_wins, a.r2star_per_s, b.r2star_per_s),
+        chosen,
+    )
+
+
+def _energy(sample: Sample, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
+    """Residual energy of each voxel once theta is taken out."""
+    return best_fit(replace(sample, echoes=_turned(sample.echoes, p, theta)))[2].residual_energy.clamp_min(0)
 
 
 def _percent(energy: torch.Tensor) -> float:

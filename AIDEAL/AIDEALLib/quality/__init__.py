@@ -1,0 +1,1 @@
+"""What is wrong with a scan or a map: findings with severity and advice."""

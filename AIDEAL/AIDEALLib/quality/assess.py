@@ -1,0 +1,93 @@
+"""The one entry point: a scan, and its maps where there are some, in; findings out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..echoes import EchoSeries
+from ..errors import InputError
+from ..estimation.gain_steps import find_gains
+from ..estimation.repairs import Repairs, plan_repairs
+from ..parameter_maps import ParameterMaps
+from ..physics.spectrum import SIX_PEAK, FatSpectrum
+from .findings import Finding, QualityReport, Severity, sorted_findings
+from .protocol import assess_protocol, expected_precision
+from .result import assess_maps, assess_repairs
+from .signal import MOST_SLICES, assess_signal, signal_to_noise
+
+GAIN_STEP, GAIN_IMPROVEMENT = 0.05, 1.2
+
+
+def assess(
+    series: EchoSeries,
+    maps: ParameterMaps | None = None,
+    spectrum: FatSpectrum = SIX_PEAK,
+    repairs: Repairs | None = None,
+) -> QualityReport:
+    """Look for everything that could make a number wrong.
+
+    Parameters
+    ----------
+    series : the scan as loaded. maps : its result; None before it is estimated.
+    spectrum : of fat. repairs : what was planned for the scan; taken from the provenance of `maps`, or planned here, when None.
+    """
+    snr, body = signal_to_noise(series)
+    found = assess_signal(series, body)
+    report = expected_precision(series, spectrum, snr)
+    if any(f.severity is Severity.STOP for f in found):
+        return QualityReport(sorted_findings(found), report)
+    found += assess_protocol(series, spectrum, snr)
+    told: dict[str, Any] | None = maps.provenance.options.get("repairs") if maps is not None else None
+    if repairs is not None or told is None:
+        repairs = repairs or plan_repairs(series, spectrum)
+        told = repairs.as_dict()
+    found += assess_repairs(told)
+    found += _gains(series, spectrum, bool(told.get("conjugated")), repairs)
+    if maps is not None:
+        found += assess_maps(maps, spectrum)
+    return QualityReport(sorted_findings(found), report)
+
+
+def refuse_unusable(series: EchoSeries) -> None:
+    """Raise where the echoes cannot give a number that means anything.
+
+    Raises
+    ------
+    InputError
+        A finding of severity `STOP`, with its advice.
+    """
+    for finding in assess_signal(series, signal_to_noise(series)[1]):
+        if finding.severity is Severity.STOP:
+            raise InputError(f"{finding.sentence} {finding.advice}")
+
+
+def _gains(series: EchoSeries, spectrum: FatSpectrum, conjugated: bool, repairs: Repairs | None) -> list[Finding]:
+    repairs = repairs or plan_repairs(series, spectrum, "yes" if conjugated else "no", "auto", "auto")
+    gains = find_gains(_mended(series, repairs), spectrum)
+    if gains is None or gains.improvement < GAIN_IMPROVEMENT:
+        return []
+    off = [(n + 1, g) for n, g in enumerate(gains.gains) if abs(g - 1) > GAIN_STEP]
+    if not off:
+        return []
+    listed = ", ".join(f"echo {n} by {g:.2f}" for n, g in off)
+    return [
+        Finding(
+            "gain-step",
+            Severity.WARN,
+            f"Echoes are scaled against each other ({listed}); taking that out would lower the residual by a factor "
+            f"{gains.improvement:.2f}.",
+            "Receiver gain changed, or echoes were rescaled on export: export with the scanner's rescale values, or as DICOM.",
+        )
+    ]
+
+
+def _mended(series: EchoSeries, repairs: Repairs) -> EchoSeries:
+    """A few slices with their repairs applied."""
+    filled = [s for s in range(series.shape[0]) if all(np.any(echo) for echo in series.echoes[:, s])]
+    if not filled:
+        return series
+    chosen = sorted({filled[round(s)] for s in np.linspace(0, len(filled) - 1, min(len(filled), MOST_SLICES))})
+    return replace(series, echoes=np.stack([repairs.apply(series.echoes[:, s], s) for s in chosen], axis=1))

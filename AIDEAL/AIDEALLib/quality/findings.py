@@ -1,0 +1,82 @@
+"""A finding, and the list of them that goes with a result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Severity(Enum):
+    """`STOP`: the numbers mean nothing; `WARN`: they may be wrong, look; `INFO`: something was done or should be known."""
+
+    STOP = "stop"
+    WARN = "warn"
+    INFO = "info"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a reader should know before trusting a number.
+
+    Attributes
+    ----------
+    code : short name that does not change between versions.
+    severity, sentence, advice : how bad, what, and what to do.
+    slices : numbers of the slices concerned, from 0; empty: the whole scan.
+    voxels, area_mm2 : size of what is concerned, where that can be said.
+    """
+
+    code: str
+    severity: Severity
+    sentence: str
+    advice: str
+    slices: tuple[int, ...] = ()
+    voxels: int = 0
+    area_mm2: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types."""
+        return {**asdict(self), "severity": self.severity.value, "slices": list(self.slices)}
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """Findings, the worst first, and what to expect of the protocol.
+
+    Attributes
+    ----------
+    expected : SNR found, and the least PDFF standard deviation of a voxel (points) that it allows at some fat fractions.
+    """
+
+    findings: tuple[Finding, ...]
+    expected: dict[str, float] = field(default_factory=dict)
+
+    def codes(self) -> set[str]:
+        """Codes of the findings."""
+        return {finding.code for finding in self.findings}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types, ready for JSON."""
+        return {"findings": [finding.as_dict() for finding in self.findings], "expected": self.expected}
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        path.write_text(json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Stop before warn before info."""
+    order = list(Severity)
+    return tuple(sorted(findings, key=lambda f: order.index(f.severity)))
+
+
+def slices_of(where: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    """Numbers of the slices in which a mask (slice, row, column) is set."""
+    return tuple(int(s) for s in np.flatnonzero(where.any(axis=(1, 2))))

@@ -1,0 +1,148 @@
+"""What the protocol alone says, before anything is estimated: precision, spacing, T1 weighting, range of training."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from ..echoes import EchoSeries
+from ..physics.cramer_rao import cramer_rao
+from ..physics.spectrum import FatSpectrum
+from .findings import Finding, Severity
+
+EXPECTED_AT = (5.0, 10.0, 20.0, 50.0)
+"""PDFF (percent) at which the expected precision is told."""
+TYPICAL_R2STAR = 40.0
+UNFIT_SD, USELESS_SD = 6.0, 25.0
+"""PDFF standard deviation of a voxel, in points at PDFF 10 %: warn above the first, stop above the second."""
+LOW_SNR = 10.0
+NEAR_PERIOD = 0.17
+"""Fat turns against water by nearly whole turns from echo to echo when this close to one, in turns."""
+T1_BIAS_POINTS = 1.0
+T1_MS = {1.5: (586.0, 343.0), 3.0: (809.0, 382.0)}
+"""T1 of liver and of subcutaneous fat: de Bazelaire et al., Radiology 2004;230:652."""
+TRAINED_ECHOES, TRAINED_TE1_MS, TRAINED_SPACING_MS, TRAINED_TESLA, TRAINED_SNR = (
+    (3, 16),
+    (0.8, 3.0),
+    (0.6, 4.0),
+    (0.3, 7.0),
+    (5, 200),
+)
+TOLERANCE = 1.1
+
+
+def expected_precision(series: EchoSeries, spectrum: FatSpectrum, snr: float) -> dict[str, float]:
+    """Least PDFF standard deviation of a voxel (Cramer-Rao bound, R2* 40 1/s), by fat fraction, with the SNR."""
+    pdff = torch.tensor(EXPECTED_AT)
+    bound = cramer_rao(
+        pdff,
+        torch.tensor(TYPICAL_R2STAR),
+        torch.tensor(max(snr, 1e-3)),
+        torch.from_numpy(series.te_s),
+        series.field_strength_t,
+        spectrum,
+    )
+    return {"snr": snr, **{f"pdff_sd_at_{at:g}": float(sd) for at, sd in zip(EXPECTED_AT, bound.pdff_sd, strict=True)}}
+
+
+def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float) -> list[Finding]:
+    """Findings from echo times, field strength, flip angle, repetition time and signal-to-noise ratio."""
+    found = []
+    spacing_ms = 1000 * np.diff(series.te_s)
+    sd = expected_precision(series, spectrum, snr)["pdff_sd_at_10"]
+    if not sd < UNFIT_SD:
+        found.append(
+            Finding(
+                "echo-times-unfit",
+                Severity.STOP if not sd < USELESS_SD else Severity.WARN,
+                f"With these {series.n_echoes} echo times and SNR {snr:.0f} no method can do better than a PDFF standard "
+                f"deviation of {sd:.1f} points a voxel (at PDFF 10 %).",
+                "Average over large regions only; for further scans take other echo times (at 1.5 T 1.2 + 2.0 n ms, at 3 T "
+                "1.1 + 1.0 n ms, six echoes) or thicker slices.",
+            )
+        )
+    turns = abs(spectrum.mean_shift_hz(series.field_strength_t)) * spacing_ms / 1000
+    if np.all(np.abs(turns - np.round(turns)) < NEAR_PERIOD) and np.all(np.round(turns) >= 1):
+        found.append(
+            Finding(
+                "spacing-near-fat-period",
+                Severity.WARN,
+                f"Between echoes ({spacing_ms.mean():.2f} ms) fat turns against water by {turns.mean():.2f} turns, nearly "
+                "whole ones: fat and water look alike in every echo.",
+                "Expect swaps and large uncertainty; for further scans shorten or lengthen the echo spacing by a quarter.",
+            )
+        )
+    if snr < LOW_SNR:
+        found.append(
+            Finding(
+                "snr-low",
+                Severity.WARN,
+                f"The signal is only {snr:.1f} times the noise (median over the body).",
+                "Use region means and their standard errors, not single voxels.",
+            )
+        )
+    found += _t1_bias(series)
+    found += _outside_training(series, spacing_ms, snr)
+    return found
+
+
+def t1_bias_points(
+    flip_angle_deg: float, repetition_time_s: float, field_strength_t: float, pdff_percent: float = 10.0
+) -> float:
+    """Error of PDFF in points that T1 weighting makes, spoiled gradient echo, T1 of liver and fat from the literature."""
+    nearest = min(T1_MS, key=lambda tesla: abs(tesla - field_strength_t))
+    angle = math.radians(flip_angle_deg)
+
+    def signal(t1_ms: float) -> float:
+        e = math.exp(-1000 * repetition_time_s / t1_ms)
+        return math.sin(angle) * (1 - e) / (1 - e * math.cos(angle))
+
+    water, fat = (signal(t1) for t1 in T1_MS[nearest])
+    f = pdff_percent / 100
+    total = f * fat + (1 - f) * water
+    return 100 * (f * fat / total - f) if total > 0 else 0.0
+
+
+def _t1_bias(series: EchoSeries) -> list[Finding]:
+    angle, repetition = series.flip_angle_deg, series.repetition_time_s
+    if not angle or not repetition or not (0 < angle < 180 and 0 < repetition < 20):
+        return []
+    bias = t1_bias_points(angle, repetition, series.field_strength_t)
+    if abs(bias) <= T1_BIAS_POINTS:
+        return []
+    return [
+        Finding(
+            "t1-bias",
+            Severity.WARN,
+            f"A flip angle of {angle:g} degrees at TR {1000 * repetition:g} ms favours fat: a true PDFF of 10 % reads about "
+            f"{10 + bias:.1f} %.",
+            "Compare only with scans taken alike; for further scans lower the flip angle (3 to 5 degrees).",
+        )
+    ]
+
+
+def _outside_training(series: EchoSeries, spacing_ms: np.ndarray, snr: float) -> list[Finding]:
+    measured = (
+        ("echoes", float(series.n_echoes), TRAINED_ECHOES, 1.0),
+        ("first echo time (ms)", 1000 * float(series.te_s[0]), TRAINED_TE1_MS, TOLERANCE),
+        ("echo spacing (ms)", float(np.median(spacing_ms)), TRAINED_SPACING_MS, TOLERANCE),
+        ("field strength (T)", series.field_strength_t, TRAINED_TESLA, TOLERANCE),
+        ("SNR", min(snr, TRAINED_SNR[1]), TRAINED_SNR, TOLERANCE),
+    )
+    outside = [
+        f"{name} {value:.3g} (trained {low:g} to {high:g})"
+        for name, value, (low, high), slack in measured
+        if value * slack < low or value > high * slack
+    ]
+    if not outside:
+        return []
+    return [
+        Finding(
+            "outside-training-range",
+            Severity.WARN,
+            f"The networks were never trained for {'; '.join(outside)}.",
+            "Look at the residual and the swap probability before using a number; the stated uncertainty may be too small.",
+        )
+    ]

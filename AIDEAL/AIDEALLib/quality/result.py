@@ -1,0 +1,203 @@
+"""What the maps and the repairs say once the estimate is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..parameter_maps import ParameterMaps
+from ..physics.spectrum import FatSpectrum
+from .findings import Finding, Severity, slices_of
+
+SWAP_PROBABILITY = 0.3
+SWAP_REGION_VOXELS = 20
+MOST_REGIONS = 5
+RESIDUAL_PERCENT, RESIDUAL_TIMES_EXPECTED, RESIDUAL_SHARE = 6.0, 2.5, 0.05
+"""A voxel fits badly when its residual is above this many percent and this many times what noise explains; warn when this share
+of the body does."""
+STEEP_SHARE_OF_FAT_SHIFT, STEEP_SHARE_OF_BODY = 0.3, 0.03
+HIGHEST_R2STAR_PER_S, HIGHEST_SHARE = 1200.0, 0.005
+
+
+def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum) -> list[Finding]:
+    """Findings from the finished maps."""
+    if not maps.mask.any():
+        return []
+    return _residual(maps) + _swaps(maps) + _steep(maps, spectrum) + _r2star(maps)
+
+
+def assess_repairs(repairs: Mapping[str, Any]) -> list[Finding]:
+    """Findings from what `estimation.repairs` found, as stored in the provenance of a result."""
+    found = []
+    if not repairs.get("sign_decided", True):
+        found.append(
+            Finding(
+                "sign-undecided",
+                Severity.INFO,
+                "The scan fits as well with the phase mirrored, so its rotation sense was not decided by the data.",
+                "Harmless where there is little fat; where fat is expected, compare with --conjugate yes.",
+            )
+        )
+    bipolar, first = repairs.get("bipolar"), repairs.get("first_echo")
+    if bipolar and bipolar["applied"]:
+        found.append(
+            Finding(
+                "bipolar-corrected",
+                Severity.INFO,
+                f"Odd and even echoes differed in phase by up to {_degrees(bipolar)} degrees and were corrected; the residual "
+                f"fell from {bipolar['residual_before']:.3g} to {bipolar['residual_after']:.3g} %.",
+                "Nothing to do; a residual still high would mean that the phase does not follow a straight line.",
+            )
+        )
+    elif bipolar and bipolar["clear"]:
+        found.append(
+            Finding(
+                "bipolar-uncorrected",
+                Severity.WARN,
+                f"Odd and even echoes differ in phase (correcting it would lower the residual by {bipolar['gain']:.2f}), and "
+                "that was not corrected, on request or because the read-out was said to be monopolar.",
+                "Run with --bipolar auto: PDFF may be wrong by tens of points.",
+            )
+        )
+    if first and first["applied"]:
+        found.append(
+            Finding(
+                "first-echo-corrected",
+                Severity.INFO,
+                f"The phase of the first echo was off by up to {_degrees(first)} degrees and was corrected.",
+                "Nothing to do.",
+            )
+        )
+    elif first and first["clear"]:
+        found.append(
+            Finding(
+                "first-echo-phase",
+                Severity.WARN,
+                f"The first echo stands out: its phase is off by up to {_degrees(first)} degrees (eddy currents).",
+                "Run with --first-echo yes, which takes that phase out (mixed fit).",
+            )
+        )
+    return found
+
+
+def _degrees(error: Mapping[str, Any]) -> str:
+    ends = (error["constant_rad"] + error["slope_rad"] * u for u in (-0.5, 0.5))
+    return f"{np.degrees(max(abs(e) for e in ends)):.0f}"
+
+
+def _residual(maps: ParameterMaps) -> list[Finding]:
+    noise = np.asarray(maps.provenance.noise_sd, dtype=np.float64)[:, None, None]
+    echoes = len(maps.provenance.te_s)
+    if echoes < 4:
+        return []
+    te = np.asarray(maps.provenance.te_s)[:, None, None, None]
+    # Root mean square signal over the echoes, from amplitude and decay: what the residual is a percentage of.
+    decay = np.exp(-2 * np.maximum(maps.r2star, 0)[None] * te).mean(0)
+    signal = np.abs(maps.water + maps.fat) * np.sqrt(decay)
+    expected = 100 * noise * np.sqrt((2 * echoes - 6) / echoes) / np.maximum(signal, 1e-12)
+    bad = maps.mask & (maps.residual > RESIDUAL_PERCENT) & (maps.residual > RESIDUAL_TIMES_EXPECTED * expected)
+    typical = float(np.median(maps.residual[maps.mask]))
+    share = bad.sum() / maps.mask.sum()
+    if share <= RESIDUAL_SHARE and typical <= 4 * RESIDUAL_PERCENT:
+        return []
+    return [
+        Finding(
+            "residual-structured",
+            Severity.WARN,
+            f"The echoes do not follow the model in {100 * share:.0f} % of the body: the misfit there is above "
+            f"{RESIDUAL_PERCENT:g} % of the signal and {RESIDUAL_TIMES_EXPECTED:g} times what noise explains "
+            f"(median over the body {typical:.1f} %).",
+            "Look at the residual map. Wrong echo times, phase unit, read-out or rotation sense do this, and motion and flow.",
+            slices=slices_of(bad),
+            voxels=int(bad.sum()),
+            area_mm2=_area(maps, bad),
+        )
+    ]
+
+
+def _swaps(maps: ParameterMaps) -> list[Finding]:
+    from scipy.ndimage import find_objects, label
+
+    suspect = maps.mask & (maps.swap_probability > SWAP_PROBABILITY)
+    labels, count = label(suspect)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    places = find_objects(labels)
+    found = []
+    for region in np.argsort(-sizes)[:MOST_REGIONS]:
+        if sizes[region] < SWAP_REGION_VOXELS:
+            break
+        here = labels == region + 1
+        _, y, x = places[region]
+        slices = slices_of(here)
+        found.append(
+            Finding(
+                "swap-suspect",
+                Severity.WARN,
+                f"Water and fat may be swapped in a region of {_area(maps, here):.0f} mm2 (slices {slices[0] + 1} to "
+                f"{slices[-1] + 1}, rows {y.start} to {y.stop - 1}, columns {x.start} to {x.stop - 1}).",
+                "Leave the region out, or compare its PDFF with what the tissue around it shows.",
+                slices=slices,
+                voxels=int(sizes[region]),
+                area_mm2=_area(maps, here),
+            )
+        )
+    return found
+
+
+def _steep(maps: ParameterMaps, spectrum: FatSpectrum) -> list[Finding]:
+    te = np.asarray(maps.provenance.te_s)
+    period = 1.0 / float(np.diff(te).min())
+    limit = STEEP_SHARE_OF_FAT_SHIFT * abs(spectrum.mean_shift_hz(maps.provenance.field_strength_t))
+    limit = min(limit, 0.25 * period)
+    steep = np.zeros(maps.mask.shape, dtype=bool)
+    for axis in (1, 2):
+        step = np.diff(maps.field, axis=axis)
+        step -= period * np.round(step / period)
+        both = np.take(maps.mask, range(1, maps.mask.shape[axis]), axis) & np.take(
+            maps.mask, range(maps.mask.shape[axis] - 1), axis
+        )
+        index = [slice(None)] * 3
+        index[axis] = slice(1, None)
+        steep[tuple(index)] |= both & (np.abs(step) > limit)
+    share = steep.sum() / maps.mask.sum()
+    if share <= STEEP_SHARE_OF_BODY:
+        return []
+    return [
+        Finding(
+            "field-steep",
+            Severity.WARN,
+            f"The field changes by more than {limit:.0f} Hz from voxel to voxel in {100 * share:.1f} % of the body (dome of "
+            "the liver, gas, metal).",
+            "Signal is lost there and swaps are likely; leave these slices or edges out.",
+            slices=slices_of(steep),
+            voxels=int(steep.sum()),
+            area_mm2=_area(maps, steep),
+        )
+    ]
+
+
+def _r2star(maps: ParameterMaps) -> list[Finding]:
+    high = maps.mask & (maps.r2star > HIGHEST_R2STAR_PER_S)
+    if high.sum() <= HIGHEST_SHARE * maps.mask.sum():
+        return []
+    first_ms = 1000 * maps.provenance.te_s[0]
+    return [
+        Finding(
+            "r2star-limit",
+            Severity.WARN,
+            f"R2* is above {HIGHEST_R2STAR_PER_S:g} 1/s in {100 * high.sum() / maps.mask.sum():.1f} % of the body, the end "
+            f"of what a first echo at {first_ms:.2g} ms can measure.",
+            "Iron overload: PDFF cannot be relied on there; repeat with a shorter first echo and spacing.",
+            slices=slices_of(high),
+            voxels=int(high.sum()),
+            area_mm2=_area(maps, high),
+        )
+    ]
+
+
+def _area(maps: ParameterMaps, where: npt.NDArray[np.bool_]) -> float:
+    column, row, _ = maps.geometry.spacing_mm
+    return round(float(where.sum()) * column * row, 1)

@@ -1,0 +1,206 @@
+"""What the echoes themselves say: whether the phase is one, and whether anything moved, was clipped or is missing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..echoes import EchoSeries
+from ..estimation.noise import foreground, noise_from_differences
+from .findings import Finding, Severity, slices_of
+
+Mask = npt.NDArray[np.bool_]
+
+COHERENCE = 0.5
+"""Phase of neighbouring bright voxels agrees at least this well (0: not at all, 1: fully) in anything that is phase."""
+PHASE_RANGE = 0.8
+MOVED_PIXELS = 0.7
+CLIPPED_SHARE, CLIPPED_VOXELS = 5e-4, 12
+ZERO_SHARE = 2e-3
+MOST_SLICES = 8
+
+
+def signal_to_noise(series: EchoSeries) -> tuple[float, Mask]:
+    """Median signal of the strongest echo over the noise per real channel, and the body (slice, row, column)."""
+    body = np.zeros(series.shape, dtype=bool)
+    ratios = []
+    for index in range(series.shape[0]):
+        echoes = torch.from_numpy(series.echoes[:, index])
+        noise = noise_from_differences(echoes)
+        body[index] = foreground(echoes, noise).numpy()
+        if body[index].any() and float(noise) > 0:
+            ratios.append(np.abs(series.echoes[:, index][:, body[index]]).max(0) / float(noise))
+    return (float(np.median(np.concatenate(ratios))) if ratios else 0.0), body
+
+
+def assess_signal(series: EchoSeries, body: Mask) -> list[Finding]:
+    """Findings from the echoes; `body` marks voxels with signal."""
+    if not body.any():
+        return [
+            Finding(
+                "no-signal",
+                Severity.STOP,
+                "No voxel stands clear of the noise.",
+                "Check that the right images were loaded, and their scale.",
+            )
+        ]
+    found = _phase(series, body)
+    if any(f.severity is Severity.STOP for f in found):
+        return found
+    return found + _motion(series, body) + _clipped(series, body) + _zero_filled(series, body)
+
+
+def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
+    export = "Export phase, or real and imaginary images, along with the magnitudes."
+    if not np.any(series.echoes.imag):
+        return [
+            Finding(
+                "magnitude-only",
+                Severity.STOP,
+                "The echoes have no imaginary part: these are magnitudes (or real parts) without phase.",
+                f"{export} From magnitudes alone PDFF is ambiguous: 30 % and 70 % look the same.",
+            )
+        ]
+    voxels = series.echoes[:, body]
+    turn = np.angle(voxels[1:] * np.conj(voxels[:-1]))
+    if np.all(np.abs(turn) < 1e-4):
+        return [
+            Finding(
+                "phase-constant",
+                Severity.STOP,
+                "The phase is the same in all echoes of every voxel; off-resonance always turns it from echo to echo.",
+                f"The phase images are not those of these echoes. {export}",
+            )
+        ]
+    coherence = _coherence(series, body)
+    if coherence < COHERENCE:
+        return [
+            Finding(
+                "phase-not-phase",
+                Severity.STOP,
+                f"Phase does not vary smoothly from voxel to voxel (coherence {coherence:.2f}, expected nearly 1).",
+                f"The unit of the phase is wrong, or these are no phase images. State the unit. {export}",
+            )
+        ]
+    filled = float(np.abs(np.angle(series.echoes[series.echoes != 0])).max()) / np.pi
+    if filled < PHASE_RANGE:
+        return [
+            Finding(
+                "phase-range",
+                Severity.WARN,
+                f"The phase reaches {180 * filled:.0f} degrees at most; over body and background it fills all 180.",
+                "The unit of the phase may be wrong (too small a scale); state it when loading.",
+            )
+        ]
+    return []
+
+
+def _coherence(series: EchoSeries, body: Mask) -> float:
+    """How far the phase of the strongest echo follows a local slope, 0 to 1, over the bright body."""
+    magnitude = np.abs(series.echoes)
+    echo = int(magnitude[:, body].mean(1).argmax())
+    image, bright = series.echoes[echo], body & (magnitude[echo] > np.median(magnitude[echo][body]))
+    phasor = np.where(bright, image / np.maximum(magnitude[echo], 1e-30), 0)
+    best = 0.0
+    for axis in (1, 2):
+        step = np.moveaxis(phasor, axis, -1)
+        first = step[..., 1:] * np.conj(step[..., :-1])
+        second = first[..., 1:] * np.conj(first[..., :-1])
+        weight = np.abs(second) > 0
+        if weight.any():
+            best = max(best, float(np.abs(second[weight].sum()) / weight.sum()))
+    return best
+
+
+def _motion(series: EchoSeries, body: Mask) -> list[Finding]:
+    """Shift of the edges of every echo against the mean of the others, by the peak of their cross-correlation."""
+    sizes = body.sum((1, 2))
+    chosen = np.flatnonzero(sizes >= max(200, 0.25 * sizes.max()))
+    if chosen.size > MOST_SLICES:
+        chosen = chosen[np.linspace(0, chosen.size - 1, MOST_SLICES).astype(int)]
+    moved: dict[int, float] = {}
+    echoes: set[int] = set()
+    for index in chosen:
+        magnitude = np.abs(series.echoes[:, index])
+        edges = np.stack([_edges(m) for m in magnitude])
+        for n in range(1, len(edges)):
+            back, ahead = _shift(edges[n - 1], edges[n]), _shift(edges[max(n - 2, 0)], edges[n])
+            distance = min(back, ahead)
+            if distance > MOVED_PIXELS:
+                moved[int(index)] = max(moved.get(int(index), 0.0), distance)
+                echoes.add(n + 1)
+    if not moved:
+        return []
+    return [
+        Finding(
+            "motion-between-echoes",
+            Severity.WARN,
+            f"Edges lie up to {max(moved.values()):.1f} pixels elsewhere in echo {', '.join(map(str, sorted(echoes)))} than "
+            "in the echoes before.",
+            "The patient breathed or moved between echoes: do not use these slices near edges; scan again in one breath-hold.",
+            slices=tuple(sorted(moved)),
+        )
+    ]
+
+
+def _edges(magnitude: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    root = np.sqrt(magnitude / max(float(magnitude.max()), 1e-30))
+    down, across = np.gradient(root)
+    return np.hypot(down, across)
+
+
+def _shift(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], reach: int = 8) -> float:
+    """Distance in pixels at which two edge images agree best."""
+    spectrum = np.conj(np.fft.rfft2(a - a.mean())) * np.fft.rfft2(b - b.mean())
+    correlation = np.roll(np.fft.irfft2(spectrum, s=a.shape), (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
+    peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    offsets = []
+    for axis, at in enumerate(int(p) for p in peak):
+        line = correlation[:, peak[1]] if axis == 0 else correlation[peak[0], :]
+        fine = 0.0
+        if 0 < at < 2 * reach:
+            bend = float(line[at - 1] - 2 * line[at] + line[at + 1])
+            fine = 0.5 * float(line[at - 1] - line[at + 1]) / bend if bend < 0 else 0.0
+        offsets.append(at - reach + fine)
+    return math.hypot(*offsets)
+
+
+def _clipped(series: EchoSeries, body: Mask) -> list[Finding]:
+    where = np.zeros(series.shape, dtype=bool)
+    for echo in series.echoes:
+        for values in (np.abs(echo), np.abs(echo.real), np.abs(echo.imag)):
+            top = float(values.max())
+            at_top = values >= top * (1 - 2e-6)
+            if at_top.sum() >= max(CLIPPED_VOXELS, CLIPPED_SHARE * body.sum()):
+                where |= at_top
+    if not where.any():
+        return []
+    return [
+        Finding(
+            "values-clipped",
+            Severity.WARN,
+            f"{int(where.sum())} voxels share the largest value of an echo exactly: the signal was clipped there.",
+            "PDFF and R2* are wrong in these voxels; export again with a smaller scale, or leave them out.",
+            slices=slices_of(where),
+            voxels=int(where.sum()),
+        )
+    ]
+
+
+def _zero_filled(series: EchoSeries, body: Mask) -> list[Finding]:
+    where = body & np.any(series.echoes == 0, axis=0)
+    if where.sum() <= ZERO_SHARE * body.sum():
+        return []
+    return [
+        Finding(
+            "zero-filled",
+            Severity.WARN,
+            f"{int(where.sum())} voxels with signal are exactly zero in at least one echo.",
+            "An echo was masked or lost in part; leave these slices out, or export again.",
+            slices=slices_of(where),
+            voxels=int(where.sum()),
+        )
+    ]
