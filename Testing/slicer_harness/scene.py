@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
+if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+    os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 
 import slicer
 import slicer.util
@@ -110,6 +111,11 @@ def boot() -> Any:
     application = slicer.vtkSlicerApplicationLogic()
     slicer.mrmlScene, slicer.app = scene, _Application(application)
     application.SetTemporaryPath(slicer.app.temporaryPath)
+    cache, transfer = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetRemoteCacheDirectory(slicer.app.temporaryPath)
+    transfer.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(transfer)
     slicer.modules = SimpleNamespace()
     logics = {name: getattr(slicer, class_name)() for name, class_name in _LOGICS.items()}
     for name, logic in logics.items():
@@ -120,6 +126,7 @@ def boot() -> Any:
     application.SetColorLogic(logics["colors"])
     for logic in logics.values():
         logic.SetMRMLScene(scene)
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
     return slicer
 
 
@@ -130,6 +137,11 @@ def _module_name(name: str) -> str:
 def empty_scene() -> None:
     """Remove everything but what the logics put there."""
     slicer.mrmlScene.Clear(False)
+    for class_name in ("vtkMRMLInteractionNode", "vtkMRMLSelectionNode", "vtkMRMLCrosshairNode"):
+        if slicer.mrmlScene.GetNumberOfNodesByClass(class_name) == 0:
+            node = getattr(slicer, class_name)()
+            node.SetSingletonTag("Singleton" if "Crosshair" not in class_name else "default")
+            slicer.mrmlScene.AddNode(node)
 
 
 def save_mrb(path: str) -> bool:

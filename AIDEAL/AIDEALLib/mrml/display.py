@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import numpy as np
 import slicer
 import vtk
 
@@ -21,7 +22,8 @@ OVERLAY_ROLE = "overlay"
 _Stops = tuple[tuple[float, float, float, float], ...]
 _COLORS: dict[str, _Stops] = {
     "PDFF": (
-        (0.00, 0.267, 0.005, 0.329),
+        (0.00, 0.020, 0.000, 0.040),
+        (0.06, 0.267, 0.005, 0.329),
         (0.25, 0.230, 0.322, 0.546),
         (0.50, 0.128, 0.567, 0.551),
         (0.75, 0.369, 0.789, 0.383),
@@ -50,6 +52,18 @@ _COLOR_OF = {
     "residual": "Uncertainty",
 }
 
+_LEGEND_TITLES = {
+    "pdff": "PDFF",
+    "pdff_sd": "SD",
+    "pdff_total_sd": "SD",
+    "swap_probability": "P(swap)",
+    "r2star": "R2*",
+    "r2star_sd": "R2* SD",
+    "field": "Field",
+    "field_sd": "Field SD",
+    "residual": "Residual",
+}
+
 
 class Overlay(Enum):
     """What lies on the PDFF. The value is the map's name."""
@@ -67,7 +81,7 @@ class Overlay(Enum):
 
 
 OVERLAY_RANGES: dict[Overlay, tuple[float, float, float]] = {
-    Overlay.TOTAL_SD: (0.0, 10.0, 3.0),
+    Overlay.TOTAL_SD: (0.0, 10.0, 5.0),
     Overlay.SWAP: (0.0, 1.0, 0.05),
     Overlay.LOW_CONFIDENCE: (0.0, 1.0, 0.5),
 }
@@ -81,7 +95,7 @@ class ViewChoice:
     fourth: str = "r2star"
     pdff_maximum: float = 40.0
     overlay: Overlay = Overlay.TOTAL_SD
-    threshold: float = 3.0
+    threshold: float = 5.0
     opacity: float = 0.7
 
 
@@ -107,11 +121,10 @@ def window_of(key: str, volume: Any) -> tuple[float, float]:
     fixed = ALL_MAPS[key].window
     if fixed:
         return fixed
-    low, high = volume.GetImageData().GetScalarRange() if volume.GetImageData() else (0.0, 1.0)
-    if key == "field":
-        end = max(abs(low), abs(high), 1.0)
-        return -end, end
-    return 0.0, max(0.7 * high, 1e-6)
+    values = array_of(volume)
+    seen = np.abs(values[np.isfinite(values) & (values != 0)])
+    high = float(np.percentile(seen, 99.0)) if seen.size else 1.0  # a few wild voxels must not turn the image dark
+    return (-high if key == "field" else 0.0), high
 
 
 def set_up_volume_display(volume: Any, key: str) -> None:
@@ -137,9 +150,13 @@ def add_legend(volume: Any, title: str) -> Any:
     if legend is None:
         legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(volume)
     legend.SetTitleText(title)
-    legend.SetSize(0.10, 0.45)
-    legend.SetPosition(0.97, 0.5)
+    legend.SetSize(0.07, 0.35)
+    legend.SetPosition(0.985, 0.06)
     legend.SetNumberOfLabels(5)
+    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+        text.SetFontSize(13)
+        text.SetBold(False)
+        text.SetShadow(True)
     legend.SetVisibility(True)
     return legend
 
@@ -152,7 +169,7 @@ def add_legends(maps: MapNodes) -> None:
             title = {"pdff": "PDFF", "pdff_total_sd": "PDFF SD", "r2star": "R2*", "field": "Field"}.get(
                 key, ALL_MAPS[key].title
             )
-            legend = add_legend(volume, title if unit == "1" else f"{title} ({unit})")
+            legend = add_legend(volume, title if unit == "1" else f"{title} {unit}")
             if window_of(key, volume)[1] <= 1.0:
                 legend.SetLabelFormat("%.2f" if "%" in legend.GetLabelFormat() else "{:.2f}")
             else:
@@ -284,6 +301,7 @@ def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
         composite.SetForegroundOpacity(choice.opacity if foreground else 0.0)
         composite.SetLabelVolumeID(None)
         if fit:
+            node.SetOrientation(_orientation_of(maps.pdff))
             node.RotateToVolumePlane(maps.pdff)
             logic = slicer.app.applicationLogic().GetSliceLogic(node)
             if logic is not None:
@@ -321,6 +339,13 @@ def current_slice(maps: MapNodes) -> int:
             abs(sum(n * (p - to_ras.GetElement(axis, 3)) for axis, (n, p) in enumerate(zip(normal, position, strict=True))))
         )
     return int(min(range(slices), key=distance.__getitem__))
+
+
+def _orientation_of(volume: Any) -> str:
+    """The standard orientation nearest to the plane of a volume's slices."""
+    middle, step = world_position(volume, 0, 0, 0), world_position(volume, 1, 0, 0)
+    along = [abs(b - a) for a, b in zip(middle, step, strict=True)]
+    return ("Sagittal", "Coronal", "Axial")[along.index(max(along))]
 
 
 def _composite(scene: Any, slice_node: Any) -> Any:

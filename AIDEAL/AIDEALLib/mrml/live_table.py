@@ -86,6 +86,7 @@ class LiveTable:
             for name, volume in maps:
                 if name in ("pdff", "pdff_total_sd", "swap_probability", "r2star"):
                     self._observe(volume, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent)
+                    self._observe(volume, vtk.vtkCommand.ModifiedEvent)  # what arrayFromVolumeModified sends
         self._watch_points()
         self.touch()
 

@@ -58,6 +58,8 @@ def add_maps(scene: Any, maps: ParameterMaps, name: str, sources: Sequence[Any] 
         _place_in_hierarchy(scene, made, name, sources)
     except Exception:
         for node in made.values():
+            if node.GetDisplayNode() is not None:
+                scene.RemoveNode(node.GetDisplayNode())
             scene.RemoveNode(node)
         raise
     return MapNodes(made)
