@@ -1,6 +1,7 @@
 # make demo   estimate the bundled synthetic liver, show where the results are
 # make test   ruff, mypy, pytest
 # make lint   ruff and mypy only
+# make fuzz   100 000 damaged DICOM scans through the reader (nightly; CASES=... for another number)
 # All of them create .venv when it is missing. PYTHON and PIP_FLAGS may be set from outside.
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ DEMO_OUT ?= demo-output
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint fuzz clean
 
 demo: $(STAMP)
 	$(BIN)/aideal demo --out $(DEMO_OUT)
@@ -22,6 +23,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: $(STAMP)
+	$(BIN)/python Testing/dicom_fuzz.py --cases $(or $(CASES),100000)
 
 clean:
 	rm -rf build dist $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
