@@ -26,12 +26,6 @@ def fresh_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def models(fresh_models: Path) -> Path:
-    """Folder of the networks that tests estimate with."""
-    return fresh_models
-
-
 @pytest.fixture
 def te_s() -> torch.Tensor:
     """Echo times 1.3 + 2.1 n ms, six echoes."""

@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from AIDEALLib import models as module
 from AIDEALLib.errors import ModelError
 from AIDEALLib.models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, load_networks, model_directory, sha256, verify
+from AIDEALLib.physics.spectrum import SIX_PEAK
 
 
 @pytest.fixture
@@ -29,6 +31,26 @@ def test_loaded_with_their_checksums(folder: Path) -> None:
     assert set(networks.checksums) == {FIELD_MODEL, R2STAR_MODEL}
     assert networks.checksums[FIELD_MODEL] == sha256(folder / "G_phi.pt")
     assert not networks.field.training
+
+
+@pytest.mark.parametrize(("n", "field_t"), [(3, 0.35), (6, 1.5), (16, 7.0)])
+def test_bundled_networks_serve_any_protocol(n: int, field_t: float) -> None:
+    networks = load_networks()
+    te = 1.1e-3 + 1.3e-3 * torch.arange(n, dtype=torch.float64)
+    echoes = torch.view_as_complex(torch.randn(n, 20, 30, 2, generator=torch.Generator().manual_seed(0)))
+    with torch.inference_mode():
+        q, field, _ = networks.field_distribution(echoes, te, field_t, SIX_PEAK)
+        p, r2star, variance = networks.r2star_distribution(echoes, field, te, field_t, SIX_PEAK)
+    assert torch.allclose(q.sum(0), torch.ones(20, 30), atol=1e-4)
+    assert torch.allclose(p.sum(0), torch.ones(20, 30), atol=1e-4)
+    assert bool(torch.isfinite(field).all() and torch.isfinite(r2star).all() and (variance > 0).all())
+
+
+def test_bundled_files_are_small_and_have_cards() -> None:
+    manifest = json.loads((model_directory() / MANIFEST).read_text(encoding="utf-8"))
+    for entry in manifest.values():
+        assert (model_directory() / entry["file"]).stat().st_size < 5_000_000
+        assert entry["sha256"] in (model_directory() / entry["card"]).read_text(encoding="utf-8")
 
 
 def test_exchanged_file(folder: Path) -> None:

@@ -75,8 +75,8 @@ def test_torchscript_is_the_network(field_network: torch.nn.Module, r2star_netwo
                 assert torch.allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
-def test_one_slice_of_a_batch_is_that_slice_alone(models: Path) -> None:
-    networks = load_networks(directory=models)
+def test_one_slice_of_a_batch_is_that_slice_alone() -> None:
+    networks = load_networks()
     echoes, te, b0 = some_slices()
     with torch.inference_mode():
         both = networks.field(echoes, *protocol(te, b0))
@@ -117,8 +117,8 @@ def test_unit_phase_and_centre_frequency_do_not_matter(field_network: torch.nn.M
     assert float((rotated - q).abs().max()) > 0.1
 
 
-def test_fresh_network_begins_as_the_voxelwise_fit(models: Path, te_s: torch.Tensor, voxels) -> None:
-    networks = load_networks(directory=models)
+def test_fresh_network_begins_as_the_voxelwise_fit(fresh_models: Path, te_s: torch.Tensor, voxels) -> None:
+    networks = load_networks(directory=fresh_models)
     pdff = torch.linspace(0, 100, 32 * 32).double()
     echoes = voxels(te_s, pdff, 61.0, 40.0, noise_sd=0.01).to(torch.complex64).reshape(6, 32, 32)
     with torch.inference_mode():
