@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -186,6 +187,7 @@ def main() -> int:
         raise TimeoutError(f"longer than {LONGEST_S} s")
 
     signal.signal(signal.SIGALRM, too_long)
+    warnings.simplefilter("error")
     outcomes: Counter[str] = Counter()
     slowest, start = (0.0, -1), time.perf_counter()
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -195,10 +195,14 @@ def value(dataset: Any, key: str | tuple[int, int]) -> Any:
 
 def text(dataset: Any, key: str | tuple[int, int]) -> str:
     """An element as text, '' when there is none."""
-    found = value(dataset, key)
+    return _plain(value(dataset, key))
+
+
+def _plain(found: Any) -> str:
+    """A single string or number as text; '' for anything else (a sequence where text was expected)."""
     if isinstance(found, bytes):
-        return found.decode("latin-1").strip("\0 ")
-    return "" if found is None else str(found).strip("\0 ")[:1024]
+        found = found.decode("latin-1")
+    return str(found).strip("\0 ")[:1024] if isinstance(found, str | int | float) else ""
 
 
 def texts(dataset: Any, key: str | tuple[int, int]) -> tuple[str, ...]:
@@ -211,7 +215,7 @@ def texts(dataset: Any, key: str | tuple[int, int]) -> tuple[str, ...]:
     if isinstance(found, str):
         found = found.split("\\")
     try:
-        return tuple(str(item).strip("\0 ").upper() for item in list(found)[:64])
+        return tuple(_plain(item).upper() for item in list(found)[:64])
     except TypeError:
         return ()
 
