@@ -6,21 +6,13 @@ swaps where it is weak (three echoes, iron), smoothness alone swaps whole region
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 
-from .candidates import Candidates
-
-RINGS: tuple[tuple[float, float, tuple[tuple[int, int], ...]], ...] = (
-    (1.0, 1.0, ((0, 1), (1, 0))),
-    (math.sqrt(2), 0.7, ((1, 1), (1, -1))),
-    (2.0, 0.5, ((0, 2), (2, 0))),
-    (4.0, 0.25, ((0, 4), (4, 0))),
-)
-"""Distance in voxels, weight, and the offsets (row, column) of one half of a symmetric neighbourhood."""
-
+from .candidates import Candidates, wrap
+from .neighbours import Neighbours
+from .regions import move_regions
 
 FULL_SWEEP_EVERY = 6
 SETTLED = 1e-3
@@ -42,7 +34,7 @@ class FusionOptions:
     evidence_cap: float = 40.0
     network_weight: float = 0.2
     smoothness: float = 0.5
-    scale_hz: float = 12.0
+    scale_hz: float = 20.0
     cut: float = 9.0
     sweeps: int = 30
     damping: float = 0.5
@@ -65,9 +57,7 @@ def network_mass(q: torch.Tensor, field_hz: torch.Tensor, period_hz: float, reac
     return around.gather(0, index).clamp_min(1e-6)
 
 
-def unary_nats(
-    candidates: Candidates, mass: torch.Tensor, noise_sd: torch.Tensor, options: FusionOptions
-) -> torch.Tensor:
+def unary_nats(candidates: Candidates, mass: torch.Tensor, noise_sd: torch.Tensor, options: FusionOptions) -> torch.Tensor:
     """Cost of each candidate from its own voxel: capped evidence, plausibility of R2*, belief of the network; (candidate, voxels)."""
     energy = candidates.residual_energy
     evidence = (energy - energy.amin(0)) / (2 * noise_sd**2)
@@ -92,9 +82,17 @@ def implausibility_nats(candidates: Candidates) -> torch.Tensor:
 
 
 def mode_posterior(
-    unary: torch.Tensor, field_hz: torch.Tensor, mask: torch.Tensor, period_hz: float, options: FusionOptions
+    unary: torch.Tensor,
+    field_hz: torch.Tensor,
+    mask: torch.Tensor,
+    period_hz: float,
+    fat_shift_hz: float,
+    options: FusionOptions,
 ) -> torch.Tensor:
-    """Marginal probability of each candidate by damped mean-field sweeps.
+    """Marginal probability of each candidate.
+
+    Damped mean-field sweeps from the voxels' own costs, then whole regions move where that lowers the energy (`regions`), then sweeps from
+    there.
 
     Parameters
     ----------
@@ -104,42 +102,46 @@ def mode_posterior(
     -------
     (candidate, voxels), sums to 1 over candidates.
     """
-    neighbours, penalties = _pairs(field_hz, mask, period_hz, options)
+    neighbours = Neighbours.of(mask, options.smoothness, options.scale_hz, options.cut)
+    penalties = neighbours.pair_penalties(field_hz, period_hz)
     cost = unary.t().contiguous()
-    q = torch.softmax(-cost, 1)
+    q = _sweep(torch.softmax(-cost, 1), cost, neighbours, penalties, options)
+    settled = q.argmax(1)
+    moved = move_regions(settled, unary, field_hz, neighbours, period_hz, fat_shift_hz).chosen
+    if torch.any(moved != settled):
+        q = torch.where((moved != settled)[:, None], torch.nn.functional.one_hot(moved, q.shape[1]).to(q), q)
+        q = _sweep(q, cost, neighbours, penalties, options)
+    return q.t().contiguous()
+
+
+def _sweep(
+    q: torch.Tensor, cost: torch.Tensor, neighbours: Neighbours, penalties: torch.Tensor, options: FusionOptions
+) -> torch.Tensor:
+    """Damped mean-field sweeps from q (voxels, candidate); between full sweeps only the voxels that still move are updated."""
     q = torch.cat([q, torch.zeros_like(q[:1])])  # the last row stands for "no neighbour"
-    active, its_neighbours, its_penalties, its_cost = slice(0, -1), neighbours, penalties, cost
     for sweep in range(options.sweeps):
         if sweep % FULL_SWEEP_EVERY == 0:
-            active, its_neighbours, its_penalties, its_cost = slice(0, -1), neighbours, penalties, cost
-        around = q.index_select(0, its_neighbours.reshape(-1)).reshape(-1, its_penalties.shape[2], 1)
+            active, its_index, its_penalties, its_cost = slice(0, -1), neighbours.index, penalties, cost
+        around = q.index_select(0, its_index.reshape(-1)).reshape(-1, its_penalties.shape[2], 1)
         message = torch.bmm(its_penalties, around)[:, :, 0]
         old = q[active]
         new = options.damping * old + (1 - options.damping) * torch.softmax(-its_cost - message, 1)
         q[active] = new
         if sweep % FULL_SWEEP_EVERY == 0:
             active = ((new - old).abs().amax(1) > SETTLED).nonzero()[:, 0]
-            its_neighbours, its_penalties, its_cost = neighbours[active], penalties[active], cost[active]
-    return q[:-1].t().contiguous()
+            its_index, its_penalties, its_cost = neighbours.index[active], penalties[active], cost[active]
+    return q[:-1]
 
 
-def _pairs(
-    field_hz: torch.Tensor, mask: torch.Tensor, period_hz: float, options: FusionOptions
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Index of each neighbour (voxels, offset; the count of voxels stands for none) and penalties (voxels, cand, offset * cand')."""
-    count, voxels = field_hz.shape
-    reach = 4
-    numbered = torch.full((mask.shape[0] + 2 * reach, mask.shape[1] + 2 * reach), voxels, device=mask.device)
-    numbered[reach:-reach, reach:-reach][mask] = torch.arange(voxels, device=mask.device)
-    rows, columns = mask.nonzero(as_tuple=True)
-    offsets = [(r, c, d, w) for d, w, half in RINGS for r, c in half + tuple((-r, -c) for r, c in half)]
-    index = torch.stack([numbered[rows + r + reach, columns + c + reach] for r, c, _, _ in offsets], 1)
-    distance = field_hz.new_tensor([d for _, _, d, _ in offsets])
-    weight = options.smoothness * field_hz.new_tensor([w for _, _, _, w in offsets])
-    turns = (field_hz / period_hz).t().contiguous()
-    turns = torch.cat([turns, torch.zeros_like(turns[:1])])
-    around = turns.index_select(0, index.reshape(-1)).reshape(voxels, 1, len(offsets), count)
-    apart = turns[:-1, :, None, None] - around
-    apart = (apart - torch.round(apart)) * (period_hz / (options.scale_hz * distance))[:, None]
-    penalties = (apart * apart).clamp_max_(options.cut).mul_(weight[:, None])
-    return index, penalties.reshape(voxels, count, -1)
+def swap_probability(posterior: torch.Tensor, field_hz: torch.Tensor, period_hz: float, fat_shift_hz: float) -> torch.Tensor:
+    """Probability that the most probable candidate's mode is wrong, (voxels,).
+
+    Candidates that ended in the same minimum are one mode: all within a quarter of the fat shift of the chosen one count for it.
+
+    Parameters
+    ----------
+    posterior, field_hz : (candidate, voxels).
+    """
+    chosen = field_hz.gather(0, posterior.argmax(0, keepdim=True))
+    same = wrap(field_hz - chosen, period_hz).abs() < abs(fat_shift_hz) / 4
+    return 1 - (posterior * same).sum(0)

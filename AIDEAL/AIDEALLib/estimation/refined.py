@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .candidates import refined_candidates
-from .fusion import FusionOptions, mode_posterior, network_mass, unary_nats
+from .fusion import FusionOptions, mode_posterior, network_mass, swap_probability, unary_nats
 from .mode import Mode, Solution, mixture_variance, mode_at, select
 from .slice_input import SliceInput
 from .stopwatch import Stopwatch
@@ -18,11 +18,12 @@ def refined(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> Solu
     with watch("fusion"):
         mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
         unary = unary_nats(candidates, mass, noise, options)
-        posterior = mode_posterior(unary, candidates.field_hz, given.mask, scan.period_hz, options)
+        posterior = mode_posterior(unary, candidates.field_hz, given.mask, scan.period_hz, scan.fat_shift_hz, options)
+        swap = swap_probability(posterior, candidates.field_hz, scan.period_hz, scan.fat_shift_hz)
     with watch("least squares"):
         modes: list[Mode] = [
             mode_at(at, field, r2star, noise)
             for at, field, r2star in zip(candidates.fits, candidates.field_hz, candidates.r2star_per_s, strict=True)
         ]
         best = select(modes, posterior.argmax(0))
-        return Solution(best, 1 - posterior.amax(0), mixture_variance(best, modes, posterior), noise)
+        return Solution(best, swap, mixture_variance(best, modes, posterior), noise)

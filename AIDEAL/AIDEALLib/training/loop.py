@@ -59,7 +59,9 @@ def run_loop(
     """
     directory.mkdir(parents=True, exist_ok=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.learning_rate, total_steps=options.steps + 1, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options.learning_rate, total_steps=options.steps + 1, pct_start=0.1
+    )
     module, optimizer = fabric.setup(network, optimizer)
     checkpoint = directory / "checkpoint.pt"
     start = 0

@@ -75,7 +75,9 @@ def field_loss(
     return evidence_loss(log_q, nats, prepared.foreground, penalties, smoothness, inverse_temperature)
 
 
-def profile_at_r2star(batch: SliceBatch, modulation: torch.Tensor, bins: int, r2star: torch.Tensor, oversampling: int = 3) -> torch.Tensor:
+def profile_at_r2star(
+    batch: SliceBatch, modulation: torch.Tensor, bins: int, r2star: torch.Tensor, oversampling: int = 3
+) -> torch.Tensor:
     """Residual energy over the field bins with each voxel's own R2* (batch, H, W): (batch, bins, H, W)."""
     tau = (batch.te_s - batch.te_s[0]).float()
     grid = field_grid_hz(batch.te_s, bins * oversampling)

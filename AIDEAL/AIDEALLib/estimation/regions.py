@@ -1,0 +1,98 @@
+"""Whole regions change their mode together: what voxel-by-voxel sweeps cannot do.
+
+Mean-field sweeps move one voxel at a time and leave an island that is swapped as a whole as it is, since each of its voxels agrees with
+its neighbours. Here the voxels are grouped where the field is continuous, and a group moves to the mode a fat shift away when that
+lowers the energy of the same random field: the evidence of all its voxels against the jumps along its border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from .candidates import wrap
+from .neighbours import Neighbours
+
+ROUNDS = 4
+"""Passes over all regions; each may merge what the one before has moved."""
+LARGEST_SHARE = 0.5
+"""A region holding more than this share of the foreground is the reference for the others and stays."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Index of the chosen candidate, (voxels,), and the energy in nats that each voxel's region would gain by moving (infinite: cannot)."""
+
+    chosen: torch.Tensor
+    least_gain: torch.Tensor
+
+
+def move_regions(
+    chosen: torch.Tensor,
+    unary: torch.Tensor,
+    field_hz: torch.Tensor,
+    neighbours: Neighbours,
+    period_hz: float,
+    fat_shift_hz: float,
+) -> Assignment:
+    """Move regions to lower energy.
+
+    Parameters
+    ----------
+    chosen : index of the current candidate, (voxels,); unary, field_hz : nats and Hz, (candidate, voxels).
+    neighbours : the neighbourhood with its pair penalty; period_hz, fat_shift_hz : of the protocol.
+    """
+    tolerance = abs(fat_shift_hz) / 4
+    least_gain = torch.full_like(field_hz[0], float("inf"))
+    for _ in range(ROUNDS):
+        current = _pick(field_hz, chosen)
+        region, count = _regions(current, neighbours, period_hz, abs(fat_shift_hz) / 3)
+        sizes = torch.bincount(region, minlength=count)
+        gains, targets = [], []
+        for shift in (fat_shift_hz, -fat_shift_hz):
+            distance = wrap(field_hz - (current + shift), period_hz).abs()
+            target = torch.where(distance.amin(0) < tolerance, distance.argmin(0), chosen)
+            cost = _pick(unary, target) - _pick(unary, chosen)
+            border = neighbours.border_change(current, _pick(field_hz, target), region, period_hz)
+            gain = torch.zeros(count, device=cost.device, dtype=cost.dtype).index_add_(0, region, cost + border)
+            moved = torch.bincount(region, weights=(target != chosen).to(torch.float64), minlength=count)
+            gain = torch.where(moved < 0.5 * sizes, float("inf"), gain)
+            gains.append(torch.where(sizes > LARGEST_SHARE * region.numel(), float("inf"), gain))
+            targets.append(target)
+        gain, side = torch.stack(gains).min(0)
+        least_gain = gain[region]
+        accepted = _independent(gain, region, neighbours)
+        if not torch.any(accepted):
+            break
+        chosen = torch.where(accepted[region], torch.stack(targets).gather(0, side[region][None])[0], chosen)
+    return Assignment(chosen, least_gain)
+
+
+def _pick(values: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    return values.gather(0, index[None])[0]
+
+
+def _regions(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, jump_hz: float) -> tuple[torch.Tensor, int]:
+    """Number of the region of each voxel: connected where neighbouring voxels differ by less than `jump_hz`."""
+    first, second = neighbours.adjacent_pairs()
+    joined = wrap(field_hz[first] - field_hz[second], period_hz).abs() < jump_hz
+    a, b = first[joined].cpu().numpy(), second[joined].cpu().numpy()
+    graph = coo_matrix((np.ones(a.size, np.int8), (a, b)), shape=(field_hz.numel(),) * 2)
+    count, labels = connected_components(graph, directed=False)
+    return torch.from_numpy(labels).long().to(field_hz.device), int(count)
+
+
+def _independent(gain: torch.Tensor, region: torch.Tensor, neighbours: Neighbours) -> torch.Tensor:
+    """Regions to move now: those that lower the energy, and more than any region they touch (two that touch must not move at once)."""
+    first, second = neighbours.adjacent_pairs()
+    a, b = region[first], region[second]
+    touching = a != b
+    a, b = a[touching], b[touching]
+    best_around = torch.full_like(gain, float("inf"))
+    best_around.scatter_reduce_(0, a, gain[b], "amin")
+    best_around.scatter_reduce_(0, b, gain[a], "amin")
+    return (gain < 0) & (gain < best_around)
