@@ -17,7 +17,7 @@ R2STAR_STARTS_PER_S = (30.0, 150.0, 500.0)
 
 @dataclass(frozen=True)
 class Candidates:
-    """Refined candidates, axis 0 the candidate: field (Hz, wrapped to one period), R2* (1/s), residual energy and the fit itself."""
+    """Refined candidates, axis 0 the candidate: field (Hz, within one period), R2* (1/s) and the fit at them."""
 
     field_hz: torch.Tensor
     r2star_per_s: torch.Tensor

@@ -1,7 +1,7 @@
 """Fusion: exact evidence of each voxel's candidates, the network's belief and a smooth field give the posterior of the mode.
 
-A Markov random field over the candidates of all foreground voxels, solved by a fixed number of damped mean-field sweeps. Evidence alone
-swaps where it is weak (three echoes, iron), smoothness alone swaps whole regions; together they rarely do.
+A Markov random field over the candidates of all foreground voxels, solved by a fixed number of damped mean-field sweeps.
+Evidence alone swaps where it is weak (three echoes, iron), smoothness alone swaps whole regions; together they rarely do.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def network_mass(q: torch.Tensor, field_hz: torch.Tensor, period_hz: float, reac
     (candidate, voxels), at least 1e-6.
     """
     bins = q.shape[0]
-    around = sum(torch.roll(q, j, 0) for j in range(-reach, reach + 1))
+    around = torch.stack([torch.roll(q, j, 0) for j in range(-reach, reach + 1)]).sum(0)
     index = torch.floor((field_hz / period_hz + 0.5) * bins).long().remainder(bins)
     return around.gather(0, index).clamp_min(1e-6)
 
 
 def unary_nats(candidates: Candidates, mass: torch.Tensor, noise_sd: torch.Tensor, options: FusionOptions) -> torch.Tensor:
-    """Cost of each candidate from its own voxel: capped evidence, plausibility of R2*, belief of the network; (candidate, voxels)."""
+    """Cost of each candidate in its own voxel, (candidate, voxels): evidence, plausibility, the network's belief."""
     energy = candidates.residual_energy
     evidence = (energy - energy.amin(0)) / (2 * noise_sd**2)
     evidence = (evidence + implausibility_nats(candidates)).clamp_max(options.evidence_cap)
@@ -68,8 +68,9 @@ def unary_nats(candidates: Candidates, mass: torch.Tensor, noise_sd: torch.Tenso
 def implausibility_nats(candidates: Candidates) -> torch.Tensor:
     """Weak prior of a candidate's own numbers, (candidate, voxels).
 
-    R2* of tissue is about log-normal around 40 1/s over more than a decade; water and fat have nearly a common phase at t = 0, so that
-    F / (W + F) is real and between 0 and 1. It decides only where the echoes do not (three echoes always fit exactly).
+    R2* of tissue is about log-normal around 40 1/s over more than a decade; water and fat have nearly a common phase at t
+    = 0, so that F / (W + F) is real and between 0 and 1. It decides only where the echoes do not (three echoes always fit
+    exactly).
     """
     r2star = candidates.r2star_per_s
     decay = 0.5 * (torch.log(r2star.clamp_min(4.0) / 40.0) / 1.2) ** 2 + 0.5 * (r2star.clamp_max(0.0) / 30.0) ** 2
@@ -91,8 +92,8 @@ def mode_posterior(
 ) -> torch.Tensor:
     """Marginal probability of each candidate.
 
-    Damped mean-field sweeps from the voxels' own costs, then whole regions move where that lowers the energy (`regions`), then sweeps from
-    there.
+    Damped mean-field sweeps from the voxels' own costs, then whole regions move where that lowers the energy (`regions`),
+    then sweeps from there.
 
     Parameters
     ----------
@@ -119,6 +120,7 @@ def _sweep(
 ) -> torch.Tensor:
     """Damped mean-field sweeps from q (voxels, candidate); between full sweeps only the voxels that still move are updated."""
     q = torch.cat([q, torch.zeros_like(q[:1])])  # the last row stands for "no neighbour"
+    active: slice | torch.Tensor
     for sweep in range(options.sweeps):
         if sweep % FULL_SWEEP_EVERY == 0:
             active, its_index, its_penalties, its_cost = slice(0, -1), neighbours.index, penalties, cost
@@ -136,7 +138,8 @@ def _sweep(
 def swap_probability(posterior: torch.Tensor, field_hz: torch.Tensor, period_hz: float, fat_shift_hz: float) -> torch.Tensor:
     """Probability that the most probable candidate's mode is wrong, (voxels,).
 
-    Candidates that ended in the same minimum are one mode: all within a quarter of the fat shift of the chosen one count for it.
+    Candidates that ended in the same minimum are one mode: all within a quarter of the fat shift of the chosen one count
+    for it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The neighbourhood of the random field: who neighbours whom among the foreground voxels, and what a jump of the field costs."""
+"""The neighbourhood of the random field: who neighbours whom in the foreground, and what a jump costs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Neighbours:
 
     Attributes
     ----------
-    index : (voxels, offset) number of the neighbour; the count of voxels stands for none. The offsets of one half of the neighbourhood
-        come first within each ring, their opposites after them.
+    index : (voxels, offset) number of the neighbour; the count of voxels stands for none. The offsets of one half of the
+        neighbourhood come first within each ring, their opposites after them.
     scale_hz, weight : (offset,) scale of a jump (grows with distance) and weight of the pair.
     cut : where the quadratic is truncated.
     """
@@ -70,7 +70,7 @@ class Neighbours:
         return penalties.reshape(*turns.shape, -1)
 
     def border_change(self, now: torch.Tensor, then: torch.Tensor, region: torch.Tensor, period_hz: float) -> torch.Tensor:
-        """Change of pair cost with neighbours of other regions when a voxel's field goes from `now` to `then` (Hz), (voxels,)."""
+        """Change of pair cost along region borders when a voxel's field goes from `now` to `then` (Hz), (voxels,)."""
         across = (self.gather(region, -1) != region[:, None]) & (self.index < region.numel())
         voxel, offset = across.nonzero(as_tuple=True)
         there = now[self.index[voxel, offset]]

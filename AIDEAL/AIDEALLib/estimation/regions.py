@@ -1,8 +1,9 @@
 """Whole regions change their mode together: what voxel-by-voxel sweeps cannot do.
 
-Mean-field sweeps move one voxel at a time and leave an island that is swapped as a whole as it is, since each of its voxels agrees with
-its neighbours. Here the voxels are grouped where the field is continuous, and a group moves to the mode a fat shift away when that
-lowers the energy of the same random field: the evidence of all its voxels against the jumps along its border.
+Mean-field sweeps move one voxel at a time and leave an island that is swapped as a whole as it is, since each of its
+voxels agrees with its neighbours. Here the voxels are grouped where the field is continuous, and a group moves to the mode
+a fat shift away when that lowers the energy of the same random field: the evidence of all its voxels against the jumps
+along its border.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LARGEST_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Assignment:
-    """Index of the chosen candidate, (voxels,), and the energy in nats that each voxel's region would gain by moving (infinite: cannot)."""
+    """Chosen candidate of each voxel, and the change of energy (nats) if its region moved (infinite: it cannot)."""
 
     chosen: torch.Tensor
     least_gain: torch.Tensor
@@ -87,7 +88,7 @@ def _regions(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, j
 
 
 def _independent(gain: torch.Tensor, region: torch.Tensor, neighbours: Neighbours) -> torch.Tensor:
-    """Regions to move now: those that lower the energy, and more than any region they touch (two that touch must not move at once)."""
+    """Regions to move now: those that lower the energy, and by more than any region they touch."""
     first, second = neighbours.adjacent_pairs()
     a, b = region[first], region[second]
     touching = a != b

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -41,9 +40,9 @@ def _save_script(network: nn.Module, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         scripted = torch.jit.script(network.cpu().eval())
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as handle:
-            scripted.save(handle.name)
-    Path(handle.name).replace(path)
+        part = path.with_suffix(".part")
+        scripted.save(str(part))
+    part.replace(path)
 
 
 def _replace_text(path: Path, text: str) -> None:

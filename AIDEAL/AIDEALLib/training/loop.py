@@ -35,7 +35,7 @@ class LoopOptions:
 
 
 def simulated_batches(options: LoopOptions, start: int, rank: int = 0) -> Iterator[SliceBatch]:
-    """Endless batches from number `start` on; number and rank seed each one, so that a resumed run sees what an unbroken one would."""
+    """Endless batches from number `start` on, each seeded by number and rank: a resumed run sees what an unbroken one would."""
     for number in itertools.count(start):
         generator = torch.Generator().manual_seed((options.seed * 1_000_003 + number) * 1009 + rank)
         yield random_slices(options.batch, options.size, generator)
@@ -97,7 +97,7 @@ def run_loop(
                     "step": step + 1,
                 }
                 if fabric.is_global_zero:
-                    part = checkpoint.with_suffix(".part")
-                    torch.save(state, part)
-                    part.replace(checkpoint)
+                    unfinished = checkpoint.with_suffix(".part")
+                    torch.save(state, unfinished)
+                    unfinished.replace(checkpoint)
     network.eval()

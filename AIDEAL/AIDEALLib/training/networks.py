@@ -36,6 +36,7 @@ class ConvBlock(nn.Module):
         self.act = nn.SiLU()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs, rows, columns) to (batch, outputs, rows, columns)."""
         return self.act(self.body(x) + self.skip(x))
 
 
@@ -49,6 +50,7 @@ class UNet(nn.Module):
         self.down1, self.down2, self.down3, self.down4 = ConvBlock(a, a), ConvBlock(a, b), ConvBlock(b, c), ConvBlock(c, d)
         self.up3, self.up2, self.up1 = ConvBlock(d + c, c), ConvBlock(c + b, b), ConvBlock(b + a, a)
         self.head = nn.Conv2d(a, outputs, 1)
+        _fill_zero(self.head)  # context adds nothing until trained
         self.attention = nn.MultiheadAttention(d, 4, batch_first=True) if attention else None
         self.pool = nn.AvgPool2d(2)
 
@@ -68,6 +70,11 @@ class UNet(nn.Module):
         return _double(self.head(y))
 
 
+def _fill_zero(layer: nn.Conv2d) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 def _double(x: torch.Tensor) -> torch.Tensor:
     return nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
@@ -77,13 +84,10 @@ def _pad_to_16(x: torch.Tensor) -> torch.Tensor:
     return nn.functional.pad(x, [0, -columns % 16, 0, -rows % 16])
 
 
-def _start_from_evidence(unet: UNet, evidence: nn.Conv2d, bins: int) -> None:
-    """Begin as the voxelwise fit: context adds nothing, each logit is its bin's profile. Training only has to learn what neighbours add."""
-    nn.init.zeros_(unet.head.weight)
-    nn.init.zeros_(unet.head.bias)
+def _start_from_evidence(evidence: nn.Conv2d, bins: int) -> None:
+    """Begin as the voxelwise fit, each logit its bin's profile: training only learns what neighbours add."""
     with torch.no_grad():
         evidence.weight.mul_(0.1)
-        evidence.bias.zero_()
         evidence.weight[:, :bins, 0, 0] += 1.5 * torch.eye(bins)
 
 
@@ -93,7 +97,7 @@ def _log_profile(energy: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
 
 
 def _centre_index(profile: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
-    """Bins to rotate each slice's profile by so that the field most voxels agree on comes to the middle of the circle, (batch,).
+    """Bins to rotate each slice's profile by, (batch,), to bring the field most voxels agree on to the middle of the circle.
 
     The centre frequency of a scan is arbitrary; without it the network need not learn every rotation of every anatomy.
     """
@@ -119,13 +123,15 @@ def _context(least: torch.Tensor, total: torch.Tensor, spare: int) -> torch.Tens
 class FieldNetwork(nn.Module):
     """G_phi: echoes to a distribution of off-resonance over the circle of one period."""
 
+    r2star_search: torch.Tensor
+
     def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 104, 136)) -> None:
         super().__init__()
         self.bins = FIELD_BINS
         self.register_buffer("r2star_search", torch.tensor(R2STAR_SEARCH_PER_S))
         self.unet = UNet(FIELD_BINS + 5, FIELD_BINS, widths, attention=True)
         self.evidence = nn.Conv2d(FIELD_BINS + 2, FIELD_BINS, 1)
-        _start_from_evidence(self.unet, self.evidence, FIELD_BINS)
+        _start_from_evidence(self.evidence, FIELD_BINS)
         self.temperature = nn.Parameter(torch.ones(()), requires_grad=False)
 
     def logits(self, energy: torch.Tensor, total: torch.Tensor, n_echoes: int, shift_turns: torch.Tensor) -> torch.Tensor:
@@ -165,8 +171,8 @@ class FieldNetwork(nn.Module):
 
         Returns
         -------
-        q : (batch, K, row, column) probabilities over `field_grid_hz`; mean in Hz and variance in Hz^2 of the main mode, circular,
-        (batch, row, column).
+        q : (batch, K, row, column) probabilities over `field_grid_hz`; mean in Hz and variance in Hz^2 of the main mode,
+        circular, (batch, row, column).
         """
         modulation = fat_phasor(te_s, field_strength_t, fat_ppm, fat_amplitudes)
         energy = residual_profile(echoes, te_s, modulation, self.bins, self.r2star_search.to(te_s.dtype))
@@ -181,8 +187,8 @@ class FieldNetwork(nn.Module):
 def circular_moments(q: torch.Tensor, grid_hz: torch.Tensor, period_hz: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and variance within the main mode of a distribution over the circle.
 
-    The main mode is the bin with the most mass among its two neighbours each side; offsets from it are averaged over that window, so
-    that a second mode (a swap) widens neither. The variance includes the width of a bin, 1/12 of its square.
+    The main mode is the bin with the most mass among its two neighbours each side; offsets from it are averaged over that
+    window, so that a second mode (a swap) widens neither. The variance includes the width of a bin, 1/12 of its square.
 
     Parameters
     ----------
@@ -234,14 +240,14 @@ def r2star_profile(
 class R2StarNetwork(nn.Module):
     """G_R2*: echoes and field to a distribution of R2* over a log-spaced grid."""
 
+    grid_per_s: torch.Tensor
+
     def __init__(self, widths: tuple[int, int, int, int] = (24, 32, 48, 64)) -> None:
         super().__init__()
         self.register_buffer("grid_per_s", r2star_grid())
         self.unet = UNet(R2STAR_BINS + 4, R2STAR_BINS, widths, attention=False)
         self.evidence = nn.Conv2d(R2STAR_BINS + 4, 32, 1)
         self.evidence_out = nn.Conv2d(32, R2STAR_BINS, 1)
-        nn.init.zeros_(self.unet.head.weight)
-        nn.init.zeros_(self.unet.head.bias)
         self.temperature = nn.Parameter(torch.ones(()), requires_grad=False)
 
     def logits(self, energy: torch.Tensor, total: torch.Tensor, n_echoes: int, duration_s: torch.Tensor) -> torch.Tensor:

@@ -23,7 +23,13 @@ DISTANCES = sorted({float(r * r + c * c) ** 0.5 for r, c, _ in NEIGHBOURS})
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the stages need of a batch: |s|^2 (batch, 1, H, W), foreground weights (batch, H, W), fat phasor, mean fat shift in turns."""
+    """What the stages need of a batch.
+
+    Attributes
+    ----------
+    total : |s|^2 (batch, 1, H, W); foreground : weights (batch, H, W); modulation : fat phasor (echo,).
+    shift_turns : mean fat shift as a fraction of the period.
+    """
 
     total: torch.Tensor
     foreground: torch.Tensor
@@ -59,7 +65,8 @@ def field_loss(
 ) -> torch.Tensor:
     """Stages A and C: evidence lower bound of the complex echoes.
 
-    Stage A takes the best of a few R2* values for each field bin; stage C (`r2star` given, (batch, H, W)) adds the R2* of G_R2*.
+    Stage A takes the best of a few R2* values for each field bin; stage C (`r2star` given, (batch, H, W)) adds the R2* of
+    G_R2*.
     """
     prepared = prepare(batch)
     n = batch.echoes.shape[1]
