@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from AIDEALLib.echoes import EchoSeries, Readout
+from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.phase_errors import Pattern, PhaseError
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.physics.signal import synthesise
@@ -245,3 +246,11 @@ def test_report_is_written(clean: EchoSeries, tmp_path: Path) -> None:
     assert [f["code"] for f in stored["findings"]] == ["values-clipped"]
     assert set(stored["findings"][0]) == {"code", "severity", "sentence", "advice", "slices", "voxels", "area_mm2"}
     assert stored["expected"]["snr"] > 5
+
+
+@pytest.mark.parametrize("conjugate", ["auto", "yes"])
+def test_with_a_real_estimate(conjugate: str) -> None:
+    """A clean scan raises none from loading to maps; the same scan with its phase mirrored on request does not fit."""
+    series, _ = demo_liver(matrix=(2, 160, 160))
+    report = assess(series, estimate(series, device="cpu", conjugate=conjugate))
+    assert report.codes() >= {"residual-structured"} if conjugate == "yes" else report.codes() == set()

@@ -94,9 +94,9 @@ def _guarded(action: Callable[[], _T], complaint: str) -> _T:
     try:
         with _quiet():
             return action()
-    except InputError:
+    except (InputError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # decoders written in Rust panic with an exception that is no Exception
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise InputError(complaint.format(reason=reason)) from error
 

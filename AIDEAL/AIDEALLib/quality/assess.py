@@ -34,7 +34,7 @@ def assess(
     series : the scan as loaded. maps : its result; None before it is estimated.
     spectrum : of fat. repairs : what was planned for the scan; taken from the provenance of `maps`, or planned here, when None.
     """
-    snr, body = signal_to_noise(series)
+    snr, body, noise = signal_to_noise(series)
     found = assess_signal(series, body)
     report = expected_precision(series, spectrum, snr)
     if any(f.severity is Severity.STOP for f in found):
@@ -47,7 +47,7 @@ def assess(
     found += assess_repairs(told)
     found += _gains(series, spectrum, bool(told.get("conjugated")), repairs)
     if maps is not None:
-        found += assess_maps(maps, spectrum)
+        found += assess_maps(maps, spectrum, noise)
     return QualityReport(sorted_findings(found), report)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,18 @@ from .findings import Finding, Severity, slices_of
 SWAP_PROBABILITY = 0.3
 SWAP_REGION_VOXELS = 20
 MOST_REGIONS = 5
-RESIDUAL_PERCENT, RESIDUAL_TIMES_EXPECTED, RESIDUAL_SHARE = 6.0, 2.5, 0.05
+RESIDUAL_PERCENT, RESIDUAL_TIMES_EXPECTED, RESIDUAL_SHARE = 6.0, 2.5, 0.12
 """A voxel fits badly when its residual is above this many percent and this many times what noise explains; warn when this share
 of the body does."""
-STEEP_SHARE_OF_FAT_SHIFT, STEEP_SHARE_OF_BODY = 0.3, 0.03
+STEEP_SHARE_OF_FAT_SHIFT, STEEP_SHARE_OF_BODY = 0.3, 0.04
 HIGHEST_R2STAR_PER_S, HIGHEST_SHARE = 1200.0, 0.005
 
 
-def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum) -> list[Finding]:
-    """Findings from the finished maps."""
+def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum, noise_sd: Sequence[float]) -> list[Finding]:
+    """Findings from the finished maps; `noise_sd` of each slice per real channel, not taken from the fit."""
     if not maps.mask.any():
         return []
-    return _residual(maps) + _swaps(maps) + _steep(maps, spectrum) + _r2star(maps)
+    return _residual(maps, noise_sd) + _swaps(maps) + _steep(maps, spectrum) + _r2star(maps)
 
 
 def assess_repairs(repairs: Mapping[str, Any]) -> list[Finding]:
@@ -88,8 +88,8 @@ def _degrees(error: Mapping[str, Any]) -> str:
     return f"{np.degrees(max(abs(e) for e in ends)):.0f}"
 
 
-def _residual(maps: ParameterMaps) -> list[Finding]:
-    noise = np.asarray(maps.provenance.noise_sd, dtype=np.float64)[:, None, None]
+def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
+    noise = np.asarray(noise_sd, dtype=np.float64)[:, None, None]
     echoes = len(maps.provenance.te_s)
     if echoes < 4:
         return []

@@ -23,17 +23,21 @@ ZERO_SHARE = 2e-3
 MOST_SLICES = 8
 
 
-def signal_to_noise(series: EchoSeries) -> tuple[float, Mask]:
-    """Median signal of the strongest echo over the noise per real channel, and the body (slice, row, column)."""
+def signal_to_noise(series: EchoSeries) -> tuple[float, Mask, list[float]]:
+    """Median signal of the strongest echo over the noise, the body (slice, row, column), and the noise of each slice.
+
+    Noise is the standard deviation per real channel, from differences of neighbouring voxels: it does not lean on the model.
+    """
     body = np.zeros(series.shape, dtype=bool)
-    ratios = []
+    ratios, noises = [], []
     for index in range(series.shape[0]):
         echoes = torch.from_numpy(series.echoes[:, index])
         noise = noise_from_differences(echoes)
+        noises.append(float(noise))
         body[index] = foreground(echoes, noise).numpy()
         if body[index].any() and float(noise) > 0:
             ratios.append(np.abs(series.echoes[:, index][:, body[index]]).max(0) / float(noise))
-    return (float(np.median(np.concatenate(ratios))) if ratios else 0.0), body
+    return (float(np.median(np.concatenate(ratios))) if ratios else 0.0), body, noises
 
 
 def assess_signal(series: EchoSeries, body: Mask) -> list[Finding]:
