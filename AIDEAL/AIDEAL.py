@@ -1,0 +1,146 @@
+"""AIDEAL in 3D Slicer: the module file. Everything behind it is in AIDEALLib."""
+
+import logging
+import os
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+
+
+class AIDEAL(ScriptedLoadableModule):
+    """Title, help and sample data of the module."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = "AIDEAL"
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+        parent.dependencies = ["SegmentStatistics", "Sequences", "Markups"]
+        parent.contributors = ["AIDEAL contributors"]
+        parent.helpText = _(
+            "Liver fat (proton density fat fraction, PDFF) from multi-echo MRI, with its uncertainty: how sure each voxel "
+            "is, and where water and fat may be swapped. Choose a scan (or load the synthetic liver), press Apply, draw or "
+            'place circles, and read the table. See the <a href="https://github.com/aideal-mri/SlicerAIDEAL">documentation</a>.'
+            "<p><b>Research use only, not for diagnosis.</b></p>"
+        )
+        parent.acknowledgementText = _(
+            "Builds on the AI-DEAL method: Meneses, Tejos, Makalic, Uribe, Medical Image Analysis 2026, "
+            "doi 10.1016/j.media.2025.103811. An independent implementation with networks of its own. Known "
+            "patent application: US 2025/0102607."
+        )
+        slicer.app.connect("startupCompleted()", onStartupCompleted)
+
+
+def onStartupCompleted():
+    """Register sample data and the Segment Statistics plug-in; a failure there must not disturb Slicer."""
+    try:
+        from AIDEALLib.mrml.sample_data import register as registerSampleData
+        from AIDEALLib.mrml.segment_statistics_plugin import register as registerPlugin
+
+        registerSampleData()
+        registerPlugin()
+    except Exception:
+        logging.exception("AIDEAL: sample data or Segment Statistics plug-in not registered")
+
+
+class AIDEALWidget(ScriptedLoadableModuleWidget):
+    """Loads the panel and hands it to AIDEALLib.mrml.widget."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        self.logic = None
+        self.panel = None
+
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        from AIDEALLib.mrml.widget import AidealPanel
+
+        root = slicer.util.loadUI(self.resourcePath("UI/AIDEAL.ui"))
+        self.layout.addWidget(root)
+        self.ui = slicer.util.childWidgetVariables(root)
+        root.setMRMLScene(slicer.mrmlScene)
+        self.logic = AIDEALLogic()
+        self.panel = AidealPanel(self.ui, root, self.logic.implementation, self.logic.getParameterNode)
+        self.panel.enter()
+
+    def enter(self):
+        self.panel.enter()
+
+    def exit(self):
+        self.panel.exit()
+
+    def cleanup(self):
+        if self.panel:
+            self.panel.close()
+
+    def onReload(self):
+        import sys
+
+        for name in [name for name in sys.modules if name.split(".")[0] == "AIDEALLib"]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+
+class AIDEALLogic(ScriptedLoadableModuleLogic):
+    """What scripts use; works without a main window.
+
+    >>> logic = AIDEALLogic()
+    >>> maps = logic.estimate(logic.loadSample())
+    >>> logic.exportMaps(maps, "/some/folder")
+    """
+
+    def __init__(self):
+        ScriptedLoadableModuleLogic.__init__(self)
+        from AIDEALLib.mrml.logic import AidealLogic
+
+        self.implementation = AidealLogic(slicer.mrmlScene)
+
+    def loadSample(self):
+        """The bundled synthetic liver, in the scene and ready to be estimated."""
+        return self.implementation.load_sample_scan()
+
+    def loadFiles(self, paths):
+        """A scan from files, in the scene and ready to be estimated."""
+        from pathlib import Path
+
+        from AIDEALLib.mrml.scan import scan_of_sequences
+
+        return scan_of_sequences(*self.implementation.load_files([Path(path) for path in paths]))
+
+    def estimate(self, scan, method="refined", device="auto"):
+        """Estimate a scan and wait for it; returns its maps (`maps.pdff`, `maps['r2star']`, ...)."""
+        from AIDEALLib.worker.client import EstimateOptions
+
+        return self.implementation.estimate(scan, EstimateOptions(method, device))
+
+    def exportMaps(self, maps, folder, suffix="nrrd"):
+        """Write all maps of a run into a folder."""
+        from pathlib import Path
+
+        from AIDEALLib.mrml.export import save_maps
+
+        return save_maps(maps, Path(folder), suffix)
+
+    def close(self):
+        """End the estimation process."""
+        self.implementation.close()
+
+
+class AIDEALTest(ScriptedLoadableModuleTest):
+    """Reload and Test: the workflow on the synthetic liver. The test of the real application is Testing/Slicer/run.py."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+
+    def runTest(self):
+        self.setUp()
+        from AIDEALLib.mrml.self_test import run_self_test
+
+        run_self_test(AIDEALLogic(), self.delayDisplay, os.environ.get("AIDEAL_PICTURES", ""))
+        self.delayDisplay("Test passed")

@@ -1,0 +1,137 @@
+"""Section 2: Apply, progress, Cancel, and what to say when a run comes to nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ...errors import AidealError
+from ...worker.client import EstimateOptions, Failed, Reason, Result
+from ..nodes import MapNodes
+from ..scan import words
+from ..text import tr
+from ..torch_installation import install_torch
+from .context import Context
+from .scan_panel import ScanPanel
+
+POLL_MS = 100
+
+
+class EstimatePanel:
+    """Starts runs and follows them.
+
+    Parameters
+    ----------
+    finished : called with the maps of a run that ended well.
+    """
+
+    def __init__(self, context: Context, scan: ScanPanel, finished: Callable[[MapNodes], None]) -> None:
+        self._context, self._scan, self._finished = context, scan, finished
+        self._started = 0.0
+        self._slices = ""
+        ui, logic = context.ui, context.logic
+        ui.applyButton.connect("clicked(bool)", self.onApply)
+        logic.progressed.connect(self._on_progress)
+        logic.finished.connect(self._on_finished)
+        logic.failed.connect(self._on_failed)
+        logic.stopped.connect(self._on_stopped)
+        ui.progressBar.setVisible(False)
+        self.update()
+
+    def update(self) -> None:
+        """Button and its reason, for what is chosen and whether a run goes on."""
+        ui, busy = self._context.ui, self._context.logic.busy
+        problems = self._scan.problems
+        ui.applyButton.text = tr("Cancel") if busy else tr("Apply")
+        ui.applyButton.enabled = busy or not problems
+        if busy:
+            ui.applyButton.toolTip = tr("Stop the estimate; the scene stays as it is")
+        else:
+            ui.applyButton.toolTip = problems[0].text if problems else tr("Estimate PDFF and its uncertainty")
+        ui.methodComboBox.enabled = ui.deviceComboBox.enabled = not busy
+
+    def onApply(self, *_: Any) -> None:
+        """Start, or stop what goes on."""
+        if self._context.logic.busy:
+            self._context.logic.cancel()
+            self._say(tr("Stopping..."))
+            return
+        self._scan.update()
+        self.start()
+
+    def start(self, device: str | None = None) -> None:
+        """Begin a run with the options of the panel (or on another device)."""
+        parameters = self._context.parameters()
+        if parameters is None:
+            return
+        options = EstimateOptions(parameters.method.value, device or parameters.device.value, parameters.conjugate.value)
+        try:
+            self._context.logic.start(self._scan.scan, options)
+        except (AidealError, OSError) as error:
+            self._context.dialogs.error(words(error))
+            return
+        self._started, self._slices = time.monotonic(), tr("preparing")
+        ui = self._context.ui
+        ui.progressBar.setRange(0, 0)
+        ui.progressBar.setVisible(True)
+        self.update()
+        self._follow()
+
+    def _follow(self) -> None:
+        self._context.logic.poll()
+        if self._context.logic.busy:
+            seconds = time.monotonic() - self._started
+            self._say(tr("{what}, {seconds:.0f} s").format(what=self._slices, seconds=seconds))
+            self._context.later(POLL_MS, self._follow)
+
+    def _on_progress(self, done: int, total: int) -> None:
+        bar = self._context.ui.progressBar
+        bar.setRange(0, total)
+        bar.value = done
+        self._slices = tr("slice {done} of {total}").format(done=done, total=total)
+
+    def _on_finished(self, maps: MapNodes, result: Result) -> None:
+        self._end()
+        provenance = result.maps.provenance
+        done = tr("Done in {seconds:.1f} s on {device}.").format(seconds=result.seconds, device=provenance.device)
+        self._say("\n".join([done, *provenance.notes]))
+        self._finished(maps)
+
+    def _on_failed(self, failed: Failed) -> None:
+        self._end()
+        self._say(failed.message)
+        if failed.reason is Reason.TORCH_MISSING:
+            self._offer_torch()
+        elif failed.reason is Reason.DEVICE and self._context.dialogs.confirm(failed.message + "\n\n" + tr("Use the CPU now?")):
+            self.start("cpu")
+        elif failed.reason is not Reason.DEVICE:
+            self._context.dialogs.error(failed.message, failed.details)
+
+    def _on_stopped(self) -> None:
+        self._end()
+        self._say(tr("Stopped. The scene is as before."))
+
+    def _offer_torch(self) -> None:
+        text = tr(
+            "Estimation needs PyTorch, which is not installed. Download and install it now? "
+            "With support for NVIDIA graphics cards it takes several gigabytes, for the CPU alone a few hundred megabytes."
+        )
+        chosen = self._context.dialogs.choose(text, [tr("Install"), tr("Install for CPU only"), tr("Cancel")])
+        if chosen not in (0, 1):
+            return
+        self._say(tr("Installing PyTorch..."))
+        try:
+            install_torch(cpu_only=chosen == 1)
+        except AidealError as error:
+            self._say(str(error))
+            self._context.dialogs.error(str(error))
+            return
+        self.start()
+
+    def _end(self) -> None:
+        self._context.ui.progressBar.setVisible(False)
+        self.update()
+
+    def _say(self, text: str) -> None:
+        self._context.ui.statusLabel.text = text

@@ -1,0 +1,204 @@
+"""Section 3: views, windows, overlay, jumps, values under the mouse, and the fit at a click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+
+from ...errors import AidealError
+from ...statistics import LowConfidence
+from .. import display, measure, nodes, probe
+from ..measure import Region
+from ..scan import scan_of_sequences, scan_of_volumes, words
+from ..text import tr
+from ..volumes import array_of, world_position
+from .context import Context
+
+FIT_POINT_ROLE = "fit point"
+
+
+class LookPanel:
+    """Shows the maps of the chosen run.
+
+    Parameters
+    ----------
+    regions : the regions measured at present.
+    """
+
+    def __init__(self, context: Context, regions: Callable[[], list[Region]]) -> None:
+        self._context, self._regions = context, regions
+        self._observed: list[tuple[Any, int]] = []
+        self._overlay: display.Overlay | None = None
+        ui = context.ui
+        ui.mapsSelector.addAttribute("vtkMRMLScalarVolumeNode", nodes.MAP, "pdff")
+        ui.showButton.connect("clicked(bool)", self.onShow)
+        ui.showNumbersButton.connect("clicked(bool)", self.onShowNumbers)
+        ui.nextLowButton.connect("clicked(bool)", self.onNextLow)
+        ui.domeButton.connect("clicked(bool)", self.onDome)
+        ui.fitButton.connect("toggled(bool)", self.onFitToggled)
+
+    def update(self) -> None:
+        """Apply windows, overlay and the fourth view's map to the views that are shown."""
+        parameters, maps, ui = self._context.parameters(), self._context.maps(), self._context.ui
+        for name in ("showButton", "showNumbersButton", "nextLowButton", "domeButton", "fitButton"):
+            getattr(ui, name).enabled = maps is not None
+        if parameters is None:
+            return
+        if parameters.overlay is not self._overlay:
+            self._set_up_threshold(parameters)
+        ui.thresholdSlider.enabled = ui.opacitySlider.enabled = parameters.overlay is not display.Overlay.NONE
+        if maps is not None:
+            display.show_maps(maps, self._choice(parameters))
+
+    def onShow(self, *_: Any) -> None:
+        """Switch to the four linked views."""
+        self.show(with_numbers=False)
+
+    def onShowNumbers(self, *_: Any) -> None:
+        """The four views with plot and table below."""
+        self.show(with_numbers=True)
+
+    def show(self, with_numbers: bool = False) -> None:
+        """Switch the layout, put the maps into it, and fit them."""
+        parameters, maps = self._context.parameters(), self._context.maps()
+        if parameters is None or maps is None:
+            return
+        display.show_layout(self._context.logic.scene, with_numbers)
+        display.show_maps(maps, self._choice(parameters), fit=True)
+        slices, rows, columns = array_of(maps.pdff).shape
+        display.jump_to(self._context.logic.scene, world_position(maps.pdff, slices // 2, rows / 2, columns / 2))
+
+    def onNextLow(self, *_: Any) -> None:
+        """Go to the next slice of low confidence."""
+        maps = self._context.maps()
+        if maps is None:
+            return
+        index = measure.next_low_confidence_slice(maps, self._regions(), display.current_slice(maps), LowConfidence())
+        if index is None:
+            self._say(tr("No slice with low confidence: everywhere less than 2 % of the voxels."))
+            return
+        _, rows, columns = array_of(maps.pdff).shape
+        display.jump_to(self._context.logic.scene, world_position(maps.pdff, index, rows / 2, columns / 2))
+        self._say(tr("Slice {number}").format(number=index + 1))
+
+    def onDome(self, *_: Any) -> None:
+        """Go to the uppermost slice of what is drawn."""
+        maps = self._context.maps()
+        if maps is None:
+            return
+        ras = measure.dome(maps, self._regions())
+        if ras is None:
+            self._say(tr("Draw the liver (or place a circle) first: the dome is the uppermost slice of what is drawn."))
+            return
+        display.jump_to(self._context.logic.scene, ras)
+
+    def onFitToggled(self, on: bool) -> None:
+        """Begin or end to plot the fit at every click."""
+        scene = self._context.logic.scene
+        interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+        if not on:
+            if interaction is not None:
+                interaction.SwitchToViewTransformMode()
+            return
+        points = nodes.find_by_role(scene, "vtkMRMLMarkupsFiducialNode", FIT_POINT_ROLE)
+        if points is None:
+            points = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Fit at")
+            points.SetAttribute(nodes.ROLE, FIT_POINT_ROLE)
+            points.CreateDefaultDisplayNodes()
+            points.GetDisplayNode().SetPointLabelsVisibility(False)
+        self._observe(points, points.PointPositionDefinedEvent, self.onFitPoint)
+        logic = slicer.modules.markups.logic()
+        logic.SetActiveListID(points)
+        logic.StartPlaceMode(True)
+
+    def onFitPoint(self, points: Any, *_: Any) -> None:
+        """A point was placed: plot its fit, and keep only the last point."""
+        ras = [0.0, 0.0, 0.0]
+        last = -1
+        for number in range(points.GetNumberOfControlPoints()):
+            if points.GetNthControlPointPositionStatus(number) == points.PositionDefined:
+                last = number
+        if last < 0:
+            return
+        points.GetNthControlPointPositionWorld(last, ras)
+        for number in reversed(range(last)):
+            points.RemoveNthControlPoint(number)
+        self.plot_fit((ras[0], ras[1], ras[2]))
+
+    def plot_fit(self, ras: tuple[float, float, float]) -> None:
+        """Plot measured and fitted signal at a position."""
+        maps, scene = self._context.maps(), self._context.logic.scene
+        if maps is None:
+            return
+        try:
+            fit = probe.fit_at(maps, _scan_of(maps), ras)
+        except AidealError as error:
+            self._say(words(error))
+            return
+        text = probe.describe(maps, ras)
+        chart = probe.show_fit(scene, fit, text)
+        probe.show_chart(scene, chart)
+        self._say(tr("{values}   residual {residual:.1f} %").format(values=text, residual=fit.residual_percent))
+
+    def watch_cursor(self) -> None:
+        """Follow the mouse over the views."""
+        crosshair = self._context.logic.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+        if crosshair is not None:
+            self._observe(crosshair, crosshair.CursorPositionModifiedEvent, self.onCursor)
+
+    def onCursor(self, crosshair: Any, *_: Any) -> None:
+        """Values under the mouse."""
+        maps = self._context.maps()
+        ras = [0.0, 0.0, 0.0]
+        if maps is not None and crosshair.GetCursorPositionRAS(ras):
+            text = probe.describe(maps, (ras[0], ras[1], ras[2]))
+            if text:
+                self._say(text)
+
+    def stop_watching(self) -> None:
+        """Drop all observers."""
+        for node, tag in self._observed:
+            node.RemoveObserver(tag)
+        self._observed.clear()
+
+    def _observe(self, node: Any, event: int, function: Callable[..., None]) -> None:
+        if not any(known is node for known, _ in self._observed):
+            self._observed.append((node, node.AddObserver(event, function)))
+
+    def _choice(self, parameters: Any) -> display.ViewChoice:
+        return display.ViewChoice(
+            fourth=parameters.fourthMap.value,
+            pdff_maximum=float(parameters.pdffWindow.value),
+            overlay=parameters.overlay,
+            threshold=parameters.overlayThreshold,
+            opacity=parameters.overlayOpacity,
+        )
+
+    def _set_up_threshold(self, parameters: Any) -> None:
+        """Range of the slider for the chosen overlay; its usual threshold, unless the scene came with one."""
+        first, self._overlay = self._overlay is None, parameters.overlay
+        if parameters.overlay is display.Overlay.NONE:
+            return
+        low, high, usual = display.OVERLAY_RANGES[parameters.overlay]
+        value = parameters.overlayThreshold if first else usual
+        slider = self._context.ui.thresholdSlider
+        slider.maximum, slider.minimum = high, low
+        slider.singleStep = (high - low) / 100
+        parameters.overlayThreshold = min(value, high)
+
+    def _say(self, text: str) -> None:
+        self._context.ui.probeLabel.text = text
+
+
+def _scan_of(maps: nodes.MapNodes) -> Any:
+    """The scan that maps came from, as it is in the scene."""
+    pdff = maps.pdff
+    sources = [pdff.GetNthNodeReference(nodes.SOURCE_ROLE, n) for n in range(pdff.GetNumberOfNodeReferences(nodes.SOURCE_ROLE))]
+    sources = [node for node in sources if node is not None]
+    te_ms = [1000 * te for te in maps.provenance().get("te_s", ())] or None
+    if sources and sources[0].IsA("vtkMRMLSequenceNode"):
+        first, second = (*sources, None)[:2]
+        return scan_of_sequences(first, second, te_ms=te_ms, field_strength_t=maps.provenance().get("field_strength_t"))
+    return scan_of_volumes(sources, te_ms=te_ms, field_strength_t=maps.provenance().get("field_strength_t"))

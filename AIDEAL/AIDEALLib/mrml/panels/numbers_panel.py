@@ -1,0 +1,148 @@
+"""Sections 5 and 6: the table that follows drawing, histograms, and everything that leaves the scene."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...errors import AidealError
+from ...io.tables import COLUMNS
+from ...statistics import SegmentStatistics
+from .. import export, nodes, probe
+from ..live_table import CAVEAT, TITLES, LiveTable, fill_table, row_as_text
+from ..measure import MeasureOptions, Region, histogram
+from ..scan import words
+from ..text import tr
+from .context import Context
+
+_DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard_error": 2}
+
+
+class NumbersPanel:
+    """Shows rows of statistics and writes them out."""
+
+    def __init__(self, context: Context) -> None:
+        import qt
+
+        self._context, self._qt = context, qt
+        self.live = LiveTable(context.later)
+        self.live.changed.connect(self._on_measured)
+        self._watched: tuple[Any, Any] = (None, None)
+        ui = context.ui
+        ui.numbersTable.setColumnCount(len(COLUMNS))
+        ui.numbersTable.setHorizontalHeaderLabels([tr(TITLES[field]) for field in COLUMNS])
+        ui.numbersTable.verticalHeader().setVisible(False)
+        ui.caveatLabel.text = tr(CAVEAT)
+        ui.formatComboBox.addItems(list(export.FORMATS))
+        ui.csvButton.connect("clicked(bool)", self.onSaveCsv)
+        ui.copyButton.connect("clicked(bool)", self.onCopyRow)
+        ui.mapsButton.connect("clicked(bool)", self.onSaveMaps)
+        ui.histogramButton.connect("clicked(bool)", self.onHistogram)
+        self._on_measured()
+
+    @property
+    def regions(self) -> list[Region]:
+        """The regions measured last."""
+        return self.live.measured_regions
+
+    def update(self) -> None:
+        """Follow the chosen run, segmentation and options."""
+        parameters, maps = self._context.parameters(), self._context.maps()
+        self._context.ui.mapsButton.enabled = maps is not None
+        if parameters is None:
+            self.live.watch(None, None)
+            self._watched = (None, None)
+            return
+        chosen = (maps.pdff if maps is not None else None, parameters.segmentation)
+        if chosen != self._watched:
+            self._watched = chosen
+            self.live.watch(maps, parameters.segmentation)
+        self.live.set_options(self._options(), parameters.roiDiameter)
+
+    def onSaveCsv(self, *_: Any) -> None:
+        """Write the table."""
+        maps, parameters = self._context.maps(), self._context.parameters()
+        path = self._context.dialogs.save_file(tr("Save table"), "liver-fat.csv", "CSV (*.csv)")
+        if path is None or maps is None or parameters is None:
+            return
+        try:
+            export.save_csv(self.live.rows, path, maps, self._options(), parameters.roiDiameter)
+        except AidealError as error:
+            self._context.dialogs.error(words(error))
+            return
+        self._say(tr("Saved {path}").format(path=path))
+
+    def onSaveMaps(self, *_: Any) -> None:
+        """Write all maps."""
+        maps = self._context.maps()
+        folder = self._context.dialogs.folder(tr("Save maps into"))
+        if folder is None or maps is None:
+            return
+        try:
+            written = export.save_maps(maps, folder, self._context.ui.formatComboBox.currentText)
+        except AidealError as error:
+            self._context.dialogs.error(words(error))
+            return
+        self._say(tr("Saved {count} maps in {folder}").format(count=len(written), folder=folder))
+
+    def onCopyRow(self, *_: Any) -> None:
+        """Copy the selected row."""
+        if not self.live.rows:
+            return
+        selected = self._context.ui.numbersTable.currentRow()
+        row = self.live.rows[selected if 0 <= selected < len(self.live.rows) else 0]
+        self._context.dialogs.clipboard(row_as_text(row))
+        self._say(tr("Copied {name}").format(name=row.name))
+
+    def onHistogram(self, *_: Any) -> None:
+        """Plot the PDFF of every drawn region."""
+        maps, scene = self._context.maps(), self._context.logic.scene
+        filled = [region for region in self.regions if region.voxels.any()]
+        if maps is None or not filled:
+            return
+        curves = {region.name: (*histogram(maps, region), region.color) for region in filled}
+        probe.show_chart(scene, probe.show_histogram(scene, curves))
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        self.live.stop()
+
+    def _options(self) -> MeasureOptions:
+        parameters = self._context.parameters()
+        return MeasureOptions(exclude_low_confidence=parameters.excludeLowConfidence, cutoffs=parameters.cutoffs.cutoffs)
+
+    def _on_measured(self) -> None:
+        ui, qt, rows = self._context.ui, self._qt, self.live.rows
+        ui.numbersTable.setRowCount(len(rows))
+        for n, row in enumerate(rows):
+            for column, field in enumerate(COLUMNS):
+                item = qt.QTableWidgetItem(_text(row, field))
+                item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+                if field != "name":
+                    item.setTextAlignment(int(qt.Qt.AlignRight) | int(qt.Qt.AlignVCenter))
+                ui.numbersTable.setItem(n, column, item)
+        ui.numbersTable.resizeColumnsToContents()
+        ui.csvButton.enabled = ui.copyButton.enabled = ui.histogramButton.enabled = bool(rows)
+        self._fill_node(rows)
+
+    def _fill_node(self, rows: list[SegmentStatistics]) -> None:
+        """Keep a table node in the scene, for other modules and for saving."""
+        parameters, maps = self._context.parameters(), self._context.maps()
+        if parameters is None or maps is None or (not rows and parameters.table is None):
+            return
+        if parameters.table is None:
+            name = f"{maps.pdff.GetAttribute(nodes.SOURCE_NAME) or ''} liver fat".strip()
+            parameters.table = self._context.logic.scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+        fill_table(parameters.table, rows, maps)
+
+    def _say(self, text: str) -> None:
+        self._context.ui.exportLabel.text = text
+
+
+def _text(row: SegmentStatistics, field: str) -> str:
+    value = getattr(row, field)
+    if isinstance(value, str):
+        return value
+    if not math.isfinite(value):
+        return ""
+    return f"{value:.{_DECIMALS.get(field, 1)}f}"

@@ -1,0 +1,164 @@
+"""Section 1: choose a scan, see its echoes, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import AidealError
+from ..scan import Problem, SceneScan, scan_of_sequences, scan_of_volumes, words
+from ..text import tr
+from .context import Context
+
+_PATTERN = "Scans (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.mat *.npz);;All files (*)"
+_TE_COLUMN = 1
+
+
+class ScanPanel:
+    """Keeps the echo table and the messages beside the fields in step with what is chosen."""
+
+    def __init__(self, context: Context) -> None:
+        import qt
+
+        self._context, self._qt = context, qt
+        self._filling = False
+        self.scan: SceneScan = scan_of_sequences(None, None)
+        self.problems: list[Problem] = self.scan.problems()
+        ui = context.ui
+        ui.loadFilesButton.connect("clicked(bool)", self.onLoadFiles)
+        ui.loadSampleButton.connect("clicked(bool)", self.onLoadSample)
+        ui.volumesSelector.connect("checkedNodesChanged()", self.onVolumesChecked)
+        ui.echoTable.connect("cellChanged(int,int)", self.onCellChanged)
+        ui.echoTable.setColumnCount(4)
+        ui.echoTable.setHorizontalHeaderLabels([tr("Echo"), tr("TE (ms)"), tr("Magnitude / real"), tr("Phase / imaginary")])
+        ui.echoTable.verticalHeader().setVisible(False)
+        ui.echoTable.wordWrap = False
+        ui.echoTable.horizontalHeader().setStretchLastSection(True)
+        for name in ("volumes", "echoTimes", "fieldStrength", "phaseUnit"):
+            getattr(ui, f"{name}ProblemLabel").setStyleSheet("color: #d9622b;")
+
+    def update(self) -> None:
+        """Read the chosen nodes again and show what they are."""
+        parameters = self._context.parameters()
+        if parameters is None:
+            return
+        self.scan = self._chosen(parameters)
+        self.problems = self.scan.problems()
+        self._fill_table()
+        self._show_problems()
+        self._show_detected(parameters)
+
+    def onLoadFiles(self, *_: Any) -> None:
+        """Ask for files and load them."""
+        paths = self._context.dialogs.open_files(tr("Load a multi-echo scan"), _PATTERN)
+        if paths:
+            self._load(lambda: self._context.logic.load_files(paths))
+
+    def onLoadSample(self, *_: Any) -> None:
+        """Load the bundled liver."""
+        self._load(self._context.logic.load_sample)
+
+    def onVolumesChecked(self, *_: Any) -> None:
+        """Remember the ticked volumes."""
+        parameters = self._context.parameters()
+        if parameters is not None:
+            parameters.volumeIds = " ".join(node.GetID() for node in self._context.ui.volumesSelector.checkedNodes())
+
+    def onCellChanged(self, row: int, column: int) -> None:
+        """An echo time was typed over: it stands over what the scan says; an empty cell takes that back."""
+        parameters = self._context.parameters()
+        if self._filling or column != _TE_COLUMN or parameters is None:
+            return
+        table = self._context.ui.echoTable
+        texts = [table.item(n, _TE_COLUMN).text().strip().replace(",", ".") for n in range(table.rowCount)]
+        try:
+            times = [float(text) for text in texts]
+        except ValueError:
+            times = []
+        if not texts[row] or not times:
+            parameters.echoTimesMs = ""
+        else:
+            parameters.echoTimesMs = " ".join(f"{te:.9g}" for te in times)
+        self.update()
+
+    def _load(self, load: Any) -> None:
+        from ..parameters import ScanSource
+
+        try:
+            first, second = load()
+        except AidealError as error:
+            self._context.dialogs.error(words(error))
+            return
+        parameters = self._context.parameters()
+        if parameters is not None:
+            parameters.scanSource = ScanSource.SEQUENCES
+            parameters.echoTimesMs = ""
+            parameters.fieldStrength = 0.0
+            parameters.firstSequence, parameters.secondSequence = first, second
+
+    def _chosen(self, parameters: Any) -> SceneScan:
+        from ..parameters import ScanSource
+
+        try:
+            te_ms = [float(text) for text in parameters.echoTimesMs.split()] or None
+        except ValueError:
+            te_ms = None
+        options: dict[str, Any] = {
+            "field_strength_t": parameters.fieldStrength or None,
+            "phase_unit": parameters.phaseUnit.unit,
+            "readout": parameters.readout.readout,
+        }
+        if parameters.scanSource is ScanSource.VOLUMES:
+            scene = self._context.logic.scene
+            volumes = [node for node in map(scene.GetNodeByID, parameters.volumeIds.split()) if node is not None]
+            scan = scan_of_volumes(volumes, te_ms=te_ms, **options)
+        else:
+            scan = scan_of_sequences(parameters.firstSequence, parameters.secondSequence, te_ms=te_ms, **options)
+        if te_ms and len(te_ms) != len(scan.rows()):  # times typed for another scan
+            parameters.echoTimesMs = ""
+            return self._chosen(parameters)
+        return scan
+
+    def _fill_table(self) -> None:
+        table, qt = self._context.ui.echoTable, self._qt
+        rows = self.scan.rows()
+        self._filling = True
+        try:
+            table.setRowCount(len(rows))
+            for n, row in enumerate(rows):
+                te = "" if row.te_ms is None else f"{row.te_ms:.6g}"
+                for column, text in enumerate((str(row.number), te, row.first, row.second)):
+                    item = qt.QTableWidgetItem(text)
+                    if column != _TE_COLUMN:
+                        item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+                    table.setItem(n, column, item)
+            table.resizeColumnsToContents()
+        finally:
+            self._filling = False
+
+    def _show_problems(self) -> None:
+        labels = {
+            "volumes": "volumesProblemLabel",
+            "echo_times": "echoTimesProblemLabel",
+            "field_strength": "fieldStrengthProblemLabel",
+            "phase_unit": "phaseUnitProblemLabel",
+        }
+        for where, name in labels.items():
+            text = "\n".join(problem.text for problem in self.problems if problem.where == where)
+            label = getattr(self._context.ui, name)
+            label.text = text
+            label.setVisible(bool(text))
+
+    def _show_detected(self, parameters: Any) -> None:
+        from ..parameters import ScanSource
+
+        ui = self._context.ui
+        sequences = parameters.scanSource is ScanSource.SEQUENCES
+        ui.firstSelector.enabled = ui.secondSelector.enabled = sequences
+        ui.volumesSelector.enabled = not sequences
+        known = not any(problem.where in ("volumes", "phase_unit") for problem in self.problems)
+        unit = self.scan.unit() if known else None
+        ui.phaseUnitLabel.text = "" if unit is None else tr("{unit} (detected)").format(unit=unit.value)
+        if parameters.phaseUnit.unit is not None:
+            ui.phaseUnitLabel.text = tr("chosen by hand")
+        field = self.scan.field_strength_t
+        ui.fieldStrengthSpinBox.specialValueText = tr("from the scan") + (f": {field:g} T" if field else tr(": not known"))

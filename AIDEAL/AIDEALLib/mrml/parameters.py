@@ -1,0 +1,214 @@
+"""Everything the panel remembers: a typed parameter node, saved with the scene.
+
+Enums are stored by name: do not rename members.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+from slicer import (
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLSequenceNode,
+    vtkMRMLTableNode,
+)
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+
+from ..echoes import Readout
+from ..io.phase_units import PhaseUnit
+from ..statistics import TANG_2013, TANG_2015, SteatosisCutoffs
+from .display import Overlay
+
+
+class ScanSource(Enum):
+    """Where the echoes come from."""
+
+    SEQUENCES = "Two sequences"
+    VOLUMES = "Single volumes"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return self.value
+
+
+class PhaseUnitChoice(Enum):
+    """Unit of the phase, or to be told from the values."""
+
+    AUTO = "Detect"
+    RADIANS = PhaseUnit.RADIANS.value
+    RADIANS_POSITIVE = PhaseUnit.RADIANS_POSITIVE.value
+    MILLIRADIANS = PhaseUnit.MILLIRADIANS.value
+    MILLIRADIANS_POSITIVE = PhaseUnit.MILLIRADIANS_POSITIVE.value
+    DEGREES = PhaseUnit.DEGREES.value
+    DEGREES_POSITIVE = PhaseUnit.DEGREES_POSITIVE.value
+    SIGNED_4096 = PhaseUnit.SIGNED_4096.value
+    UNSIGNED_4096 = PhaseUnit.UNSIGNED_4096.value
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return self.value
+
+    @property
+    def unit(self) -> PhaseUnit | None:
+        """The unit, None to have it detected."""
+        return None if self is PhaseUnitChoice.AUTO else PhaseUnit(self.value)
+
+
+class ConjugateChoice(Enum):
+    """Rotation sense of the phase; the value is the option of the estimate."""
+
+    AUTO = "auto"
+    AS_STORED = "no"
+    CONJUGATED = "yes"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return {"auto": "Detect", "no": "As stored", "yes": "Conjugate"}[self.value]
+
+
+class ReadoutChoice(Enum):
+    """Read-out of the echoes, or what the scan says."""
+
+    FROM_SCAN = "What the scan says"
+    MONOPOLAR = "Monopolar"
+    BIPOLAR = "Bipolar"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return self.value
+
+    @property
+    def readout(self) -> Readout | None:
+        """The read-out, None to take what the scan says."""
+        return {ReadoutChoice.MONOPOLAR: Readout.MONOPOLAR, ReadoutChoice.BIPOLAR: Readout.BIPOLAR}.get(self)
+
+
+class Method(Enum):
+    """How to estimate; the value is the option of the estimate."""
+
+    REFINED = "refined"
+    ONE_SHOT = "one-shot"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return {"refined": "Refined (recommended)", "one-shot": "One-shot"}[self.value]
+
+
+class Device(Enum):
+    """Where to compute; the value is the option of the estimate."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return {"auto": "Auto", "cpu": "CPU", "cuda": "CUDA"}[self.value]
+
+
+class FourthMap(Enum):
+    """Map of the fourth view; the value is the map's name."""
+
+    R2STAR = "r2star"
+    FIELD = "field"
+    SWAP = "swap_probability"
+    FAT = "fat"
+    RESIDUAL = "residual"
+    MODE_SD = "pdff_sd"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return {
+            "r2star": "R2*",
+            "field": "Field",
+            "swap_probability": "Swap probability",
+            "fat": "Fat",
+            "residual": "Fit residual",
+            "pdff_sd": "PDFF SD within the mode",
+        }[self.value]
+
+
+class PdffWindow(Enum):
+    """Range of the PDFF colours; the value is its upper end in percent."""
+
+    LIVER = 40
+    FULL = 100
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return f"0 to {self.value} %"
+
+
+class Place(Enum):
+    """Where the next circle lies; the value is its name in the table."""
+
+    RIGHT_LOBE = "Right lobe"
+    LEFT_LOBE = "Left lobe"
+    SEGMENT_I = "Segment I"
+    SEGMENT_II = "Segment II"
+    SEGMENT_III = "Segment III"
+    SEGMENT_IVA = "Segment IVa"
+    SEGMENT_IVB = "Segment IVb"
+    SEGMENT_V = "Segment V"
+    SEGMENT_VI = "Segment VI"
+    SEGMENT_VII = "Segment VII"
+    SEGMENT_VIII = "Segment VIII"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return self.value
+
+
+class Cutoffs(Enum):
+    """Steatosis cut-offs."""
+
+    TANG_2015 = "Tang 2015"
+    TANG_2013 = "Tang 2013"
+
+    def label(self) -> str:
+        """Text of the combo box, limits included."""
+        limits = self.cutoffs
+        return f"{limits.name} ({limits.grade_1}, {limits.grade_2}, {limits.grade_3} %)"
+
+    @property
+    def cutoffs(self) -> SteatosisCutoffs:
+        """The limits."""
+        return TANG_2015 if self is Cutoffs.TANG_2015 else TANG_2013
+
+
+@parameterNodeWrapper
+class AidealParameters:
+    """State of the panel.
+
+    Attributes
+    ----------
+    volumeIds, echoTimesMs : ids of single volumes, and echo times typed by the user ('' for none), separated by spaces.
+    fieldStrength : in tesla; 0 takes what the scan says.
+    pdff : stands for the run that is looked at.
+    """
+
+    scanSource: ScanSource = ScanSource.SEQUENCES
+    firstSequence: vtkMRMLSequenceNode
+    secondSequence: vtkMRMLSequenceNode
+    volumeIds: str = ""
+    echoTimesMs: str = ""
+    fieldStrength: Annotated[float, WithinRange(0.0, 12.0)] = 0.0
+    phaseUnit: PhaseUnitChoice = PhaseUnitChoice.AUTO
+    conjugate: ConjugateChoice = ConjugateChoice.AUTO
+    readout: ReadoutChoice = ReadoutChoice.FROM_SCAN
+    method: Method = Method.REFINED
+    device: Device = Device.AUTO
+    pdff: vtkMRMLScalarVolumeNode
+    fourthMap: FourthMap = FourthMap.R2STAR
+    pdffWindow: PdffWindow = PdffWindow.LIVER
+    overlay: Overlay = Overlay.TOTAL_SD
+    overlayThreshold: Annotated[float, WithinRange(0.0, 10.0)] = 5.0
+    overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.7
+    segmentation: vtkMRMLSegmentationNode
+    roiPlace: Place = Place.RIGHT_LOBE
+    roiDiameter: Annotated[float, WithinRange(4.0, 60.0)] = 20.0
+    excludeLowConfidence: bool = False
+    cutoffs: Cutoffs = Cutoffs.TANG_2015
+    table: vtkMRMLTableNode

@@ -1,0 +1,96 @@
+"""The workflow from sample to table, checked: run by Reload and Test and by the test of the real application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+
+from ..resources import resource
+from ..statistics import SegmentStatistics
+from . import display, regions
+from .export import save_csv
+from .logic import SAMPLE_FOLDER
+from .measure import MeasureOptions, dome, measure, regions_of
+from .nodes import MapNodes, maps_of
+from .torch_installation import torch_installed
+from .volumes import array_of, world_position
+
+TRUTH_FILE = "truth.npz"
+LARGEST_BIAS_POINTS = 1.5
+
+
+def sample_truth() -> tuple[np.ndarray, np.ndarray]:
+    """True PDFF (percent) and lobes (1 right, 2 left) of the synthetic liver, (slice, row, column)."""
+    with np.load(resource(*SAMPLE_FOLDER[:-1], "synthetic_liver_truth", TRUTH_FILE)) as stored:
+        return stored["pdff"].astype(np.float32), stored["labels"].astype(np.uint8)
+
+
+def run_self_test(module_logic: Any, say: Callable[[str], Any], pictures: str = "") -> None:
+    """Sample, estimate, lobes, circles, overlay, table, CSV and a saved scene; raises AssertionError with what is wrong.
+
+    Parameters
+    ----------
+    module_logic : the module's logic (AIDEALLogic). say : tells the user what goes on.
+    pictures : folder for screenshots of the views, '' for none (and where there is no main window).
+    """
+    if not torch_installed():
+        say("PyTorch is not installed: the test is skipped. Press Apply in the module to install it.")
+        return
+    say("Loading the synthetic liver")
+    scan = module_logic.loadSample()
+    assert scan.problems() == [], scan.problems()
+    say("Estimating (on the CPU this takes a minute)")
+    maps = module_logic.estimate(scan)
+    pdff, labels = sample_truth()
+    say("Drawing both lobes and a circle in each")
+    segmentation, rows = _draw(maps, labels)
+    for row, value in zip(rows, (1, 2), strict=False):
+        truth = float(np.median(pdff[labels == value]))
+        assert abs(row.pdff_median - truth) < LARGEST_BIAS_POINTS, f"{row.name}: {row.pdff_median:.2f} %, truth {truth:.2f} %"
+    say("Views and overlay")
+    display.show_layout(slicer.mrmlScene)
+    display.show_maps(maps, display.ViewChoice(overlay=display.Overlay.SWAP, threshold=0.05), fit=True)
+    top = dome(maps, regions_of(segmentation, maps.pdff))
+    assert top is not None
+    display.jump_to(slicer.mrmlScene, top)
+    _screenshot(pictures, "dome.png")
+    say("Table and saved scene")
+    folder = Path(slicer.app.temporaryPath)
+    save_csv(rows, folder / "aideal-self-test.csv", maps, MeasureOptions(), 20.0)
+    assert "pdff_mean_percent" in (folder / "aideal-self-test.csv").read_text(encoding="utf-8")
+    name, expected = maps.pdff.GetName(), array_of(maps.pdff).copy()
+    scene_file = str(folder / "aideal-self-test.mrb")
+    assert slicer.util.saveScene(scene_file)
+    slicer.mrmlScene.Clear()
+    slicer.util.loadScene(scene_file)
+    back = maps_of(slicer.util.getNode(name))
+    assert back is not None
+    assert np.array_equal(array_of(back.pdff), expected), "the saved PDFF differs"
+    assert back.provenance()["models"], "provenance is gone"
+
+
+def _draw(maps: MapNodes, labels: np.ndarray) -> tuple[Any, list[SegmentStatistics]]:
+    scene = slicer.mrmlScene
+    segmentation = regions.create_lobes(scene, maps.pdff)
+    for value, name in ((1, regions.RIGHT_LOBE), (2, regions.LEFT_LOBE)):
+        regions.set_segment(segmentation, name, labels == value, maps.pdff)
+        slice_ = int(np.argmax((labels == value).sum((1, 2))))
+        rows, columns = np.nonzero(labels[slice_] == value)
+        regions.add_circle(scene, name, world_position(maps.pdff, slice_, float(np.median(rows)), float(np.median(columns))))
+    circles = regions.update_circles(scene, maps.pdff, 20.0)
+    found = regions_of(segmentation, maps.pdff) + regions_of(circles, maps.pdff)
+    assert len(found) == 4
+    assert all(region.voxels.any() for region in found)
+    return segmentation, measure(maps, found, MeasureOptions())
+
+
+def _screenshot(folder: str, name: str) -> None:
+    window = slicer.util.mainWindow() if folder and slicer.app.layoutManager() else None
+    if window is not None:
+        slicer.util.forceRenderAllViews()
+        slicer.app.processEvents()
+        window.grab().save(str(Path(folder) / name))

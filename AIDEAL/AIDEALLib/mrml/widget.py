@@ -1,0 +1,209 @@
+"""The panel as a whole: sections, parameter node, and the life of scene and module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import slicer
+import vtk
+
+from .logic import AidealLogic
+from .nodes import MapNodes
+from .panels.context import Context, Dialogs
+from .panels.estimate_panel import EstimatePanel
+from .panels.look_panel import LookPanel
+from .panels.numbers_panel import NumbersPanel
+from .panels.regions_panel import RegionsPanel
+from .panels.scan_panel import ScanPanel
+
+
+class SlicerDialogs:
+    """Questions to the user through Slicer."""
+
+    def confirm(self, text: str) -> bool:
+        """Yes or no."""
+        return bool(slicer.util.confirmYesNoDisplay(text, windowTitle="AIDEAL"))
+
+    def choose(self, text: str, choices: list[str]) -> int:
+        """Index of the chosen button, -1 for none."""
+        import qt
+
+        box = qt.QMessageBox(slicer.util.mainWindow())
+        box.setWindowTitle("AIDEAL")
+        box.setText(text)
+        buttons = [box.addButton(choice, qt.QMessageBox.ActionRole) for choice in choices]
+        (box.exec_ if hasattr(box, "exec_") else box.exec)()
+        clicked = box.clickedButton()
+        return next((n for n, button in enumerate(buttons) if button == clicked), -1)
+
+    def error(self, text: str, details: str = "") -> None:
+        """Say that something went wrong."""
+        slicer.util.errorDisplay(text, windowTitle="AIDEAL", detailedText=details or None)
+
+    def open_files(self, title: str, pattern: str) -> list[Path]:
+        """Files to read, [] for none."""
+        import qt
+
+        found = qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), title, "", pattern)
+        names = found[0] if isinstance(found, tuple) else found
+        return [Path(name) for name in names]
+
+    def save_file(self, title: str, name: str, pattern: str) -> Path | None:
+        """File to write, None for none."""
+        import qt
+
+        found = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, name, pattern)
+        chosen = found[0] if isinstance(found, tuple) else found
+        return Path(chosen) if chosen else None
+
+    def folder(self, title: str) -> Path | None:
+        """Folder to write into, None for none."""
+        import qt
+
+        chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
+        return Path(chosen) if chosen else None
+
+    def clipboard(self, text: str) -> None:
+        """Put a text onto the clipboard."""
+        slicer.app.clipboard().setText(text)
+
+
+class AidealPanel:
+    """Everything behind the module's widget.
+
+    Parameters
+    ----------
+    ui : widgets of the .ui file by name. root : the widget they lie in.
+    logic : what does the work. parameter_node : gives the module's parameter node (vtkMRMLScriptedModuleNode).
+    later : calls a function after some milliseconds; a Qt timer when None. dialogs : Slicer's when None.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        root: Any,
+        logic: AidealLogic,
+        parameter_node: Callable[[], Any],
+        later: Callable[[int, Callable[[], None]], None] | None = None,
+        dialogs: Dialogs | None = None,
+    ) -> None:
+        self._ui, self._root, self._logic, self._parameter_node = ui, root, logic, parameter_node
+        self._parameters: Any = None
+        self._gui_tag: Any = None
+        self._observer: int | None = None
+        self._alive, self._entered, self._updating, self._again = True, False, False, False
+        context = Context(ui, logic, dialogs or SlicerDialogs(), later or _qt_later, lambda: self._parameters)
+        self._context = context
+        self.scan = ScanPanel(context)
+        self.estimate = EstimatePanel(context, self.scan, self._on_maps)
+        self.numbers = NumbersPanel(context)
+        self.look = LookPanel(context, lambda: self.numbers.regions)
+        self.regions = RegionsPanel(context, self.numbers.live.points_added)
+        scene = logic.scene
+        self._scene_observers = [
+            scene.AddObserver(scene.StartCloseEvent, self._on_scene_closing),
+            scene.AddObserver(scene.EndCloseEvent, self._on_scene_changed),
+            scene.AddObserver(scene.EndImportEvent, self._on_scene_changed),
+        ]
+
+    @property
+    def parameters(self) -> Any:
+        """The parameter node, None while the scene closes."""
+        return self._parameters
+
+    def enter(self) -> None:
+        """The module is shown."""
+        self._entered = True
+        self._connect_parameters()
+        self.look.watch_cursor()
+
+    def exit(self) -> None:
+        """Another module is shown: runs and the table go on, clicks are left alone."""
+        self._entered = False
+        self.regions.end_placing()
+        self._ui.fitButton.checked = False
+        self.look.stop_watching()
+        self._disconnect_parameters(forget=False)
+
+    def close(self) -> None:
+        """The module goes (reload, application closing)."""
+        self._alive = False
+        self._disconnect_parameters()
+        self.look.stop_watching()
+        self.numbers.close()
+        for tag in self._scene_observers:
+            self._logic.scene.RemoveObserver(tag)
+        self._scene_observers.clear()
+        self._logic.close()
+
+    def update(self) -> None:
+        """Bring every section in step with the parameters; changes made on the way are taken in a second pass."""
+        if not self._alive:
+            return
+        if self._updating:
+            self._again = True
+            return
+        self._updating = True
+        try:
+            for _ in range(3):
+                self._again = False
+                for section in (self.scan, self.estimate, self.look, self.regions, self.numbers):
+                    section.update()
+                if not self._again:
+                    break
+        finally:
+            self._updating = False
+
+    def _on_maps(self, maps: MapNodes) -> None:
+        if self._parameters is not None:
+            self._parameters.pdff = maps.pdff
+            self.look.show()
+
+    def _connect_parameters(self) -> None:
+        from .parameters import AidealParameters
+
+        self._disconnect_parameters()
+        self._parameters = AidealParameters(self._parameter_node())  # type: ignore[call-arg]
+        self._prefer_what_is_there()
+        self._gui_tag = self._parameters.connectGui(self._root)
+        self._observer = self._parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._on_modified)
+        self.update()
+
+    def _disconnect_parameters(self, forget: bool = True) -> None:
+        if self._parameters is not None and self._gui_tag is not None:
+            self._parameters.disconnectGui(self._gui_tag)
+            self._parameters.RemoveObserver(self._observer)
+        self._gui_tag = self._observer = None
+        if forget:
+            self._parameters = None
+
+    def _prefer_what_is_there(self) -> None:
+        """With nothing chosen, choose the scene's only candidates, as a saved or loaded scene brings them."""
+        scene, parameters = self._logic.scene, self._parameters
+        if parameters.table is not None and parameters.table.GetScene() is None:
+            parameters.table = None
+        count = scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode")
+        sequences = [scene.GetNthNodeByClass(n, "vtkMRMLSequenceNode") for n in range(count)]
+        if parameters.firstSequence is None and parameters.secondSequence is None and len(sequences) == 2:
+            parameters.firstSequence, parameters.secondSequence = sequences
+
+    def _on_modified(self, *_: Any) -> None:
+        self.regions.place_changed()
+        self.update()
+
+    def _on_scene_closing(self, *_: Any) -> None:
+        self.numbers.close()
+        self.look.stop_watching()
+        self._disconnect_parameters()
+
+    def _on_scene_changed(self, *_: Any) -> None:
+        if self._alive and self._entered:
+            self.enter()
+
+
+def _qt_later(milliseconds: int, function: Callable[[], None]) -> None:
+    import qt
+
+    qt.QTimer.singleShot(milliseconds, function)
