@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from AIDEALLib.estimation.candidates import Candidates, wrap
-from AIDEALLib.estimation.fusion import RINGS, FusionOptions, mode_posterior, network_mass, unary_nats
+from AIDEALLib.estimation.fusion import FusionOptions, mode_posterior, network_mass, swap_probability, unary_nats
+from AIDEALLib.estimation.neighbours import RINGS
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 
@@ -51,7 +52,7 @@ def test_weak_coupling_is_nearly_exact(seed: int) -> None:
     unary, field = grid_problem(mask, seed=seed)
     options = FusionOptions(smoothness=0.02, sweeps=60)
     exact = exact_marginals(unary, field, mask, options)
-    found = mode_posterior(unary, field, mask, PERIOD, options).double()
+    found = mode_posterior(unary, field, mask, PERIOD, SWAP, options).double()
     alone = torch.softmax(-unary, 0).double()
     error, without = float((found - exact).abs().max()), float((alone - exact).abs().max())
     assert error < 0.01
@@ -65,7 +66,7 @@ def test_holes_in_the_mask_have_no_say() -> None:
     unary, field = grid_problem(mask)
     options = FusionOptions(smoothness=0.02, sweeps=60)
     exact = exact_marginals(unary, field, mask, options)
-    found = mode_posterior(unary, field, mask, PERIOD, options).double()
+    found = mode_posterior(unary, field, mask, PERIOD, SWAP, options).double()
     assert float((found - exact).abs().max()) < 0.01
 
 
@@ -74,7 +75,7 @@ def test_strong_coupling_takes_the_side_of_the_exact_answer() -> None:
     unary, field = grid_problem(mask, candidates=2, seed=5)
     options = FusionOptions(smoothness=0.5)
     exact = exact_marginals(unary, field, mask, options)
-    found = mode_posterior(unary, field, mask, PERIOD, options).double()
+    found = mode_posterior(unary, field, mask, PERIOD, SWAP, options).double()
     assert torch.equal(found.argmax(0), exact.argmax(0))
 
 
@@ -83,9 +84,9 @@ def test_smooth_field_wins_over_weak_evidence_of_one_voxel() -> None:
     field = torch.tensor([0.0, SWAP])[:, None].expand(2, 81).contiguous()
     unary = torch.tensor([0.0, 5.0])[:, None].repeat(1, 81)
     unary[:, 40] = torch.tensor([4.0, 0.0])
-    found = mode_posterior(unary, field, mask, PERIOD, FusionOptions())
+    found = mode_posterior(unary, field, mask, PERIOD, SWAP, FusionOptions())
     assert float(found[0, 40]) > 0.95
-    alone = mode_posterior(unary, field, mask, PERIOD, FusionOptions(smoothness=0.0))
+    alone = mode_posterior(unary, field, mask, PERIOD, SWAP, FusionOptions(smoothness=0.0))
     assert float(alone[0, 40]) < 0.05
 
 
@@ -94,14 +95,14 @@ def test_strong_evidence_wins_over_the_smooth_field() -> None:
     field = torch.tensor([0.0, SWAP])[:, None].expand(2, 144).contiguous()
     right = (torch.arange(144) % 12) >= 6
     unary = torch.stack([torch.where(right, 30.0, 0.0), torch.where(right, 0.0, 30.0)])
-    found = mode_posterior(unary, field, mask, PERIOD, FusionOptions())
+    found = mode_posterior(unary, field, mask, PERIOD, SWAP, FusionOptions())
     assert torch.equal(found[1] > 0.5, right)
 
 
 def test_fields_across_the_seam_are_neighbours() -> None:
     mask = torch.ones(1, 2, dtype=torch.bool)
     field = torch.tensor([[PERIOD / 2 - 2, -PERIOD / 2 + 2], [0.0, 60.0]])
-    found = mode_posterior(torch.zeros(2, 2), field, mask, PERIOD, FusionOptions())
+    found = mode_posterior(torch.zeros(2, 2), field, mask, PERIOD, SWAP, FusionOptions())
     assert bool((found[0] > 0.9).all())
 
 
@@ -129,3 +130,11 @@ def test_unary_is_capped_evidence_and_belief(te_s: torch.Tensor, voxels) -> None
     vague = unary_nats(candidates, mass, torch.tensor(1e6), options) + 0.2 * mass.log()
     quiet = unary_nats(candidates, mass, torch.tensor(2e6), options) + 0.2 * mass.log()
     assert torch.allclose(vague, quiet, atol=1e-4)  # only the plausibility of the candidates themselves is left
+
+
+def test_candidates_of_one_minimum_are_one_mode() -> None:
+    posterior = torch.tensor([[0.5], [0.45], [0.05]])
+    apart = torch.tensor([[0.0], [SWAP], [-SWAP]])
+    together = torch.tensor([[0.0], [1.0], [-SWAP]])
+    assert float(swap_probability(posterior, apart, PERIOD, SWAP)) == pytest.approx(0.5)
+    assert float(swap_probability(posterior, together, PERIOD, SWAP)) == pytest.approx(0.05)

@@ -6,8 +6,6 @@ evidence, so that detail is never lost to the down-sampling. What is exported is
 distribution, mean and variance.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

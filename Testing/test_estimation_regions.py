@@ -1,0 +1,77 @@
+"""Whole regions: islands that are swapped together move together, and only when that lowers the energy."""
+
+from __future__ import annotations
+
+import torch
+
+from AIDEALLib.estimation.candidates import wrap
+from AIDEALLib.estimation.neighbours import RINGS, Neighbours
+from AIDEALLib.estimation.regions import move_regions
+
+PERIOD, SWAP = 476.0, -192.0
+SMOOTHNESS, SCALE, CUT = 0.5, 20.0, 9.0
+
+
+def scene(island_evidence: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A 16x16 foreground with an island of 5x5: mask, fields and costs of (right, swapped, swapped the other way)."""
+    mask = torch.ones(16, 16, dtype=torch.bool)
+    field = torch.tensor([10.0, 10 + SWAP, 10 - SWAP])[:, None] + torch.linspace(0, 8, 256)
+    unary = torch.tensor([0.0, 3.0, 6.0])[:, None].repeat(1, 256)
+    inside = torch.zeros(16, 16, dtype=torch.bool)
+    inside[5:10, 5:10] = True
+    unary[:, inside.flatten()] = torch.tensor([island_evidence, 0.0, 6.0])[:, None]
+    return mask, field, unary
+
+
+def total_energy(chosen: torch.Tensor, unary: torch.Tensor, field: torch.Tensor) -> float:
+    """Energy of an assignment on the 16x16 scene, pair by pair."""
+    here = field.gather(0, chosen[None])[0].reshape(16, 16)
+    energy = float(unary.gather(0, chosen[None]).sum())
+    for distance, weight, half in RINGS:
+        for rows, columns in half:
+            for i in range(16):
+                for j in range(16):
+                    if 0 <= i + rows < 16 and 0 <= j + columns < 16:
+                        jump = float(wrap(here[i, j] - here[i + rows, j + columns], PERIOD)) / (SCALE * distance)
+                        energy += SMOOTHNESS * weight * min(jump * jump, CUT)
+    return energy
+
+
+def island(mask: torch.Tensor) -> torch.Tensor:
+    chosen = torch.zeros(16, 16, dtype=torch.long)
+    chosen[5:10, 5:10] = 1
+    return chosen.flatten()
+
+
+def test_a_swapped_island_returns_as_a_whole() -> None:
+    mask, field, unary = scene(island_evidence=1.0)  # each voxel alone slightly prefers the swap
+    neighbours = Neighbours.of(mask, SMOOTHNESS, SCALE, CUT)
+    start = island(mask)
+    found = move_regions(start, unary, field, neighbours, PERIOD, SWAP).chosen
+    assert not torch.any(found)
+    assert total_energy(found, unary, field) < total_energy(start, unary, field)
+
+
+def test_an_island_with_strong_evidence_stays() -> None:
+    mask, field, unary = scene(island_evidence=60.0)
+    start = island(mask)
+    result = move_regions(start, unary, field, Neighbours.of(mask, SMOOTHNESS, SCALE, CUT), PERIOD, SWAP)
+    assert torch.equal(result.chosen, start)
+
+
+def test_the_stated_gain_is_the_change_of_energy() -> None:
+    mask, field, unary = scene(island_evidence=60.0)
+    start = island(mask)
+    result = move_regions(start, unary, field, Neighbours.of(mask, SMOOTHNESS, SCALE, CUT), PERIOD, SWAP)
+    moved = torch.zeros_like(start)
+    change = total_energy(moved, unary, field) - total_energy(start, unary, field)
+    # Both assignments keep the island's own small jumps, which the gain leaves out.
+    assert abs(float(result.least_gain[start == 1][0]) - change) < 0.5
+
+
+def test_the_largest_region_is_the_reference() -> None:
+    mask, field, unary = scene(island_evidence=60.0)
+    start = torch.ones(256, dtype=torch.long)  # all swapped: nothing says which is right but the evidence of every voxel
+    result = move_regions(start, unary, field, Neighbours.of(mask, SMOOTHNESS, SCALE, CUT), PERIOD, SWAP)
+    assert torch.equal(result.chosen, start)
+    assert torch.all(torch.isinf(result.least_gain))
