@@ -114,6 +114,15 @@ def test_every_model_is_listed() -> None:
     assert there == listed, explain(there ^ listed, "differs between Resources/Models and BUNDLED_MODELS")
 
 
+def test_every_sample_file_is_listed_and_small() -> None:
+    folder = ROOT / "Resources" / "SampleData"
+    listed = set(cmake_list(MODULE / "CMakeLists.txt", "BUNDLED_SAMPLE_DATA"))
+    files = [p for p in folder.rglob("*") if p.is_file()]
+    there = {str(p.relative_to(folder).as_posix()) for p in files}
+    assert there == listed, explain(there ^ listed, "differs between Resources/SampleData and BUNDLED_SAMPLE_DATA")
+    assert sum(p.stat().st_size for p in files) < 6_000_000
+
+
 def test_only_the_module_file_stands_beside_the_package() -> None:
     # Slicer takes every .py file in a module's folder for a module.
     assert {path.name for path in MODULE.glob("*.py")} <= {"AIDEAL.py"}

@@ -1,7 +1,7 @@
 """PySide6 dressed up as Slicer's PythonQt, with stand-ins for Slicer's widgets. An imitation: it is not Slicer.
 
 What is imitated: Qt properties are attributes (`w.checked`, `spin.value = 3`), `object.connect("signal(args)", f)` with its
-signature checked, no attributes beyond those of the class, and `type(widget) == qt.QCheckBox`. Exceptions in slots are collected in
+signature checked, no attributes beyond those of the class, and `type(widget) == qt.QCheckBox`. Exceptions in slots go to
 `slot_errors`. Any class without a stand-in raises.
 """
 

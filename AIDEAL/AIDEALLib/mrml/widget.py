@@ -166,6 +166,7 @@ class AidealPanel:
 
         self._disconnect_parameters()
         self._parameters = AidealParameters(self._parameter_node())  # type: ignore[call-arg]
+        self.look.parameters_replaced()
         self._prefer_what_is_there()
         self._gui_tag = self._parameters.connectGui(self._root)
         self._observer = self._parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._on_modified)
@@ -190,6 +191,8 @@ class AidealPanel:
             parameters.firstSequence, parameters.secondSequence = sequences
 
     def _on_modified(self, *_: Any) -> None:
+        if self._logic.scene.IsBatchProcessing():  # a scene is being read or closed: half of it is not there
+            return
         self.regions.place_changed()
         self.update()
 

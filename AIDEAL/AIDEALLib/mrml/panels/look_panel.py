@@ -52,6 +52,10 @@ class LookPanel:
         if maps is not None:
             display.show_maps(maps, self._choice(parameters))
 
+    def parameters_replaced(self) -> None:
+        """Another parameter node came (a scene was loaded): its threshold stands."""
+        self._overlay = None
+
     def onShow(self, *_: Any) -> None:
         """Switch to the four linked views."""
         self.show(with_numbers=False)

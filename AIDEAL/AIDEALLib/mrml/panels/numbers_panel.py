@@ -119,7 +119,7 @@ class NumbersPanel:
                 item = qt.QTableWidgetItem(_text(row, field))
                 item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
                 if field != "name":
-                    item.setTextAlignment(int(qt.Qt.AlignRight) | int(qt.Qt.AlignVCenter))
+                    item.setTextAlignment(qt.Qt.AlignCenter)
                 ui.numbersTable.setItem(n, column, item)
         ui.numbersTable.resizeColumnsToContents()
         ui.csvButton.enabled = ui.copyButton.enabled = ui.histogramButton.enabled = bool(rows)
