@@ -51,7 +51,7 @@ class _CoreIOManager:
         return "NodeFile"
 
     def saveNodes(self, filetype: str, properties: dict[str, Any], messages: Any = None) -> bool:
-        if filetype == "SceneFile":
+        if filetype == "SceneFile" or "nodeID" not in properties:
             return bool(save_mrb(str(properties["fileName"])))
         node = slicer.mrmlScene.GetNodeByID(properties["nodeID"])
         storage = node.GetStorageNode()
@@ -62,6 +62,9 @@ class _CoreIOManager:
         return bool(storage.WriteData(node))
 
     def loadNodes(self, filetype: str, properties: dict[str, Any], loaded: Any, messages: Any = None) -> bool:
+        if filetype == "SceneFile":
+            load_mrb(str(properties["fileName"]))
+            return True
         node = slicer.modules.volumes.logic().AddArchetypeVolume(properties["fileName"], properties.get("name", "volume"))
         if node is None:
             return False
