@@ -13,15 +13,6 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent / "AIDEAL")]
 
-from slicer_harness.scene import boot, empty_scene
-
-boot()
-from slicer_harness import qt_widgets
-from slicer_harness.views import SliceView, save_png, side_by_side
-
-qt_widgets.install()
-empty_scene()
-
 
 class Later:
     """Timers that go off when told."""
@@ -45,14 +36,21 @@ class Later:
 def main(folder: Path) -> None:
     """Estimate the sample through the panel, draw, and take the pictures."""
     import numpy as np
-    import slicer
 
+    from slicer_harness.scene import boot, empty_scene
+
+    slicer = boot()
+    from slicer_harness import qt_widgets
+    from slicer_harness.scripted_module import ScriptedLoadableModuleLogic
+    from slicer_harness.views import SliceView, save_png, side_by_side
+
+    qt_widgets.install()
+    empty_scene()
     from AIDEALLib.mrml import display, regions
     from AIDEALLib.mrml.logic import AidealLogic
     from AIDEALLib.mrml.self_test import sample_truth
     from AIDEALLib.mrml.volumes import world_position
     from AIDEALLib.mrml.widget import AidealPanel
-    from slicer_harness.scripted_module import ScriptedLoadableModuleLogic
 
     later = Later()
     ui_file = Path(__file__).resolve().parent.parent / "AIDEAL" / "Resources" / "UI" / "AIDEAL.ui"

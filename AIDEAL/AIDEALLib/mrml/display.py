@@ -166,9 +166,7 @@ def add_legends(maps: MapNodes) -> None:
     for key, volume in maps:
         if key in _COLOR_OF:
             unit = ALL_MAPS[key].unit
-            title = {"pdff": "PDFF", "pdff_total_sd": "PDFF SD", "r2star": "R2*", "field": "Field"}.get(
-                key, ALL_MAPS[key].title
-            )
+            title = _LEGEND_TITLES.get(key, ALL_MAPS[key].title)
             legend = add_legend(volume, title if unit == "1" else f"{title} {unit}")
             if window_of(key, volume)[1] <= 1.0:
                 legend.SetLabelFormat("%.2f" if "%" in legend.GetLabelFormat() else "{:.2f}")
