@@ -9,10 +9,15 @@ from dataclasses import dataclass
 
 import torch
 
+from ..physics.residual_profile import field_grid_hz, residual_profile
 from ..physics.variable_projection import EchoBasis, LinearFit, fit
 from .refinement import gauss_newton
 
 R2STAR_STARTS_PER_S = (30.0, 150.0, 500.0)
+OWN_FIELD_BINS = 48
+OWN_FIELD_R2STAR_PER_S = (20.0, 100.0)
+OWN_FIELD_DISTANCE = 2.0 / OWN_FIELD_BINS
+"""A voxel's own best field is the minimum of a candidate that lies within this share of the period."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +71,52 @@ def refined_candidates(
 ) -> Candidates:
     """The field itself and its two neighbours a fat shift away, refined.
 
+    Where the field jumps between voxels (skin, gas) the smooth belief of G_phi may be near none of a voxel's minima: there
+    the voxel's own best field takes the place of the candidate that fits worst.
+
     Parameters
     ----------
     echoes : complex (echo, voxels); field_hz : (voxels,) main mode of G_phi.
     fat_shift_hz : mean fat shift; period_hz : period of off-resonance.
     """
-    fields, decays, fits = [], [], []
-    for shift in (0.0, fat_shift_hz, -fat_shift_hz):
-        start = field_hz + shift
-        r2 = search_r2star(echoes, start, basis)
-        at = gauss_newton(echoes, start, r2, basis, steps)
-        fields.append(wrap(at.field_hz, period_hz))
-        decays.append(at.r2star_per_s)
-        fits.append(fit(echoes, at.field_hz, at.r2star_per_s, basis))
-    return Candidates(torch.stack(fields), torch.stack(decays), tuple(fits))
+    refined = [_refined(echoes, field_hz + shift, period_hz, basis, steps) for shift in (0.0, fat_shift_hz, -fat_shift_hz)]
+    fields = torch.stack([c.field_hz for c in refined])
+    decays = torch.stack([c.r2star_per_s for c in refined])
+    fits = [c.fit for c in refined]
+    own, least = _own_best_field(echoes, basis)
+    # A refined candidate at the same minimum is near it and fits no worse than the grid does.
+    near = wrap(fields - own, period_hz).abs() < OWN_FIELD_DISTANCE * period_hz
+    covered = near & (torch.stack([f.residual_energy for f in fits]) <= 1.01 * least)
+    if not torch.all(covered.any(0)):
+        voxels = (~covered.any(0)).nonzero()[:, 0]
+        extra = _refined(echoes[:, voxels], own[voxels], period_hz, basis, steps)
+        energies = torch.stack([f.residual_energy[voxels] for f in fits])
+        worst = energies.argmax(0)
+        better = extra.fit.residual_energy < energies.amax(0)
+        for c in range(len(fits)):
+            here = better & (worst == c)
+            fields[c, voxels[here]] = extra.field_hz[here]
+            decays[c, voxels[here]] = extra.r2star_per_s[here]
+            fits[c] = fits[c].replaced(voxels[here], extra.fit, here)
+    return Candidates(fields, decays, tuple(fits))
+
+
+@dataclass(frozen=True)
+class _Refined:
+    field_hz: torch.Tensor
+    r2star_per_s: torch.Tensor
+    fit: LinearFit
+
+
+def _refined(echoes: torch.Tensor, start_hz: torch.Tensor, period_hz: float, basis: EchoBasis, steps: int) -> _Refined:
+    at = gauss_newton(echoes, start_hz, search_r2star(echoes, start_hz, basis), basis, steps)
+    return _Refined(wrap(at.field_hz, period_hz), at.r2star_per_s, fit(echoes, at.field_hz, at.r2star_per_s, basis))
+
+
+def _own_best_field(echoes: torch.Tensor, basis: EchoBasis) -> tuple[torch.Tensor, torch.Tensor]:
+    """Field of the least residual on a grid (Hz), voxel by voxel, and that residual energy; (voxels,) each."""
+    te = basis.te_s.to(torch.float64)
+    search = torch.tensor(OWN_FIELD_R2STAR_PER_S, dtype=torch.float64, device=te.device)
+    profile = residual_profile(echoes[None], te, basis.modulation, OWN_FIELD_BINS, search, oversampling=1)[0]
+    least, index = profile.min(0)
+    return field_grid_hz(te, OWN_FIELD_BINS).to(profile.dtype)[index], least

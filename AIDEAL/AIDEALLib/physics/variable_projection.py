@@ -17,7 +17,7 @@ Reson Med 2004;51:35 (IDEAL); the complex field map combining phi and R2* is of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -91,6 +91,11 @@ class LinearFit:
     def least_residual_energy(self) -> torch.Tensor:
         """J at the minimum next to (phi, R2*), to second order: J - |v^H r|^2 / w, not below 0."""
         return (self.residual_energy - _abs2(self.slope) / self.curvature).clamp_min(0)
+
+    def replaced(self, voxels: torch.Tensor, other: LinearFit, chosen: torch.Tensor) -> LinearFit:
+        """The same fit with the entries `voxels` (numbers) taken from the `chosen` (bool) voxels of another."""
+        values = {f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)[chosen]) for f in fields(self)}
+        return LinearFit(**values)
 
     def gram_quadratic_inverse(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """(x, y)^H G^-1 (x, y), real, for complex x (water) and y (fat)."""
