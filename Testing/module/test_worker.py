@@ -55,16 +55,16 @@ def client() -> Iterator[WorkerClient]:
 
 
 def test_second_run_reuses_process_and_torch(
-    warm_worker: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
     series, truth = small_liver
     options = EstimateOptions(models=models)
-    warm_worker.start(series, options)
-    first = wait_for(warm_worker)
-    pid = warm_worker.pid
+    client.start(series, options)
+    first = wait_for(client)
+    pid = client.pid
     started = time.monotonic()
-    warm_worker.start(series, options)
-    second = wait_for(warm_worker)
+    client.start(series, options)
+    second = wait_for(client)
     waited = time.monotonic() - started
 
     assert [(e.done, e.total) for e in second if isinstance(e, Progress)] == [(n, 3) for n in range(4)]
@@ -73,7 +73,7 @@ def test_second_run_reuses_process_and_torch(
     assert isinstance(b, Result)
     assert a.torch_import_s is not None and a.torch_import_s > 0
     assert b.torch_import_s is None, "torch was imported again"
-    assert warm_worker.pid == pid
+    assert client.pid == pid
     assert waited - b.seconds < 1.0, "overhead of a warm run"
     np.testing.assert_array_equal(a.maps.pdff, b.maps.pdff)
     assert b.maps.geometry == series.geometry

@@ -114,7 +114,7 @@ class LookPanel:
             points.GetDisplayNode().SetPointLabelsVisibility(False)
         self._observe(points, points.PointPositionDefinedEvent, self.onFitPoint)
         logic = slicer.modules.markups.logic()
-        logic.SetActiveListID(points)
+        logic.SetActiveList(points)
         logic.StartPlaceMode(True)
 
     def onFitPoint(self, points: Any, *_: Any) -> None:

@@ -82,7 +82,7 @@ class RegionsPanel:
         points = regions.roi_points(scene, parameters.roiPlace.value)
         self._points_added()
         logic = slicer.modules.markups.logic()
-        logic.SetActiveListID(points)
+        logic.SetActiveList(points)
         logic.StartPlaceMode(True)
 
     def place_changed(self) -> None:
