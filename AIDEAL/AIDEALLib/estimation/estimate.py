@@ -10,7 +10,7 @@ import torch
 
 from .. import __version__
 from ..echoes import EchoSeries
-from ..errors import Cancelled, DeviceError, InputError
+from ..errors import DeviceError, InputError
 from ..models import Networks, load_networks
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
@@ -22,6 +22,7 @@ from .one_shot import one_shot
 from .refined import refined
 from .repairs import CHOICES, Repairs, plan_repairs
 from .slice_input import Scan, SliceInput
+from .slice_pool import map_slices, one_core
 from .stopwatch import Stopwatch
 
 METHODS = ("refined", "one-shot")
@@ -52,7 +53,7 @@ def estimate(
     device : 'auto' (CUDA where there is one), 'cpu' or 'cuda'. CUDA running out of memory falls back to the CPU;
         `provenance.notes` says so.
     progress : called with (slices done, slices in all), first with 0.
-    cancel : asked before every slice; when it returns True, `Cancelled` is raised.
+    cancel : asked between slices; when it returns True, `Cancelled` is raised. Slices run side by side on the CPU's cores.
     spectrum : of fat. conjugate : 'auto' lets the residual decide the rotation sense, 'yes' and 'no' override it.
     bipolar : 'auto' corrects a phase between odd and even echoes where the scan clearly has one, 'yes' and 'no' override it.
     first_echo : 'yes' corrects a phase error of the first echo, 'auto' where the scan clearly has one (see `repairs`).
@@ -66,22 +67,23 @@ def estimate(
     """
     _check_choice("method", method, METHODS)
     target = choose_device(device)
-    repairs = plan_repairs(series, spectrum, conjugate, bipolar, first_echo)
-    notes = [*series.notes, *repairs.notes]
     options = fusion or FusionOptions()
+    with one_core() as cores:
+        repairs = plan_repairs(series, spectrum, conjugate, bipolar, first_echo)
+        notes = [*series.notes, *repairs.notes]
 
-    def run(on: torch.device) -> ParameterMaps:
-        loaded = networks or load_networks(str(on))
-        return _run(series, repairs, method, on, loaded, spectrum, options, notes, progress, cancel)
+        def run(on: torch.device) -> ParameterMaps:
+            loaded = networks or load_networks(str(on))
+            return _run(series, repairs, method, on, loaded, spectrum, options, notes, progress, cancel, cores)
 
-    try:
-        return run(target)
-    except torch.cuda.OutOfMemoryError:
-        if networks is not None:
-            raise
-        notes.append(f"{target} ran out of memory; the whole scan was estimated on the CPU instead.")
-        torch.cuda.empty_cache()
-        return run(torch.device("cpu"))
+        try:
+            return run(target)
+        except torch.cuda.OutOfMemoryError:
+            if networks is not None:
+                raise
+            notes.append(f"{target} ran out of memory; the whole scan was estimated on the CPU instead.")
+            torch.cuda.empty_cache()
+            return run(torch.device("cpu"))
 
 
 def choose_device(device: str) -> torch.device:
@@ -119,24 +121,21 @@ def _run(
     notes: list[str],
     progress: Callable[[int, int], None] | None,
     cancel: Callable[[], bool] | None,
+    cores: int,
 ) -> ParameterMaps:
     watch = Stopwatch(device)
     scan = Scan.of(torch.from_numpy(series.te_s).to(device), series.field_strength_t, spectrum)
     maps = {name: np.zeros(series.shape, np.float32) for name in MAP_INFO}
     mask = np.zeros(series.shape, bool)
-    noise: list[float] = []
-    total = series.shape[0]
-    if progress:
-        progress(0, total)
-    for index in range(total):
-        if cancel and cancel():
-            raise Cancelled
+
+    def work(index: int) -> float:
         with watch("transfer"):
             echoes = torch.from_numpy(repairs.apply(series.echoes[:, index], index)).to(device)
         with torch.inference_mode():
-            noise.append(_estimate_slice(echoes, scan, networks, method, fusion, watch, maps, mask, index))
-        if progress:
-            progress(index + 1, total)
+            return _estimate_slice(echoes, scan, networks, method, fusion, watch, maps, mask, index)
+
+    workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
+    noise = map_slices(work, series.shape[0], workers, progress, cancel)
     notes = list(notes)
     if series.n_echoes == 3:
         notes.append("Three echoes leave no residual: the noise was estimated from spatial differences.")
@@ -159,7 +158,7 @@ def _run(
         source=series.source,
         options={"repairs": repairs.as_dict(), **({"fusion": asdict(fusion)} if method == "refined" else {})},
         notes=tuple(notes),
-        seconds={name: round(s, 4) for name, s in watch.seconds.items()},
+        seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},
     )
     return ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ import torch
 
 
 class Stopwatch:
-    """Sums seconds by stage name; waits for the device, so that a stage pays for its own kernels.
+    """Sums seconds by stage name over all threads; waits for the device, so that a stage pays for its own kernels.
 
     Attributes
     ----------
@@ -20,6 +21,7 @@ class Stopwatch:
     def __init__(self, device: torch.device) -> None:
         self.seconds: dict[str, float] = {}
         self._device = device
+        self._lock = threading.Lock()
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
@@ -28,7 +30,9 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + self._now() - start
+            spent = self._now() - start
+            with self._lock:
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
 
     def _now(self) -> float:
         if self._device.type == "cuda":

@@ -1,0 +1,86 @@
+"""Slices side by side on the processor's cores.
+
+One slice on one core each scales better than one slice on all cores: its tensors are small, and threads that meet after
+every small operation wait for each other, badly so when the machine has other work to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+from ..errors import Cancelled
+
+T = TypeVar("T")
+ASK_EVERY_S = 0.1
+
+
+@contextmanager
+def one_core() -> Iterator[int]:
+    """Keep torch to one core in this thread for the body of a `with` statement; yields the number of cores it had before."""
+    cores = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield cores
+    finally:
+        torch.set_num_threads(cores)
+
+
+def map_slices(
+    work: Callable[[int], T],
+    total: int,
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> list[T]:
+    """Results of `work(index)` for every slice, in order.
+
+    Parameters
+    ----------
+    workers : slices at a time; 1 works in the calling thread.
+    progress : called in this thread with (slices done, slices in all), first with 0.
+    cancel : asked in this thread between slices.
+
+    Raises
+    ------
+    Cancelled
+        When `cancel` returned True; slices not yet begun are dropped.
+    """
+
+    def step(done: int) -> None:
+        if progress:
+            progress(done, total)
+        if done < total and cancel and cancel():
+            raise Cancelled
+
+    step(0)
+    if workers == 1:
+        results = []
+        for index in range(total):
+            results.append(work(index))
+            step(index + 1)
+        return results
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        futures = [pool.submit(work, index) for index in range(total)]
+        try:
+            _watch(set(futures), step, total, cancel)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [future.result() for future in futures]
+
+
+def _watch(pending: set[Future[T]], step: Callable[[int], None], total: int, cancel: Callable[[], bool] | None) -> None:
+    done = 0
+    while pending:
+        finished, pending = wait(pending, timeout=ASK_EVERY_S, return_when=FIRST_COMPLETED)
+        if not finished and cancel and cancel():
+            raise Cancelled
+        for future in finished:
+            future.result()
+            done += 1
+            step(done)
