@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import demo, phantom, run, speed, train
+from . import demo, phantom, run, speed, train, validate
 from .failure import FailingClearly
 from .options import Debug
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("phantom")(phantom.phantom_command)
+app.command("validate")(validate.validate)
 app.command("speed")(speed.speed)
 app.add_typer(train.app, name="train")
 
