@@ -307,6 +307,18 @@ def test_speed(aideal: Any) -> None:
         assert words in done.stdout
 
 
+def test_validate_writes_every_protocol_and_region(aideal: Any, tmp_path: Path) -> None:
+    done = aideal("validate", "--out", tmp_path / "v", "--method", "refined", "--slices", 2, "--matrix", 64)
+    assert done.exit_code == 0, done.output
+    rows = list(csv.DictReader((tmp_path / "v" / "held_out.csv").read_text(encoding="utf-8").splitlines()))
+    assert len({row["protocol"] for row in rows}) == 8
+    assert {row["segment"] for row in rows} == {"body", "liver", "Right lobe", "Left lobe"}
+    liver = [row for row in rows if row["segment"] == "liver" and "iron" not in row["protocol"]]
+    for row in liver:
+        assert float(row["swap_percent"]) < 1.0, row
+        assert 85 < float(row["coverage_95_percent"]) <= 100, row
+
+
 def test_train_and_export(tmp_path: Path, aideal: Any) -> None:
     runs, to = tmp_path / "runs", tmp_path / "models"
     done = aideal("train", "export", "--directory", runs, "--to", to)
