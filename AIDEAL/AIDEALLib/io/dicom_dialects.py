@@ -4,7 +4,7 @@ Sources
 -------
 - DICOM PS3.3, C.8.13.3.1.1: Complex Image Component (0008,9208) MAGNITUDE, PHASE, REAL, IMAGINARY (enhanced MR, all vendors).
 - GE: Image Type (real, imaginary, phase, magnitude) in private (0043,102F), 0 to 3 for magnitude, phase, real, imaginary
-  (GE DICOM conformance statements, private dictionary GEMS_PARM_01; dcm2niix, GE/README.md). Some multi-echo sequences repeat
+  (private dictionary GEMS_PARM_01; dcm2niix, GE/README.md). Some multi-echo sequences repeat
   the first echo time in every header; (0019,10A9) is a field of the sequence's own: user data 2 in the dictionary, the number
   of echoes in some sequences (dcm2niix issue 359), the echo time of the image in others. It is used as a time only where it
   varies from echo to echo like one. (0019,10A2) is the raw data run number, (0019,107D) the second echo time in microseconds.

@@ -82,7 +82,7 @@ def choose_scan(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
     )
 
 
-def build_stack(frames: Sequence[Frame], magnitude_only: bool = False) -> Stack:
+def build_stack(frames: Sequence[Frame]) -> Stack:
     """Sort planes by part, echo and slice, and see that none is missing or there twice.
 
     Raises
@@ -94,7 +94,7 @@ def build_stack(frames: Sequence[Frame], magnitude_only: bool = False) -> Stack:
     echoes = _echo_keys(frames)
     keys = sorted(set(echoes))
     part_of = {frame.part for frame in frames}
-    parts = _choose_parts(part_of, magnitude_only)
+    parts = _choose_parts(part_of)
     if Part.MAGNITUDE in parts and Part.UNMARKED in part_of and Part.MAGNITUDE not in part_of:
         frames = [replace(f, part=Part.MAGNITUDE) if f.part is Part.UNMARKED else f for f in frames]
         notes.append("Images that the header does not mark as magnitude or phase were taken as magnitude.")
@@ -241,7 +241,7 @@ def _refuse_twice(a: Frame, b: Frame, echo: float) -> None:
     )
 
 
-def _choose_parts(there: set[Part | None], magnitude_only: bool) -> tuple[Part, ...]:
+def _choose_parts(there: set[Part | None]) -> tuple[Part, ...]:
     for pair in _PAIRS:
         if set(pair) <= there:
             return pair
@@ -249,8 +249,6 @@ def _choose_parts(there: set[Part | None], magnitude_only: bool) -> tuple[Part, 
         return (Part.MAGNITUDE, Part.PHASE)
     listed = " and ".join(sorted(p.value for p in there if p is not None))
     if there & {Part.MAGNITUDE, Part.UNMARKED}:
-        if magnitude_only:
-            return (Part.MAGNITUDE,)
         raise InputError(
             f"Found {listed} images only; the phase is missing. Export phase (or real and imaginary) images as well: "
             "magnitudes alone leave open whether a voxel is mostly water or mostly fat, so PDFF above 50 % cannot be told from "

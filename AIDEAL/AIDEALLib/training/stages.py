@@ -71,7 +71,7 @@ def field_loss(
     prepared = prepare(batch)
     n = batch.echoes.shape[1]
     with torch.no_grad():
-        candidates = torch.tensor(LIKELIHOOD_R2STAR_PER_S, dtype=torch.float64)
+        candidates = torch.tensor(LIKELIHOOD_R2STAR_PER_S, dtype=torch.float64, device=batch.te_s.device)
         energy = residual_profile(batch.echoes, batch.te_s, prepared.modulation, network.bins, candidates, oversampling=3)
         if r2star is not None:
             energy = torch.minimum(energy, profile_at_r2star(batch, prepared.modulation, network.bins, r2star))
