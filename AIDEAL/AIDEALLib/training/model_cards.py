@@ -23,12 +23,13 @@ _COMMON = """
 | licence | Apache-2.0 |
 
 **Training.** Unsupervised, on simulated slices alone (random shapes, tissues, fields and protocols; no patient, no
-reference map). Loss: negative evidence lower bound of a smooth-field Markov random field. Made again by `aideal train all`.
+reference map). Loss: negative evidence lower bound of a smooth-field Markov random field. Stages as listed;
+`aideal train` repeats them.
 
 **Meant for** multi-echo gradient-echo scans with 3 to 16 echoes at 0.3 to 7 T, any spacing, complex data.
 
 **Not meant for** diagnosis; magnitude-only data; scans whose odd and even echoes differ in phase by more than a small rest.
-Its distribution alone is over-confident; the estimate calibrates it with the evidence of the echoes.
+Not calibrated: its distribution alone is over-confident, and the swap probability built on it is too sure of itself.
 """
 
 _FIELD = """# G_phi: off-resonance
