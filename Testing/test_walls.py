@@ -25,9 +25,10 @@ MAY_KNOW: dict[str, set[str]] = {
     "quality": BASICS | {"statistics", "models", "physics", "estimation"},
     "simulation": BASICS | {"physics"},
     "training": BASICS | {"models", "physics", "estimation", "simulation"},
+    "validation": BASICS | {"statistics", "models", "physics", "io", "estimation", "simulation"},
     "worker": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality"},
     "mrml": BASICS | {"statistics", "resources", "voxel_fit", "io", "worker"},
-    "cli": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality", "simulation", "training"},
+    "cli": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality", "simulation", "training", "validation"},
 }
 """Rooms by what each may import; a new room has to be entered here."""
 

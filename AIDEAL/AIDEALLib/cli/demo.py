@@ -32,9 +32,10 @@ def demo(
     from ..physics.spectrum import SIX_PEAK
     from ..quality.assess import assess
     from ..simulation.demo import demo_liver
+    from ..validation.scores import errors_by_segment
+    from ..validation.tables import save_rows
     from .estimating import estimate_with_progress
     from .results import number, print_closing, print_findings, print_statistics, save_results, table_of
-    from .truth import errors_by_segment, save_rows
 
     console = Console()
     with staged_directory(out) as stage:

@@ -96,9 +96,9 @@ def phantom_command(
     from ..io.segmentation import Segmentation, save_segmentation
     from ..simulation.phantom import phantom
     from ..simulation.scan import acquire
+    from ..validation.tables import save_rows
     from .estimating import estimate_with_progress
     from .results import number, table_of
-    from .truth import save_rows
 
     scan = replace(_protocol(protocol), snr=None if snr is Snr.NONE else float(snr.value))
     truth = phantom(vial_set.value, scan.field_strength_t, (slices, 192, 192))
@@ -154,7 +154,7 @@ def vials_of(maps: ParameterMaps, truth: TissueMaps, protocol: Protocol) -> list
 
     from ..physics.cramer_rao import cramer_rao
     from ..physics.spectrum import SIX_PEAK
-    from .truth import errors_by_segment
+    from ..validation.scores import errors_by_segment
 
     te = torch.tensor(protocol.te_s, dtype=torch.float64)
     rows = []

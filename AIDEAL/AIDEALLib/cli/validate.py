@@ -34,8 +34,9 @@ def validate(
     from ..models import load_networks
     from ..physics.spectrum import SIX_PEAK
     from ..simulation.held_out import held_out_cases
+    from ..validation.scores import ProtocolError, error_in
+    from ..validation.tables import save_rows
     from .results import number, table_of
-    from .truth import ProtocolError, error_in, save_rows
 
     console = Console()
     target = choose_device(device)

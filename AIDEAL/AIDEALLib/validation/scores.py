@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -81,17 +78,6 @@ def error_in(maps: ParameterMaps, truth: TissueMaps, region: np.ndarray, name: s
         coverage_95_percent=float(100 * np.mean(np.abs(error) <= 1.9600 * stated)),
         swap_percent=float(100 * np.mean(off > limit)),
     )
-
-
-def save_rows(rows: Sequence[object], path: Path) -> None:
-    """Write rows of one dataclass as CSV under its fields' names; values that are not a number become empty cells."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        names = [entry.name for entry in fields(rows[0])]  # type: ignore[arg-type]
-        writer.writerow(names)
-        for row in rows:
-            values = [getattr(row, name) for name in names]
-            writer.writerow(["" if isinstance(v, float) and not math.isfinite(v) else v for v in values])
 
 
 def _wrapped(hz: np.ndarray, period_hz: float) -> np.ndarray:
