@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from AIDEALLib import __version__
 from AIDEALLib.cli.main import app
-from AIDEALLib.cli.options import Method, ReadoutChoice, Repair
+from AIDEALLib.cli.options import ReadoutChoice, Repair
 from AIDEALLib.echoes import Geometry, Readout
 from AIDEALLib.estimation import estimate as estimating
 from AIDEALLib.estimation import repairs
@@ -89,7 +89,6 @@ def test_version(aideal: Any) -> None:
 
 
 def test_choices_are_those_of_the_estimate() -> None:
-    assert {m.value for m in Method} == set(estimating.METHODS)
     assert {c.value for c in Repair} == set(repairs.CHOICES)
     assert {r.value for r in ReadoutChoice} < {r.value for r in Readout}
 

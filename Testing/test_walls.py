@@ -10,12 +10,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "AIDEAL" / "AIDEALLib"
 
-BASICS = {"errors", "echoes", "parameter_maps"}
+BASICS = {"errors", "echoes", "parameter_maps", "methods"}
 MAY_KNOW: dict[str, set[str]] = {
     "errors": set(),
     "echoes": {"errors"},
     "parameter_maps": {"errors", "echoes"},
     "statistics": BASICS,
+    "methods": set(),
     "resources": {"errors"},
     "voxel_fit": BASICS,
     "physics": {"errors"},
@@ -44,7 +45,17 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "io": {"torch", "slicer", "qt", "ctk", "vtk"},
     "mrml": {"torch"},
 }
-NO_TORCH_IN_SLICER = ("echoes", "parameter_maps", "statistics", "resources", "voxel_fit", "io", "mrml", "worker.client")
+NO_TORCH_IN_SLICER = (
+    "echoes",
+    "parameter_maps",
+    "methods",
+    "statistics",
+    "resources",
+    "voxel_fit",
+    "io",
+    "mrml",
+    "worker.client",
+)
 
 
 def modules() -> dict[str, Path]:

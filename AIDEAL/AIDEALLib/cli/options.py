@@ -10,15 +10,9 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
+from ..methods import Method as Method
 
 DEBUG_KEY = "aideal.debug"
-
-
-class Method(str, Enum):
-    """How the maps are estimated."""
-
-    REFINED = "refined"
-    ONE_SHOT = "one-shot"
 
 
 class Repair(str, Enum):

@@ -11,6 +11,7 @@ import torch
 from .. import __version__
 from ..echoes import EchoSeries
 from ..errors import DeviceError, InputError
+from ..methods import Method
 from ..models import Networks, load_networks
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
@@ -25,7 +26,7 @@ from .slice_input import Scan, SliceInput
 from .slice_pool import map_slices, one_core
 from .stopwatch import Stopwatch
 
-METHODS = ("refined", "one-shot")
+METHODS = tuple(method.value for method in Method)
 CONJUGATE_CHOICES = CHOICES
 
 

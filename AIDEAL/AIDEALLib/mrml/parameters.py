@@ -18,6 +18,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 from ..echoes import Readout
 from ..io.phase_units import PhaseUnit
+from ..methods import Method
 from ..statistics import TANG_2013, TANG_2015, SteatosisCutoffs
 from .display import Overlay
 
@@ -83,17 +84,6 @@ class ReadoutChoice(Enum):
     def readout(self) -> Readout | None:
         """The read-out, None to take what the scan says."""
         return {ReadoutChoice.MONOPOLAR: Readout.MONOPOLAR, ReadoutChoice.BIPOLAR: Readout.BIPOLAR}.get(self)
-
-
-class Method(Enum):
-    """How to estimate; the value is the option of the estimate."""
-
-    REFINED = "refined"
-    ONE_SHOT = "one-shot"
-
-    def label(self) -> str:
-        """Text of the combo box."""
-        return {"refined": "Refined (recommended)", "one-shot": "One-shot"}[self.value]
 
 
 class Device(Enum):
