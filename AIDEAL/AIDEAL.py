@@ -109,7 +109,7 @@ class AIDEALLogic(ScriptedLoadableModuleLogic):
         """A scan from files, in the scene and ready to be estimated."""
         from pathlib import Path
 
-        from AIDEALLib.mrml.scan import scan_of_sequences
+        from AIDEALLib.mrml.scan_sources import scan_of_sequences
 
         return scan_of_sequences(*self.implementation.load_files([Path(path) for path in paths]))
 

@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
 
     qt_widgets.install()
     empty_scene()
-    from AIDEALLib.mrml import display, regions
+    from AIDEALLib.mrml import display, layout, regions
     from AIDEALLib.mrml.logic import AidealLogic
     from AIDEALLib.mrml.self_test import sample_truth
     from AIDEALLib.mrml.volumes import world_position
@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
     panel = AidealPanel(ui, root, logic, ScriptedLoadableModuleLogic().getParameterNode, later)
     panel.enter()
     ui.loadSampleButton.click()
-    views = [SliceView(name, (520, 430)) for name in display.VIEWS]
+    views = [SliceView(name, (520, 430)) for name in layout.VIEWS]
     ui.applyButton.click()
     later.run(lambda: logic.busy)
     pdff = panel.parameters.pdff

@@ -32,7 +32,7 @@ def shown(scene: Any, liver: tuple[EchoSeries, TissueMaps], liver_maps: Paramete
 
     if not can_render():
         pytest.skip(f"no off-screen OpenGL on this {sys.platform} machine")
-    from AIDEALLib.mrml import display, regions
+    from AIDEALLib.mrml import layout, regions
     from AIDEALLib.mrml.maps import add_maps
 
     maps = add_maps(scene, liver_maps, "Case")
@@ -40,7 +40,7 @@ def shown(scene: Any, liver: tuple[EchoSeries, TissueMaps], liver_maps: Paramete
     segmentation.GetDisplayNode().SetOpacity2DFill(0.0)
     for label, name in liver[1].label_names.items():
         regions.set_segment(segmentation, name, liver[1].labels == label, maps.pdff)
-    views = {name: SliceView(name) for name in display.VIEWS}
+    views = {name: SliceView(name) for name in layout.VIEWS}
     yield maps, segmentation, views, liver[1]
     for view in views.values():
         view.close()
@@ -52,7 +52,7 @@ def color_at(view: Any, pixels: np.ndarray, ras: tuple[float, float, float]) -> 
 
 
 def expected_color(scene: Any, name: str, value: float, low: float, high: float) -> np.ndarray:
-    from AIDEALLib.mrml.display import color_node
+    from AIDEALLib.mrml.colors import color_node
 
     rgb = [0.0, 0.0, 0.0]
     color_node(scene, name).GetColorTransferFunction().GetColor(255 * np.clip((value - low) / (high - low), 0, 1), rgb)
@@ -60,12 +60,13 @@ def expected_color(scene: Any, name: str, value: float, low: float, high: float)
 
 
 def test_colours_are_those_of_the_values(scene: Any, shown: Shown, liver_maps: ParameterMaps, pictures: Path) -> None:
-    from AIDEALLib.mrml import display
+    from AIDEALLib.mrml import display, layout
+    from AIDEALLib.mrml.overlay import Overlay
     from AIDEALLib.mrml.volumes import world_position
     from slicer_harness.views import save_png, side_by_side
 
     maps, _, views, truth = shown
-    display.show_maps(maps, display.ViewChoice(overlay=display.Overlay.NONE), fit=True)
+    display.show_maps(maps, display.ViewChoice(overlay=Overlay.NONE), fit=True)
     slice_ = int(np.argmax((truth.labels == 1).sum((1, 2))))
     rows, columns = np.nonzero(truth.labels[slice_] == 1)
     middle = (slice_, int(np.median(rows)), int(np.median(columns)))
@@ -77,8 +78,8 @@ def test_colours_are_those_of_the_values(scene: Any, shown: Shown, liver_maps: P
     save_png(side_by_side(list(images.values())), pictures / "maps.png")
     assert display.current_slice(maps) == slice_
     for view, name, colors, high in (
-        (display.PDFF_VIEW, "pdff", "PDFF", 40.0),
-        (display.SD_VIEW, "pdff_total_sd", "Uncertainty", 10.0),
+        (layout.PDFF_VIEW, "pdff", "PDFF", 40.0),
+        (layout.SD_VIEW, "pdff_total_sd", "Uncertainty", 10.0),
     ):
         value = float(getattr(liver_maps, name)[middle])
         found = color_at(views[view], images[view], ras)
@@ -86,7 +87,7 @@ def test_colours_are_those_of_the_values(scene: Any, shown: Shown, liver_maps: P
 
 
 def test_patient_right_is_on_the_left(scene: Any, shown: Shown) -> None:
-    from AIDEALLib.mrml import display
+    from AIDEALLib.mrml import display, layout
     from AIDEALLib.mrml.volumes import world_position
 
     maps, _, views, truth = shown
@@ -94,14 +95,15 @@ def test_patient_right_is_on_the_left(scene: Any, shown: Shown) -> None:
     columns = {}
     for label in (1, 2):
         middle = np.argwhere(truth.labels == label).mean(axis=0)
-        columns[label] = views[display.PDFF_VIEW].pixel_of(world_position(maps.pdff, *middle))[1]
+        columns[label] = views[layout.PDFF_VIEW].pixel_of(world_position(maps.pdff, *middle))[1]
     assert columns[1] < columns[2]
 
 
 def test_overlay_covers_what_is_above_the_threshold_only(scene: Any, shown: Shown, pictures: Path) -> None:
     import slicer
 
-    from AIDEALLib.mrml import display, regions
+    from AIDEALLib.mrml import display, layout, regions
+    from AIDEALLib.mrml.overlay import Overlay
     from AIDEALLib.mrml.volumes import array_of, world_position
     from slicer_harness.views import save_png
 
@@ -114,9 +116,9 @@ def test_overlay_covers_what_is_above_the_threshold_only(scene: Any, shown: Show
     sd[slice_, row - 2 : row + 3, column - 2 : column + 3] = 9.0
     slicer.util.arrayFromVolumeModified(maps["pdff_total_sd"])
     maps.pdff.GetDisplayNode().SetInterpolate(False)
-    view = views[display.PDFF_VIEW]
+    view = views[layout.PDFF_VIEW]
     images = {}
-    for overlay in (display.Overlay.NONE, display.Overlay.TOTAL_SD):
+    for overlay in (Overlay.NONE, Overlay.TOTAL_SD):
         display.show_maps(maps, display.ViewChoice(overlay=overlay, threshold=5.0, opacity=1.0), fit=True)
         display.jump_to(scene, world_position(maps.pdff, slice_, row, column))
         images[overlay] = view.render()
@@ -125,12 +127,12 @@ def test_overlay_covers_what_is_above_the_threshold_only(scene: Any, shown: Show
     save_png(view.render(), pictures / "overlay.png")
     marked = world_position(maps.pdff, slice_, row, column)
     beside = world_position(maps.pdff, slice_, row, column + 5)
-    plain, over = images[display.Overlay.NONE], images[display.Overlay.TOTAL_SD]
+    plain, over = images[Overlay.NONE], images[Overlay.TOTAL_SD]
     np.testing.assert_allclose(
         color_at(view, over, marked), expected_color(scene, "Warning", 9.0, 5.0, 10.0), atol=4, err_msg="opaque warning colour"
     )
     np.testing.assert_array_equal(color_at(view, over, beside), color_at(view, plain, beside))
-    sd_view = views[display.SD_VIEW]
+    sd_view = views[layout.SD_VIEW]
     np.testing.assert_allclose(
         color_at(sd_view, sd_view.render(), beside),
         expected_color(scene, "Uncertainty", 1.0, 0.0, 10.0),
@@ -140,22 +142,23 @@ def test_overlay_covers_what_is_above_the_threshold_only(scene: Any, shown: Show
 
 
 def test_outlines_and_legend_are_drawn(scene: Any, shown: Shown, pictures: Path) -> None:
-    from AIDEALLib.mrml import display
+    from AIDEALLib.mrml import display, layout
+    from AIDEALLib.mrml.overlay import Overlay
     from AIDEALLib.mrml.volumes import world_position
     from slicer_harness.views import save_png
 
     maps, segmentation, views, truth = shown
-    display.show_maps(maps, display.ViewChoice(overlay=display.Overlay.NONE), fit=True)
+    display.show_maps(maps, display.ViewChoice(overlay=Overlay.NONE), fit=True)
     both = int(np.argmax(np.minimum((truth.labels == 1).sum((1, 2)), (truth.labels == 2).sum((1, 2)))))
     display.jump_to(scene, world_position(maps.pdff, both, 32, 32))
-    view = views[display.ANATOMY_VIEW]
+    view = views[layout.ANATOMY_VIEW]
     pixels = view.render().astype(int)
     save_png(view.render(), pictures / "outlines.png")
     for n in range(2):
         color = np.round(255 * np.asarray(segmentation.GetSegmentation().GetNthSegment(n).GetColor())).astype(int)
         near = np.abs(pixels - color).sum(axis=2) < 12
         assert near.sum() > 20, f"outline of lobe {n + 1}"
-    pdff = views[display.PDFF_VIEW].render().astype(int)
+    pdff = views[layout.PDFF_VIEW].render().astype(int)
     legend = pdff[:, int(0.9 * pdff.shape[1]) :]
     white = (legend.min(axis=2) > 230).sum()
     yellow = (np.abs(legend - expected_color(scene, "PDFF", 40, 0, 40)).sum(axis=2) < 12).sum()

@@ -44,7 +44,7 @@ def poll_until(logic: Any, condition: Any, timeout_s: float = 60.0) -> None:
 
 
 def scan_in(scene: Any, series: EchoSeries, name: str = "Case") -> Any:
-    from AIDEALLib.mrml.scan import add_series, scan_of_sequences
+    from AIDEALLib.mrml.scan_sources import add_series, scan_of_sequences
 
     return scan_of_sequences(*add_series(scene, series, name))
 
@@ -69,7 +69,7 @@ def test_two_runs_in_an_oblique_scene(scene: Any, logic: Any, small_liver: tuple
 
 
 def test_problems_stop_a_run_before_it_begins(scene: Any, logic: Any) -> None:
-    from AIDEALLib.mrml.scan import scan_of_sequences
+    from AIDEALLib.mrml.scan_sources import scan_of_sequences
 
     with pytest.raises(InputError, match="Choose a scan"):
         logic.start(scan_of_sequences(None, None))
@@ -145,7 +145,7 @@ def test_source_removed_during_a_run(scene: Any, logic: Any, small_liver: tuple[
 def test_files_are_loaded_as_sequences(
     scene: Any, logic: Any, small_liver: tuple[EchoSeries, TissueMaps], tmp_path: Path
 ) -> None:
-    from AIDEALLib.mrml.scan import scan_of_sequences
+    from AIDEALLib.mrml.scan_sources import scan_of_sequences
 
     series = small_liver[0]
     path = tmp_path / "case.npz"

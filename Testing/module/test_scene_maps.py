@@ -124,12 +124,12 @@ def test_failure_half_way_leaves_nothing_behind(scene: Any, liver_maps: Paramete
 def test_everything_comes_back_from_a_saved_scene(
     scene: Any, tmp_path: Path, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps
 ) -> None:
-    from AIDEALLib.mrml import display, regions
+    from AIDEALLib.mrml import colors, overlay, regions
     from AIDEALLib.mrml.live_table import fill_table
     from AIDEALLib.mrml.maps import add_maps
     from AIDEALLib.mrml.measure import MeasureOptions, measure, regions_of
     from AIDEALLib.mrml.nodes import maps_of, provenance_of
-    from AIDEALLib.mrml.scan import add_series, scan_of_sequences
+    from AIDEALLib.mrml.scan_sources import add_series, scan_of_sequences
     from AIDEALLib.mrml.volumes import array_of
     from slicer_harness.scene import load_mrb, save_mrb
 
@@ -143,8 +143,8 @@ def test_everything_comes_back_from_a_saved_scene(
     rows = measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())
     table = scene.AddNewNodeByClass("vtkMRMLTableNode", "Numbers")
     fill_table(table, rows, maps)
-    display.add_legends(maps)
-    display.overlay_volume(maps, display.Overlay.SWAP, 0.2)
+    colors.add_legends(maps)
+    overlay.overlay_volume(maps, overlay.Overlay.SWAP, 0.2)
     assert save_mrb(str(tmp_path / "scene.mrb"))
     load_mrb(str(tmp_path / "scene.mrb"))
 

@@ -37,7 +37,7 @@ def single_volumes(scene: Any, series: EchoSeries, scale: float = 1.0, dtype: ty
 
 
 def test_sequences_give_the_series_back(scene: Any, oblique: EchoSeries) -> None:
-    from AIDEALLib.mrml.scan import add_series, scan_of_sequences
+    from AIDEALLib.mrml.scan_sources import add_series, scan_of_sequences
 
     scan = scan_of_sequences(*add_series(scene, oblique, "Case"))
     assert scan.problems() == []
@@ -52,7 +52,7 @@ def test_sequences_give_the_series_back(scene: Any, oblique: EchoSeries) -> None
 
 
 def test_the_order_of_the_pair_does_not_matter(scene: Any, oblique: EchoSeries) -> None:
-    from AIDEALLib.mrml.scan import add_series, scan_of_sequences
+    from AIDEALLib.mrml.scan_sources import add_series, scan_of_sequences
 
     magnitude, phase = add_series(scene, oblique, "Case")
     np.testing.assert_array_equal(
@@ -61,7 +61,7 @@ def test_the_order_of_the_pair_does_not_matter(scene: Any, oblique: EchoSeries) 
 
 
 def test_single_volumes_are_sorted_by_name(scene: Any, oblique: EchoSeries) -> None:
-    from AIDEALLib.mrml.scan import scan_of_volumes
+    from AIDEALLib.mrml.scan_sources import scan_of_volumes
 
     volumes = single_volumes(scene, oblique)
     scan = scan_of_volumes(list(reversed(volumes)), field_strength_t=1.5)
@@ -77,7 +77,7 @@ def test_single_volumes_are_sorted_by_name(scene: Any, oblique: EchoSeries) -> N
 
 @pytest.mark.parametrize(("scale", "unit"), [(4096 / np.pi, PhaseUnit.SIGNED_4096), (1000.0, PhaseUnit.MILLIRADIANS)])
 def test_phase_unit_is_told_from_the_values(scene: Any, oblique: EchoSeries, scale: float, unit: PhaseUnit) -> None:
-    from AIDEALLib.mrml.scan import scan_of_volumes
+    from AIDEALLib.mrml.scan_sources import scan_of_volumes
 
     volumes = single_volumes(scene, replace(oblique, echoes=1000 * oblique.echoes), scale, np.int16)
     scan = scan_of_volumes(volumes, field_strength_t=1.5, te_ms=list(oblique.te_s * 1000))
@@ -86,7 +86,7 @@ def test_phase_unit_is_told_from_the_values(scene: Any, oblique: EchoSeries, sca
 
 
 def test_problems_in_words(scene: Any, oblique: EchoSeries) -> None:
-    from AIDEALLib.mrml.scan import add_series, scan_of_sequences, scan_of_volumes
+    from AIDEALLib.mrml.scan_sources import add_series, scan_of_sequences, scan_of_volumes
     from AIDEALLib.mrml.volumes import array_of
 
     magnitude, phase = add_series(scene, oblique, "Case")
@@ -113,7 +113,7 @@ def test_problems_in_words(scene: Any, oblique: EchoSeries) -> None:
 
 def test_real_and_imaginary_sequences(scene: Any, oblique: EchoSeries) -> None:
     from AIDEALLib.mrml import nodes
-    from AIDEALLib.mrml.scan import add_series, scan_of_sequences
+    from AIDEALLib.mrml.scan_sources import add_series, scan_of_sequences
     from AIDEALLib.mrml.volumes import array_of
 
     real, imaginary = add_series(scene, oblique, "Case")

@@ -140,7 +140,7 @@ def module(scene: Any) -> Iterator[Module]:
 
 @pytest.fixture
 def loaded(module: Module, liver: tuple[EchoSeries, TissueMaps]) -> Module:
-    from AIDEALLib.mrml.scan import add_series
+    from AIDEALLib.mrml.scan_sources import add_series
 
     first, second = add_series(module.scene, liver[0], "Case")
     module.parameters.firstSequence, module.parameters.secondSequence = first, second

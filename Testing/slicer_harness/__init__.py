@@ -4,3 +4,7 @@ This is not Slicer. What passes here was seen on the scene, the logics and the d
 (`scene`, `views`), or on Qt widgets that behave like Slicer's by imitation (`qt_widgets`); the application itself is tested by
 Testing/Slicer/run.py.
 """
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -74,7 +74,7 @@ class _Connector:
         import ctk
         import qt
 
-        from . import qt_widgets
+        from . import stand_ins
 
         self.widget, self.field, self.active = widget, field, True
 
@@ -83,7 +83,7 @@ class _Connector:
                 changed(self)
 
         kind = type(widget)
-        if _is_node(field.kind) and kind is qt_widgets.qMRMLNodeComboBox:
+        if _is_node(field.kind) and kind is stand_ins.qMRMLNodeComboBox:
             widget.connect("currentNodeChanged(vtkMRMLNode*)", on_change)
             self.read, self.write = widget.currentNode, widget.setCurrentNode
         elif field.kind is bool and kind == qt.QCheckBox:

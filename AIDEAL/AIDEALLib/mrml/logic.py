@@ -17,7 +17,8 @@ from ..resources import resource
 from ..worker.client import EstimateOptions, Event, Failed, Progress, Reason, Result, Stopped, WorkerClient
 from .maps import add_maps
 from .nodes import MapNodes
-from .scan import SceneScan, add_series, scan_of_sequences
+from .scan import SceneScan
+from .scan_sources import add_series, scan_of_sequences
 from .signal import Signal
 
 SAMPLE_NAME = "AIDEAL synthetic liver"

@@ -12,7 +12,7 @@ import slicer
 from ..parameter_maps import ParameterMaps
 from ..statistics import LowConfidence
 from . import nodes
-from .display import set_up_volume_display
+from .colors import set_up_volume_display
 from .nodes import ALL_MAPS, FOREGROUND, LOW_CONFIDENCE, MapNodes
 from .volumes import array_of, fill_volume
 

@@ -11,11 +11,12 @@ import slicer
 
 from ..resources import resource
 from ..statistics import SegmentStatistics
-from . import display, regions
+from . import display, layout, regions
 from .export import save_csv
 from .logic import SAMPLE_FOLDER
 from .measure import MeasureOptions, dome, measure, regions_of
 from .nodes import MapNodes, maps_of
+from .overlay import Overlay
 from .torch_installation import torch_installed
 from .volumes import array_of, world_position
 
@@ -52,8 +53,8 @@ def run_self_test(module_logic: Any, say: Callable[[str], Any], pictures: str = 
         truth = float(np.median(pdff[labels == value]))
         assert abs(row.pdff_median - truth) < LARGEST_BIAS_POINTS, f"{row.name}: {row.pdff_median:.2f} %, truth {truth:.2f} %"
     say("Views and overlay")
-    display.show_layout(slicer.mrmlScene)
-    display.show_maps(maps, display.ViewChoice(overlay=display.Overlay.SWAP, threshold=0.05), fit=True)
+    layout.show_layout(slicer.mrmlScene)
+    display.show_maps(maps, display.ViewChoice(overlay=Overlay.SWAP, threshold=0.05), fit=True)
     top = dome(maps, regions_of(segmentation, maps.pdff))
     assert top is not None
     display.jump_to(slicer.mrmlScene, top)

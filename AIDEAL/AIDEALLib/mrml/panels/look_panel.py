@@ -9,9 +9,11 @@ import slicer
 
 from ...errors import AidealError
 from ...statistics import LowConfidence
-from .. import display, measure, nodes, probe
+from .. import display, layout, measure, nodes, probe
 from ..measure import Region
-from ..scan import scan_of_sequences, scan_of_volumes, words
+from ..overlay import OVERLAY_RANGES, Overlay
+from ..scan import words
+from ..scan_sources import scan_of_sequences, scan_of_volumes
 from ..text import tr
 from ..volumes import array_of, world_position
 from .context import Context
@@ -30,7 +32,7 @@ class LookPanel:
     def __init__(self, context: Context, regions: Callable[[], list[Region]]) -> None:
         self._context, self._regions = context, regions
         self._observed: list[tuple[Any, int]] = []
-        self._overlay: display.Overlay | None = None
+        self._overlay: Overlay | None = None
         ui = context.ui
         ui.mapsSelector.addAttribute("vtkMRMLScalarVolumeNode", nodes.MAP, "pdff")
         ui.showButton.connect("clicked(bool)", self.onShow)
@@ -48,7 +50,7 @@ class LookPanel:
             return
         if parameters.overlay is not self._overlay:
             self._set_up_threshold(parameters)
-        ui.thresholdSlider.enabled = ui.opacitySlider.enabled = parameters.overlay is not display.Overlay.NONE
+        ui.thresholdSlider.enabled = ui.opacitySlider.enabled = parameters.overlay is not Overlay.NONE
         if maps is not None:
             display.show_maps(maps, self._choice(parameters))
 
@@ -69,7 +71,7 @@ class LookPanel:
         parameters, maps = self._context.parameters(), self._context.maps()
         if parameters is None or maps is None:
             return
-        display.show_layout(self._context.logic.scene, with_numbers)
+        layout.show_layout(self._context.logic.scene, with_numbers)
         display.show_maps(maps, self._choice(parameters), fit=True)
         slices, rows, columns = array_of(maps.pdff).shape
         display.jump_to(self._context.logic.scene, world_position(maps.pdff, slices // 2, rows / 2, columns / 2))
@@ -183,9 +185,9 @@ class LookPanel:
     def _set_up_threshold(self, parameters: Any) -> None:
         """Range of the slider for the chosen overlay; its usual threshold, unless the scene came with one."""
         first, self._overlay = self._overlay is None, parameters.overlay
-        if parameters.overlay is display.Overlay.NONE:
+        if parameters.overlay is Overlay.NONE:
             return
-        low, high, usual = display.OVERLAY_RANGES[parameters.overlay]
+        low, high, usual = OVERLAY_RANGES[parameters.overlay]
         value = parameters.overlayThreshold if first else usual
         slider = self._context.ui.thresholdSlider
         slider.maximum, slider.minimum = high, low

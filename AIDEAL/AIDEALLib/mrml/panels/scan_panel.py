@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import AidealError
-from ..scan import Problem, SceneScan, scan_of_sequences, scan_of_volumes, words
+from ..scan import Problem, SceneScan, words
+from ..scan_sources import scan_of_sequences, scan_of_volumes
 from ..text import tr
 from .context import Context
 
