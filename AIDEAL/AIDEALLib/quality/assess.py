@@ -51,6 +51,12 @@ def assess(
     return QualityReport(sorted_findings(found), report)
 
 
+def unusable(series: EchoSeries) -> list[Finding]:
+    """Findings of severity `STOP` in the echoes themselves; [] where the scan can be estimated."""
+    found = assess_signal(series, signal_to_noise(series)[1])
+    return [finding for finding in found if finding.severity is Severity.STOP]
+
+
 def refuse_unusable(series: EchoSeries) -> None:
     """Raise where the echoes cannot give a number that means anything.
 
@@ -59,9 +65,8 @@ def refuse_unusable(series: EchoSeries) -> None:
     InputError
         A finding of severity `STOP`, with its advice.
     """
-    for finding in assess_signal(series, signal_to_noise(series)[1]):
-        if finding.severity is Severity.STOP:
-            raise InputError(f"{finding.sentence} {finding.advice}")
+    for finding in unusable(series):
+        raise InputError(f"{finding.sentence} {finding.advice}")
 
 
 def _gains(series: EchoSeries, spectrum: FatSpectrum, conjugated: bool, repairs: Repairs | None) -> list[Finding]:
