@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -45,6 +45,11 @@ class Finding:
         """Plain types."""
         return {**asdict(self), "severity": self.severity.value, "slices": list(self.slices)}
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Finding:
+        """What `as_dict` made, back again."""
+        return cls(**{**content, "severity": Severity(content["severity"]), "slices": tuple(content["slices"])})
+
 
 @dataclass(frozen=True)
 class QualityReport:
@@ -65,6 +70,11 @@ class QualityReport:
     def as_dict(self) -> dict[str, Any]:
         """Plain types, ready for JSON."""
         return {"findings": [finding.as_dict() for finding in self.findings], "expected": self.expected}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> QualityReport:
+        """What `as_dict` made, back again."""
+        return cls(tuple(Finding.from_dict(f) for f in content["findings"]), dict(content["expected"]))
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
