@@ -8,6 +8,7 @@ from AIDEALLib.simulation.demo import DEMO_PDFF, demo_liver
 from AIDEALLib.simulation.held_out import held_out_cases
 from AIDEALLib.simulation.materials import iron_susceptibility_ppm, r2star_at
 from AIDEALLib.simulation.scan import PROTOCOLS
+from AIDEALLib.simulation.scenes import Scene
 from AIDEALLib.simulation.shapes import Grid, Texture, ellipsoid, polyline, tubes
 
 MATRIX = (12, 96, 96)
@@ -92,9 +93,9 @@ def test_demonstration():
 
 
 def test_held_out_cases_come_with_their_protocol():
-    case = next(held_out_cases(3, (4, 48, 48), PROTOCOLS[4:5], oversampling=2))
+    case = next(held_out_cases(3, (4, 48, 48), PROTOCOLS[4:5], Scene("mixed edges", oversampling=2)))
     assert case.protocol.liver_r2star_per_s == 700
-    assert case.series.shape == case.truth.shape == (4, 48, 48)
+    assert case.series.shape == case.truth.shape == case.snr.shape == (4, 48, 48)
     assert case.series.te_s == pytest.approx(case.protocol.te_s)
 
 

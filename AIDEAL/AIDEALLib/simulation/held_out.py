@@ -8,38 +8,57 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..echoes import EchoSeries
-from .abdomen import abdomen
-from .scan import PROTOCOLS, Protocol, acquire
-from .tissue import TissueMaps
+from .scan import PROTOCOLS, Protocol, acquire, snr_map
+from .scenes import PLAIN, Scene
+from .tissue import FloatMap, TissueMaps
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOutCase:
-    """One protocol, the scan taken with it and the truth on the scan's voxels."""
+    """One protocol, the scan taken with it, the truth on the scan's voxels and their signal-to-noise ratio at t = 0."""
 
     protocol: Protocol
     series: EchoSeries
     truth: TissueMaps
+    snr: FloatMap
+
+
+def held_out_case(
+    patient: int,
+    protocol: Protocol,
+    noise: tuple[int, ...],
+    matrix: tuple[int, int, int] = (12, 192, 192),
+    slice_mm: float = 10.0,
+    scene: Scene = PLAIN,
+) -> HeldOutCase:
+    """One scan of an abdomen.
+
+    Parameters
+    ----------
+    patient : seed of the anatomy. noise : seed of the coil and the noise.
+    matrix : voxels of the scan along (slice, row, column), `slice_mm` apart.
+    scene : what makes it harder.
+    """
+    tissue = scene.patient(patient, protocol.field_strength_t, matrix, slice_mm, protocol.liver_r2star_per_s)
+    taken = scene.protocol(protocol)
+    series = acquire(
+        tissue,
+        taken,
+        np.random.default_rng(noise),
+        oversampling=scene.oversampling,
+        ghost=scene.ghost,
+        motion_mm=scene.motion_mm,
+    )
+    snr = snr_map(tissue, taken, np.random.default_rng(noise), oversampling=scene.oversampling)
+    return HeldOutCase(taken, series, tissue.coarsened(scene.oversampling), snr)
 
 
 def held_out_cases(
     seed: int = 100,
     matrix: tuple[int, int, int] = (12, 192, 192),
     protocols: tuple[Protocol, ...] = PROTOCOLS,
-    oversampling: int = 1,
+    scene: Scene = PLAIN,
 ) -> Iterator[HeldOutCase]:
-    """Scans of abdomens under each protocol, one at a time; patient `seed` + number of the protocol.
-
-    `oversampling` 2 mixes tissues at edges as a scan does (`acquire`); 1 keeps every voxel one tissue, so that the truth
-    of PDFF is exact everywhere.
-    """
-    slices, rows, columns = matrix
+    """Scans of abdomens under each protocol, one at a time; patient `seed` + number of the protocol."""
     for number, protocol in enumerate(protocols):
-        tissue = abdomen(
-            seed + number,
-            protocol.field_strength_t,
-            (slices, rows * oversampling, columns * oversampling),
-            iron_r2star=protocol.liver_r2star_per_s,
-        )
-        series = acquire(tissue, protocol, np.random.default_rng([seed, number]), oversampling=oversampling)
-        yield HeldOutCase(protocol, series, tissue.coarsened(oversampling))
+        yield held_out_case(seed + number, protocol, (seed, number), matrix, scene=scene)

@@ -11,9 +11,9 @@ from ..physics.signal import synthesise
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
 from .artefacts import crop_k_space, ghosted, moved
 from .protocol import PAPER, PROTOCOLS, Protocol, echo_times
-from .tissue import TissueMaps
+from .tissue import FloatMap, TissueMaps
 
-__all__ = ["PAPER", "PROTOCOLS", "Protocol", "acquire", "echo_times", "smooth_coil"]
+__all__ = ["PAPER", "PROTOCOLS", "Protocol", "acquire", "echo_times", "smooth_coil", "snr_map"]
 
 
 def smooth_coil(shape: tuple[int, int, int], rng: np.random.Generator) -> npt.NDArray[np.complex64]:
@@ -75,8 +75,7 @@ def acquire(
         )
     te = torch.tensor(protocol.te_s, dtype=torch.float64)
     modulation = spectrum.modulation(te, protocol.field_strength_t)
-    coil = smooth_coil(tissue.shape, rng) if coil_phase else np.ones(tissue.shape, np.complex64)
-    fine = coil * tissue.proton_density * tissue.body
+    fine = _signal(tissue, rng, coil_phase)
     fraction = tissue.pdff_percent / 100
     water, fat = fine * (1 - fraction), fine * fraction * np.complex64(np.exp(1j * fat_phase_rad))
 
@@ -99,8 +98,7 @@ def acquire(
 
     echoes *= _alternating_phase(protocol, columns)
     if protocol.snr is not None:
-        reference = truth.reference
-        level = np.abs(crop_k_space(water + fat, oversampling)[reference]).mean()
+        level = np.abs(crop_k_space(water + fat, oversampling)[truth.reference]).mean()
         echoes += _complex_noise(echoes.shape, float(level) / protocol.snr, rng)
     if protocol.conjugated:
         echoes = np.conj(echoes)
@@ -113,6 +111,31 @@ def acquire(
         phase_sign=PhaseSign.CONJUGATED if protocol.conjugated else PhaseSign.AS_MODEL,
         source=f"simulated: {protocol.name}",
     )
+
+
+def snr_map(
+    tissue: TissueMaps, protocol: Protocol, rng: np.random.Generator, coil_phase: bool = True, oversampling: int = 1
+) -> FloatMap:
+    """|W + F| at t = 0 over the noise of one real channel, voxel by voxel of the scan that `acquire` takes.
+
+    Water and fat in phase; arguments as there, `rng` a generator of the same seed (so that the coil is the same). Infinite
+    where there is signal and no noise.
+
+    Returns
+    -------
+    float32 (slice, row, column) on the pixels of the scan.
+    """
+    level = np.abs(crop_k_space(_signal(tissue, rng, coil_phase), oversampling))
+    if protocol.snr is None:
+        return np.where(level > 0, np.inf, 0).astype(np.float32)
+    reference = level[tissue.coarsened(oversampling).reference].mean()
+    return np.asarray(level * (protocol.snr / reference), np.float32)
+
+
+def _signal(tissue: TissueMaps, rng: np.random.Generator, coil_phase: bool) -> npt.NDArray[np.complex64]:
+    """Coil times the density of water and fat together, on the tissue's pixels."""
+    coil = smooth_coil(tissue.shape, rng) if coil_phase else np.ones(tissue.shape, np.complex64)
+    return np.asarray(coil * tissue.proton_density * tissue.body, np.complex64)
 
 
 def _alternating_phase(protocol: Protocol, columns: int) -> npt.NDArray[np.complex64]:
