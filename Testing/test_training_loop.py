@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from lightning.fabric import Fabric
 from torch import nn
 
+import AIDEALLib
 from AIDEALLib.errors import InputError
-from AIDEALLib.simulation.random_slices import SliceBatch
+from AIDEALLib.simulation.random_slices import EchoBatch
 from AIDEALLib.training import run_stage as stages
-from AIDEALLib.training.loop import LoopOptions, run_loop, simulated_batches
+from AIDEALLib.training.loop import Logits, LoopOptions, run_loop, simulated_batches
 from AIDEALLib.training.networks import FieldNetwork, R2StarNetwork
 from AIDEALLib.training.run_stage import STAGES, final_networks, run_stage, trained
 
 OPTIONS = LoopOptions(steps=4, batch=1, accumulate=2, size=16, checkpoint_every=2)
+LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 
 
 class Stopped(Exception):
@@ -37,24 +43,38 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "R2StarNetwork", partial(R2StarNetwork, (8, 8, 8, 16)))
 
 
+class TinyNetwork(nn.Conv2d):
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        return self(x)
+
+
 def tiny_network() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Conv2d(1, 4, 3, padding=1)
+    return TinyNetwork(1, 4, 3, padding=1)
 
 
-def tiny_loss(network: nn.Module, batch: SliceBatch, share: float) -> torch.Tensor:
-    return (network(batch.echoes.abs().mean(1, keepdim=True)) - share).square().mean()
+def tiny_loss(logits: Logits, batch: EchoBatch, share: float) -> torch.Tensor:
+    return (logits(batch.echoes.abs().mean(1, keepdim=True)) - share).square().mean()
 
 
-def train(directory: Path, fabric: Fabric, stop_after: int | None = None) -> nn.Module:
+def train(
+    directory: Path, fabric: Fabric, stop_after: int | None = None, options: LoopOptions = OPTIONS, steps: Any = None
+) -> nn.Module:
     network = tiny_network()
 
     def progress(step: int, loss: float) -> None:
+        if steps is not None:
+            steps.append(step)
         if step == stop_after:
             raise Stopped
 
-    run_loop(network, partial(tiny_loss, network), OPTIONS, directory, fabric, progress)
+    run_loop(network, tiny_loss, simulated_batches(options), options, directory, fabric, progress)
     return network
+
+
+def logged(directory: Path) -> list[tuple[int, float]]:
+    with (directory / "log.csv").open(newline="") as stream:
+        return [(int(step), float(loss)) for step, loss in csv.reader(stream)]
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path, fabric: Fabric) -> None:
@@ -71,29 +91,74 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path, 
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path, fabric: Fabric) -> None:
     first = train(tmp_path, fabric)
     steps: list[int] = []
-    second = tiny_network()
-    run_loop(second, partial(tiny_loss, second), OPTIONS, tmp_path, fabric, lambda step, loss: steps.append(step))
+    second = train(tmp_path, fabric, steps=steps)
     assert steps == []
     assert torch.equal(first.state_dict()["weight"], second.state_dict()["weight"])
+    assert [step for step, _ in logged(tmp_path)] == [1, 2, 3, 4]
 
 
-def test_the_log_has_a_line_a_step(tmp_path: Path, fabric: Fabric) -> None:
-    train(tmp_path, fabric)
-    with (tmp_path / "log.csv").open(newline="") as stream:
-        rows = list(csv.reader(stream))
-    assert [int(row[0]) for row in rows] == [1, 2, 3, 4]
-    assert all(float(row[1]) > 0 for row in rows)
+def test_the_log_has_one_line_a_step_also_after_an_interruption(tmp_path: Path, fabric: Fabric) -> None:
+    train(tmp_path / "a", fabric)
+    with pytest.raises(Stopped):
+        train(tmp_path / "b", fabric, stop_after=3)
+    assert [step for step, _ in logged(tmp_path / "b")] == [1, 2, 3]
+    train(tmp_path / "b", fabric)  # goes on from the checkpoint of step 2
+    assert logged(tmp_path / "b") == logged(tmp_path / "a")
+    assert [step for step, _ in logged(tmp_path / "a")] == [1, 2, 3, 4]
+    assert all(loss > 0 for _, loss in logged(tmp_path / "a"))
 
 
-def test_batches_depend_on_number_rank_and_seed_alone() -> None:
-    def echoes(start: int, rank: int = 0, seed: int = 0) -> torch.Tensor:
-        return next(simulated_batches(replace(OPTIONS, seed=seed), start, rank)).echoes
+def test_batches_depend_on_number_and_seed_alone() -> None:
+    def echoes(number: int, seed: int = 0) -> torch.Tensor:
+        return simulated_batches(replace(OPTIONS, seed=seed))(number).echoes
 
-    stream = simulated_batches(OPTIONS, 0)
-    second = [next(stream).echoes for _ in range(2)][1]
+    stream = simulated_batches(OPTIONS)
+    second = [stream(number).echoes for number in range(2)][1]
     assert torch.equal(second, echoes(1))
-    for other in (echoes(1, rank=1), echoes(1, seed=1), echoes(2)):
+    for other in (echoes(1, seed=1), echoes(2)):
         assert other.shape != second.shape or not torch.equal(other, second)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="gloo between processes is tried on Linux and macOS")
+def test_two_processes_give_the_loss_curve_of_one(tmp_path: Path, fabric: Fabric) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    options = LoopOptions(steps=3, batch=1, size=32)
+    run_stage("field", options, one, fabric, lambda step, loss: None)
+    command = "train field --steps 3 --batch 1 --size 32 --threads 1 --devices 2 --directory"
+    paths = os.pathsep.join([str(Path(AIDEALLib.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-m", "AIDEALLib.cli.main", *command.split(), str(two)],
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": LOOPBACK},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    curve = [loss for _, loss in logged(one / "field")]
+    assert len(curve) == 3
+    assert curve[0] != curve[1]
+    assert [loss for _, loss in logged(two / "field")] == pytest.approx(curve, rel=1e-4)
+    after = trained("field", two).state_dict()
+    for name, weight in trained("field", one).state_dict().items():
+        assert torch.allclose(weight, after[name], atol=1e-4), name
+
+
+def test_processes_must_share_a_step_evenly(tmp_path: Path, fabric: Fabric, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fabric, "world_size", 3)
+    with pytest.raises(InputError, match=r"2 protocol.*3 processes.*--accumulate 3"):
+        train(tmp_path, fabric)
+
+
+def test_mixed_precision_rounds_the_network_alone(tmp_path: Path, small: None) -> None:
+    options = replace(OPTIONS, steps=1, size=32)
+    seen: list[list[float]] = []
+    for precision in ("32-true", "bf16-mixed"):
+        seen.append([])
+        rounded = Fabric(accelerator="cpu", devices=1, precision=precision)
+        for stage in ("field", "r2star"):
+            run_stage(stage, options, tmp_path / precision, rounded, lambda step, loss: seen[-1].append(loss))
+    assert seen[1] != seen[0]
+    assert seen[1] == pytest.approx(seen[0], rel=0.01)
 
 
 def test_stages_build_on_each_other(tmp_path: Path, fabric: Fabric, small: None) -> None:

@@ -64,6 +64,20 @@ def test_value_against_brute_force(penalties: dict[float, torch.Tensor]) -> None
     assert float(found) == pytest.approx(expected / float(foreground.sum()), rel=1e-10)
 
 
+def test_an_image_smaller_than_the_neighbourhood_counts_the_pairs_it_has(penalties: dict[float, torch.Tensor]) -> None:
+    logits, nats, _ = problem(4)
+    logits, nats = logits[:, :, :2, :3], nats[:, :, :2, :3]
+    q = torch.softmax(logits, 1)
+    expected = float((q * nats).sum() + (q * q.log()).sum())
+    places = list(itertools.product(range(2), range(3)))
+    for b, (first, second) in itertools.product(range(2), itertools.combinations(places, 2)):
+        d = pair_penalty(penalties, first, second)
+        if d is not None:
+            expected += 0.3 * float(q[b, :, first[0], first[1]] @ d @ q[b, :, second[0], second[1]])
+    found = evidence_loss(torch.log_softmax(logits, 1), nats, torch.ones(2, 2, 3).double(), penalties, 0.3)
+    assert float(found) == pytest.approx(expected / 12, rel=1e-10)
+
+
 def test_gradient(penalties: dict[float, torch.Tensor]) -> None:
     logits, nats, foreground = problem(1)
     logits.requires_grad_()

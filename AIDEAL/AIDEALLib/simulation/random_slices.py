@@ -7,7 +7,8 @@ training never reads it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import torch
 
@@ -17,25 +18,43 @@ from ..physics.spectrum import SIX_PEAK
 
 AIR_TISSUE_PPM = 9.0
 """Susceptibility of air relative to tissue."""
+_Batch = TypeVar("_Batch", bound="EchoBatch")
 
 
 @dataclass(frozen=True)
-class SliceBatch:
-    """A batch of simulated slices with one protocol.
+class EchoBatch:
+    """A batch of slices with one protocol: all that training may see.
 
     Attributes
     ----------
     echoes : complex64 (batch, echo, row, column).
     te_s : (echo,) float64 seconds; field_strength_t : tesla.
     noise_sd : (batch,) standard deviation per real channel.
-    pdff_percent, r2star_per_s, field_hz : truth, (batch, row, column).
-    tissue : bool (batch, row, column), where there is signal.
     """
 
     echoes: torch.Tensor
     te_s: torch.Tensor
     field_strength_t: float
     noise_sd: torch.Tensor
+
+    def to(self: _Batch, device: torch.device) -> _Batch:
+        """The same batch on another device."""
+        tensors: dict[str, Any] = {
+            f.name: value.to(device) for f in fields(self) if isinstance(value := getattr(self, f.name), torch.Tensor)
+        }
+        return replace(self, **tensors)
+
+
+@dataclass(frozen=True)
+class SliceBatch(EchoBatch):
+    """Simulated slices with their truth, which is there for evaluation and for supervised comparators.
+
+    Attributes
+    ----------
+    pdff_percent, r2star_per_s, field_hz : truth, (batch, row, column).
+    tissue : bool (batch, row, column), where there is signal.
+    """
+
     pdff_percent: torch.Tensor
     r2star_per_s: torch.Tensor
     field_hz: torch.Tensor

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
 from torch import nn
 
-from ..simulation.random_slices import SliceBatch, random_slices
+from ..errors import InputError
+from ..simulation.random_slices import EchoBatch, random_slices
+from .step_log import StepLog
+
+Logits = Callable[..., torch.Tensor]
+"""What computes a network's logits, with the arguments of its method `logits`."""
+Loss = Callable[[Logits, EchoBatch, float], torch.Tensor]
+"""Loss of a batch; the last argument is the share of the run done, 0..1 (for annealing)."""
+BatchOf = Callable[[int], EchoBatch]
+"""Batch by its number. It depends on the number alone, so that a resumed run, or one on more processes, sees the same ones."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +29,8 @@ class LoopOptions:
 
     Attributes
     ----------
-    steps : optimiser steps; accumulate : protocols in each; batch : slices of a protocol; size : rows and columns of a slice.
-    learning_rate : peak; seed : of slices; checkpoint_every : steps between checkpoints.
+    steps : optimiser steps; accumulate : protocols in each, shared by all processes; batch : slices of a protocol.
+    size : rows and columns of a slice; learning_rate : peak; seed : of slices; checkpoint_every : steps between checkpoints.
     """
 
     steps: int
@@ -34,16 +42,34 @@ class LoopOptions:
     checkpoint_every: int = 200
 
 
-def simulated_batches(options: LoopOptions, start: int, rank: int = 0) -> Iterator[SliceBatch]:
-    """Endless batches from number `start` on, each seeded by number and rank: a resumed run sees what an unbroken one would."""
-    for number in itertools.count(start):
-        generator = torch.Generator().manual_seed((options.seed * 1_000_003 + number) * 1009 + rank)
-        yield random_slices(options.batch, options.size, generator)
+def simulated_batches(options: LoopOptions) -> BatchOf:
+    """Random slices seeded by their number."""
+
+    def batch_of(number: int) -> EchoBatch:
+        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
+        return random_slices(options.batch, options.size, generator)
+
+    return batch_of
+
+
+class _LogitsModule(nn.Module):
+    """`network.logits` as a forward pass of its own: only this is spread over processes and runs in mixed precision.
+
+    The physics around it (residuals, likelihoods) stays in single and double precision.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Any) -> torch.Tensor:
+        return self.network.logits(*inputs)  # type: ignore[operator]
 
 
 def run_loop(
     network: nn.Module,
-    loss_of: Callable[[SliceBatch, float], torch.Tensor],
+    loss_of: Loss,
+    batch_of: BatchOf,
     options: LoopOptions,
     directory: Path,
     fabric: Fabric,
@@ -51,18 +77,32 @@ def run_loop(
 ) -> None:
     """Train `network` in place.
 
+    The gradient of a step is the mean over its `options.accumulate` batches, however many processes share them: the loss
+    curve does not depend on the number of processes.
+
     Parameters
     ----------
-    loss_of : loss of a batch; its second argument is the share of the run done, 0..1 (for annealing).
+    network : with a method `logits`, the part that is trained.
     directory : receives `checkpoint.pt` (replaced atomically) and `log.csv`; a checkpoint found there is resumed.
     progress : called after every step with (step, loss).
+
+    Raises
+    ------
+    InputError
+        The processes cannot share the batches of a step evenly.
     """
+    if options.accumulate % fabric.world_size:
+        raise InputError(
+            f"{options.accumulate} protocol(s) in each step cannot be shared by {fabric.world_size} processes; a multiple of "
+            f"their number was expected. Give --accumulate {fabric.world_size * -(-options.accumulate // fabric.world_size)}."
+        )
+    share = options.accumulate // fabric.world_size
     directory.mkdir(parents=True, exist_ok=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.learning_rate, total_steps=options.steps + 1, pct_start=0.1
     )
-    module, optimizer = fabric.setup(network, optimizer)
+    module, optimizer = fabric.setup(_LogitsModule(network), optimizer)
     checkpoint = directory / "checkpoint.pt"
     start = 0
     if checkpoint.exists():
@@ -72,32 +112,28 @@ def run_loop(
         schedule.load_state_dict(state["schedule"])
         start = state["step"]
     network.train()
-    batches = simulated_batches(options, start * options.accumulate, fabric.global_rank)
-    with open(directory / "log.csv", "a", newline="") as handle:
-        log = csv.writer(handle)
+    with StepLog(directory / "log.csv", start, enabled=fabric.is_global_zero) as log:
         for step in range(start, options.steps):
             optimizer.zero_grad(set_to_none=True)
-            value = 0.0
-            for part in range(options.accumulate):
-                loss = loss_of(next(batches), step / options.steps) / options.accumulate
-                with fabric.no_backward_sync(module, enabled=part + 1 < options.accumulate):
+            value = torch.zeros((), device=fabric.device)
+            for part in range(share):
+                batch = batch_of(step * options.accumulate + fabric.global_rank * share + part).to(fabric.device)
+                with fabric.no_backward_sync(module, enabled=part + 1 < share):
+                    loss = loss_of(module, batch, step / options.steps) / share
                     fabric.backward(loss)
-                value += float(loss.detach())
+                value += loss.detach()
             fabric.clip_gradients(module, optimizer, max_norm=1.0, error_if_nonfinite=False)
             optimizer.step()
             schedule.step()
-            log.writerow([step + 1, f"{value:.6f}"])
-            progress(step + 1, value)
+            mean = float(fabric.all_reduce(value, reduce_op="mean"))  # type: ignore[arg-type]
+            log.write(step + 1, mean)
+            progress(step + 1, mean)
             if (step + 1) % options.checkpoint_every == 0 or step + 1 == options.steps:
-                handle.flush()
-                state = {
-                    "network": network.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "step": step + 1,
-                }
+                log.flush()
                 if fabric.is_global_zero:
                     unfinished = checkpoint.with_suffix(".part")
-                    torch.save(state, unfinished)
+                    states = {"network": network, "optimizer": optimizer, "schedule": schedule}
+                    torch.save({name: x.state_dict() for name, x in states.items()} | {"step": step + 1}, unfinished)
                     unfinished.replace(checkpoint)
+    fabric.barrier()  # the next stage reads this one's checkpoint
     network.eval()

@@ -78,11 +78,13 @@ def line_penalty(values: torch.Tensor, scale: float, cut: float = 9.0) -> torch.
 
 
 def shifted_pair(x: torch.Tensor, rows: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Views of x (..., H, W) such that the second holds each voxel's neighbour at (+rows, +columns)."""
-    h, w = x.shape[-2], x.shape[-1]
-    first = x[..., : h - rows, max(-columns, 0) : w - max(columns, 0)]
-    second = x[..., rows:, max(columns, 0) : w - max(-columns, 0)]
-    return first, second
+    """Views of x (..., H, W) such that the second holds each voxel's neighbour at (+rows, +columns), rows not negative.
+
+    Both are empty where the image is too small for any such pair.
+    """
+    h, w = max(x.shape[-2] - rows, 0), max(x.shape[-1] - abs(columns), 0)
+    left, right = max(-columns, 0), max(columns, 0)
+    return x[..., :h, left : left + w], x[..., rows : rows + h, right : right + w]
 
 
 def pairwise(

@@ -74,7 +74,9 @@ def _fill_zero(layer: nn.Conv2d) -> None:
 
 
 def _double(x: torch.Tensor) -> torch.Tensor:
-    return nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+    # What interpolate(scale_factor=2, mode="bilinear") calls. TorchScript stores interpolate whole, and the operators of its
+    # other modes are unknown to older releases, which would then refuse the file.
+    return torch._C._nn.upsample_bilinear2d(x, None, False, [2.0, 2.0])
 
 
 def _pad_to_16(x: torch.Tensor) -> torch.Tensor:

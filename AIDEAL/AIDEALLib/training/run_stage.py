@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from lightning.fabric import Fabric
 from torch import nn
 
 from ..errors import InputError
-from ..simulation.random_slices import SliceBatch
-from .loop import LoopOptions, run_loop
+from ..simulation.random_slices import EchoBatch
+from .loop import Logits, LoopOptions, Loss, run_loop, simulated_batches
 from .networks import FieldNetwork, R2StarNetwork, r2star_profile
 from .stages import field_loss, field_of, prepare, r2star_loss
 
@@ -30,8 +30,6 @@ STAGES = (FIELD, R2STAR, FIELD_WITH_R2STAR)
 FIELD_SMOOTHNESS, R2STAR_SMOOTHNESS = 0.5, 0.15
 FINE_TUNING_RATE = 0.3
 """Learning rate of stage C as a share of that of the others."""
-
-Loss = Callable[[SliceBatch, float], torch.Tensor]
 
 
 def run_stage(
@@ -58,12 +56,10 @@ def run_stage(
         raise InputError(f"Stage is '{stage}'; one of {', '.join(STAGES)} was expected.")
     if stage == FIELD_WITH_R2STAR:
         options = replace(options, learning_rate=FINE_TUNING_RATE * options.learning_rate)
-    _keep_options(directory / stage, options)
+    keep_options(directory / stage, options, fabric)
     torch.manual_seed(options.seed)
     network, loss = _wired(stage, directory, fabric.device)
-    run_loop(
-        network, lambda batch, share: loss(_moved(batch, fabric.device), share), options, directory / stage, fabric, progress
-    )
+    run_loop(network, loss, simulated_batches(options), options, directory / stage, fabric, progress)
     return network
 
 
@@ -96,7 +92,7 @@ def final_networks(directory: Path) -> tuple[nn.Module, nn.Module, dict[str, int
 
 
 @torch.no_grad()
-def r2star_of(network: R2StarNetwork, batch: SliceBatch, field_hz: torch.Tensor) -> torch.Tensor:
+def r2star_of(network: R2StarNetwork, batch: EchoBatch, field_hz: torch.Tensor) -> torch.Tensor:
     """Mean R2* of G_R2* in 1/s (batch, H, W) at a field (batch, H, W)."""
     prepared = prepare(batch)
     grid = network.get_buffer("grid_per_s")
@@ -107,44 +103,48 @@ def r2star_of(network: R2StarNetwork, batch: SliceBatch, field_hz: torch.Tensor)
 
 
 def _wired(stage: str, directory: Path, device: torch.device) -> tuple[nn.Module, Loss]:
-    """Network that learns in a stage, and its loss of (batch, share of the run done); frozen networks on `device`."""
+    """Network that learns in a stage, and its loss; frozen networks on `device`."""
     if stage == FIELD:
         field = FieldNetwork()
-        return field, lambda batch, share: field_loss(field, batch, min(1.0, 0.1 + share / 0.15), FIELD_SMOOTHNESS)
+        return field, lambda logits, batch, share: field_loss(
+            field, batch, min(1.0, 0.1 + share / 0.15), FIELD_SMOOTHNESS, logits=logits
+        )
     frozen_field = cast(FieldNetwork, trained(FIELD, directory).to(device))
     if stage == R2STAR:
         r2star = R2StarNetwork()
-        return r2star, lambda batch, share: r2star_loss(r2star, batch, field_of(frozen_field, batch), R2STAR_SMOOTHNESS)
+        return r2star, lambda logits, batch, share: r2star_loss(
+            r2star, batch, field_of(frozen_field, batch), R2STAR_SMOOTHNESS, logits
+        )
     frozen_r2star = cast(R2StarNetwork, trained(R2STAR, directory).to(device))
     tuned = FieldNetwork()
     tuned.load_state_dict(frozen_field.state_dict())
 
-    def loss(batch: SliceBatch, share: float) -> torch.Tensor:
+    def loss(logits: Logits, batch: EchoBatch, share: float) -> torch.Tensor:
         r2star = r2star_of(frozen_r2star, batch, field_of(frozen_field, batch))
-        return field_loss(tuned, batch, 1.0, FIELD_SMOOTHNESS, r2star)
+        return field_loss(tuned, batch, 1.0, FIELD_SMOOTHNESS, r2star, logits)
 
     return tuned, loss
 
 
-def _moved(batch: SliceBatch, device: torch.device) -> SliceBatch:
-    moved: dict[str, Any] = {}
-    for entry in fields(batch):
-        value = getattr(batch, entry.name)
-        moved[entry.name] = value.to(device) if isinstance(value, torch.Tensor) else value
-    return SliceBatch(**moved)
+def keep_options(folder: Path, options: LoopOptions, fabric: Fabric, data: str = "simulated") -> None:
+    """Note the options beside a new checkpoint; refuse to go on from one made with others (its schedule would not fit).
 
-
-def _keep_options(folder: Path, options: LoopOptions) -> None:
-    """Note the options beside a new checkpoint; refuse to go on from one made with others (its schedule would not fit)."""
+    `data` says in words what the batches come from.
+    """
     file = folder / "options.json"
-    now = {name: value for name, value in asdict(options).items() if name != "checkpoint_every"}
+    now = {name: value for name, value in asdict(options).items() if name != "checkpoint_every"} | {"data": data}
     if file.is_file() and (folder / "checkpoint.pt").is_file():
-        before = json.loads(file.read_text(encoding="utf-8"))
+        before = {"data": "simulated"} | json.loads(file.read_text(encoding="utf-8"))
         changed = [f"{name} {before.get(name)} -> {value}" for name, value in now.items() if before.get(name) != value]
         if changed:
             raise InputError(
                 f"The checkpoint in {folder} was made with other options ({', '.join(changed)}); the same ones were expected. "
                 "Repeat them, choose another directory, or remove the folder to start anew."
             )
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+    fabric.barrier()
+    if fabric.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(".part")
+        unfinished.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(file)
+    fabric.barrier()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,7 @@ from ..estimation.refinement import gauss_newton
 from ..physics.residual_profile import field_grid_hz, field_period_hz, residual_profile
 from ..physics.spectrum import SIX_PEAK
 from ..physics.variable_projection import EchoBasis
-from ..simulation.random_slices import SliceBatch
+from ..simulation.random_slices import EchoBatch
 from .losses import NEIGHBOURS, circular_penalty, evidence_loss, gaussian_nats, line_penalty, rician_nats, soft_cap
 from .networks import FieldNetwork, R2StarNetwork, circular_moments, r2star_profile
 
@@ -37,7 +38,7 @@ class Prepared:
     shift_turns: torch.Tensor
 
 
-def prepare(batch: SliceBatch) -> Prepared:
+def prepare(batch: EchoBatch) -> Prepared:
     """Common quantities of a batch; the foreground is where the strongest echo exceeds five noise standard deviations."""
     power = batch.echoes.real**2 + batch.echoes.imag**2
     total = power.sum(1, keepdim=True)
@@ -48,25 +49,32 @@ def prepare(batch: SliceBatch) -> Prepared:
     return Prepared(total, foreground, modulation, shift)
 
 
-def field_logits(network: FieldNetwork, batch: SliceBatch, prepared: Prepared) -> torch.Tensor:
-    """Logits of G_phi (batch, K, H, W), without gradient through the profile."""
+def field_logits(
+    network: FieldNetwork, batch: EchoBatch, prepared: Prepared, logits: Callable[..., torch.Tensor] | None = None
+) -> torch.Tensor:
+    """Logits of G_phi (batch, K, H, W), without gradient through the profile.
+
+    `logits` is what computes them, `network.logits` when None; the training loop hands in the same wrapped for several
+    processes or mixed precision.
+    """
     with torch.no_grad():
         search = network.r2star_search.double()
         energy = residual_profile(batch.echoes, batch.te_s, prepared.modulation, network.bins, search)
-    return network.logits(energy, prepared.total, batch.echoes.shape[1], prepared.shift_turns)
+    return (logits or network.logits)(energy, prepared.total, batch.echoes.shape[1], prepared.shift_turns)
 
 
 def field_loss(
     network: FieldNetwork,
-    batch: SliceBatch,
+    batch: EchoBatch,
     inverse_temperature: float,
     smoothness: float,
     r2star: torch.Tensor | None = None,
+    logits: Callable[..., torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """Stages A and C: evidence lower bound of the complex echoes.
 
     Stage A takes the best of a few R2* values for each field bin; stage C (`r2star` given, (batch, H, W)) adds the R2* of
-    G_R2*.
+    G_R2*. `logits` as in `field_logits`.
     """
     prepared = prepare(batch)
     n = batch.echoes.shape[1]
@@ -78,12 +86,12 @@ def field_loss(
         nats = soft_cap(gaussian_nats(energy, prepared.total, batch.noise_sd, n), LIKELIHOOD_CAP_NATS)
         bin_hz = float(field_period_hz(batch.te_s)) / network.bins
         penalties = {d: circular_penalty(network.bins, bin_hz, max(FIELD_SCALE_HZ * d, 0.6 * bin_hz)) for d in DISTANCES}
-    log_q = torch.log_softmax(field_logits(network, batch, prepared), 1)
+    log_q = torch.log_softmax(field_logits(network, batch, prepared, logits), 1)
     return evidence_loss(log_q, nats, prepared.foreground, penalties, smoothness, inverse_temperature)
 
 
 def profile_at_r2star(
-    batch: SliceBatch, modulation: torch.Tensor, bins: int, r2star: torch.Tensor, oversampling: int = 3
+    batch: EchoBatch, modulation: torch.Tensor, bins: int, r2star: torch.Tensor, oversampling: int = 3
 ) -> torch.Tensor:
     """Residual energy over the field bins with each voxel's own R2* (batch, H, W): (batch, bins, H, W)."""
     tau = (batch.te_s - batch.te_s[0]).float()
@@ -107,7 +115,7 @@ def profile_at_r2star(
 
 
 @torch.no_grad()
-def field_of(network: FieldNetwork, batch: SliceBatch) -> torch.Tensor:
+def field_of(network: FieldNetwork, batch: EchoBatch) -> torch.Tensor:
     """Off-resonance (batch, H, W) in Hz from G_phi, sharpened by one Gauss-Newton step: the frozen input of stage B."""
     prepared = prepare(batch)
     q = torch.softmax(field_logits(network, batch, prepared), 1)
@@ -117,8 +125,14 @@ def field_of(network: FieldNetwork, batch: SliceBatch) -> torch.Tensor:
     return gauss_newton(voxels, start, search_r2star(voxels, start, basis), basis, steps=1).field_hz.reshape(mean.shape)
 
 
-def r2star_loss(network: R2StarNetwork, batch: SliceBatch, field_hz: torch.Tensor, smoothness: float) -> torch.Tensor:
-    """Stage B: Rician evidence lower bound of the magnitudes, given the field (batch, H, W)."""
+def r2star_loss(
+    network: R2StarNetwork,
+    batch: EchoBatch,
+    field_hz: torch.Tensor,
+    smoothness: float,
+    logits: Callable[..., torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """Stage B: Rician evidence lower bound of the magnitudes, given the field (batch, H, W); `logits` as in `field_logits`."""
     prepared = prepare(batch)
     n = batch.echoes.shape[1]
     with torch.no_grad():
@@ -130,11 +144,11 @@ def r2star_loss(network: R2StarNetwork, batch: SliceBatch, field_hz: torch.Tenso
         nats = soft_cap(nats - nats.amin(1, keepdim=True), LIKELIHOOD_CAP_NATS)
         scale = torch.log1p(network.grid_per_s.float() / 20.0)
         penalties = {d: line_penalty(scale, 0.3 * d) for d in DISTANCES}
-    logits = network.logits(energy, prepared.total, n, batch.te_s[-1] - batch.te_s[0])
-    return evidence_loss(torch.log_softmax(logits, 1), nats, prepared.foreground, penalties, smoothness)
+    found = (logits or network.logits)(energy, prepared.total, n, batch.te_s[-1] - batch.te_s[0])
+    return evidence_loss(torch.log_softmax(found, 1), nats, prepared.foreground, penalties, smoothness)
 
 
-def _magnitudes(batch: SliceBatch, modulation: torch.Tensor, field_hz: torch.Tensor, grid_per_s: torch.Tensor) -> torch.Tensor:
+def _magnitudes(batch: EchoBatch, modulation: torch.Tensor, field_hz: torch.Tensor, grid_per_s: torch.Tensor) -> torch.Tensor:
     """Model magnitudes (batch, R, echo, H, W): least-squares water and fat at each R2* of the grid."""
     tau = (batch.te_s - batch.te_s[0]).float()
     c = modulation.to(torch.complex64)
