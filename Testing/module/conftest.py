@@ -15,7 +15,7 @@ from AIDEALLib.models import model_directory
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.worker.client import EstimateOptions, Event, Progress, Result, WorkerClient
+from AIDEALLib.worker.client import EstimateOptions, Event, Progress, Result, Stage, WorkerClient
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def wait_for() -> Callable[[WorkerClient], list[Event]]:
     def wait(client: WorkerClient, until: Callable[[Event], bool] | None = None, timeout_s: float = 120.0) -> list[Event]:
         events: list[Event] = []
         deadline = time.monotonic() + timeout_s
-        stop = until or (lambda event: not isinstance(event, Progress))
+        stop = until or (lambda event: not isinstance(event, Stage | Progress))
         while time.monotonic() < deadline:
             new = client.poll()
             events += new

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,13 @@ from AIDEALLib.worker.client import (
     EstimateOptions,
     Event,
     Failed,
+    Finding,
     Progress,
     Reason,
     Result,
+    Severity,
+    Stage,
+    Step,
     Stopped,
     WorkerBusy,
     WorkerClient,
@@ -71,6 +76,9 @@ def test_second_run_reuses_process_and_torch(
     a, b = first[-1], second[-1]
     assert isinstance(a, Result)
     assert isinstance(b, Result)
+    assert [e.step for e in first if isinstance(e, Stage)] == [Step.TORCH, Step.CHECK, Step.NETWORKS, Step.PREPARE, Step.ASSESS]
+    assert [e.step for e in second if isinstance(e, Stage)] == [Step.CHECK, Step.NETWORKS, Step.PREPARE, Step.ASSESS]
+    assert a.quality is not None and a.quality.expected["snr"] > 5
     assert a.torch_import_s is not None and a.torch_import_s > 0
     assert b.torch_import_s is None, "torch was imported again"
     assert client.pid == pid
@@ -86,7 +94,7 @@ def test_cancel_within_two_seconds_and_next_run_works(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
     long = many_slices(small_liver[0], 40)
-    client.start(long, EstimateOptions(models=models))
+    client.start(long, EstimateOptions(models=models, check=False))
     with pytest.raises(WorkerBusy):
         client.start(long)
     wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
@@ -118,7 +126,7 @@ def test_cancel_during_the_import_of_torch(
 def test_killed_in_mid_run_then_next_run_works(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
-    client.start(many_slices(small_liver[0], 40), EstimateOptions(models=models))
+    client.start(many_slices(small_liver[0], 40), EstimateOptions(models=models, check=False))
     wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
     assert client.pid is not None
     os.kill(client.pid, signal.SIGKILL)
@@ -170,6 +178,51 @@ def test_stray_output_of_libraries_does_not_disturb(
         client.close()
 
 
+def test_an_unusable_scan_is_refused_with_findings_unless_asked_for(
+    warm_worker: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    echoes = small_liver[0].echoes
+    one_phase = replace(small_liver[0], echoes=(np.abs(echoes) * np.exp(1j * np.angle(echoes[:1]))).astype(np.complex64))
+    warm_worker.start(one_phase, EstimateOptions(models=models))
+    refused = wait_for(warm_worker)[-1]
+    assert isinstance(refused, Failed)
+    assert refused.reason is Reason.UNUSABLE
+    assert [(f.code, f.severity) for f in refused.findings] == [("phase-constant", Severity.STOP)]
+    assert refused.message == refused.findings[0].sentence
+    warm_worker.start(one_phase, EstimateOptions(models=models, method="one-shot", anyway=True))
+    done = wait_for(warm_worker)[-1]
+    assert isinstance(done, Result)
+    assert done.quality is not None and "phase-constant" in done.quality.codes()
+    warm_worker.start(small_liver[0], EstimateOptions(models=models, method="one-shot", check=False))
+    unchecked = wait_for(warm_worker)[-1]
+    assert isinstance(unchecked, Result) and unchecked.quality is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shell script")
+def test_another_interpreter_by_environment_variable(
+    tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from AIDEALLib.worker.process import has_torch
+
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nenv > "{tmp_path}/seen"\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("AIDEAL_PYTHON", str(python))
+    monkeypatch.setenv("PYTHONHOME", "/of/the/application")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/of/the/application")
+    assert has_torch(str(python))
+    assert not has_torch(str(tmp_path / "missing"))
+    client = WorkerClient()
+    try:
+        client.start(small_liver[0], EstimateOptions(models=str(tmp_path)))
+        failed = wait_for(client)[-1]
+        assert isinstance(failed, Failed)
+        assert failed.reason is Reason.MODEL, "torch was found there"
+    finally:
+        client.close()
+    assert "/of/the/application" not in (tmp_path / "seen").read_text()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="process groups")
 def test_killing_reaches_what_the_child_started(
     client: WorkerClient, tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps]
@@ -209,18 +262,14 @@ def test_child_ends_when_its_parent_is_gone(small_liver: tuple[EchoSeries, Tissu
 
 
 def test_series_travels_unchanged(tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps]) -> None:
-    series = small_liver[0]
+    series = replace(small_liver[0], flip_angle_deg=5.0, repetition_time_s=0.012, notes=("read so",))
     write_series(series, tmp_path)
     back = read_series(tmp_path)
     np.testing.assert_array_equal(back.echoes, series.echoes)
     np.testing.assert_array_equal(back.te_s, series.te_s)
-    assert (back.geometry, back.readout, back.phase_sign, back.source, back.field_strength_t) == (
-        series.geometry,
-        series.readout,
-        series.phase_sign,
-        series.source,
-        series.field_strength_t,
-    )
+    for field in fields(series):
+        if field.name not in ("echoes", "te_s"):
+            assert getattr(back, field.name) == getattr(series, field.name), field.name
 
 
 def test_lines_that_are_no_messages_are_passed_over() -> None:
@@ -228,7 +277,8 @@ def test_lines_that_are_no_messages_are_passed_over() -> None:
     assert decode(b'{"kind": "unknown"}\n') is None
     assert decode(b"[1, 2]\n") is None
     assert decode(b'{"kind": "finished"}\n') is None
-    for message in (Finished(1, 2.0, None), FailedMessage(1, Reason.MEMORY, "a\nb", "c")):
+    finding = Finding("x", Severity.WARN, "a", "b", (1, 2), 3, 4.0)
+    for message in (Finished(1, 2.0, None), Stage(1, Step.CHECK), FailedMessage(1, Reason.MEMORY, "a\nb", "c", (finding,))):
         assert decode(encode(message)) == message
 
 

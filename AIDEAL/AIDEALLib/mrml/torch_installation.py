@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import os
 
 from ..errors import AidealError
+from ..worker.process import PYTHON_VARIABLE, has_torch
 from .text import tr
 
 
@@ -14,7 +16,9 @@ class TorchInstallationFailed(AidealError):
 
 
 def torch_installed() -> bool:
-    """Whether PyTorch is there, without importing it."""
+    """Whether the worker's interpreter has PyTorch, without importing it."""
+    if python := os.environ.get(PYTHON_VARIABLE):
+        return has_torch(python)
     try:
         importlib.metadata.version("torch")
     except importlib.metadata.PackageNotFoundError:

@@ -21,6 +21,7 @@ from pathlib import Path
 from ..echoes import EchoSeries
 from ..errors import AidealError
 from ..parameter_maps import ParameterMaps
+from ..quality.findings import Finding, QualityReport, Severity
 from .messages import (
     CancelRequest,
     EstimateOptions,
@@ -30,15 +31,33 @@ from .messages import (
     Message,
     Progress,
     Reason,
+    Stage,
+    Step,
     Stopped,
     decode,
     encode,
     read_maps,
+    read_quality,
     write_series,
 )
 from .process import kill_tree, python_executable, start_server
 
-__all__ = ["EstimateOptions", "Event", "Failed", "Progress", "Reason", "Result", "Stopped", "WorkerBusy", "WorkerClient"]
+__all__ = [
+    "EstimateOptions",
+    "Event",
+    "Failed",
+    "Finding",
+    "Progress",
+    "QualityReport",
+    "Reason",
+    "Result",
+    "Severity",
+    "Stage",
+    "Step",
+    "Stopped",
+    "WorkerBusy",
+    "WorkerClient",
+]
 
 
 class WorkerBusy(AidealError):
@@ -47,15 +66,19 @@ class WorkerBusy(AidealError):
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A run's maps, the seconds it took in the child, and the seconds torch took to import (None: it was there already)."""
+    """A run's maps, the seconds it took in the child, and the seconds torch took to import (None: it was there already).
+
+    `quality` holds what the check of scan and maps found, None where none was asked for.
+    """
 
     run: int
     maps: ParameterMaps
     seconds: float
     torch_import_s: float | None
+    quality: QualityReport | None = None
 
 
-Event = Progress | Result | Failed | Stopped
+Event = Stage | Progress | Result | Failed | Stopped
 
 
 class WorkerClient:
@@ -155,16 +178,16 @@ class WorkerClient:
     def _event(self, message: Message) -> Event | None:
         if not self.busy or getattr(message, "run", None) != self._run:
             return None
-        if isinstance(message, Progress):
+        if isinstance(message, Stage | Progress):
             return None if self._cancelled_at else message
         if isinstance(message, Finished):
             if self._cancelled_at or self._run_folder is None:
                 return self._end(Stopped(self._run))
             try:
-                maps = read_maps(self._run_folder)
-            except (OSError, ValueError, TypeError) as error:
+                maps, quality = read_maps(self._run_folder), read_quality(self._run_folder)
+            except (OSError, ValueError, TypeError, KeyError) as error:
                 return self._end(Failed(self._run, Reason.INTERNAL, f"The maps could not be read back: {error}"))
-            return self._end(Result(self._run, maps, message.seconds, message.torch_import_s))
+            return self._end(Result(self._run, maps, message.seconds, message.torch_import_s, quality))
         if isinstance(message, Failed | Stopped):
             if isinstance(message, Failed) and message.reason is Reason.TORCH_MISSING:
                 self._kill()  # a child that looked for torch in vain is no use once it is installed

@@ -6,21 +6,23 @@ import json
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
 from ..echoes import EchoSeries, Geometry, PhaseSign, Readout
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
+from ..quality.findings import Finding, QualityReport
 
 SERIES_FILE, ECHOES_FILE = "series.json", "echoes.npy"
-MASK_FILE, PROVENANCE_FILE = "mask.npy", "provenance.json"
+MASK_FILE, PROVENANCE_FILE, QUALITY_FILE = "mask.npy", "provenance.json", "quality.json"
 
 
 class Reason(Enum):
     """Why a run failed."""
 
     TORCH_MISSING = "torch missing"
+    UNUSABLE = "unusable"
     INPUT = "input"
     MODEL = "model"
     DEVICE = "device"
@@ -31,11 +33,21 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class EstimateOptions:
-    """Options of a run, as `estimation.estimate` takes them; `models` names another folder of networks, '' the bundled ones."""
+    """Options of a run, as `estimation.estimate` takes them.
+
+    Attributes
+    ----------
+    anyway : estimate even where the check of the scan says stop. check : look for findings in scan and maps.
+    models : another folder of networks, '' for the bundled ones.
+    """
 
     method: str = "refined"
     device: str = "auto"
     conjugate: str = "auto"
+    bipolar: str = "auto"
+    first_echo: str = "no"
+    anyway: bool = False
+    check: bool = True
     models: str = ""
 
 
@@ -65,6 +77,25 @@ class Ready:
     pid: int
 
 
+class Step(Enum):
+    """What goes on before and after the slices are counted."""
+
+    TORCH = "torch"
+    CHECK = "check"
+    NETWORKS = "networks"
+    PREPARE = "prepare"
+    ASSESS = "assess"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Another step of the run begins."""
+
+    kind: ClassVar[str] = "stage"
+    run: int
+    step: Step
+
+
 @dataclass(frozen=True)
 class Progress:
     """`done` of `total` slices are estimated."""
@@ -87,13 +118,14 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run came to nothing; `message` is for the user, `details` for the log."""
+    """The run came to nothing; `message` is for the user, `details` for the log, `findings` say why a scan is unusable."""
 
     kind: ClassVar[str] = "failed"
     run: int
     reason: Reason
     message: str
     details: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,8 +136,8 @@ class Stopped:
     run: int
 
 
-Message = EstimateRequest | CancelRequest | Ready | Progress | Finished | Failed | Stopped
-_KINDS: dict[str, Any] = {c.kind: c for c in (EstimateRequest, CancelRequest, Ready, Progress, Finished, Failed, Stopped)}
+Message = EstimateRequest | CancelRequest | Ready | Stage | Progress | Finished | Failed | Stopped
+_KINDS: dict[str, Any] = {kind.kind: kind for kind in get_args(Message)}
 
 
 def encode(message: Message) -> bytes:
@@ -113,6 +145,9 @@ def encode(message: Message) -> bytes:
     content = asdict(message)
     if isinstance(message, Failed):
         content["reason"] = message.reason.value
+        content["findings"] = [finding.as_dict() for finding in message.findings]
+    if isinstance(message, Stage):
+        content["step"] = message.step.value
     return json.dumps({"kind": message.kind, **content}).encode("ascii") + b"\n"
 
 
@@ -125,6 +160,9 @@ def decode(line: bytes) -> Message | None:
             content["options"] = EstimateOptions(**content["options"])
         if of_kind is Failed:
             content["reason"] = Reason(content["reason"])
+            content["findings"] = tuple(Finding.from_dict(finding) for finding in content["findings"])
+        if of_kind is Stage:
+            content["step"] = Step(content["step"])
         message: Message = of_kind(**content)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -141,6 +179,9 @@ def write_series(series: EchoSeries, folder: Path) -> None:
         "readout": series.readout.value,
         "phase_sign": series.phase_sign.value if series.phase_sign else None,
         "source": series.source,
+        "flip_angle_deg": series.flip_angle_deg,
+        "repetition_time_s": series.repetition_time_s,
+        "notes": series.notes,
     }
     (folder / SERIES_FILE).write_text(json.dumps(content), encoding="utf-8")
 
@@ -156,6 +197,9 @@ def read_series(folder: Path) -> EchoSeries:
         readout=Readout(content["readout"]),
         phase_sign=PhaseSign(content["phase_sign"]) if content["phase_sign"] else None,
         source=content["source"],
+        flip_angle_deg=content["flip_angle_deg"],
+        repetition_time_s=content["repetition_time_s"],
+        notes=tuple(content["notes"]),
     )
 
 
@@ -177,6 +221,12 @@ def read_maps(folder: Path) -> ParameterMaps:
         geometry=_geometry(content["geometry"]),
         provenance=provenance_from_dict(content["provenance"]),
     )
+
+
+def read_quality(folder: Path) -> QualityReport | None:
+    """What the check of scan and maps found, None where none was asked for."""
+    path = folder / QUALITY_FILE
+    return QualityReport.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
 def provenance_from_dict(content: dict[str, Any]) -> Provenance:

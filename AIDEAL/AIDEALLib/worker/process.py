@@ -15,11 +15,35 @@ from typing import BinaryIO
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.worker.server import main; main()"
 
 
+PYTHON_VARIABLE = "AIDEAL_PYTHON"
+"""Environment variable that names another interpreter for the server, one with PyTorch."""
+_OF_THE_APPLICATION = ("PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
 def python_executable() -> str:
-    """Python to run the server with: PythonSlicer inside Slicer (whose own executable is no Python), this one elsewhere."""
+    """Python to run the server with: PythonSlicer inside Slicer (whose own executable is no Python), this one elsewhere.
+
+    The environment variable `AIDEAL_PYTHON` overrides both.
+    """
+    if chosen := os.environ.get(PYTHON_VARIABLE):
+        return chosen
     name = Path(sys.executable or "").name.lower()
     in_slicer = "SLICER_HOME" in os.environ or not name.startswith("python")
     return (shutil.which("PythonSlicer") if in_slicer else None) or sys.executable
+
+
+def foreign_environment() -> dict[str, str]:
+    """Environment variables without those that would lead another interpreter to the application's libraries."""
+    return {name: value for name, value in os.environ.items() if name not in _OF_THE_APPLICATION}
+
+
+def has_torch(python: str) -> bool:
+    """Whether another interpreter has PyTorch, without importing it there."""
+    code = "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is None)"
+    try:
+        return subprocess.run([python, "-c", code], env=foreign_environment(), check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def start_server(python: str, environment: Mapping[str, str], log: BinaryIO) -> subprocess.Popen[bytes]:
@@ -29,12 +53,13 @@ def start_server(python: str, environment: Mapping[str, str], log: BinaryIO) -> 
     """
     package_folder = str(Path(__file__).resolve().parents[2])
     windows = os.name == "nt"
+    inherited = foreign_environment() if python == os.environ.get(PYTHON_VARIABLE) else dict(os.environ)
     return subprocess.Popen(
         [python, "-c", _BOOT, package_folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         start_new_session=not windows,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if windows else 0,
     )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from ..errors import AidealError, Cancelled, DeviceError, ModelError
 from ..parameter_maps import ParameterMaps
 from .messages import (
+    QUALITY_FILE,
     CancelRequest,
     EstimateRequest,
     Failed,
@@ -29,6 +30,8 @@ from .messages import (
     Progress,
     Ready,
     Reason,
+    Stage,
+    Step,
     Stopped,
     decode,
     encode,
@@ -73,21 +76,41 @@ class Server:
     def answer(self, request: EstimateRequest) -> None:
         """Answer one request; never raises."""
         run = request.run
+        reply: Message
         try:
             started = time.perf_counter()
-            torch_import_s = self._import_torch()
-            maps = self._estimate(request)
-            write_maps(maps, Path(request.folder))
-            reply: Message = Finished(run, time.perf_counter() - started, torch_import_s)
+            torch_import_s = self._import_torch(run)
+            reply = self._refused(request) or self._finished(request, started, torch_import_s)
         except Cancelled:
             reply = Stopped(run)
         except Exception as error:
             reply = failure(run, error)
         self._send(reply)
 
-    def _import_torch(self) -> float | None:
+    def _refused(self, request: EstimateRequest) -> Failed | None:
+        from ..quality.assess import unusable
+
+        if request.options.anyway or not request.options.check:
+            return None
+        self._send(Stage(request.run, Step.CHECK))
+        found = unusable(read_series(Path(request.folder)))
+        return Failed(request.run, Reason.UNUSABLE, found[0].sentence, findings=tuple(found)) if found else None
+
+    def _finished(self, request: EstimateRequest, started: float, torch_import_s: float | None) -> Finished:
+        from ..quality.assess import assess
+
+        folder = Path(request.folder)
+        maps = self._estimate(request)
+        write_maps(maps, folder)
+        if request.options.check:
+            self._send(Stage(request.run, Step.ASSESS))
+            assess(read_series(folder), maps).save(folder / QUALITY_FILE)
+        return Finished(request.run, time.perf_counter() - started, torch_import_s)
+
+    def _import_torch(self, run: int) -> float | None:
         if self._torch_there:
             return None
+        self._send(Stage(run, Step.TORCH))
         started = time.perf_counter()
         import torch  # noqa: F401
 
@@ -103,6 +126,9 @@ class Server:
         options = request.options
 
         def on(device: str) -> ParameterMaps:
+            self._send(Stage(request.run, Step.NETWORKS))
+            networks = self._loaded(device, options.models)
+            self._send(Stage(request.run, Step.PREPARE))
             return estimate(
                 series,
                 options.method,
@@ -110,7 +136,9 @@ class Server:
                 progress=lambda done, total: self._send(Progress(request.run, done, total)),
                 cancel=lambda: request.run in self._cancelled,
                 conjugate=options.conjugate,
-                networks=self._loaded(device, options.models),
+                bipolar=options.bipolar,
+                first_echo=options.first_echo,
+                networks=networks,
             )
 
         try:
