@@ -21,7 +21,8 @@ from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.models import load_networks
 from AIDEALLib.simulation.demo import demo_liver
 
-OPERATORS = """RaiseException __contains__ __derive_index __is__ __isnot__ __not__ __range_length _native_multi_head_attention add all
+OPERATORS = """
+    RaiseException __contains__ __derive_index __is__ __isnot__ __not__ __range_length _native_multi_head_attention add all
     amax amin angle any append arange argmax avg_pool2d baddbmm bmm cat chunk clamp_min complex conj contiguous conv2d copy_ cos
     device diagonal dim div dropout dropout_ dtype empty eq exp expand flatten floor floordiv format full_like gather group_norm
     gt imag index is_autocast_enabled is_floating_point is_grad_enabled is_nested len linear list log log10 lt masked_fill_
