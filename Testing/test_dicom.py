@@ -180,11 +180,6 @@ def remove_phase_echo(paths: list[Path]) -> None:
         path.unlink()
 
 
-def remove_phase(paths: list[Path]) -> None:
-    for path in which(paths, part="P"):
-        path.unlink()
-
-
 def copy_instance(paths: list[Path]) -> None:
     (paths[0].parent / "copy").write_bytes(paths[0].read_bytes())
 
@@ -243,7 +238,6 @@ def flat_phase(paths: list[Path]) -> None:
         (remove_image, r"phase images of echo 3 \(5.5\) lack slice\(s\) 2 of 3"),
         (remove_slice, None),
         (remove_phase_echo, r"no phase image of echo 4"),
-        (remove_phase, r"Found magnitude images only; the phase is missing"),
         (copy_instance, r"are the same image"),
         (repeat_image, r"are both the (magnitude|phase) image of echo"),
         (turn_echoes, r"in 3 different planes"),
@@ -265,6 +259,15 @@ def test_fault_is_named(fault: Fault, message: str | None, liver: EchoSeries, tm
         return
     with pytest.raises(InputError, match=message):
         load_series(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["siemens classic", "philips enhanced"])
+def test_magnitudes_alone(name: str, liver: EchoSeries, tmp_path: Path) -> None:
+    write_scan(tmp_path, liver, replace(DIALECTS[name], parts="M"))
+    series = load_series(tmp_path)
+    assert not series.has_phase
+    assert any("phase is missing" in note for note in series.notes)
+    assert_same(replace(series, echoes=series.echoes.real), replace(liver, echoes=np.abs(liver.echoes)))
 
 
 def test_missing_slice_in_the_middle_is_a_gap(liver: EchoSeries, tmp_path: Path) -> None:

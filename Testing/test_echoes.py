@@ -79,7 +79,7 @@ def test_field_strength_refused(field_t: float) -> None:
         (echoes((3, 4, 5)), r"shape \(3, 4, 5\); \(echo, slice, row, column\)"),
         (echoes((3, 1, 0, 5)), "none of them empty"),
         (echoes((4, 2, 4, 5)), "Found 4 echo images but 3"),
-        (np.abs(echoes()), "not complex; the phase is missing"),
+        (echoes().real - 10, "real .* with values below 0"),
         (changed(lambda a: a.__setitem__((1, 0, 0, slice(0, 2)), np.nan)), r"Echo 2 has 2 voxel\(s\) that are NaN"),
         (changed(lambda a: a.__setitem__((2, 0, 0, 0), complex(0, np.inf))), "Echo 3 has 1 voxel"),
         (changed(lambda a: a.__setitem__(0, 0)), "Echo 1 is zero in every voxel"),
@@ -89,6 +89,14 @@ def test_field_strength_refused(field_t: float) -> None:
 def test_echoes_refused(array: np.ndarray, said: str) -> None:
     with pytest.raises(InputError, match=said):
         EchoSeries(array, TE, 1.5)
+
+
+def test_magnitudes_are_held_without_phase() -> None:
+    series = EchoSeries(np.abs(echoes()), TE, 1.5)
+    assert series.echoes.dtype == np.complex64
+    assert not series.has_phase
+    assert EchoSeries(echoes(), TE, 1.5).has_phase
+    assert EchoSeries(echoes().real - 10 + 0j, TE, 1.5).has_phase
 
 
 @pytest.mark.parametrize(

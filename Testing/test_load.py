@@ -116,6 +116,23 @@ def test_dcm2niix_names_magnitude_unmarked_and_phase_with_its_own_series_number(
     assert_same(load_series(tmp_path), echoes, tolerance=1e-3)
 
 
+@pytest.mark.parametrize("marked", [True, False])
+def test_magnitudes_alone(tmp_path: Path, echoes: npt.NDArray[np.complex64], marked: bool) -> None:
+    for number, (te, echo) in enumerate(zip(TE_S, echoes, strict=True), start=1):
+        name = f"mag{number}.nii.gz" if marked else f"liver_e{number}.nii.gz"
+        write(tmp_path / name, np.abs(echo), sidecar={"EchoTime": te, "MagneticFieldStrength": 3})
+    series = load_series(tmp_path)
+    assert not series.has_phase
+    np.testing.assert_allclose(series.echoes.real, np.abs(echoes), rtol=1e-4)
+
+
+def test_images_of_unknown_kind_are_no_magnitudes(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    for name, echo in zip(("anatomy", "mask", "map"), echoes, strict=False):
+        write(tmp_path / f"{name}.nii.gz", np.abs(echo))
+    with pytest.raises(InputError, match="Found only unmarked"):
+        load_series(tmp_path, te_s=TE_S[:3], field_strength_t=3.0)
+
+
 def test_four_dimensional_files(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
     write(tmp_path / "magnitude.nii.gz", np.abs(echoes), sidecar={"EchoTime": list(TE_S), "MagneticFieldStrength": 3})
     write(tmp_path / "phase.nii.gz", np.angle(echoes))
@@ -182,7 +199,7 @@ def test_a_single_slice_may_be_two_dimensional(tmp_path: Path, echoes: npt.NDArr
     ("spoil", "message"),
     [
         (lambda f: (f / "sub-01_echo-3_part-phase_MEGRE.nii.gz").unlink(), "4 magnitude and 3 phase"),
-        (lambda f: [p.unlink() for p in f.glob("*phase*.nii.gz")], "Found only magnitude"),
+        (lambda f: [p.unlink() for p in f.glob("*mag*.nii.gz")], "Found only phase"),
         (lambda f: [p.unlink() for p in f.glob("*.json")], "--te"),
         (lambda f: [p.write_text('{"EchoTime": 0.001}') for p in f.glob("*.json")], "--field-strength"),
         (lambda f: [p.write_text("{") for p in f.glob("*.json")], "no valid JSON"),

@@ -72,7 +72,8 @@ class EchoSeries:
 
     Attributes
     ----------
-    echoes : complex64 array (echo, slice, row, column), any unit.
+    echoes : complex64 array (echo, slice, row, column), any unit. Magnitudes alone (real, not negative) are held with a phase
+        of 0 and `has_phase` False.
     te_s : echo times in seconds, rising.
     field_strength_t : main field in tesla.
     geometry : voxel spacing, origin and direction.
@@ -86,7 +87,7 @@ class EchoSeries:
     ------
     InputError
         Fewer than 3 echoes; echo times that are unordered, repeated, not positive or in milliseconds; shapes that do not
-        match; NaN or infinite samples; an echo that is zero throughout; a field strength no scanner has.
+        match; NaN or infinite samples; an echo that is zero throughout; real samples below 0; a field strength no scanner has.
     """
 
     echoes: npt.NDArray[np.complex64]
@@ -120,6 +121,11 @@ class EchoSeries:
         """Voxels along (slice, row, column)."""
         _, slices, rows, columns = self.echoes.shape
         return slices, rows, columns
+
+    @property
+    def has_phase(self) -> bool:
+        """False where the echoes are magnitudes: no imaginary part anywhere and nothing below 0."""
+        return bool(np.any(self.echoes.imag)) or bool(np.any(self.echoes.real < 0))
 
     @property
     def uniform_spacing(self) -> bool:
@@ -171,9 +177,10 @@ def _check_echoes(echoes: npt.NDArray[np.complex64], n_echo_times: int) -> None:
             f"Found {echoes.shape[0]} echo images but {n_echo_times} echo times; one time per image was expected. "
             "Load every echo, or give the times (--te)."
         )
-    if not np.iscomplexobj(echoes):
+    if not np.iscomplexobj(echoes) and np.any(echoes < 0):
         raise InputError(
-            f"The echoes are {echoes.dtype}, not complex; the phase is missing. Load phase (or real and imaginary) images too."
+            f"The echoes are real ({echoes.dtype}) with values below 0; complex echoes, or magnitudes, were expected. "
+            "Load the imaginary (or phase) images too."
         )
     for number, echo in enumerate(echoes, start=1):
         if not np.all(np.isfinite(echo)):

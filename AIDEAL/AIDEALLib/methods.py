@@ -10,6 +10,7 @@ class Method(str, Enum):
 
     REFINED = "refined"
     ONE_SHOT = "one-shot"
+    MAGNITUDE = "magnitude"
 
     def label(self) -> str:
         """For people to choose by."""

@@ -94,7 +94,7 @@ def run(
         phase_unit=PhaseUnit(phase_unit.value) if phase_unit else None,
     )
     if not anyway:
-        refuse_unusable(series)
+        refuse_unusable(series, method.value)
     segments = load_segmentation(segmentation, series.geometry, series.shape) if segmentation else None
     reading = time.perf_counter() - start
     with staged_directory(out) as stage:

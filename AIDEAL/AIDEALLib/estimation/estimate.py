@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
 from .candidates import wrap
 from .fusion import FusionOptions
+from .magnitude_fit import magnitude_fit
 from .mode import Solution
 from .noise import foreground, noise_from_differences
 from .one_shot import one_shot
@@ -50,7 +52,8 @@ def estimate(
     ----------
     series : the scan.
     method : 'refined' (candidates with exact evidence and a smooth field, the default) or 'one-shot' (networks, one sub-bin
-        step, weighted least squares).
+        step, weighted least squares), 'graph-cuts' (the reference, no networks: see `graph_cuts`) or 'magnitude' (no phase
+        used: both solutions of every voxel, see `magnitude_fit`).
     device : 'auto' (CUDA where there is one), 'cpu' or 'cuda'. CUDA running out of memory falls back to the CPU;
         `provenance.notes` says so.
     progress : called with (slices done, slices in all), first with 0.
@@ -63,18 +66,28 @@ def estimate(
     Raises
     ------
     InputError
-        For an unknown method or option. ModelError : when the bundled networks are missing or damaged. DeviceError : when CUDA
-        was asked for and there is none. Cancelled : on request.
+        For an unknown method or option; for a scan without phase unless the method is 'magnitude'. ModelError : when the
+        bundled networks are missing or damaged. DeviceError : when CUDA was asked for and there is none. Cancelled : on
+        request.
     """
     _check_choice("method", method, METHODS)
     target = choose_device(device)
     options = fusion or FusionOptions()
+    magnitudes_only = method == Method.MAGNITUDE
+    if not (magnitudes_only or series.has_phase):
+        raise InputError(
+            f"The echoes are magnitudes without phase, which method '{method}' needs. Load phase (or real and imaginary) "
+            f"images too, or use the method '{Method.MAGNITUDE.value}', which cannot always tell PDFF above 50 % from below."
+        )
     with one_core() as cores:
-        repairs = plan_repairs(series, spectrum, conjugate, bipolar, first_echo)
+        if magnitudes_only:
+            repairs = Repairs(False, "was not used (method magnitude)", True)
+        else:
+            repairs = plan_repairs(series, spectrum, conjugate, bipolar, first_echo)
         notes = [*series.notes, *repairs.notes]
 
         def run(on: torch.device) -> ParameterMaps:
-            loaded = networks or load_networks(str(on))
+            loaded = None if magnitudes_only else networks or load_networks(str(on))
             return _run(series, repairs, method, on, loaded, spectrum, options, notes, progress, cancel, cores)
 
         try:
@@ -116,7 +129,7 @@ def _run(
     repairs: Repairs,
     method: str,
     device: torch.device,
-    networks: Networks,
+    networks: Networks | None,
     spectrum: FatSpectrum,
     fusion: FusionOptions,
     notes: list[str],
@@ -152,22 +165,28 @@ def _run(
         te_s=tuple(float(t) for t in series.te_s),
         field_strength_t=series.field_strength_t,
         spectrum=asdict(spectrum),
-        models=networks.checksums,
+        models=networks.checksums if networks else {},
         phase_sign=repairs.sign_text,
         readout=series.readout.value,
         noise_sd=tuple(noise),
         source=series.source,
-        options={"repairs": repairs.as_dict(), **({"fusion": asdict(fusion)} if method == "refined" else {})},
+        options={"repairs": repairs.as_dict(), **_settings(method, fusion)},
         notes=tuple(notes),
         seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},
     )
     return ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance)
 
 
+def _settings(method: str, fusion: FusionOptions) -> dict[str, dict[str, Any]]:
+    if method == Method.REFINED:
+        return {"fusion": asdict(fusion)}
+    return {"graph_cuts": asdict(GRAPH_CUTS)} if method == Method.GRAPH_CUTS else {}
+
+
 def _estimate_slice(
     echoes: torch.Tensor,
     scan: Scan,
-    networks: Networks,
+    networks: Networks | None,
     method: str,
     fusion: FusionOptions,
     watch: Stopwatch,
@@ -177,19 +196,26 @@ def _estimate_slice(
 ) -> float:
     """Fill slice `index` of the maps and the mask; return the noise per real channel."""
     with watch("foreground"):
+        if method == Method.MAGNITUDE:
+            echoes = echoes.abs().to(echoes.dtype)
         rough_noise = noise_from_differences(echoes)
         mask = foreground(echoes, rough_noise)
     if not torch.any(mask):
         return float(rough_noise)
     rows, columns = _extent(mask.any(1)), _extent(mask.any(0))
     cropped, inner = echoes[:, rows, columns].contiguous(), mask[rows, columns]
-    with watch("network"):
-        q, mean, variance = networks.field_distribution(cropped, scan.te_s, scan.field_strength_t, scan.spectrum)
-    given = SliceInput(scan, networks, cropped, inner, cropped[:, inner], q[:, inner], mean, variance[inner], rough_noise)
-    solution = refined(given, watch, fusion) if method == "refined" else one_shot(given, watch)
+    voxels = cropped[:, inner]
+    if networks is None:
+        with watch("magnitude fit"):
+            solution = magnitude_fit(voxels.real, scan, noise_from_differences(cropped * inner))
+    else:
+        with watch("network"):
+            q, mean, variance = networks.field_distribution(cropped, scan.te_s, scan.field_strength_t, scan.spectrum)
+        given = SliceInput(scan, networks, cropped, inner, voxels, q[:, inner], mean, variance[inner], rough_noise)
+        solution = refined(given, watch, fusion) if method == "refined" else one_shot(given, watch)
     with watch("transfer"):
         place = mask.cpu().numpy()
-        for name, values in _values(solution, given).items():
+        for name, values in _values(solution, scan, voxels).items():
             maps[name][index][place] = values.float().cpu().numpy()
         mask_out[index] = place
     return float(solution.noise_sd)
@@ -200,12 +226,12 @@ def _extent(occupied: torch.Tensor) -> slice:
     return slice(int(where[0]), int(where[-1]) + 1)
 
 
-def _values(solution: Solution, given: SliceInput) -> dict[str, torch.Tensor]:
-    best, scan = solution.best, given.scan
+def _values(solution: Solution, scan: Scan, voxels: torch.Tensor) -> dict[str, torch.Tensor]:
+    best = solution.best
     # Amplitudes at t = 0: undo the decay up to the first echo (limited: a decay of pure noise must not blow up).
     growth = torch.exp((best.r2star_per_s * float(scan.te_s[0])).clamp(-2.0, 4.0))
     amplitude = (best.water + best.fat).abs() * growth
-    energy = given.voxels.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny)
+    energy = voxels.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny)
     return {
         "water": amplitude * (1 - best.pdff / 100),
         "fat": amplitude * best.pdff / 100,

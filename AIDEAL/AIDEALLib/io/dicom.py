@@ -123,14 +123,24 @@ def _field_strength(strengths: set[float]) -> float:
 
 
 def _complex(stack: Stack, phase_unit: PhaseUnit | None) -> tuple[npt.NDArray[np.complex64], list[str]]:
-    a, b = stack.parts
-    first, second = _read(stack, a, precise=True), _read(stack, b, precise=b is not Part.PHASE)
+    a, *rest = stack.parts
+    first = _read(stack, a, precise=True)
     notes = []
     scales = {
         f.scaling.magnitude() for part in stack.parts if part is not Part.PHASE for row in stack.frames[part] for f in row
     }
     if len(scales) > 1:
         notes.append(f"The {a.value} images have {len(scales)} different scales; these were undone as the headers say.")
+    if a is Part.MAGNITUDE and first.min() < 0:
+        raise InputError(
+            f"The magnitude images have negative values (lowest {first.min():g}); none were expected. "
+            "Is their header or pixel type damaged?"
+        )
+    if not rest:
+        notes.append("Magnitude images only: the phase is missing.")
+        return first.astype(np.complex64), notes
+    b = rest[0]
+    second = _read(stack, b, precise=b is not Part.PHASE)
     echoes = np.empty(first.shape, dtype=np.complex64)
     if a is Part.REAL:
         for name, values in ((a.value, first), (b.value, second)):
@@ -141,11 +151,6 @@ def _complex(stack: Stack, phase_unit: PhaseUnit | None) -> tuple[npt.NDArray[np
                 )
         echoes.real, echoes.imag = first, second
         return echoes, notes
-    if first.min() < 0:
-        raise InputError(
-            f"The magnitude images have negative values (lowest {first.min():g}); none were expected. "
-            "Is their header or pixel type damaged?"
-        )
     some = stack.frames[b][0][0]
     if phase_unit is None:
         phase_unit, evidence = phase_unit_of(some.vendor, some.scaling, second)

@@ -88,7 +88,7 @@ def build_stack(frames: Sequence[Frame]) -> Stack:
     Raises
     ------
     InputError
-        Images are missing, duplicated, unevenly spaced, or only one part of the complex signal is there.
+        Images are missing, duplicated, unevenly spaced, or only one part of the complex signal other than magnitude is there.
     """
     frames, notes = settle_echo_times(_refuse_same_instance(frames))
     echoes = _echo_keys(frames)
@@ -247,13 +247,9 @@ def _choose_parts(there: set[Part | None]) -> tuple[Part, ...]:
             return pair
     if Part.PHASE in there and Part.UNMARKED in there:
         return (Part.MAGNITUDE, Part.PHASE)
+    if there <= {Part.MAGNITUDE, Part.UNMARKED}:
+        return (Part.MAGNITUDE,)
     listed = " and ".join(sorted(p.value for p in there if p is not None))
-    if there & {Part.MAGNITUDE, Part.UNMARKED}:
-        raise InputError(
-            f"Found {listed} images only; the phase is missing. Export phase (or real and imaginary) images as well: "
-            "magnitudes alone leave open whether a voxel is mostly water or mostly fat, so PDFF above 50 % cannot be told from "
-            "below."
-        )
     raise InputError(
         f"Found {listed} images only; magnitude and phase, or real and imaginary were expected. Export the others as well."
     )

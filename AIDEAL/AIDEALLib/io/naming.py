@@ -103,12 +103,12 @@ def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[N
     """Files that make up the one complex series among the images given, by part.
 
     Magnitude may be unmarked when phase is marked (as dcm2niix writes it). Real + imaginary go before magnitude + phase where
-    both are there.
+    both are there, and either before magnitudes alone, which must be marked as such or numbered by echo.
 
     Raises
     ------
     InputError
-        No complete pair of parts, or more than one series.
+        No complete pair of parts and no magnitudes, or more than one series.
     """
     by_series: dict[str, list[NamedImage]] = {}
     for image in images:
@@ -119,6 +119,8 @@ def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[N
         pair = _pair(list(images))
         if pair and all(len({image.series for image in group}) == 1 for group in pair.values()):
             complete = {"": pair}
+    if not complete and not any(image.part in (Part.PHASE, Part.REAL, Part.IMAGINARY) for image in images):
+        complete = {name: {Part.MAGNITUDE: group} for name, group in by_series.items() if _are_magnitudes(group)}
     if len(complete) == 1:
         return next(iter(complete.values()))
     if complete:
@@ -129,6 +131,12 @@ def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[N
         f"Found only {found} in {where}; magnitude and phase, or real and imaginary images were expected, told by their names "
         "(BIDS part-mag/part-phase, or words such as mag, phase, real, imag). Add the missing ones, or rename the files."
     )
+
+
+def _are_magnitudes(group: Sequence[NamedImage]) -> bool:
+    marked = all(image.part is Part.MAGNITUDE for image in group)
+    numbered = len(group) > 1 and all(image.echo is not None for image in group)
+    return marked or (numbered and all(image.part is Part.UNMARKED for image in group))
 
 
 def _pair(group: Sequence[NamedImage]) -> dict[Part, list[NamedImage]] | None:

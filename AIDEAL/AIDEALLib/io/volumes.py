@@ -1,4 +1,4 @@
-"""NRRD and NIfTI series: one file per echo or 4-D; complex, magnitude + phase, or real + imaginary."""
+"""NRRD and NIfTI series: one file per echo or 4-D; complex, magnitude + phase, real + imaginary, or magnitude alone."""
 
 from __future__ import annotations
 
@@ -157,7 +157,15 @@ def _complex(stacks: dict[Part, _Stack], phase_unit: PhaseUnit | None) -> npt.ND
             raise InputError(
                 f"The {part.value} images are complex; real values were expected. Rename the files without '{part.value}'."
             )
-    first, second = (stack.volumes for stack in stacks.values())
+    first, *others = (stack.volumes for stack in stacks.values())
+    if Part.MAGNITUDE in stacks and first.min() < 0:
+        raise InputError(
+            f"The magnitude images have negative values (lowest {first.min():g}); none were expected. "
+            "Check which files are magnitude and which are phase."
+        )
+    if not others:
+        return first.astype(np.complex64)
+    second = others[0]
     echoes = np.empty(first.shape, dtype=np.complex64)
     if Part.REAL in stacks:
         for name, volumes in (("real", first), ("imaginary", second)):
@@ -168,11 +176,6 @@ def _complex(stacks: dict[Part, _Stack], phase_unit: PhaseUnit | None) -> npt.ND
                 )
         echoes.real, echoes.imag = first, second
         return echoes
-    if first.min() < 0:
-        raise InputError(
-            f"The magnitude images have negative values (lowest {first.min():g}); none were expected. "
-            "Check which files are magnitude and which are phase."
-        )
     unit = phase_unit or detect_phase_unit(second)
     for n in range(len(echoes)):
         angle = to_radians(second[n], unit)

@@ -11,11 +11,12 @@ from ..echoes import EchoSeries
 from ..errors import InputError
 from ..estimation.gain_steps import find_gains
 from ..estimation.repairs import Repairs, plan_repairs
+from ..methods import Method
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
 from .findings import Finding, QualityReport, Severity, sorted_findings
 from .protocol import assess_protocol, expected_precision
-from .result import assess_maps, assess_repairs
+from .result import assess_magnitude_fit, assess_maps, assess_repairs
 from .signal import MOST_SLICES, assess_signal, signal_to_noise
 
 GAIN_STEP, GAIN_IMPROVEMENT = 0.05, 1.2
@@ -26,6 +27,7 @@ def assess(
     maps: ParameterMaps | None = None,
     spectrum: FatSpectrum = SIX_PEAK,
     repairs: Repairs | None = None,
+    method: str = Method.REFINED.value,
 ) -> QualityReport:
     """Look for everything that could make a number wrong.
 
@@ -33,13 +35,19 @@ def assess(
     ----------
     series : the scan as loaded. maps : its result; None before it is estimated.
     spectrum : of fat. repairs : what was planned for the scan; taken from the provenance of `maps`, or planned here, when None.
+    method : to be used; that of `maps` where there are some.
     """
+    phase_used = (maps.provenance.method if maps is not None else method) != Method.MAGNITUDE
     snr, body, noise = signal_to_noise(series)
-    found = assess_signal(series, body)
-    report = expected_precision(series, spectrum, snr)
+    found = assess_signal(series, body, phase_used)
+    report = expected_precision(series, spectrum, snr, phase_used)
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), report)
-    found += assess_protocol(series, spectrum, snr)
+    found += assess_protocol(series, spectrum, snr, phase_used)
+    if not phase_used:
+        found += assess_magnitude_fit(maps)
+        found += assess_maps(maps, spectrum, noise) if maps is not None else []
+        return QualityReport(sorted_findings(found), report)
     told: dict[str, Any] | None = maps.provenance.options.get("repairs") if maps is not None else None
     if repairs is not None or told is None:
         repairs = repairs or plan_repairs(series, spectrum)
@@ -51,21 +59,21 @@ def assess(
     return QualityReport(sorted_findings(found), report)
 
 
-def unusable(series: EchoSeries) -> list[Finding]:
-    """Findings of severity `STOP` in the echoes themselves; [] where the scan can be estimated."""
-    found = assess_signal(series, signal_to_noise(series)[1])
+def unusable(series: EchoSeries, method: str = Method.REFINED.value) -> list[Finding]:
+    """Findings of severity `STOP` in the echoes themselves for this method; [] where the scan can be estimated."""
+    found = assess_signal(series, signal_to_noise(series)[1], method != Method.MAGNITUDE)
     return [finding for finding in found if finding.severity is Severity.STOP]
 
 
-def refuse_unusable(series: EchoSeries) -> None:
-    """Raise where the echoes cannot give a number that means anything.
+def refuse_unusable(series: EchoSeries, method: str = Method.REFINED.value) -> None:
+    """Raise where the echoes cannot give a number that means anything by this method.
 
     Raises
     ------
     InputError
         A finding of severity `STOP`, with its advice.
     """
-    for finding in unusable(series):
+    for finding in unusable(series, method):
         raise InputError(f"{finding.sentence} {finding.advice}")
 
 

@@ -9,6 +9,7 @@ import torch
 
 from ..echoes import EchoSeries
 from ..physics.cramer_rao import cramer_rao
+from ..physics.magnitude_signal import magnitude_bound_pdff_sd
 from ..physics.spectrum import FatSpectrum
 from .findings import Finding, Severity
 
@@ -33,25 +34,26 @@ TRAINED_ECHOES, TRAINED_TE1_MS, TRAINED_SPACING_MS, TRAINED_TESLA, TRAINED_SNR =
 TOLERANCE = 1.1
 
 
-def expected_precision(series: EchoSeries, spectrum: FatSpectrum, snr: float) -> dict[str, float]:
-    """Least PDFF standard deviation of a voxel (Cramer-Rao bound, R2* 40 1/s), by fat fraction, with the SNR."""
-    pdff = torch.tensor(EXPECTED_AT)
-    bound = cramer_rao(
-        pdff,
-        torch.tensor(TYPICAL_R2STAR),
-        torch.tensor(max(snr, 1e-3)),
-        torch.from_numpy(series.te_s),
-        series.field_strength_t,
-        spectrum,
-    )
-    return {"snr": snr, **{f"pdff_sd_at_{at:g}": float(sd) for at, sd in zip(EXPECTED_AT, bound.pdff_sd, strict=True)}}
+def expected_precision(series: EchoSeries, spectrum: FatSpectrum, snr: float, phase_used: bool = True) -> dict[str, float]:
+    """Least PDFF standard deviation of a voxel (Cramer-Rao bound, R2* 40 1/s), by fat fraction, with the SNR.
+
+    From magnitudes (`phase_used` False) it is that of the right one of the two solutions.
+    """
+    pdff, te = torch.tensor(EXPECTED_AT), torch.from_numpy(series.te_s)
+    snr = max(snr, 1e-3)
+    if phase_used:
+        r2star, signal = torch.tensor(TYPICAL_R2STAR), torch.tensor(snr)
+        bound = cramer_rao(pdff, r2star, signal, te, series.field_strength_t, spectrum).pdff_sd
+    else:
+        bound = magnitude_bound_pdff_sd(pdff, TYPICAL_R2STAR, snr, te, series.field_strength_t, spectrum)
+    return {"snr": snr, **{f"pdff_sd_at_{at:g}": float(sd) for at, sd in zip(EXPECTED_AT, bound, strict=True)}}
 
 
-def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float) -> list[Finding]:
+def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float, phase_used: bool = True) -> list[Finding]:
     """Findings from echo times, field strength, flip angle, repetition time and signal-to-noise ratio."""
     found = []
     spacing_ms = 1000 * np.diff(series.te_s)
-    sd = expected_precision(series, spectrum, snr)["pdff_sd_at_10"]
+    sd = expected_precision(series, spectrum, snr, phase_used)["pdff_sd_at_10"]
     if not sd < UNFIT_SD:
         found.append(
             Finding(
@@ -84,7 +86,8 @@ def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float) -> li
             )
         )
     found += _t1_bias(series)
-    found += _outside_training(series, spacing_ms, snr)
+    if phase_used:
+        found += _outside_training(series, spacing_ms, snr)
     return found
 
 

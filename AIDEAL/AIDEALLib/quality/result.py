@@ -83,6 +83,25 @@ def assess_repairs(repairs: Mapping[str, Any]) -> list[Finding]:
     return found
 
 
+def assess_magnitude_fit(maps: ParameterMaps | None) -> list[Finding]:
+    """What a reader of an estimate from magnitudes alone should know, with its extent where there are maps."""
+    extent: dict[str, Any] = {}
+    share = "."
+    if maps is not None and maps.mask.any():
+        unsure = maps.mask & (maps.swap_probability > SWAP_PROBABILITY)
+        share = f"; that is so in {100 * unsure.sum() / maps.mask.sum():.0f} % of the body (swap probability above 0.3)."
+        extent = {"slices": slices_of(unsure), "voxels": int(unsure.sum()), "area_mm2": _area(maps, unsure)}
+    return [
+        Finding(
+            "magnitude-fit",
+            Severity.WARN,
+            f"Estimated from magnitudes alone: PDFF above 50 % cannot always be told from PDFF below{share}",
+            "In liver below 50 % fat take the lower solution; export phase images wherever the scanner has them.",
+            **extent,
+        )
+    ]
+
+
 def _degrees(error: Mapping[str, Any]) -> str:
     ends = (error["constant_rad"] + error["slope_rad"] * u for u in (-0.5, 0.5))
     return f"{np.degrees(max(abs(e) for e in ends)):.0f}"

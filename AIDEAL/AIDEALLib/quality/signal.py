@@ -40,8 +40,8 @@ def signal_to_noise(series: EchoSeries) -> tuple[float, Mask, list[float]]:
     return (float(np.median(np.concatenate(ratios))) if ratios else 0.0), body, noises
 
 
-def assess_signal(series: EchoSeries, body: Mask) -> list[Finding]:
-    """Findings from the echoes; `body` marks voxels with signal."""
+def assess_signal(series: EchoSeries, body: Mask, phase_used: bool = True) -> list[Finding]:
+    """Findings from the echoes; `body` marks voxels with signal, `phase_used` is False for an estimate from magnitudes."""
     if not body.any():
         return [
             Finding(
@@ -51,21 +51,23 @@ def assess_signal(series: EchoSeries, body: Mask) -> list[Finding]:
                 "Check that the right images were loaded, and their scale.",
             )
         ]
-    found = _phase(series, body)
+    found = _phase(series, body) if phase_used else []
     if any(f.severity is Severity.STOP for f in found):
         return found
     return found + _motion(series, body) + _clipped(series, body) + _zero_filled(series, body)
 
 
 def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
-    export = "Export phase, or real and imaginary images, along with the magnitudes."
+    export = "Export phase, or real and imaginary images, along with the magnitudes"
+    otherwise = "or estimate from the magnitudes alone (--method magnitude), where PDFF above 50 % is ambiguous"
     if not np.any(series.echoes.imag):
+        kind = "real parts without imaginary ones" if series.has_phase else "magnitudes without phase"
         return [
             Finding(
                 "magnitude-only",
                 Severity.STOP,
-                "The echoes have no imaginary part: these are magnitudes (or real parts) without phase.",
-                f"{export} From magnitudes alone PDFF is ambiguous: 30 % and 70 % look the same.",
+                f"The echoes have no imaginary part: these are {kind}.",
+                f"{export}{'' if series.has_phase else ', ' + otherwise}.",
             )
         ]
     voxels = series.echoes[:, body]
@@ -76,7 +78,7 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
                 "phase-constant",
                 Severity.STOP,
                 "The phase is the same in all echoes of every voxel; off-resonance always turns it from echo to echo.",
-                f"The phase images are not those of these echoes. {export}",
+                f"The phase images are not those of these echoes. {export}, {otherwise}.",
             )
         ]
     coherence = _coherence(series, body)
@@ -86,7 +88,7 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
                 "phase-not-phase",
                 Severity.STOP,
                 f"Phase does not vary smoothly from voxel to voxel (coherence {coherence:.2f}, expected nearly 1).",
-                f"The unit of the phase is wrong, or these are no phase images. State the unit. {export}",
+                f"The unit of the phase is wrong, or these are no phase images. State the unit. {export}, {otherwise}.",
             )
         ]
     filled = float(np.abs(np.angle(series.echoes[series.echoes != 0])).max()) / np.pi
@@ -178,7 +180,7 @@ def _clipped(series: EchoSeries, body: Mask) -> list[Finding]:
         for values in (np.abs(echo), np.abs(echo.real), np.abs(echo.imag)):
             top = float(values.max())
             at_top = values >= top * (1 - 2e-6)
-            if at_top.sum() >= max(CLIPPED_VOXELS, CLIPPED_SHARE * body.sum()):
+            if top > 0 and at_top.sum() >= max(CLIPPED_VOXELS, CLIPPED_SHARE * body.sum()):
                 where |= at_top
     if not where.any():
         return []
