@@ -10,6 +10,7 @@ class Method(str, Enum):
 
     REFINED = "refined"
     ONE_SHOT = "one-shot"
+    GRAPH_CUTS = "graph-cuts"
     MAGNITUDE = "magnitude"
 
     def label(self) -> str:

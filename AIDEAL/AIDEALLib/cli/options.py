@@ -55,7 +55,10 @@ Debug = Annotated[
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; made when it is missing.")]
 MethodOption = Annotated[
     Method,
-    typer.Option(help="refined: every water-fat mode refined, weighed and fused; one-shot: networks and one linear step."),
+    typer.Option(
+        help="refined: every water-fat mode refined, weighed and fused; one-shot: networks and one linear step; graph-cuts: the "
+        "reference, without networks; magnitude: without phase."
+    ),
 ]
 DeviceOption = Annotated[
     str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute; auto takes a CUDA device where there is one.")

@@ -18,6 +18,7 @@ from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
 from .candidates import wrap
 from .fusion import FusionOptions
+from .graph_cuts import GraphCutOptions, graph_cuts
 from .magnitude_fit import magnitude_fit
 from .mode import Solution
 from .noise import foreground, noise_from_differences
@@ -29,6 +30,8 @@ from .slice_pool import map_slices, one_core
 from .stopwatch import Stopwatch
 
 METHODS = tuple(method.value for method in Method)
+GRAPH_CUTS = GraphCutOptions()
+WITH_NETWORKS = (Method.REFINED, Method.ONE_SHOT)
 CONJUGATE_CHOICES = CHOICES
 
 
@@ -87,7 +90,7 @@ def estimate(
         notes = [*series.notes, *repairs.notes]
 
         def run(on: torch.device) -> ParameterMaps:
-            loaded = None if magnitudes_only else networks or load_networks(str(on))
+            loaded = (networks or load_networks(str(on))) if method in WITH_NETWORKS else None
             return _run(series, repairs, method, on, loaded, spectrum, options, notes, progress, cancel, cores)
 
         try:
@@ -205,7 +208,9 @@ def _estimate_slice(
     rows, columns = _extent(mask.any(1)), _extent(mask.any(0))
     cropped, inner = echoes[:, rows, columns].contiguous(), mask[rows, columns]
     voxels = cropped[:, inner]
-    if networks is None:
+    if method == Method.GRAPH_CUTS:
+        solution = graph_cuts(cropped, inner, scan, rough_noise, watch, GRAPH_CUTS)
+    elif networks is None:
         with watch("magnitude fit"):
             solution = magnitude_fit(voxels.real, scan, noise_from_differences(cropped * inner))
     else:

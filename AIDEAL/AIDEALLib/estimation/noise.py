@@ -43,6 +43,11 @@ def noise_from_residual(residual_energy: torch.Tensor, n_echoes: int) -> torch.T
     return torch.sqrt(residual_energy.median() / chi_square_median(2 * n_echoes - 6))
 
 
+def noise_of_fits(residual_energy: torch.Tensor, n_echoes: int, rough_noise: torch.Tensor) -> torch.Tensor:
+    """Noise per real channel from the residual of voxelwise fits, scalar; for three echoes, which leave none, `rough_noise`."""
+    return rough_noise if n_echoes == 3 else noise_from_residual(residual_energy, n_echoes)
+
+
 def chi_square_median(degrees: int) -> float:
     """Median of the chi-square distribution by bisection on the regularised incomplete gamma function."""
     low, high = torch.tensor(0.0, dtype=torch.float64), torch.tensor(2.0 * degrees + 10, dtype=torch.float64)

@@ -10,7 +10,7 @@ from ..models import Networks
 from ..physics.residual_profile import field_period_hz
 from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis
-from .noise import noise_from_residual
+from .noise import noise_of_fits
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,4 @@ class SliceInput:
 
     def noise(self, residual_energy: torch.Tensor) -> torch.Tensor:
         """Noise per real channel from the residual of voxelwise fits; for three echoes, which leave none, from differences."""
-        n_echoes = self.voxels.shape[0]
-        if n_echoes == 3:
-            return self.rough_noise
-        return noise_from_residual(residual_energy, n_echoes)
+        return noise_of_fits(residual_energy, self.voxels.shape[0], self.rough_noise)
