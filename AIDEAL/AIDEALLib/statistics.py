@@ -213,6 +213,35 @@ def inverse_variance_mean(values: FloatArray, sd: FloatArray) -> tuple[float, fl
     return float(np.sum(weights * values[good]) / total), smallest / float(np.sqrt(total))
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """How two measurements of the same voxels agree: mean and SD (n - 1) of their difference, and its 95 % limits."""
+
+    voxels: int
+    bias: float
+    sd: float
+    lower_limit: float
+    upper_limit: float
+
+
+def bland_altman(values: FloatArray, reference: FloatArray) -> Agreement:
+    """Bias and limits of agreement, mean difference -+ 1.96 SD, of values minus reference; not-a-number without voxels.
+
+    Bland and Altman, Lancet 1986;327:307. The limits take differences for normally distributed.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+    """
+    if values.shape != reference.shape:
+        raise ValueError(f"values have shape {values.shape}, the reference {reference.shape}")
+    difference = (values.astype(np.float64) - reference).ravel()
+    bias = _mean(difference)
+    sd = float(np.std(difference, ddof=1)) if difference.size > 1 else float("nan")
+    return Agreement(difference.size, bias, sd, bias - 1.96 * sd, bias + 1.96 * sd)
+
+
 def liver_lobes(names: Mapping[int, str]) -> list[int]:
     """Labels of the right and the left lobe of the liver; [] when either is missing or the whole liver is a segment itself."""
     words = {label: set(re.findall(r"[a-z]+", name.lower())) for label, name in names.items()}
