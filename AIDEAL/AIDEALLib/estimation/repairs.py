@@ -68,6 +68,7 @@ class Repairs:
             "bipolar": plain(self.bipolar),
             "first_echo": plain(self.first_echo),
             "slice_by_slice": bool(self.by_slice),
+            "by_slice": [plain(error) for error in self.by_slice],
         }
 
 
