@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +32,36 @@ class VoxelFit:
     lower: FloatArray
     upper: FloatArray
     residual_percent: float
+
+
+def mended_samples(
+    samples: npt.NDArray[np.complexfloating],
+    repairs: Mapping[str, Any],
+    voxel: tuple[int, int, int],
+    shape: tuple[int, int, int],
+) -> npt.NDArray[np.complex128]:
+    """Echoes of a voxel as they were estimated: rotation sense, odd-even and first-echo phase mended.
+
+    Parameters
+    ----------
+    samples : (echo,) as measured. voxel, shape : slice, row, column of the voxel, and their numbers in the scan.
+    repairs : of the run, as `estimation.repairs.Repairs.as_dict` tells them in its provenance; {} mends nothing.
+    """
+    out = np.asarray(samples, dtype=np.complex128)
+    if repairs.get("conjugated"):
+        out = np.conj(out)
+    n = np.arange(len(out))
+    patterns = {"bipolar": 1.0 - 2.0 * (n % 2), "first_echo": (n == 0).astype(float)}
+    of_slice = repairs.get("by_slice") or ()
+    for kind, pattern in patterns.items():
+        error = repairs.get(kind)
+        if not error or not error["applied"]:
+            continue
+        if kind == "bipolar" and voxel[0] < len(of_slice) and of_slice[voxel[0]]:
+            error = of_slice[voxel[0]]
+        place = voxel[1 + error["axis"]] / shape[1 + error["axis"]] - 0.5
+        out = out * np.exp(-1j * pattern * (error["constant_rad"] + error["slope_rad"] * place))
+    return out
 
 
 def fit_voxel(

@@ -93,7 +93,7 @@ class Server:
         if request.options.anyway or not request.options.check:
             return None
         self._send(Stage(request.run, Step.CHECK))
-        found = unusable(read_series(Path(request.folder)))
+        found = unusable(read_series(Path(request.folder)), request.options.method)
         return Failed(request.run, Reason.UNUSABLE, found[0].sentence, findings=tuple(found)) if found else None
 
     def _finished(self, request: EstimateRequest, started: float, torch_import_s: float | None) -> Finished:
