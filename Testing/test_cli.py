@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from AIDEALLib import __version__
 from AIDEALLib.cli.main import app
 from AIDEALLib.cli.options import ReadoutChoice, Repair
+from AIDEALLib.cli.validate import Section
 from AIDEALLib.echoes import Geometry, Readout
 from AIDEALLib.estimation import estimate as estimating
 from AIDEALLib.estimation import repairs
@@ -30,6 +31,7 @@ from AIDEALLib.parameter_maps import MAP_INFO
 from AIDEALLib.simulation.phantom import phantom
 from AIDEALLib.simulation.protocol import PAPER
 from AIDEALLib.simulation.scan import acquire
+from AIDEALLib.validation.run import SECTIONS
 
 MAPS = {f"{name}.nrrd" for name in MAP_INFO} | {"mask.nrrd"}
 RESULTS = MAPS | {"overview.png", "statistics.csv", "provenance.json", "quality.json"}
@@ -306,16 +308,38 @@ def test_speed(aideal: Any) -> None:
         assert words in done.stdout
 
 
-def test_validate_writes_every_protocol_and_region(aideal: Any, tmp_path: Path) -> None:
-    done = aideal("validate", "--out", tmp_path / "v", "--method", "refined", "--slices", 2, "--matrix", 64)
+@pytest.mark.usefixtures("nothing_to_mend")
+def test_validate_writes_one_report_of_every_section(aideal: Any, tmp_path: Path) -> None:
+    out = tmp_path / "v"
+    done = aideal("validate", "--out", out, "--quick")
     assert done.exit_code == 0, done.output
-    rows = list(csv.DictReader((tmp_path / "v" / "held_out.csv").read_text(encoding="utf-8").splitlines()))
-    assert len({row["protocol"] for row in rows}) == 8
-    assert {row["segment"] for row in rows} == {"body", "liver", "Right lobe", "Left lobe"}
-    liver = [row for row in rows if row["segment"] == "liver" and "iron" not in row["protocol"]]
-    for row in liver:
-        assert float(row["swap_percent"]) < 1.0, row
-        assert 85 < float(row["coverage_95_percent"]) <= 100, row
+    assert {p.name for p in out.iterdir()} == {*SECTIONS, "cases", "report.html", "report.md"} - {"real"}
+    assert (out / "report.html").read_text(encoding="utf-8").count("<h2") == len(SECTIONS)
+    vials = table(out / "phantoms" / "vials.csv")
+    assert {row["method"] for row in vials} == {"refined", "one-shot"}
+    assert max(abs(float(row["bias"])) for row in vials) < 0.4
+    errors = [row for row in table(out / "swaps" / "errors.csv") if row["scene"] == "plain"]
+    assert len({row["protocol"] for row in errors}) == 8
+    for row in errors:
+        if row["segment"] == "liver" and "iron" not in row["protocol"]:
+            assert float(row["swap_percent"]) < 1.0, row
+            assert 85 < float(row["coverage_95_percent"]) <= 100, row
+    ratios = [float(row["stated_over_bound"]) for row in table(out / "coverage" / "coverage.csv") if row["snr"] == "30.0"]
+    assert min(ratios) > 0.9 and max(ratios) < 1.6
+    again = [float(r["bias"]) for r in table(out / "repeatability" / "agreement.csv") if r["reading"] == "lobe"]
+    assert len(again) == 3 and max(map(abs, again)) < 1.5
+
+
+def test_validate_offers_every_section() -> None:
+    assert tuple(section.value for section in Section) == SECTIONS
+
+
+def test_validate_refuses_what_is_no_folder(aideal: Any, tmp_path: Path) -> None:
+    done = aideal("validate", "--out", tmp_path / "v", "--quick", "--real-scans", tmp_path / "none")
+    assert done.exit_code == 1
+    assert "is no folder" in done.stderr
+    (tmp_path / "file").write_text("")
+    assert "is a file" in aideal("validate", "--out", tmp_path / "file", "--quick").stderr
 
 
 def test_train_and_export(tmp_path: Path, aideal: Any) -> None:

@@ -39,7 +39,7 @@ def estimate_with_progress(
     from ..models import load_networks
 
     networks = load_networks(str(choose_device(device)), models) if models else None
-    with _ctrl_c_cancels() as cancelled, _bar(method) as bar:
+    with ctrl_c_cancels() as cancelled, _bar(method) as bar:
         task = bar.add_task(method, total=None)
         return estimate(
             series,
@@ -69,7 +69,7 @@ def _bar(method: str) -> Progress:
 
 
 @contextmanager
-def _ctrl_c_cancels() -> Iterator[Callable[[], bool]]:
+def ctrl_c_cancels() -> Iterator[Callable[[], bool]]:
     """Callable that turns True at the first Ctrl-C; the second one interrupts at once."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only

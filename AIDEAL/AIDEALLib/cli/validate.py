@@ -1,75 +1,80 @@
-"""`aideal validate`: every method on simulated abdomens no network has seen, against the truth."""
+"""`aideal validate`: every claim checked against known truth; one command, one report."""
 
 from __future__ import annotations
 
+from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .options import Debug, DeviceOption, Method, Models, Out
+from .options import Debug, DeviceOption, Models, Out
 
-LIVER = ("Right lobe", "Left lobe", "Liver dome")
+
+class Section(str, Enum):
+    """Sections of the report."""
+
+    PHANTOMS = "phantoms"
+    SPREAD = "spread"
+    SENSITIVITY = "sensitivity"
+    COVERAGE = "coverage"
+    SWAPS = "swaps"
+    LIMITS = "limits"
+    REPEATABILITY = "repeatability"
+    REAL = "real"
 
 
 def validate(
     out: Out,
-    method: Annotated[
-        list[Method] | None, typer.Option(help="Repeat for several; all when left out.", show_default=False)
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few, small slices: a report in a minute, whose figures say little.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="First patient, and source of coils and noise.")] = 100,
+    section: Annotated[
+        list[Section] | None, typer.Option(help="Repeat for several; all when left out.", show_default=False)
+    ] = None,
+    real_scans: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of real scans, each a sub-folder or file as for 'run'.", show_default=False),
     ] = None,
     device: DeviceOption = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="First patient.")] = 100,
-    slices: Annotated[int, typer.Option(min=1, help="Slices of each patient.")] = 6,
-    matrix: Annotated[int, typer.Option(min=48, help="Rows and columns.")] = 160,
     models: Models = None,
     debug: Debug = False,
 ) -> None:
-    """Swaps, bias and stated against true error under eight protocols; writes `held_out.csv`."""
-    import itertools
+    """Phantoms, coverage, swaps, repeatability ... against known truth: `report.html`, `report.md`, CSV files and pictures.
 
-    import numpy as np
+    Ctrl-C stops between two slices; the same command goes on from there.
+    """
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    from ..estimation.estimate import choose_device, estimate
-    from ..io.save import staged_directory
+    from ..errors import InputError
+    from ..estimation.estimate import choose_device
     from ..models import load_networks
-    from ..physics.spectrum import SIX_PEAK
-    from ..simulation.held_out import held_out_cases
-    from ..validation.scores import ProtocolError, error_in
-    from ..validation.tables import save_rows
-    from .results import number, table_of
+    from ..validation.plan import Plan
+    from ..validation.run import SECTIONS, Request
+    from ..validation.run import validate as write_report
+    from .estimating import ctrl_c_cancels
 
-    console = Console()
-    target = choose_device(device)
-    networks = load_networks(str(target), models)
-    rows: list[ProtocolError] = []
-    with staged_directory(out) as stage:
-        for case in held_out_cases(seed, (slices, matrix, matrix)):
-            shift = SIX_PEAK.mean_shift_hz(case.series.field_strength_t)
-            labels = {name: label for label, name in case.truth.label_names.items()}
-            liver = np.isin(case.truth.labels, [labels[name] for name in LIVER if name in labels])
-            regions = {"body": case.truth.body, "liver": liver}
-            regions |= {name: case.truth.labels == labels[name] for name in LIVER[:2] if name in labels}
-            for chosen in method or list(Method):
-                with Console(stderr=True).status(f"{case.protocol.name}, {chosen.value}"):
-                    maps = estimate(case.series, chosen.value, str(target), networks=networks)
-                for name, region in regions.items():
-                    error = error_in(maps, case.truth, region, name, shift)
-                    rows.append(ProtocolError(**vars(error), protocol=case.protocol.name))
-        save_rows(rows, stage / "held_out.csv")
-    columns = ("Method, region", "Swaps %", "Bias of median", "SD of error", "Stated SD", "In 68 %", "In 95 %")
-    for protocol, group in itertools.groupby(rows, lambda row: row.protocol):
-        lines = [
-            (
-                f"{row.method}, {row.segment}",
-                number(row.swap_percent, 3),
-                number(row.median_bias, 2, sign=True),
-                number(row.error_sd, 2),
-                number(row.stated_sd, 2),
-                number(row.coverage_68_percent),
-                number(row.coverage_95_percent),
-            )
-            for row in group
-        ]
-        console.print(table_of(f"{protocol}: PDFF against the truth, in percent", columns, lines))
-    console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)
-    console.print("Research use only, not for diagnosis.", style="bold", highlight=False)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; a folder for the report was expected. Give another --out.")
+    if real_scans is not None and not real_scans.is_dir():
+        raise InputError(f"{real_scans} is no folder; a folder of real scans was expected. Check the path.")
+    target = str(choose_device(device))
+    asked = SECTIONS if section is None else tuple(key for key in SECTIONS if key in {s.value for s in section})
+    request = Request(out, Plan(seed, quick), asked, real_scans, load_networks(target, models), target)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("slices"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with ctrl_c_cancels() as cancelled, bar:
+        task = bar.add_task("Validating", total=request.slices)
+        write_report(request, lambda what, slices: bar.update(task, description=what, advance=slices), cancelled)
+    Console().print(f"Report: {(out / 'report.html').resolve()}", markup=False, highlight=False, soft_wrap=True)
+    Console().print("Research use only, not for diagnosis.", style="bold", highlight=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..parameter_maps import ParameterMaps
 from ..simulation.tissue import TissueMaps
+from .voxels import PER_68, PER_95, Voxels, percent
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class TruthError:
     stated_sd : mean of the stated SD within the mode.
     coverage_68_percent, coverage_95_percent : share of voxels whose error lies within the stated interval of that level.
     swap_percent : share of voxels whose field lies more than half a fat shift off the true one.
+    wrong_mode_percent : those of them that noise alone does not explain; NaN where the noise is not known.
+    confidently_wrong_percent : share more than 20 points off, and by more than 4 times the stated SD of the mixture.
+    r2star_bias_percent : median R2* against the true median, in percent of it.
     """
 
     method: str
@@ -38,6 +42,9 @@ class TruthError:
     coverage_68_percent: float
     coverage_95_percent: float
     swap_percent: float
+    wrong_mode_percent: float
+    confidently_wrong_percent: float
+    r2star_bias_percent: float
 
 
 @dataclass(frozen=True)
@@ -56,29 +63,31 @@ def errors_by_segment(maps: ParameterMaps, truth: TissueMaps, fat_shift_hz: floa
 
 def error_in(maps: ParameterMaps, truth: TissueMaps, region: np.ndarray, name: str, fat_shift_hz: float) -> TruthError:
     """Compare with the truth on the voxels of a region (bool, of the shape of the maps) that have an estimate."""
-    inside = region & maps.mask
-    if not inside.any():
-        return TruthError(maps.provenance.method, name, 0, *[math.nan] * 9)
-    found, true = maps.pdff[inside].astype(float), truth.pdff_percent[inside].astype(float)
-    period = 1.0 / float(np.diff(maps.provenance.te_s).min())
-    limit = abs(_wrapped(np.asarray(fat_shift_hz), period)) / 2
-    off = np.abs(_wrapped(maps.field[inside].astype(float) - truth.field_hz[inside], period))
-    error, stated = found - true, maps.pdff_sd[inside]
+    return summary(Voxels.of(maps, truth, fat_shift_hz, region), name)
+
+
+def summary(voxels: Voxels, segment: str) -> TruthError:
+    """The error of a set of voxels in one row, under the name `segment`."""
+    if not len(voxels):
+        return TruthError(voxels.method, segment, 0, *[math.nan] * 12)
+    found, true = voxels.pdff.astype(float), voxels.true_pdff.astype(float)
+    error = found - true
+    true_r2star = float(np.median(voxels.true_r2star))
+    r2star_bias = 100 * (float(np.median(voxels.r2star)) / true_r2star - 1) if true_r2star > 0 else math.nan
     return TruthError(
-        method=maps.provenance.method,
-        segment=name,
-        voxels=int(inside.sum()),
+        method=voxels.method,
+        segment=segment,
+        voxels=len(voxels),
         truth_median=float(np.median(true)),
         truth_mean=float(true.mean()),
         median_bias=float(np.median(found) - np.median(true)),
         mean_bias=float(error.mean()),
         error_sd=float(np.std(error, ddof=1)) if found.size > 1 else math.nan,
-        stated_sd=float(stated.mean()),
-        coverage_68_percent=float(100 * np.mean(np.abs(error) <= 0.9945 * stated)),
-        coverage_95_percent=float(100 * np.mean(np.abs(error) <= 1.9600 * stated)),
-        swap_percent=float(100 * np.mean(off > limit)),
+        stated_sd=float(voxels.pdff_sd.mean()),
+        coverage_68_percent=voxels.covered_percent(PER_68),
+        coverage_95_percent=voxels.covered_percent(PER_95),
+        swap_percent=percent(voxels.swapped),
+        wrong_mode_percent=percent(voxels.wrong_mode) if np.isfinite(voxels.field_bound).any() else math.nan,
+        confidently_wrong_percent=percent(voxels.confidently_wrong),
+        r2star_bias_percent=r2star_bias,
     )
-
-
-def _wrapped(hz: np.ndarray, period_hz: float) -> np.ndarray:
-    return np.asarray(hz - period_hz * np.round(hz / period_hz))

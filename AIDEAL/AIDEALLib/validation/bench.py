@@ -1,0 +1,110 @@
+"""The bench: estimates cases, keeps what is done on disk, goes on from there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..models import Networks
+from .cases import Case, estimated
+from .voxels import Voxels
+
+ROOMS = ("physics", "simulation", "estimation", "models.py", "validation/cases.py", "validation/voxels.py")
+"""What the voxels of a case depend on besides the case and the networks."""
+
+
+def fingerprint(networks: Networks, device: str) -> str:
+    """Changes with the networks, the kind of device and the code that estimates."""
+    package = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256(json.dumps([networks.checksums, device.partition(":")[0]]).encode())
+    for room in ROOMS:
+        for path in sorted((package / room).rglob("*.py")) or [package / room]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where cases are estimated.
+
+    Attributes
+    ----------
+    folder : of finished cases; a case is done once as long as its options, the networks and the code stay.
+    networks, device : of the estimate. stamp : `fingerprint` of both.
+    progress : called with a sentence and the number of slices that were finished since the last call.
+    cancel : asked between slices.
+    """
+
+    folder: Path
+    networks: Networks
+    device: str
+    stamp: str
+    progress: Callable[[str, int], None]
+    cancel: Callable[[], bool]
+
+    def prepare(self, cases: Iterable[Case]) -> None:
+        """Estimate every case that is not there yet.
+
+        Raises
+        ------
+        Cancelled
+            On request; what was finished stays.
+        """
+        for case in cases:
+            if self._path(case).exists():
+                self.progress(_title(case), case.slices)
+            else:
+                _save(self._estimate(case), self._path(case))
+
+    def voxels(self, case: Case) -> Voxels:
+        """Voxels of a case, estimated now if they were not before."""
+        path = self._path(case)
+        if not path.exists():
+            _save(self._estimate(case), path)
+        try:
+            return _load(path)
+        except (zipfile.BadZipFile, KeyError, ValueError, EOFError):  # an interrupted disk, or another version's file
+            path.unlink()
+            _save(self._estimate(case), path)
+            return _load(path)
+
+    def _path(self, case: Case) -> Path:
+        key = hashlib.sha256(f"{self.stamp} {case!r}".encode()).hexdigest()[:24]
+        return self.folder / f"{key}.npz"
+
+    def _estimate(self, case: Case) -> Voxels:
+        finished = 0
+
+        def step(done: int, total: int) -> None:
+            nonlocal finished
+            self.progress(_title(case), done - finished)
+            finished = done
+
+        return estimated(case, self.networks, self.device, step, self.cancel)
+
+
+def _title(case: Case) -> str:
+    return f"{case.protocol.name}, {case.method}"
+
+
+def _save(voxels: Voxels, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain = {"shape": voxels.shape, "label_names": voxels.label_names, "swap_hz": voxels.swap_hz, "method": voxels.method}
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as stream:
+        np.savez_compressed(stream, plain=json.dumps(plain), **voxels.arrays())
+    partial.replace(path)
+
+
+def _load(path: Path) -> Voxels:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+        plain = json.loads(str(stored["plain"]))
+        arrays = {name: stored[name] for name in stored.files if name != "plain"}
+    names = {int(number): name for number, name in plain["label_names"].items()}
+    return Voxels(**arrays, shape=tuple(plain["shape"]), label_names=names, swap_hz=plain["swap_hz"], method=plain["method"])

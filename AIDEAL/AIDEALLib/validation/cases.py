@@ -1,0 +1,143 @@
+"""Cases: what is simulated, how it is scanned and how it is estimated. Equal cases give the same voxels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..echoes import EchoSeries
+from ..estimation.estimate import estimate
+from ..models import Networks
+from ..parameter_maps import ParameterMaps
+from ..physics.cramer_rao import cramer_rao
+from ..physics.spectrum import SIX_PEAK
+from ..simulation.held_out import held_out_case
+from ..simulation.phantom import phantom
+from ..simulation.scan import Protocol, acquire, snr_map
+from ..simulation.scenes import PLAIN, Scene
+from ..simulation.tissue import FloatMap, TissueMaps
+from .voxels import Voxels
+
+
+@dataclass(frozen=True)
+class Abdomen:
+    """A held-out patient: seed, voxels along (slice, row, column), distance of slices, and the scene."""
+
+    seed: int
+    matrix: tuple[int, int, int]
+    slice_mm: float = 10.0
+    scene: Scene = PLAIN
+
+
+@dataclass(frozen=True)
+class Vials:
+    """A vial phantom: its table and the number of slices (192 x 192)."""
+
+    table: str
+    slices: int
+
+    @property
+    def matrix(self) -> tuple[int, int, int]:
+        """Voxels along (slice, row, column)."""
+        return self.slices, 192, 192
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scan of one object, estimated one way.
+
+    Attributes
+    ----------
+    target : the object. protocol : how it is scanned. noise : seed of the coil and the noise. method : of the estimate.
+    """
+
+    target: Abdomen | Vials
+    protocol: Protocol
+    noise: tuple[int, ...]
+    method: str = "refined"
+
+    @property
+    def slices(self) -> int:
+        """Slices to estimate."""
+        return self.target.matrix[0]
+
+    def scan(self) -> Scan:
+        """Simulate."""
+        if isinstance(self.target, Vials):
+            truth = phantom(self.target.table, self.protocol.field_strength_t, self.target.matrix)
+            series = acquire(truth, self.protocol, np.random.default_rng(self.noise), coil_phase=False)
+            return Scan(series, truth, snr_map(truth, self.protocol, np.random.default_rng(self.noise), coil_phase=False))
+        at = self.target
+        held_out = held_out_case(at.seed, self.protocol, self.noise, at.matrix, at.slice_mm, at.scene)
+        return Scan(held_out.series, held_out.truth, held_out.snr)
+
+    @property
+    def repairs(self) -> str:
+        """Whether the estimate looks for phase errors; a phantom has none, and its islands give no hold for a slope."""
+        return self.target.scene.repairs if isinstance(self.target, Abdomen) else "no"
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """The echoes, the truth on their voxels, and |W + F| at t = 0 over the noise."""
+
+    series: EchoSeries
+    truth: TissueMaps
+    snr: FloatMap
+
+
+def estimated(
+    case: Case,
+    networks: Networks,
+    device: str,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Voxels:
+    """Simulate and estimate a case.
+
+    Parameters
+    ----------
+    progress, cancel : as in `estimate`.
+
+    Raises
+    ------
+    Cancelled
+        On request.
+    """
+    scan = case.scan()
+    maps = estimate(
+        scan.series,
+        case.method,
+        device,
+        progress,
+        cancel,
+        conjugate=case.repairs,
+        bipolar=case.repairs,
+        networks=networks,
+    )
+    return compared(maps, scan, case.protocol)
+
+
+def compared(maps: ParameterMaps, scan: Scan, protocol: Protocol) -> Voxels:
+    """An estimate of a simulated scan beside its truth."""
+    shift = SIX_PEAK.mean_shift_hz(protocol.field_strength_t)
+    return Voxels.of(maps, scan.truth, shift, bounds=_bounds(scan, protocol))
+
+
+def _bounds(scan: Scan, protocol: Protocol) -> tuple[FloatMap, FloatMap]:
+    """Cramer-Rao bounds on the SD of PDFF (points) and field (Hz) at the true values, (slice, row, column); 0 without noise."""
+    truth = scan.truth
+    sd = [np.full(truth.shape, math.nan, np.float32) for _ in range(2)]
+    if protocol.snr is None:
+        return np.zeros(truth.shape, np.float32), np.zeros(truth.shape, np.float32)
+    inside = truth.body & (scan.snr > 0)
+    pdff, r2star, snr = (torch.from_numpy(values[inside]) for values in (truth.pdff_percent, truth.r2star_per_s, scan.snr))
+    te = torch.tensor(protocol.te_s, dtype=torch.float64)
+    bound = cramer_rao(pdff, r2star, snr, te, protocol.field_strength_t)
+    for target, values in zip(sd, (bound.pdff_sd, bound.field_sd), strict=True):
+        target[inside] = values.numpy()
+    return sd[0], sd[1]

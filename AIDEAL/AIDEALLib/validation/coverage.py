@@ -1,0 +1,125 @@
+"""Is the stated interval right: coverage by protocol, tissue and SNR, and the stated SD against the Cramer-Rao bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .bench import Bench
+from .cases import Case
+from .pictures import COLOURS, Drawing, Picture, dress, legend_below
+from .plan import Plan
+from .report import Chapter
+from .scores import ProtocolError, summary
+from .tables import Table, shown
+
+KEY, TITLE = "coverage", "Coverage of the stated intervals, and the Cramer-Rao bound"
+TISSUES: dict[str, tuple[str, ...]] = {
+    "liver": ("Right lobe", "Left lobe", "Liver dome"),
+    "right lobe": ("Right lobe",),
+    "left lobe": ("Left lobe",),
+    "lean organs": ("Spleen", "Kidneys", "Pancreas", "Muscle", "Heart", "Blood", "Gallbladder"),
+    "fat": ("Subcutaneous fat", "Visceral fat"),
+    "spine": ("Spine",),
+}
+
+
+@dataclass(frozen=True)
+class Coverage(ProtocolError):
+    """Errors of a tissue at one SNR of the liver; `stated_over_bound`: median over the voxels."""
+
+    snr: float
+    stated_over_bound: float
+
+
+def cases(plan: Plan) -> list[Case]:
+    """What is estimated."""
+    return plan.sweep()
+
+
+def chapter(plan: Plan, bench: Bench) -> Chapter:
+    """Tables and pictures."""
+    rows = [row for case in cases(plan) for row in _rows(case, bench)]
+    liver = [row for row in rows if row.segment == "liver"]
+    return Chapter(
+        KEY,
+        TITLE,
+        (
+            "SNR: mean |W + F| of the liver at t = 0 over the noise of one real channel. Swapped voxels count as they come.",
+            _side_by_side("coverage", "Liver: share of voxels inside the stated 68 / 95 % interval, %.", rows, liver, _levels),
+            _picture(liver),
+            _side_by_side(
+                "",
+                "Lean organs (spleen, kidneys, pancreas, muscle, heart, blood): the same.",
+                (),
+                [r for r in rows if r.segment == "lean organs"],
+                _levels,
+            ),
+            _side_by_side("", "Fat: the same.", (), [r for r in rows if r.segment == "fat"], _levels),
+            _side_by_side(
+                "", "Liver: stated SD over the Cramer-Rao bound at the true values, median of voxels.", (), liver, _ratio
+            ),
+            _side_by_side(
+                "", "Right lobe: bias of the median, points.", (), [r for r in rows if r.segment == "right lobe"], _bias
+            ),
+            _side_by_side(
+                "", "Left lobe: bias of the median, points.", (), [r for r in rows if r.segment == "left lobe"], _bias
+            ),
+        ),
+    )
+
+
+def _rows(case: Case, bench: Bench) -> list[Coverage]:
+    assert case.protocol.snr is not None
+    voxels = bench.voxels(case)
+    rows = []
+    for tissue, names in TISSUES.items():
+        part = voxels.segment(*names)
+        if len(part):
+            ratio = float(np.median(part.pdff_sd / part.pdff_bound))
+            error = vars(summary(part, tissue))
+            rows.append(Coverage(**error, protocol=case.protocol.name, snr=case.protocol.snr, stated_over_bound=ratio))
+    return rows
+
+
+def _side_by_side(
+    name: str, caption: str, stored: Sequence[Coverage], rows: Sequence[Coverage], cell: Callable[[Coverage], str]
+) -> Table:
+    """Protocols down, SNR across."""
+    snrs = sorted({row.snr for row in rows})
+    found = {(row.protocol, row.snr): cell(row) for row in rows}
+    protocols = list(dict.fromkeys(row.protocol for row in rows))
+    lines = [[protocol, *[found.get((protocol, snr), "-") for snr in snrs]] for protocol in protocols]
+    return Table(name, caption, stored, ["Protocol", *[f"SNR {snr:.0f}" for snr in snrs]], lines)
+
+
+def _levels(row: Coverage) -> str:
+    return f"{shown(row.coverage_68_percent, '.1f')} / {shown(row.coverage_95_percent, '.1f')}"
+
+
+def _ratio(row: Coverage) -> str:
+    return shown(row.stated_over_bound, ".3f")
+
+
+def _bias(row: Coverage) -> str:
+    return shown(row.median_bias, "+.2f")
+
+
+def _picture(liver: Sequence[Coverage]) -> Picture:
+    drawing = Drawing(1, 3, 4.0, 3.4)
+    for k, protocol in enumerate(dict.fromkeys(row.protocol for row in liver)):
+        mine = [row for row in liver if row.protocol == protocol]
+        for axes, field in zip(
+            drawing.axes[0], ("coverage_68_percent", "coverage_95_percent", "stated_over_bound"), strict=True
+        ):
+            line = [getattr(row, field) for row in mine]
+            axes.plot([row.snr for row in mine], line, "o-", markersize=3.5, linewidth=1.2, color=COLOURS[k], label=protocol)
+    for axes, level in zip(drawing.axes[0, :2], (68, 95), strict=True):
+        axes.axhspan(level - 2, level + 2, color="#dddddd", zorder=0)
+        dress(axes, f"Inside the stated {level} % interval", "SNR of the liver", "voxels of the liver (%)")
+    drawing.axes[0, 2].axhline(1, color="#888888", linewidth=0.8)
+    dress(drawing.axes[0, 2], "Stated SD over Cramer-Rao bound", "SNR of the liver", "median ratio")
+    legend_below(drawing, drawing.axes[0, 0], 4)
+    return drawing.picture("coverage", "Liver; the grey band is the nominal level within 2 points.")

@@ -1,0 +1,100 @@
+"""The plan: which cases a report is made of. All randomness follows from its seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..simulation.scan import PAPER, PROTOCOLS, Protocol, echo_times
+from ..simulation.scenes import HARD_SCENES
+from .cases import Abdomen, Case, Vials
+
+PHANTOM_PROTOCOLS: dict[str, Protocol] = {
+    "paper": PAPER,
+    "3T": Protocol("3T 6 echoes 1.2+1.0n", echo_times(1.2, 1.0, 6), 3.0),
+    "3-echo": Protocol("1.5T 3 echoes 1.6+1.55n", echo_times(1.6, 1.55, 3), 1.5),
+    "12-echo": Protocol("1.5T 12 echoes 1.2+1.6n", echo_times(1.2, 1.6, 12), 1.5),
+}
+"""Protocols of the vial phantom by short name."""
+METHODS = ("refined", "one-shot")
+VIAL_SETS = ("1", "2", "3")
+
+
+def phantom_case(vial_set: str, protocol: Protocol, snr: float | None, slices: int, seed: int, method: str = "refined") -> Case:
+    """A vial phantom under a protocol at an SNR (None: no noise)."""
+    return Case(Vials(vial_set, slices), replace(protocol, snr=snr), (seed, 11), method)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is simulated.
+
+    Attributes
+    ----------
+    seed : first patient, and source of coils and noise.
+    quick : a small report in under a minute, whose figures say little; everything else is as in the full one.
+    """
+
+    seed: int = 100
+    quick: bool = False
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods compared; sections about the uncertainty take the first alone."""
+        return METHODS[:1] if self.quick else METHODS
+
+    @property
+    def snrs(self) -> tuple[float, ...]:
+        """Signal-to-noise ratios of the sweep."""
+        return (10.0, 30.0) if self.quick else (5.0, 10.0, 15.0, 20.0, 30.0, 50.0)
+
+    def phantoms(self) -> list[Case]:
+        """Vials: method, protocol, SNR, R2* set."""
+        protocols = list(PHANTOM_PROTOCOLS.values())[: 2 if self.quick else None]
+        return [
+            phantom_case(vial_set, protocol, snr, 1 if self.quick else 2, self.seed, method)
+            for method in METHODS
+            for protocol in protocols
+            for snr in ((50.0,) if self.quick else (None, 50.0, 10.0))
+            for vial_set in VIAL_SETS[: 1 if self.quick else None]
+        ]
+
+    def plain(self, method: str = METHODS[0]) -> list[Case]:
+        """Held-out patients, every protocol on its own ones."""
+        matrix, slice_mm = ((2, 64, 64), 40.0) if self.quick else ((6, 160, 160), 10.0)
+        patients = range(len(PROTOCOLS) * (1 if self.quick else 3))
+        return [
+            Case(Abdomen(self.seed + k, matrix, slice_mm), PROTOCOLS[k % len(PROTOCOLS)], (self.seed, k), method)
+            for k in patients
+        ]
+
+    def hard(self) -> list[Case]:
+        """Every hard scene under every protocol, on further patients."""
+        protocols = PROTOCOLS[:2] if self.quick else PROTOCOLS
+        return [
+            Case(Abdomen(self.seed + 50 + k, *self._few_slices, scene), protocol, (self.seed, 50 + k))
+            for scene in HARD_SCENES
+            for k, protocol in enumerate(protocols)
+        ]
+
+    def sweep(self) -> list[Case]:
+        """Every protocol at every SNR; one patient a protocol."""
+        protocols = PROTOCOLS[:3] if self.quick else PROTOCOLS
+        return [
+            Case(Abdomen(self.seed + k, *self._few_slices), replace(protocol, snr=snr), (self.seed, k, int(snr)))
+            for k, protocol in enumerate(protocols)
+            for snr in self.snrs
+        ]
+
+    def repeats(self) -> list[tuple[Case, Case, Case]]:
+        """Patient by patient: a scan, its repetition with other noise, and one at 3 T."""
+        target = PROTOCOLS[5]
+        found = []
+        for k in range(3 if self.quick else 16):
+            patient = Abdomen(self.seed + 200 + k, *self._few_slices)
+            scans = [Case(patient, p, (self.seed, 200 + k, n)) for n, p in enumerate((PAPER, PAPER, target))]
+            found.append((scans[0], scans[1], scans[2]))
+        return found
+
+    @property
+    def _few_slices(self) -> tuple[tuple[int, int, int], float]:
+        return ((2, 64, 64), 40.0) if self.quick else ((4, 160, 160), 15.0)

@@ -1,0 +1,105 @@
+"""Real scans, where a folder of them is at hand: no truth, so pictures and what the maps state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..echoes import EchoSeries
+from ..errors import InputError
+from ..estimation.estimate import estimate
+from ..io.load import load_series
+from ..io.overview import largest_slice
+from ..parameter_maps import ParameterMaps
+from ..statistics import LowConfidence
+from .bench import Bench
+from .pictures import Drawing, Picture, cropped, show_map
+from .report import Chapter
+from .tables import Column, table
+
+KEY, TITLE = "real", "Real scans"
+
+
+@dataclass(frozen=True)
+class RealScan:
+    """What the maps of a scan state, over its foreground: medians (and the 95th percentile of the SD), percent and points."""
+
+    scan: str
+    field_strength_t: float
+    echoes: int
+    slices: int
+    voxels: int
+    pdff_sd_median: float
+    pdff_sd_95: float
+    residual_median: float
+    swap_above_half_percent: float
+    low_confidence_percent: float
+    phase: str
+
+
+def chapter(folder: Path | None, bench: Bench) -> Chapter:
+    """Estimate each scan in `folder` (None: none at hand): a sub-folder or file that `load_series` reads."""
+    if folder is None or not folder.is_dir():
+        return Chapter(KEY, TITLE, ("No real scans were at hand (--real-scans DIR).",))
+    parts: list[str | Picture] = []
+    rows = []
+    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
+        try:
+            series = load_series(path)
+        except InputError as error:
+            parts.append(f"{path.name} is no scan: {error}")
+            continue
+        maps = estimate(series, device=bench.device, cancel=bench.cancel, networks=bench.networks)
+        rows.append(_row(path.stem, series, maps))
+        parts.append(_picture(path.stem, maps))
+    columns = (
+        Column("Scan", "scan"),
+        Column("T", "field_strength_t", ".3g"),
+        Column("Echoes", "echoes"),
+        Column("Slices", "slices"),
+        Column("Stated SD, median", "pdff_sd_median", ".2f"),
+        Column("95th percentile", "pdff_sd_95", ".2f"),
+        Column("Residual, % of signal", "residual_median", ".2f"),
+        Column("P(swap) above one half, %", "swap_above_half_percent", ".2f"),
+        Column("Low confidence, %", "low_confidence_percent", ".1f"),
+        Column("Phase", "phase"),
+    )
+    told = "Method refined with its defaults; over the foreground of each scan. There is no truth for these."
+    return Chapter(KEY, TITLE, (told, table("scans", "What the maps state.", rows, columns), *parts))
+
+
+def _row(name: str, series: EchoSeries, maps: ParameterMaps) -> RealScan:
+    inside = maps.mask
+    return RealScan(
+        scan=name,
+        field_strength_t=series.field_strength_t,
+        echoes=series.n_echoes,
+        slices=series.shape[0],
+        voxels=int(inside.sum()),
+        pdff_sd_median=float(np.median(maps.pdff_sd[inside])),
+        pdff_sd_95=float(np.percentile(maps.pdff_sd[inside], 95)),
+        residual_median=float(np.median(maps.residual[inside])),
+        swap_above_half_percent=float(100 * (maps.swap_probability[inside] > 0.5).mean()),
+        low_confidence_percent=float(100 * LowConfidence().select(maps)[inside].mean()),
+        phase=maps.provenance.phase_sign,
+    )
+
+
+def _picture(name: str, maps: ParameterMaps) -> Picture:
+    index = largest_slice(maps.mask)
+    inside = maps.mask[index]
+    part = cropped(inside)
+    spacing = maps.geometry.spacing_mm
+    drawing = Drawing(1, 4, 3.6, 3.4)
+    panels = (
+        (maps.pdff, "PDFF", (0.0, 100.0), "viridis", "%"),
+        (maps.pdff_total_sd, "SD of PDFF (mixture)", (0.0, 10.0), "magma", "points"),
+        (maps.swap_probability, "P(swap)", (0.0, 1.0), "plasma", "probability"),
+        (maps.residual, "Residual", (0.0, 10.0), "cividis", "% of signal"),
+    )
+    for axes, (values, title, window, colours, unit) in zip(drawing.axes[0], panels, strict=True):
+        image = np.where(inside, values[index], np.nan)[part]
+        show_map(drawing, axes, image, title, window, colours, unit, spacing[1] / spacing[0])
+    return drawing.picture(name, f"{name}, slice {index + 1} of {maps.mask.shape[0]}.")

@@ -1,0 +1,109 @@
+"""The whole validation: sections in their order, each in the report as soon as it is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import __version__
+from ..models import Networks
+from . import coverage, limits, phantoms, real_scans, repeatability, sensitivity, spread, swaps
+from .bench import Bench, fingerprint
+from .cases import Case
+from .plan import Plan
+from .report import Chapter, write_chapter, write_report
+
+_SIMULATED = {s.KEY: s for s in (phantoms, spread, sensitivity, coverage, swaps, limits, repeatability)}
+SECTIONS = (*_SIMULATED, real_scans.KEY)
+"""Sections by key, in the order of the report."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is validated and where to.
+
+    Attributes
+    ----------
+    folder : of the report; finished cases are kept in `folder`/cases and used again.
+    plan : what is simulated. sections : keys out of `SECTIONS`. real_scans : folder of scans, None for none.
+    networks, device : of the estimate.
+    """
+
+    folder: Path
+    plan: Plan
+    sections: Sequence[str]
+    real_scans: Path | None
+    networks: Networks
+    device: str
+
+    def cases(self) -> list[Case]:
+        """Every case once, in the order of the sections."""
+        return list(
+            dict.fromkeys(case for key in self.sections if key in _SIMULATED for case in _SIMULATED[key].cases(self.plan))
+        )
+
+    @property
+    def slices(self) -> int:
+        """Slices to estimate, real scans apart."""
+        return sum(case.slices for case in self.cases())
+
+
+def validate(
+    request: Request,
+    progress: Callable[[str, int], None] = lambda what, slices: None,
+    cancel: Callable[[], bool] = lambda: False,
+) -> None:
+    """Write the report: `report.html`, `report.md`, and a folder of CSV files and pictures for each section.
+
+    Parameters
+    ----------
+    progress : called with a sentence and the number of slices finished since the last call.
+    cancel : asked between slices.
+
+    Raises
+    ------
+    Cancelled
+        On request; the report holds the sections that were finished, and the next run goes on from there.
+    """
+    request.folder.mkdir(parents=True, exist_ok=True)
+    stamp = fingerprint(request.networks, request.device)
+    bench = Bench(request.folder / "cases", request.networks, request.device, stamp, progress, cancel)
+    chapters: list[Chapter] = []
+    waiting = set(request.cases())
+    for key in SECTIONS:
+        if key not in request.sections:
+            continue
+        if key in _SIMULATED:
+            section = _SIMULATED[key]
+            mine = [case for case in dict.fromkeys(section.cases(request.plan)) if case in waiting]
+            bench.prepare(mine)
+            waiting.difference_update(mine)
+            progress(section.TITLE, 0)
+            chapters.append(section.chapter(request.plan, bench))
+        else:
+            progress(real_scans.TITLE, 0)
+            chapters.append(real_scans.chapter(request.real_scans, bench))
+        write_chapter(chapters[-1], request.folder)
+        write_report(chapters, _head(request), request.folder)
+
+
+def _head(request: Request) -> list[str]:
+    """How the report came about, without date or machine, so that equal runs give equal reports."""
+    options = [f"--seed {request.plan.seed}"]
+    options += ["--quick"] if request.plan.quick else []
+    options += (
+        [] if tuple(request.sections) == SECTIONS else [f"--section {key}" for key in SECTIONS if key in request.sections]
+    )
+    models = ", ".join(f"{name} {checksum[:12]}" for name, checksum in request.networks.checksums.items())
+    said = [
+        f"aideal validate --out DIR {' '.join(options)}",
+        f"AIDEAL {__version__} on {request.device}; networks (SHA-256) {models}.",
+    ]
+    if request.plan.quick:
+        said.append("A quick report: few, small slices. Its figures say little.")
+    said.append(
+        "Everything but the real scans is simulated from the seed, on anatomy and protocols that no network was trained on; "
+        "the truth is known voxel by voxel. SNR is |W + F| at t = 0 over the noise of one real channel."
+    )
+    return said
