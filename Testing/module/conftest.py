@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.worker.client import EstimateOptions, Event, Progress, Result, Stage, WorkerClient
+from slicer_harness.cases import OBLIQUE
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +103,47 @@ def scene() -> Iterator[Any]:
         yield slicer.mrmlScene
         empty_scene()
     assert not errors, errors
+
+
+@pytest.fixture
+def module(scene: Any) -> Iterator[Any]:
+    pytest.importorskip("PySide6")
+    from slicer_harness import qt_widgets
+    from slicer_harness.panel import Panel
+
+    qt_widgets.install()
+    qt_widgets.slot_errors.clear()
+    made = Panel(scene)
+    yield made
+    made.panel.close()
+    assert not qt_widgets.slot_errors, "\n".join(qt_widgets.slot_errors)
+
+
+@pytest.fixture
+def loaded(module: Any, liver: tuple[EchoSeries, TissueMaps]) -> Any:
+    from AIDEALLib.mrml.scan_sources import add_series
+
+    first, second = add_series(module.scene, liver[0], "Case")
+    module.parameters.firstSequence, module.parameters.secondSequence = first, second
+    return module
+
+
+@pytest.fixture
+def estimated(loaded: Any, liver_maps: ParameterMaps) -> Any:
+    loaded.ui.applyButton.click()
+    loaded.finish(liver_maps)
+    loaded.clock.tick()
+    return loaded
+
+
+@pytest.fixture
+def drawn(scene: Any, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps) -> tuple[Any, Any, TissueMaps]:
+    """Oblique maps in the scene, and both lobes drawn on them."""
+    from AIDEALLib.mrml import regions
+    from AIDEALLib.mrml.maps import add_maps
+
+    maps = add_maps(scene, replace(liver_maps, geometry=OBLIQUE), "Case")
+    segmentation = regions.create_lobes(scene, maps.pdff)
+    for label, name in liver[1].label_names.items():
+        regions.set_segment(segmentation, name, liver[1].labels == label, maps.pdff)
+    return maps, segmentation, liver[1]

@@ -10,28 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.statistics import LowConfidence, circle_roi, segment_statistics
+from AIDEALLib.statistics import circle_roi, segment_statistics
 from slicer_harness.cases import OBLIQUE
 
 pytest.importorskip("slicer")
 
 Drawn = tuple[Any, Any, TissueMaps]
-
-
-@pytest.fixture
-def drawn(scene: Any, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps) -> Drawn:
-    """Oblique maps in the scene, and both lobes drawn on them."""
-    from AIDEALLib.mrml import regions
-    from AIDEALLib.mrml.maps import add_maps
-
-    maps = add_maps(scene, replace(liver_maps, geometry=OBLIQUE), "Case")
-    segmentation = regions.create_lobes(scene, maps.pdff)
-    for label, name in liver[1].label_names.items():
-        regions.set_segment(segmentation, name, liver[1].labels == label, maps.pdff)
-    return maps, segmentation, liver[1]
 
 
 def test_statistics_equal_those_of_numpy(drawn: Drawn, liver_maps: ParameterMaps) -> None:
@@ -211,30 +197,6 @@ def test_table_follows_drawing_with_one_measurement_for_many_changes(drawn: Draw
     live.touch()
     clock.pass_by()
     assert live.rows == []
-
-
-def test_dome_and_next_low_confidence_slice(drawn: Drawn) -> None:
-    from AIDEALLib.mrml import measure
-    from AIDEALLib.mrml.volumes import array_of, world_position
-
-    maps, segmentation, truth = drawn
-    found = measure.regions_of(segmentation, maps.pdff)
-    ras = measure.dome(maps, found)
-    assert ras is not None
-    highest = [index for index in range(6) if (truth.labels[index] > 0).sum() >= 20]
-    by_height = max(highest, key=lambda index: world_position(maps.pdff, index, 32, 32)[2])
-    from AIDEALLib.mrml.volumes import voxel_at
-
-    assert voxel_at(maps.pdff, ras)[0] == by_height  # type: ignore[index]
-    assert measure.dome(maps, []) is None
-
-    array_of(maps["swap_probability"])[:] = 0.0
-    array_of(maps["pdff_total_sd"])[:] = 1.0
-    limits = LowConfidence()
-    assert measure.next_low_confidence_slice(maps, found, 0, limits) is None
-    array_of(maps["swap_probability"])[4] = 0.5
-    assert measure.next_low_confidence_slice(maps, found, 0, limits) == 4
-    assert measure.next_low_confidence_slice(maps, found, 4, limits) == 4, "round the volume, back to the only one"
 
 
 def test_table_node_and_csv(drawn: Drawn, scene: Any, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import slicer
 
+from .anatomy import anatomy_of
 from .colors import add_legends, set_pdff_maximum
 from .layout import ANATOMY_VIEW, FOURTH_VIEW, PDFF_VIEW, SD_VIEW, VIEWS
 from .nodes import MapNodes
@@ -16,8 +17,9 @@ from .volumes import array_of, world_position
 
 @dataclass(frozen=True)
 class ViewChoice:
-    """What the views show: the fourth view's map, the PDFF window's upper end, and the overlay."""
+    """What the views show: first and fourth view, the PDFF window's upper end, and the overlay."""
 
+    anatomy: str = "water"
     fourth: str = "r2star"
     pdff_maximum: float = 40.0
     overlay: Overlay = Overlay.TOTAL_SD
@@ -37,11 +39,6 @@ def slice_views(scene: Any) -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def anatomy_of(maps: MapNodes) -> Any:
-    """What the first view shows: the water image."""
-    return maps.get("water", maps.pdff)
-
-
 def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
     """Put the maps and the overlay into our views, and link them.
 
@@ -54,7 +51,7 @@ def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
     over = overlay_volume(maps, choice.overlay, choice.threshold)
     fourth = maps.get(choice.fourth, maps.pdff)
     shown = {
-        ANATOMY_VIEW: (anatomy_of(maps), None),
+        ANATOMY_VIEW: (anatomy_of(maps, choice.anatomy), None),
         PDFF_VIEW: (maps.pdff, over),
         SD_VIEW: (maps.get("pdff_total_sd", maps.pdff), None),
         FOURTH_VIEW: (fourth, None),

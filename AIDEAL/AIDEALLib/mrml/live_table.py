@@ -50,7 +50,8 @@ class LiveTable:
 
     Attributes
     ----------
-    changed : emitted after each measurement. rows : the last measurement. measured_regions : what it was made on.
+    changed : emitted after each measurement. rows : the last measurement.
+    measured_regions : what it was made on. drawn : those of them that are segments, not circles.
     """
 
     def __init__(self, schedule: Callable[[int, Callable[[], None]], None]) -> None:
@@ -65,6 +66,7 @@ class LiveTable:
         self.changed = Signal()
         self.rows: list[SegmentStatistics] = []
         self.measured_regions: list[Region] = []
+        self.drawn: list[Region] = []
         self.measurements = 0
 
     def watch(self, maps: MapNodes | None, segmentation: Any) -> None:
@@ -119,7 +121,7 @@ class LiveTable:
         self._waiting = False
         maps = self._maps
         if maps is None or maps.pdff.GetScene() is None or maps.pdff.GetImageData() is None:
-            self.rows, self.measured_regions = [], []
+            self.rows, self.measured_regions, self.drawn = [], [], []
             self.changed.emit()
             return []
         self._measuring = True
@@ -133,7 +135,7 @@ class LiveTable:
         drawn = regions_of(segmentation, maps.pdff) if segmentation is not circles else []
         found = regions_of(circles, maps.pdff)
         self.rows = measure(maps, drawn, self._options) + measure(maps, found, self._options)
-        self.measured_regions = drawn + found
+        self.measured_regions, self.drawn = drawn + found, drawn
         self.measurements += 1
         self.changed.emit()
         return self.rows

@@ -11,15 +11,22 @@ from typing import Any, Protocol
 import slicer
 
 from ..echoes import EchoSeries
-from ..errors import AidealError
+from ..errors import AidealError, InputError
 from ..io.load import load_series
+from ..io.phase_units import PhaseUnit
 from ..resources import resource
-from ..worker.client import EstimateOptions, Event, Failed, Progress, Reason, Result, Stopped, WorkerClient
+from ..worker.client import EstimateOptions, Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
 from .maps import add_maps
-from .nodes import MapNodes
+from .measure import Region
+from .nodes import PHASE_UNIT, MapNodes, set_quality
+from .reference import Slices, add_difference, compare, options_like
 from .scan import SceneScan
 from .scan_sources import add_series, scan_of_sequences
 from .signal import Signal
+from .volumes import array_of
+
+_Told = tuple[Signal, tuple[Any, ...]]
+"""A signal and what it says."""
 
 SAMPLE_NAME = "AIDEAL synthetic liver"
 SAMPLE_FOLDER = ("SampleData", "synthetic_liver")
@@ -56,16 +63,18 @@ class AidealLogic:
 
     Attributes
     ----------
-    progressed(done, total), finished(MapNodes, Result), failed(Failed), stopped() : signals, emitted by `poll`.
+    stage_changed(Step), progressed(done, total), finished(MapNodes, Result), failed(Failed), stopped() : signals of `poll`.
+    compared(list of RegionAgreement, volume of differences) : a comparison with the reference has ended.
     """
 
     def __init__(self, scene: Any = None, worker: Worker | None = None) -> None:
         self.scene = scene if scene is not None else slicer.mrmlScene
         self._worker = worker
         self._sources: tuple[Any, ...] = ()
-        self._name = ""
+        self._on_result: Callable[[Result], _Told] | None = None
         self._forgotten = False
-        self.progressed, self.finished, self.failed, self.stopped = Signal(), Signal(), Signal(), Signal()
+        self.stage_changed, self.progressed, self.finished = Signal(), Signal(), Signal()
+        self.compared, self.failed, self.stopped = Signal(), Signal(), Signal()
         self._observers = [self.scene.AddObserver(self.scene.StartCloseEvent, self._on_scene_closing)]
 
     @property
@@ -88,9 +97,37 @@ class AidealLogic:
         InputError
             The scan has problems. WorkerBusy : while another run goes on.
         """
-        series = scan.series()
+        series, unit = scan.series(), scan.unit()
+        self._begin(series, options, scan.sources, lambda result: self._finish(result, scan.name or "scan", unit))
+
+    def start_comparison(self, maps: MapNodes, scan: SceneScan, region: Region, regions: list[Region], device: str) -> None:
+        """Begin to estimate the slices of a region by the reference method; `compared` follows.
+
+        Parameters
+        ----------
+        scan : what `maps` came from. regions : to be compared, one by one.
+
+        Raises
+        ------
+        InputError
+            The region is empty, or the scan is not there any more. WorkerBusy : while another run goes on.
+        """
+        slices = Slices.touched_by(region)
+        if scan.problems() or array_of(scan.first[0]).shape != array_of(maps.pdff).shape:
+            raise InputError("The scan these maps came from is not in the scene any more; there is nothing to compare with.")
+
+        def finish(result: Result) -> _Told:
+            difference = add_difference(maps, result.maps, slices)
+            return self.compared, (compare(maps, result.maps, slices, regions), difference)
+
+        part = slices.of(scan.series(), maps.pdff)
+        self._begin(part, options_like(maps, device), (maps.pdff,), finish)
+
+    def _begin(
+        self, series: EchoSeries, options: EstimateOptions | None, sources: tuple[Any, ...], then: Callable[[Result], _Told]
+    ) -> None:
         self.worker.start(series, options)
-        self._sources, self._name, self._forgotten = scan.sources, scan.name or "scan", False
+        self._sources, self._on_result, self._forgotten = sources, then, False
 
     def cancel(self) -> None:
         """Stop the run; `stopped` follows within two seconds of polling."""
@@ -166,26 +203,34 @@ class AidealLogic:
             self._worker.close()
 
     def _handle(self, event: Event) -> None:
-        if isinstance(event, Progress):
-            if not self._forgotten:
+        if isinstance(event, Stage | Progress):
+            if self._forgotten:
+                return
+            if isinstance(event, Stage):
+                self.stage_changed.emit(event.step)
+            else:
                 self.progressed.emit(event.done, event.total)
-        elif isinstance(event, Result) and not self._forgotten:
+        elif isinstance(event, Result) and self._on_result is not None and not self._forgotten:
             try:
-                maps = self._add(event)
+                signal, told = self._on_result(event)
             except Exception as error:
                 logging.exception("AIDEAL: maps could not be added to the scene")
                 self.failed.emit(_not_added(event, error))
             else:
-                self.finished.emit(maps, event)
+                signal.emit(*told)
         elif isinstance(event, Failed) and not self._forgotten:
             logging.error("AIDEAL: %s\n%s", event.message, event.details)
             self.failed.emit(event)
         elif isinstance(event, Result | Failed | Stopped):
             self.stopped.emit()
 
-    def _add(self, result: Result) -> MapNodes:
+    def _finish(self, result: Result, name: str, unit: PhaseUnit | None) -> _Told:
         still_there = [node for node in self._sources if node.GetScene() is self.scene]
-        return add_maps(self.scene, result.maps, self._name, still_there)
+        maps = add_maps(self.scene, result.maps, name, still_there)
+        set_quality(maps.pdff, result.quality)
+        if unit is not None:
+            maps.pdff.SetAttribute(PHASE_UNIT, unit.value)
+        return self.finished, (maps, result)
 
     def _on_scene_closing(self, *_: Any) -> None:
         self._sources = ()
@@ -195,5 +240,4 @@ class AidealLogic:
 
 
 def _not_added(result: Result, error: Exception) -> Failed:
-
     return Failed(result.run, Reason.INTERNAL, f"The maps could not be added to the scene: {error}")

@@ -133,49 +133,6 @@ def histogram(maps: MapNodes, region: Region, low: float = -5.0, high: float = 5
     return (edges[:-1] + edges[1:]) / 2, share
 
 
-def next_low_confidence_slice(
-    maps: MapNodes, regions: list[Region], after: int, limits: LowConfidence, least_share: float = 0.02
-) -> int | None:
-    """The next slice (going round) where at least `least_share` of the voxels looked at are of low confidence.
-
-    Looked at are the regions, or all of the foreground when there are none. None when there is no such slice.
-    """
-    arrays = map_arrays(maps)
-    area = np.zeros(arrays.pdff.shape, bool)
-    for region in regions:
-        area[region.box] |= region.voxels
-    area = (area if area.any() else np.ones_like(area)) & arrays.mask
-    low = limits.select(arrays) & area
-    counts, lows = area.sum((1, 2)), low.sum((1, 2))
-    slices = arrays.pdff.shape[0]
-    for step in range(1, slices + 1):
-        index = (after + step) % slices
-        if lows[index] and lows[index] >= least_share * counts[index]:
-            return int(index)
-    return None
-
-
-def dome(maps: MapNodes, regions: list[Region]) -> tuple[float, float, float] | None:
-    """Position (RAS) of the liver's dome: the middle of the uppermost slice that the regions reach with at least 20 voxels.
-
-    None when nothing was drawn.
-    """
-    from .volumes import world_position
-
-    area = np.zeros(array_of(maps.pdff).shape, bool)
-    for region in regions:
-        area[region.box] |= region.voxels
-    counts = area.sum((1, 2))
-    if not counts.any():
-        return None
-    enough = np.flatnonzero(counts >= min(20, counts.max()))
-    middles = []
-    for index in enough:
-        rows, columns = np.nonzero(area[index])
-        middles.append(world_position(maps.pdff, float(index), float(rows.mean()), float(columns.mean())))
-    return max(middles, key=lambda ras: ras[2])
-
-
 def _union(name: str, regions: list[Region], shape: tuple[int, ...]) -> Region:
     voxels = np.zeros(shape, bool)
     for region in regions:

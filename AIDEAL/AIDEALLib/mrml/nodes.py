@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..parameter_maps import MAP_INFO, MapInfo
+from ..worker.client import Finding, QualityReport
 
 MODULE = "AIDEAL"
 
@@ -15,11 +16,14 @@ MAP = "AIDEAL.Map"
 """On a volume: which map it is, a key of `ALL_MAPS`."""
 PROVENANCE = "AIDEAL.Provenance"
 """On a volume: how the map came about, JSON of `Provenance.as_dict`."""
+FINDINGS = "AIDEAL.Findings"
+"""On the PDFF: what was found in scan and maps, JSON of `QualityReport.as_dict`."""
 PART = "AIDEAL.Part"
 """On a sequence: magnitude, phase, real or imaginary."""
 FIELD_STRENGTH = "AIDEAL.FieldStrengthTesla"
 PHASE_UNIT = "AIDEAL.PhaseUnit"
 READOUT = "AIDEAL.Readout"
+FLIP_ANGLE, REPETITION_TIME = "AIDEAL.FlipAngleDegrees", "AIDEAL.RepetitionTimeSeconds"
 SOURCE_NAME = "AIDEAL.Source"
 ROLE = "AIDEAL.Role"
 """On helper nodes (colours, chart, ROI points): what for, so that they are found again after a scene was loaded."""
@@ -99,6 +103,20 @@ def provenance_of(volume: Any) -> dict[str, Any]:
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def set_quality(volume: Any, quality: QualityReport | None) -> None:
+    """Keep what was found in a scan and its maps with the PDFF."""
+    if quality is not None:
+        volume.SetAttribute(FINDINGS, json.dumps(quality.as_dict(), ensure_ascii=False))
+
+
+def findings_of(volume: Any) -> tuple[Finding, ...]:
+    """What was found in a scan and its maps, the worst first; () when nothing was, or it was not looked for."""
+    try:
+        return QualityReport.from_dict(json.loads(volume.GetAttribute(FINDINGS) or "")).findings
+    except (ValueError, KeyError, TypeError):
+        return ()
 
 
 def find_by_role(scene: Any, class_name: str, role: str) -> Any:

@@ -29,12 +29,12 @@ class Overlay(Enum):
         )
 
 
-OVERLAY_RANGES: dict[Overlay, tuple[float, float, float]] = {
-    Overlay.TOTAL_SD: (0.0, 10.0, 5.0),
-    Overlay.SWAP: (0.0, 1.0, 0.05),
-    Overlay.LOW_CONFIDENCE: (0.0, 1.0, 0.5),
+OVERLAY_RANGES: dict[Overlay, tuple[float, float]] = {
+    Overlay.TOTAL_SD: (0.0, 10.0),
+    Overlay.SWAP: (0.0, 1.0),
+    Overlay.LOW_CONFIDENCE: (0.0, 1.0),
 }
-"""Lowest, highest and first threshold of each overlay, in its unit."""
+"""Lowest and highest threshold of each overlay, in its unit."""
 
 
 def overlay_volume(maps: MapNodes, overlay: Overlay, threshold: float) -> Any:

@@ -86,6 +86,18 @@ class ReadoutChoice(Enum):
         return {ReadoutChoice.MONOPOLAR: Readout.MONOPOLAR, ReadoutChoice.BIPOLAR: Readout.BIPOLAR}.get(self)
 
 
+class FirstEchoChoice(Enum):
+    """Phase error of the first echo; the value is the option of the estimate."""
+
+    AS_STORED = "no"
+    AUTO = "auto"
+    CORRECT = "yes"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return {"no": "As stored", "auto": "Correct where clear", "yes": "Correct"}[self.value]
+
+
 class Device(Enum):
     """Where to compute; the value is the option of the estimate."""
 
@@ -96,6 +108,17 @@ class Device(Enum):
     def label(self) -> str:
         """Text of the combo box."""
         return {"auto": "Auto", "cpu": "CPU", "cuda": "CUDA"}[self.value]
+
+
+class AnatomyView(Enum):
+    """What the first view shows; the value is the name of the map or image."""
+
+    WATER = "water"
+    ECHO_1 = "echo_1"
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return {"water": "Water", "echo_1": "Echo 1 (magnitude)"}[self.value]
 
 
 class FourthMap(Enum):
@@ -174,7 +197,9 @@ class AidealParameters:
 
     Attributes
     ----------
-    volumeIds, echoTimesMs : ids of single volumes, and echo times typed by the user ('' for none), separated by spaces.
+    volumeIds : of single volumes, separated by spaces.
+    echoTimesMs : echo times typed by the user, separated by spaces, '-' for an echo that keeps its own; '' for none.
+    lowConfidenceSd, lowConfidenceSwap : a voxel above either (points, probability) counts as low confidence.
     fieldStrength : in tesla; 0 takes what the scan says.
     pdff : stands for the run that is looked at.
     """
@@ -188,14 +213,18 @@ class AidealParameters:
     phaseUnit: PhaseUnitChoice = PhaseUnitChoice.AUTO
     conjugate: ConjugateChoice = ConjugateChoice.AUTO
     readout: ReadoutChoice = ReadoutChoice.FROM_SCAN
+    firstEcho: FirstEchoChoice = FirstEchoChoice.AS_STORED
     method: Method = Method.REFINED
     device: Device = Device.AUTO
     pdff: vtkMRMLScalarVolumeNode
+    anatomy: AnatomyView = AnatomyView.WATER
     fourthMap: FourthMap = FourthMap.R2STAR
     pdffWindow: PdffWindow = PdffWindow.LIVER
     overlay: Overlay = Overlay.TOTAL_SD
     overlayThreshold: Annotated[float, WithinRange(0.0, 10.0)] = 5.0
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.7
+    lowConfidenceSd: Annotated[float, WithinRange(0.1, 50.0)] = 5.0
+    lowConfidenceSwap: Annotated[float, WithinRange(0.001, 1.0)] = 0.05
     segmentation: vtkMRMLSegmentationNode
     roiPlace: Place = Place.RIGHT_LOBE
     roiDiameter: Annotated[float, WithinRange(4.0, 60.0)] = 20.0

@@ -8,7 +8,7 @@ import numpy as np
 import vtk
 
 from ..errors import InputError
-from ..voxel_fit import VoxelFit, fit_voxel
+from ..voxel_fit import VoxelFit, fit_voxel, mended_samples
 from . import nodes
 from .nodes import FOREGROUND, MapNodes
 from .scan import SceneScan
@@ -51,9 +51,8 @@ def fit_at(maps: MapNodes, scan: SceneScan, ras: tuple[float, float, float]) -> 
         raise InputError("The scan these maps came from is not in the scene any more; the fit cannot be drawn.")
     provenance = maps.provenance()
     spectrum, noise = provenance.get("spectrum", {}), provenance.get("noise_sd", ())
-    echoes = samples_at(scan, voxel)
-    if str(provenance.get("phase_sign", "")).startswith("conjugated"):
-        echoes = np.conj(echoes)
+    repairs = provenance.get("options", {}).get("repairs", {})
+    echoes = mended_samples(samples_at(scan, voxel), repairs, voxel, array_of(maps.pdff).shape)
     return fit_voxel(
         echoes,
         provenance.get("te_s", ()),
@@ -71,6 +70,8 @@ def samples_at(scan: SceneScan, voxel: tuple[int, int, int]) -> np.ndarray:
     from ..io.phase_units import to_radians
 
     a = np.array([array_of(volume)[voxel] for volume in scan.first], np.float64)
+    if not scan.second:
+        return a.astype(np.complex128)
     b = np.array([array_of(volume)[voxel] for volume in scan.second])
     unit = scan.unit()
     return a + 1j * b if unit is None else a * np.exp(1j * to_radians(b, unit).astype(np.float64))

@@ -47,6 +47,7 @@ class SceneScan:
     te_ms : echo times in ms, None where nothing tells.
     field_strength_t : tesla, None when not known. phase_unit : None lets the values tell. readout : how it was read out.
     sources : the nodes chosen (two sequences, or all volumes), for references.
+    phase_needed : False where magnitudes alone will do (`second` may be empty).
     """
 
     first: tuple[Any, ...]
@@ -58,6 +59,9 @@ class SceneScan:
     readout: Readout = Readout.UNKNOWN
     sources: tuple[Any, ...] = ()
     name: str = ""
+    flip_angle_deg: float | None = None
+    repetition_time_s: float | None = None
+    phase_needed: bool = True
 
     def rows(self) -> list[EchoRow]:
         """The echo table."""
@@ -94,14 +98,14 @@ class SceneScan:
         return found
 
     def unit(self) -> PhaseUnit | None:
-        """Unit of the phase, as chosen or as its values tell; None for real and imaginary parts.
+        """Unit of the phase, as chosen or as its values tell; None for real and imaginary parts, and without phase.
 
         Raises
         ------
         InputError
             The values do not tell.
         """
-        if self.parts[1] is not Part.PHASE:
+        if self.parts[1] is not Part.PHASE or not self.second:
             return None
         return self.phase_unit or detected_unit(self.second)
 
@@ -119,8 +123,9 @@ class SceneScan:
         unit = self.unit()
         shape = array_of(self.first[0]).shape
         echoes = np.empty((len(self.first), *shape), np.complex64)
-        for echo, first, second in zip(echoes, self.first, self.second, strict=True):
-            a, b = array_of(first), array_of(second)
+        for n, echo in enumerate(echoes):
+            a = array_of(self.first[n])
+            b = array_of(self.second[n]) if self.second else np.zeros_like(a)
             if unit is None:
                 echo.real, echo.imag = a, b
             else:
@@ -133,12 +138,16 @@ class SceneScan:
             geometry=geometry_of(self.first[0]),
             readout=self.readout,
             source=self.name,
+            flip_angle_deg=self.flip_angle_deg,
+            repetition_time_s=self.repetition_time_s,
         )
 
     def _te_s(self) -> npt.NDArray[np.float64]:
         return np.array([te for te in self.te_ms if te is not None], dtype=np.float64) / 1000.0
 
     def _volume_problems(self) -> list[Problem]:
+        if self._without_phase:
+            return self._grid_problems()
         if not self.first or not self.second:
             missing = self.parts[0] if not self.first else self.parts[1]
             what = (
@@ -146,11 +155,20 @@ class SceneScan:
                 if not (self.first or self.second)
                 else f"The {missing.value} images are missing."
             )
+            if self.first and self.parts[0] is Part.MAGNITUDE:
+                what += " From magnitudes alone, estimate by method 'Magnitude'."
             return [Problem("volumes", what)]
         if len(self.first) != len(self.second):
             a, b = (part.value for part in self.parts)
             text = f"Found {len(self.first)} {a} and {len(self.second)} {b} images; as many of each are needed."
             return [Problem("volumes", text)]
+        return self._grid_problems()
+
+    @property
+    def _without_phase(self) -> bool:
+        return not self.phase_needed and self.parts[0] is Part.MAGNITUDE and bool(self.first) and not self.second
+
+    def _grid_problems(self) -> list[Problem]:
         reference = self.first[0]
         for volume in (*self.first, *self.second):
             if volume.GetImageData() is None:
@@ -168,9 +186,21 @@ class SceneScan:
         return []
 
 
-def words(error: Exception) -> str:
-    """An error's message without the command line's options, which mean nothing in a panel."""
-    return re.sub(r"\s*\(--[^)]*\)| with --[a-z-]+", "", str(error))
+_IN_THE_PANEL = {
+    "--conjugate yes": "phase sign 'Conjugate'",
+    "--bipolar auto": "read-out 'What the scan says'",
+    "--first-echo yes": "first echo 'Correct'",
+    "--first-echo mixed": "first echo 'Mixed fit'",
+    "--method magnitude": "method 'Magnitude'",
+}
+
+
+def words(text: Exception | str) -> str:
+    """A message with the panel's words for options of the command line, and without those that the panel has not."""
+    said = str(text)
+    for option, control in _IN_THE_PANEL.items():
+        said = said.replace(option, control)
+    return re.sub(r"\s*\(--[^)]*\)| with --[a-z-]+", "", said)
 
 
 _unit_cache: dict[tuple[tuple[str, int], ...], PhaseUnit | str] = {}

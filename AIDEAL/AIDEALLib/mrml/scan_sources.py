@@ -12,7 +12,9 @@ import slicer
 from ..echoes import EchoSeries, Readout
 from ..io.naming import Part, parse_name
 from ..io.phase_units import PhaseUnit
+from ..methods import Method
 from . import nodes
+from .nodes import MapNodes
 from .scan import SceneScan
 from .volumes import fill_volume
 
@@ -23,39 +25,47 @@ def scan_of_sequences(
     first: Any,
     second: Any,
     *,
-    te_ms: Sequence[float] | None = None,
+    te_ms: Sequence[float | None] | None = None,
     field_strength_t: float | None = None,
     phase_unit: PhaseUnit | None = None,
     readout: Readout | None = None,
+    phase_needed: bool = True,
 ) -> SceneScan:
-    """A scan from a pair of sequence nodes (None where not chosen); what is not given is taken from the nodes."""
+    """A scan from a pair of sequence nodes (None where not chosen); what is not given is taken from the nodes.
+
+    `te_ms` holds echo times typed by hand, None for an echo whose time is to be taken from the nodes.
+    """
     parts = _parts_of(first, second)
     if parts[0] is Part.PHASE or parts[0] is Part.IMAGINARY:  # chosen the other way round
         first, second, parts = second, first, (parts[1], parts[0])
     chosen = [node for node in (first, second) if node is not None]
     volumes = [_frames(node) for node in (first, second)]
-    times = te_ms or next((t for t in map(_sequence_times, chosen) if t), ())
+    times = next((t for t in map(_sequence_times, chosen) if t), ())
     count = len(volumes[0]) or len(volumes[1])
     return SceneScan(
         first=volumes[0],
         second=volumes[1],
         parts=parts,
-        te_ms=(*times, *[None] * (count - len(times)))[:count] if count else (),
+        te_ms=_typed_over(times, te_ms, count),
         field_strength_t=field_strength_t or _number_attribute(chosen, nodes.FIELD_STRENGTH),
         phase_unit=phase_unit or _unit_attribute(chosen),
         readout=readout or _readout_attribute(chosen),
         sources=tuple(chosen),
         name=_common_name(chosen),
+        phase_needed=phase_needed,
+        flip_angle_deg=_number_attribute(chosen, nodes.FLIP_ANGLE),
+        repetition_time_s=_number_attribute(chosen, nodes.REPETITION_TIME),
     )
 
 
 def scan_of_volumes(
     volumes: Sequence[Any],
     *,
-    te_ms: Sequence[float] | None = None,
+    te_ms: Sequence[float | None] | None = None,
     field_strength_t: float | None = None,
     phase_unit: PhaseUnit | None = None,
     readout: Readout | None = None,
+    phase_needed: bool = True,
 ) -> SceneScan:
     """A scan from single volumes, sorted by what their names (or DICOM headers) say of part, echo time and echo number."""
     named = [(volume, parse_name(Path(f"{volume.GetName()}.nrrd"))) for volume in volumes]
@@ -69,24 +79,51 @@ def scan_of_volumes(
     first, second = (tuple(volume for *_, volume in sorted(by_part.get(part, []), key=lambda e: e[:2])) for part in parts)
     count = max(len(first), len(second))
     known = [echo_time_ms(volume) for volume in first or second]
-    times = [*te_ms, *[None] * count][:count] if te_ms else [*known, *[None] * count][:count]
+    repetition_ms = _dicom_number(volumes, "0018,0080")
     return SceneScan(
         first=first,
         second=second,
         parts=parts,
-        te_ms=tuple(times),
-        field_strength_t=field_strength_t or _number_attribute(volumes, nodes.FIELD_STRENGTH) or _dicom_field(volumes),
+        te_ms=_typed_over(known, te_ms, count),
+        field_strength_t=field_strength_t
+        or _number_attribute(volumes, nodes.FIELD_STRENGTH)
+        or _dicom_number(volumes, "0018,0087"),
         phase_unit=phase_unit or _unit_attribute(volumes),
         readout=readout or _readout_attribute(volumes),
         sources=tuple(volumes),
         name=_common_name(volumes),
+        phase_needed=phase_needed,
+        flip_angle_deg=_dicom_number(volumes, "0018,1314"),
+        repetition_time_s=repetition_ms / 1000 if repetition_ms else None,
     )
 
 
+def scan_of_maps(maps: MapNodes) -> SceneScan:
+    """The scan that maps came from, as it is in the scene, with what was known of it when they were made."""
+    pdff, provenance = maps.pdff, maps.provenance()
+    sources = [pdff.GetNthNodeReference(nodes.SOURCE_ROLE, n) for n in range(pdff.GetNumberOfNodeReferences(nodes.SOURCE_ROLE))]
+    sources = [node for node in sources if node is not None]
+    options: dict[str, Any] = {
+        "te_ms": [1000 * te for te in provenance.get("te_s", ())] or None,
+        "field_strength_t": provenance.get("field_strength_t"),
+        "phase_unit": _unit_attribute([pdff]),
+        "phase_needed": provenance.get("method") != Method.MAGNITUDE,
+    }
+    if sources and sources[0].IsA("vtkMRMLSequenceNode"):
+        first, second = (*sources, None)[:2]
+        return scan_of_sequences(first, second, **options)
+    return scan_of_volumes(sources, **options)
+
+
 def add_series(scene: Any, series: EchoSeries, name: str) -> tuple[Any, Any]:
-    """Put a scan into the scene: a magnitude and a phase (radians) sequence, with a browser over both; returns the two."""
+    """Put a scan into the scene: a magnitude and a phase (radians) sequence, with a browser over both; returns the two.
+
+    A scan without phase gives a magnitude sequence, and None.
+    """
     made = []
-    for part, values in ((Part.MAGNITUDE, np.abs(series.echoes)), (Part.PHASE, np.angle(series.echoes))):
+    parts = (Part.MAGNITUDE, Part.PHASE) if series.has_phase else (Part.MAGNITUDE,)
+    for part in parts:
+        values = np.abs(series.echoes) if part is Part.MAGNITUDE else np.angle(series.echoes)
         node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", f"{name} {part.value}")
         node.SetIndexName(ECHO_TIME_INDEX)
         node.SetIndexUnit("ms")
@@ -100,13 +137,19 @@ def add_series(scene: Any, series: EchoSeries, name: str) -> tuple[Any, Any]:
         node.SetAttribute(nodes.FIELD_STRENGTH, f"{series.field_strength_t:g}")
         node.SetAttribute(nodes.READOUT, series.readout.value)
         node.SetAttribute(nodes.SOURCE_NAME, name)
+        for attribute, value in (
+            (nodes.FLIP_ANGLE, series.flip_angle_deg),
+            (nodes.REPETITION_TIME, series.repetition_time_s),
+        ):
+            if value:
+                node.SetAttribute(attribute, f"{value:g}")
         if part is Part.PHASE:
             node.SetAttribute(nodes.PHASE_UNIT, PhaseUnit.RADIANS.value)
         made.append(node)
     browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{name} echoes")
     for node in made:
         browser.AddSynchronizedSequenceNode(node)
-    return made[0], made[1]
+    return made[0], made[1] if series.has_phase else None
 
 
 def echo_time_ms(volume: Any) -> float | None:
@@ -134,6 +177,12 @@ def _sequence_times(sequence: Any) -> tuple[float, ...]:
     except ValueError:
         return ()
     return tuple(v * (1000.0 if sequence.GetIndexUnit() == "s" else 1.0) for v in values)
+
+
+def _typed_over(known: Sequence[float | None], typed: Sequence[float | None] | None, count: int) -> tuple[float | None, ...]:
+    """Echo times of `count` echoes: typed by hand, else known, else None."""
+    padded = [[*times, *[None] * count][:count] for times in (typed or (), known)]
+    return tuple(by_hand if by_hand is not None else said for by_hand, said in zip(*padded, strict=True))
 
 
 def _parts_of(first: Any, second: Any) -> tuple[Part, Part]:
@@ -192,8 +241,8 @@ def _dicom(volume: Any, tag: str) -> str:
     return str(database.instanceValue(uids.split()[0], tag) or "")
 
 
-def _dicom_field(volumes: Sequence[Any]) -> float | None:
-    text = next((t for t in (_dicom(volume, "0018,0087") for volume in volumes) if t), "")
+def _dicom_number(volumes: Sequence[Any], tag: str) -> float | None:
+    text = next((t for t in (_dicom(volume, tag) for volume in volumes) if t), "")
     try:
         return float(text) if text else None
     except ValueError:

@@ -14,9 +14,10 @@ from ..statistics import SegmentStatistics
 from . import display, layout, regions
 from .export import save_csv
 from .logic import SAMPLE_FOLDER
-from .measure import MeasureOptions, dome, measure, regions_of
+from .measure import MeasureOptions, measure, regions_of
 from .nodes import MapNodes, maps_of
 from .overlay import Overlay
+from .places import dome
 from .torch_installation import torch_installed
 from .volumes import array_of, world_position
 

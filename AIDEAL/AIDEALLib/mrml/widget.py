@@ -13,6 +13,7 @@ from .logic import AidealLogic
 from .nodes import MapNodes
 from .panels.context import Context, Dialogs
 from .panels.estimate_panel import EstimatePanel
+from .panels.findings_panel import FindingsPanel
 from .panels.look_panel import LookPanel
 from .panels.numbers_panel import NumbersPanel
 from .panels.regions_panel import RegionsPanel
@@ -97,8 +98,9 @@ class AidealPanel:
         context = Context(ui, logic, dialogs or SlicerDialogs(), later or _qt_later, lambda: self._parameters)
         self._context = context
         self.scan = ScanPanel(context)
-        self.estimate = EstimatePanel(context, self.scan, self._on_maps)
-        self.numbers = NumbersPanel(context)
+        self.estimate = EstimatePanel(context, self.scan, self._on_maps, self.update)
+        self.findings = FindingsPanel(context, lambda: self.estimate.refused)
+        self.numbers = NumbersPanel(context, self.estimate.follow)
         self.look = LookPanel(context, lambda: self.numbers.regions)
         self.regions = RegionsPanel(context, self.numbers.live.points_added)
         scene = logic.scene
@@ -149,7 +151,7 @@ class AidealPanel:
         try:
             for _ in range(3):
                 self._again = False
-                for section in (self.scan, self.estimate, self.look, self.regions, self.numbers):
+                for section in (self.scan, self.estimate, self.findings, self.look, self.regions, self.numbers):
                     section.update()
                 if not self._again:
                     break
@@ -166,6 +168,7 @@ class AidealPanel:
 
         self._disconnect_parameters()
         self._parameters = AidealParameters(self._parameter_node())  # type: ignore[call-arg]
+        self.scan.parameters_replaced()
         self.look.parameters_replaced()
         self._prefer_what_is_there()
         self._gui_tag = self._parameters.connectGui(self._root)

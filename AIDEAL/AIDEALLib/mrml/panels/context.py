@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ...statistics import LowConfidence
 from ..logic import AidealLogic
 from ..nodes import MapNodes, maps_of
 
@@ -51,6 +52,13 @@ class Context:
     dialogs: Dialogs
     later: Callable[[int, Callable[[], None]], None]
     parameters: Callable[[], Any]
+
+    def limits(self) -> LowConfidence:
+        """When a voxel counts as low confidence: for overlay, table, jumps and voxels left out alike."""
+        parameters = self.parameters()
+        if parameters is None:
+            return LowConfidence()
+        return LowConfidence(parameters.lowConfidenceSwap, parameters.lowConfidenceSd)
 
     def maps(self) -> MapNodes | None:
         """The run that is looked at, None when there is none."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ...errors import AidealError
-from ...worker.client import EstimateOptions, Failed, Reason, Result
+from ...worker.client import EstimateOptions, Failed, Finding, Reason, Result, Step
 from ..nodes import MapNodes
 from ..scan import words
 from ..text import tr
@@ -18,37 +19,62 @@ from .scan_panel import ScanPanel
 POLL_MS = 100
 
 
+@dataclass(frozen=True)
+class _Refusal:
+    """A scan that was refused: as it was chosen, and why."""
+
+    choices: tuple[Any, ...]
+    findings: tuple[Finding, ...]
+
+
 class EstimatePanel:
     """Starts runs and follows them.
 
     Parameters
     ----------
-    finished : called with the maps of a run that ended well.
+    finished : called with the maps of a run that ended well. refresh : brings the whole panel up to date.
     """
 
-    def __init__(self, context: Context, scan: ScanPanel, finished: Callable[[MapNodes], None]) -> None:
-        self._context, self._scan, self._finished = context, scan, finished
+    def __init__(
+        self, context: Context, scan: ScanPanel, finished: Callable[[MapNodes], None], refresh: Callable[[], None]
+    ) -> None:
+        self._context, self._scan, self._finished, self._refresh = context, scan, finished, refresh
         self._started = 0.0
         self._slices = ""
+        self._refused: _Refusal | None = None
         ui, logic = context.ui, context.logic
         ui.applyButton.connect("clicked(bool)", self.onApply)
+        ui.anywayCheckBox.connect("toggled(bool)", self.onAnyway)
+        logic.stage_changed.connect(self._on_stage)
         logic.progressed.connect(self._on_progress)
+        logic.compared.connect(self._on_compared)
         logic.finished.connect(self._on_finished)
         logic.failed.connect(self._on_failed)
         logic.stopped.connect(self._on_stopped)
         ui.progressBar.setVisible(False)
         self.update()
 
+    @property
+    def refused(self) -> tuple[Finding, ...]:
+        """Why the chosen scan was refused, () when it was not."""
+        return self._refused.findings if self._refused is not None else ()
+
     def update(self) -> None:
         """Button and its reason, for what is chosen and whether a run goes on."""
         ui, busy = self._context.ui, self._context.logic.busy
-        problems = self._scan.problems
+        if self._refused is not None and self._refused.choices != self._choices():  # another scan, or read otherwise
+            self._refused = None
+            ui.anywayCheckBox.checked = False
+        ui.anywayCheckBox.setVisible(self._refused is not None)
+        reasons = [problem.text for problem in self._scan.problems]
+        if not ui.anywayCheckBox.checked:
+            reasons += [words(f"{finding.sentence} {finding.advice}") for finding in self.refused]
         ui.applyButton.text = tr("Cancel") if busy else tr("Apply")
-        ui.applyButton.enabled = busy or not problems
+        ui.applyButton.enabled = busy or not reasons
         if busy:
             ui.applyButton.toolTip = tr("Stop the estimate; the scene stays as it is")
         else:
-            ui.applyButton.toolTip = problems[0].text if problems else tr("Estimate PDFF and its uncertainty")
+            ui.applyButton.toolTip = reasons[0] if reasons else tr("Estimate PDFF and its uncertainty")
         ui.methodComboBox.enabled = ui.deviceComboBox.enabled = not busy
 
     def onApply(self, *_: Any) -> None:
@@ -65,13 +91,23 @@ class EstimatePanel:
         parameters = self._context.parameters()
         if parameters is None:
             return
-        options = EstimateOptions(parameters.method.value, device or parameters.device.value, parameters.conjugate.value)
+        options = EstimateOptions(
+            parameters.method.value,
+            device or parameters.device.value,
+            parameters.conjugate.value,
+            first_echo=parameters.firstEcho.value,
+            anyway=bool(self._context.ui.anywayCheckBox.checked),
+        )
         try:
             self._context.logic.start(self._scan.scan, options)
         except (AidealError, OSError) as error:
             self._context.dialogs.error(words(error))
             return
-        self._started, self._slices = time.monotonic(), tr("preparing")
+        self.follow()
+
+    def follow(self) -> None:
+        """Show progress until the run that has just begun ends."""
+        self._started, self._slices = time.monotonic(), tr("starting the estimation process")
         ui = self._context.ui
         ui.progressBar.setRange(0, 0)
         ui.progressBar.setVisible(True)
@@ -84,6 +120,32 @@ class EstimatePanel:
             seconds = time.monotonic() - self._started
             self._say(tr("{what}, {seconds:.0f} s").format(what=self._slices, seconds=seconds))
             self._context.later(POLL_MS, self._follow)
+
+    def onAnyway(self, *_: Any) -> None:
+        """The refusal of a scan was overridden, or not any more."""
+        self.update()
+
+    def _choices(self) -> tuple[Any, ...]:
+        """What a refusal depends on."""
+        parameters, scan = self._context.parameters(), self._scan.scan
+        sources = tuple(node.GetID() for node in scan.sources)
+        return (
+            sources,
+            scan.te_ms,
+            scan.field_strength_t,
+            scan.phase_unit,
+            parameters.method if parameters is not None else None,
+        )
+
+    def _on_stage(self, step: Step) -> None:
+        self._context.ui.progressBar.setRange(0, 0)
+        self._slices = {
+            Step.TORCH: tr("loading PyTorch"),
+            Step.CHECK: tr("checking the scan"),
+            Step.NETWORKS: tr("loading the networks"),
+            Step.PREPARE: tr("looking for phase errors"),
+            Step.ASSESS: tr("checking the result"),
+        }[step]
 
     def _on_progress(self, done: int, total: int) -> None:
         bar = self._context.ui.progressBar
@@ -98,10 +160,19 @@ class EstimatePanel:
         self._say("\n".join([done, *provenance.notes]))
         self._finished(maps)
 
+    def _on_compared(self, *_: Any) -> None:
+        self._end()
+        seconds = time.monotonic() - self._started
+        self._say(tr("Compared with the reference in {seconds:.1f} s.").format(seconds=seconds))
+
     def _on_failed(self, failed: Failed) -> None:
         self._end()
-        self._say(failed.message)
-        if failed.reason is Reason.TORCH_MISSING:
+        self._say(words(failed.message))
+        if failed.reason is Reason.UNUSABLE:
+            self._refused = _Refusal(self._choices(), failed.findings)
+            self._say(tr("Not estimated: {why}").format(why=words(failed.message)))
+            self._refresh()
+        elif failed.reason is Reason.TORCH_MISSING:
             self._offer_torch()
         elif failed.reason is Reason.DEVICE and self._context.dialogs.confirm(failed.message + "\n\n" + tr("Use the CPU now?")):
             self.start("cpu")

@@ -9,11 +9,13 @@ import slicer
 
 from ...errors import AidealError
 from ...statistics import LowConfidence
-from .. import display, layout, measure, nodes, probe
+from .. import display, layout, nodes, places, probe
+from ..anatomy import ECHO_1, add_first_echo
+from ..maps import update_low_confidence
 from ..measure import Region
 from ..overlay import OVERLAY_RANGES, Overlay
 from ..scan import words
-from ..scan_sources import scan_of_sequences, scan_of_volumes
+from ..scan_sources import scan_of_maps
 from ..text import tr
 from ..volumes import array_of, world_position
 from .context import Context
@@ -32,7 +34,8 @@ class LookPanel:
     def __init__(self, context: Context, regions: Callable[[], list[Region]]) -> None:
         self._context, self._regions = context, regions
         self._observed: list[tuple[Any, int]] = []
-        self._overlay: Overlay | None = None
+        self._overlay: tuple[Overlay, LowConfidence] | None = None
+        self._limits: tuple[str, LowConfidence] | None = None
         ui = context.ui
         ui.mapsSelector.addAttribute("vtkMRMLScalarVolumeNode", nodes.MAP, "pdff")
         ui.showButton.connect("clicked(bool)", self.onShow)
@@ -48,15 +51,26 @@ class LookPanel:
             getattr(ui, name).enabled = maps is not None
         if parameters is None:
             return
-        if parameters.overlay is not self._overlay:
+        if (parameters.overlay, self._context.limits()) != self._overlay:
             self._set_up_threshold(parameters)
-        ui.thresholdSlider.enabled = ui.opacitySlider.enabled = parameters.overlay is not Overlay.NONE
+        ui.opacitySlider.enabled = parameters.overlay is not Overlay.NONE
+        ui.thresholdSlider.enabled = parameters.overlay in (Overlay.TOTAL_SD, Overlay.SWAP)
         if maps is not None:
+            self._apply_limits(maps)
+            if parameters.anatomy.value == ECHO_1:
+                add_first_echo(maps, scan_of_maps(maps))
             display.show_maps(maps, self._choice(parameters))
+
+    def _apply_limits(self, maps: nodes.MapNodes) -> None:
+        """Mark the voxels of low confidence anew when the limits, or the run, are others."""
+        wanted = (maps.pdff.GetID(), self._context.limits())
+        if wanted != self._limits:
+            self._limits = wanted
+            update_low_confidence(maps, self._context.limits())
 
     def parameters_replaced(self) -> None:
         """Another parameter node came (a scene was loaded): its threshold stands."""
-        self._overlay = None
+        self._overlay = self._limits = None
 
     def onShow(self, *_: Any) -> None:
         """Switch to the four linked views."""
@@ -81,7 +95,7 @@ class LookPanel:
         maps = self._context.maps()
         if maps is None:
             return
-        index = measure.next_low_confidence_slice(maps, self._regions(), display.current_slice(maps), LowConfidence())
+        index = places.next_low_confidence_slice(maps, self._regions(), display.current_slice(maps), self._context.limits())
         if index is None:
             self._say(tr("No slice with low confidence: everywhere less than 2 % of the voxels."))
             return
@@ -90,15 +104,22 @@ class LookPanel:
         self._say(tr("Slice {number}").format(number=index + 1))
 
     def onDome(self, *_: Any) -> None:
-        """Go to the uppermost slice of what is drawn."""
+        """Go to the uppermost slice of what is drawn, or to where the field says that the lung begins."""
         maps = self._context.maps()
         if maps is None:
             return
-        ras = measure.dome(maps, self._regions())
+        ras, how = places.dome(maps, self._regions()), tr("Uppermost slice of what is drawn.")
+        if ras is None:
+            ras = places.dome_by_field(maps)
+            how = tr(
+                "Nothing is drawn, so this is a guess: the slice in the upper right quarter of the body where the field is "
+                "steepest, as it is below the lung. Draw the liver to go to its top."
+            )
         if ras is None:
             self._say(tr("Draw the liver (or place a circle) first: the dome is the uppermost slice of what is drawn."))
             return
         display.jump_to(self._context.logic.scene, ras)
+        self._say(how)
 
     def onFitToggled(self, on: bool) -> None:
         """Begin or end to plot the fit at every click."""
@@ -139,7 +160,7 @@ class LookPanel:
         if maps is None:
             return
         try:
-            fit = probe.fit_at(maps, _scan_of(maps), ras)
+            fit = probe.fit_at(maps, scan_of_maps(maps), ras)
         except AidealError as error:
             self._say(words(error))
             return
@@ -175,6 +196,7 @@ class LookPanel:
 
     def _choice(self, parameters: Any) -> display.ViewChoice:
         return display.ViewChoice(
+            anatomy=parameters.anatomy.value,
             fourth=parameters.fourthMap.value,
             pdff_maximum=float(parameters.pdffWindow.value),
             overlay=parameters.overlay,
@@ -183,11 +205,13 @@ class LookPanel:
         )
 
     def _set_up_threshold(self, parameters: Any) -> None:
-        """Range of the slider for the chosen overlay; its usual threshold, unless the scene came with one."""
-        first, self._overlay = self._overlay is None, parameters.overlay
+        """Range of the slider for the chosen overlay; its threshold at the limit, unless the scene came with one."""
+        first, self._overlay = self._overlay is None, (parameters.overlay, self._context.limits())
         if parameters.overlay is Overlay.NONE:
             return
-        low, high, usual = OVERLAY_RANGES[parameters.overlay]
+        low, high = OVERLAY_RANGES[parameters.overlay]
+        limits = self._context.limits()
+        usual = {Overlay.TOTAL_SD: limits.total_sd_points, Overlay.SWAP: limits.swap_probability}.get(parameters.overlay, 0.5)
         value = parameters.overlayThreshold if first else usual
         slider = self._context.ui.thresholdSlider
         slider.maximum, slider.minimum = high, low
@@ -196,15 +220,3 @@ class LookPanel:
 
     def _say(self, text: str) -> None:
         self._context.ui.probeLabel.text = text
-
-
-def _scan_of(maps: nodes.MapNodes) -> Any:
-    """The scan that maps came from, as it is in the scene."""
-    pdff = maps.pdff
-    sources = [pdff.GetNthNodeReference(nodes.SOURCE_ROLE, n) for n in range(pdff.GetNumberOfNodeReferences(nodes.SOURCE_ROLE))]
-    sources = [node for node in sources if node is not None]
-    te_ms = [1000 * te for te in maps.provenance().get("te_s", ())] or None
-    if sources and sources[0].IsA("vtkMRMLSequenceNode"):
-        first, second = (*sources, None)[:2]
-        return scan_of_sequences(first, second, te_ms=te_ms, field_strength_t=maps.provenance().get("field_strength_t"))
-    return scan_of_volumes(sources, te_ms=te_ms, field_strength_t=maps.provenance().get("field_strength_t"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ...errors import AidealError
@@ -11,7 +12,10 @@ from ...statistics import SegmentStatistics
 from .. import export, nodes, probe
 from ..live_table import CAVEAT, TITLES, LiveTable, fill_table, row_as_text
 from ..measure import MeasureOptions, Region, histogram
+from ..nodes import maps_of
+from ..reference import METHOD, RegionAgreement, fill_agreement_table
 from ..scan import words
+from ..scan_sources import scan_of_maps
 from ..text import tr
 from .context import Context
 
@@ -19,12 +23,17 @@ _DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard
 
 
 class NumbersPanel:
-    """Shows rows of statistics and writes them out."""
+    """Shows rows of statistics and writes them out.
 
-    def __init__(self, context: Context) -> None:
+    Parameters
+    ----------
+    follow : shows the progress of a run that has just begun.
+    """
+
+    def __init__(self, context: Context, follow: Callable[[], None]) -> None:
         import qt
 
-        self._context, self._qt = context, qt
+        self._context, self._follow, self._qt = context, follow, qt
         self.live = LiveTable(context.later)
         self.live.changed.connect(self._on_measured)
         self._watched: tuple[Any, Any] = (None, None)
@@ -38,6 +47,8 @@ class NumbersPanel:
         ui.copyButton.connect("clicked(bool)", self.onCopyRow)
         ui.mapsButton.connect("clicked(bool)", self.onSaveMaps)
         ui.histogramButton.connect("clicked(bool)", self.onHistogram)
+        ui.referenceButton.connect("clicked(bool)", self.onReference)
+        context.logic.compared.connect(self._on_compared)
         self._on_measured()
 
     @property
@@ -49,6 +60,7 @@ class NumbersPanel:
         """Follow the chosen run, segmentation and options."""
         parameters, maps = self._context.parameters(), self._context.maps()
         self._context.ui.mapsButton.enabled = maps is not None
+        self._context.ui.referenceButton.enabled = bool(self.live.rows) and not self._context.logic.busy
         if parameters is None:
             self.live.watch(None, None)
             self._watched = (None, None)
@@ -89,19 +101,44 @@ class NumbersPanel:
         """Copy the selected row."""
         if not self.live.rows:
             return
-        selected = self._context.ui.numbersTable.currentRow()
-        row = self.live.rows[selected if 0 <= selected < len(self.live.rows) else 0]
+        row = self.live.rows[self._selected_row()]
         self._context.dialogs.clipboard(row_as_text(row))
         self._say(tr("Copied {name}").format(name=row.name))
 
     def onHistogram(self, *_: Any) -> None:
-        """Plot the PDFF of every drawn region."""
+        """Plot the PDFF of every lobe, or of the circles where no lobe is drawn."""
         maps, scene = self._context.maps(), self._context.logic.scene
-        filled = [region for region in self.regions if region.voxels.any()]
+        filled = [region for region in self.live.drawn or self.regions if region.voxels.any()]
         if maps is None or not filled:
             return
         curves = {region.name: (*histogram(maps, region), region.color) for region in filled}
         probe.show_chart(scene, probe.show_histogram(scene, curves))
+
+    def onReference(self, *_: Any) -> None:
+        """Estimate the slices of the selected row's region by the reference, and compare."""
+        maps, parameters, filled = self._context.maps(), self._context.parameters(), [r for r in self.regions if r.voxels.any()]
+        if maps is None or parameters is None or not filled:
+            return
+        name = self.live.rows[self._selected_row()].name
+        region = next((region for region in filled if region.name == name), filled[0])
+        try:
+            self._context.logic.start_comparison(maps, scan_of_maps(maps), region, filled, parameters.device.value)
+        except (AidealError, OSError) as error:
+            self._context.ui.referenceLabel.text = words(error)
+            return
+        self._context.ui.referenceLabel.text = tr("Comparing on the slices of {name}...").format(name=region.name)
+        self._follow()
+
+    def _on_compared(self, found: list[RegionAgreement], difference: Any) -> None:
+        maps = maps_of(difference.GetNodeReference(nodes.PDFF_ROLE))
+        if maps is not None:
+            fill_agreement_table(maps, found)
+        lines = [tr("PDFF minus that of {method} (map: {map}):").format(method=METHOD.label(), map=difference.GetName())]
+        self._context.ui.referenceLabel.text = "\n".join([*lines, *(row.sentence() for row in found)])
+
+    def _selected_row(self) -> int:
+        selected = self._context.ui.numbersTable.currentRow()
+        return selected if 0 <= selected < len(self.live.rows) else 0
 
     def close(self) -> None:
         """Watch nothing any more."""
@@ -109,7 +146,7 @@ class NumbersPanel:
 
     def _options(self) -> MeasureOptions:
         parameters = self._context.parameters()
-        return MeasureOptions(exclude_low_confidence=parameters.excludeLowConfidence, cutoffs=parameters.cutoffs.cutoffs)
+        return MeasureOptions(self._context.limits(), parameters.excludeLowConfidence, parameters.cutoffs.cutoffs)
 
     def _on_measured(self) -> None:
         ui, qt, rows = self._context.ui, self._qt, self.live.rows
@@ -123,6 +160,7 @@ class NumbersPanel:
                 ui.numbersTable.setItem(n, column, item)
         ui.numbersTable.resizeColumnsToContents()
         ui.csvButton.enabled = ui.copyButton.enabled = ui.histogramButton.enabled = bool(rows)
+        ui.referenceButton.enabled = bool(rows) and not self._context.logic.busy
         self._fill_node(rows)
 
     def _fill_node(self, rows: list[SegmentStatistics]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import AidealError
+from ...methods import Method
 from ..scan import Problem, SceneScan, words
 from ..scan_sources import scan_of_sequences, scan_of_volumes
 from ..text import tr
@@ -12,6 +13,7 @@ from .context import Context
 
 _PATTERN = "Scans (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.mat *.npz);;All files (*)"
 _TE_COLUMN = 1
+_NOT_TYPED = "-"
 
 
 class ScanPanel:
@@ -22,10 +24,12 @@ class ScanPanel:
 
         self._context, self._qt = context, qt
         self._filling = False
+        self._typed_for: list[str] = []
         self.scan: SceneScan = scan_of_sequences(None, None)
         self.problems: list[Problem] = self.scan.problems()
         ui = context.ui
         ui.loadFilesButton.connect("clicked(bool)", self.onLoadFiles)
+        ui.loadFolderButton.connect("clicked(bool)", self.onLoadFolder)
         ui.loadSampleButton.connect("clicked(bool)", self.onLoadSample)
         ui.volumesSelector.connect("checkedNodesChanged()", self.onVolumesChecked)
         ui.echoTable.connect("cellChanged(int,int)", self.onCellChanged)
@@ -42,17 +46,28 @@ class ScanPanel:
         parameters = self._context.parameters()
         if parameters is None:
             return
+        self._forget_what_was_typed_for_another_scan(parameters)
         self.scan = self._chosen(parameters)
         self.problems = self.scan.problems()
         self._fill_table()
         self._show_problems()
         self._show_detected(parameters)
 
+    def parameters_replaced(self) -> None:
+        """Another parameter node came (a scene was loaded): what was typed there stands."""
+        self._typed_for = []
+
     def onLoadFiles(self, *_: Any) -> None:
         """Ask for files and load them."""
         paths = self._context.dialogs.open_files(tr("Load a multi-echo scan"), _PATTERN)
         if paths:
             self._load(lambda: self._context.logic.load_files(paths))
+
+    def onLoadFolder(self, *_: Any) -> None:
+        """Ask for a folder (of DICOM files at any depth, or of images) and load it."""
+        folder = self._context.dialogs.folder(tr("Load a multi-echo scan from a folder"))
+        if folder is not None:
+            self._load(lambda: self._context.logic.load_files([folder]))
 
     def onLoadSample(self, *_: Any) -> None:
         """Load the bundled liver."""
@@ -65,20 +80,14 @@ class ScanPanel:
             parameters.volumeIds = " ".join(node.GetID() for node in self._context.ui.volumesSelector.checkedNodes())
 
     def onCellChanged(self, row: int, column: int) -> None:
-        """An echo time was typed over: it stands over what the scan says; an empty cell takes that back."""
+        """An echo time was typed: it stands over what the scan says; an empty cell (or no number) takes that back."""
         parameters = self._context.parameters()
         if self._filling or column != _TE_COLUMN or parameters is None:
             return
-        table = self._context.ui.echoTable
-        texts = [table.item(n, _TE_COLUMN).text().strip().replace(",", ".") for n in range(table.rowCount)]
-        try:
-            times = [float(text) for text in texts]
-        except ValueError:
-            times = []
-        if not texts[row] or not times:
-            parameters.echoTimesMs = ""
-        else:
-            parameters.echoTimesMs = " ".join(f"{te:.9g}" for te in times)
+        typed = _typed_times(parameters.echoTimesMs) or [None] * len(self.scan.rows())
+        typed[row] = _number(self._context.ui.echoTable.item(row, _TE_COLUMN).text().strip().replace(",", "."))
+        kept = [_NOT_TYPED if te is None else f"{te:.9g}" for te in typed]
+        parameters.echoTimesMs = "" if set(kept) == {_NOT_TYPED} else " ".join(kept)
         self.update()
 
     def _load(self, load: Any) -> None:
@@ -99,14 +108,12 @@ class ScanPanel:
     def _chosen(self, parameters: Any) -> SceneScan:
         from ..parameters import ScanSource
 
-        try:
-            te_ms = [float(text) for text in parameters.echoTimesMs.split()] or None
-        except ValueError:
-            te_ms = None
+        te_ms = _typed_times(parameters.echoTimesMs)
         options: dict[str, Any] = {
             "field_strength_t": parameters.fieldStrength or None,
             "phase_unit": parameters.phaseUnit.unit,
             "readout": parameters.readout.readout,
+            "phase_needed": parameters.method is not Method.MAGNITUDE,
         }
         if parameters.scanSource is ScanSource.VOLUMES:
             scene = self._context.logic.scene
@@ -118,6 +125,13 @@ class ScanPanel:
             parameters.echoTimesMs = ""
             return self._chosen(parameters)
         return scan
+
+    def _forget_what_was_typed_for_another_scan(self, parameters: Any) -> None:
+        chosen = [node.GetID() if node else "" for node in (parameters.firstSequence, parameters.secondSequence)]
+        before, self._typed_for = self._typed_for, chosen
+        if any(before) and before != chosen:
+            parameters.echoTimesMs = ""
+            parameters.fieldStrength = 0.0
 
     def _fill_table(self) -> None:
         table, qt = self._context.ui.echoTable, self._qt
@@ -163,3 +177,15 @@ class ScanPanel:
             ui.phaseUnitLabel.text = tr("chosen by hand")
         field = self.scan.field_strength_t
         ui.fieldStrengthSpinBox.specialValueText = tr("from the scan") + (f": {field:g} T" if field else tr(": not known"))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _typed_times(text: str) -> list[float | None]:
+    """Echo times typed by hand, None for an echo whose own time stands; [] for none at all."""
+    return [_number(word) for word in text.split()]

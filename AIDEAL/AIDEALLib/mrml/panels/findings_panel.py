@@ -1,0 +1,106 @@
+"""Findings of scan and maps in words, the worst first, with what to do and a way to the place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...worker.client import Finding, Severity
+from .. import display
+from ..nodes import findings_of
+from ..scan import words
+from ..text import tr
+from ..volumes import array_of, world_position
+from .context import Context
+
+_COLORS = {Severity.STOP: "#d03030", Severity.WARN: "#d9622b"}
+MOST_SLICES_NAMED = 8
+
+
+class FindingsPanel:
+    """Shows why a scan was refused, or else what was found in the maps that are looked at.
+
+    Parameters
+    ----------
+    refused : findings for which the chosen scan was refused.
+    """
+
+    def __init__(self, context: Context, refused: Callable[[], tuple[Finding, ...]]) -> None:
+        import qt
+
+        self._context, self._refused, self._qt = context, refused, qt
+        self._shown: tuple[Finding, ...] = ()
+        self._visited = (-1, -1)
+        table = context.ui.findingsTable
+        table.setColumnCount(2)
+        table.setHorizontalHeaderLabels([tr("Severity"), tr("What was found, and what to do")])
+        table.verticalHeader().setVisible(False)
+        table.horizontalHeader().setStretchLastSection(True)
+        table.wordWrap = True
+        table.setVisible(False)
+        context.ui.findingPlaceButton.setVisible(False)
+        table.connect("itemSelectionChanged()", self.onSelected)
+        context.ui.findingPlaceButton.connect("clicked(bool)", self.onPlace)
+
+    def update(self) -> None:
+        """Show the findings of what is chosen."""
+        maps = self._context.maps()
+        found = self._refused() or (findings_of(maps.pdff) if maps is not None else ())
+        if found == self._shown:
+            return
+        self._shown, self._visited = found, (-1, -1)
+        table = self._context.ui.findingsTable
+        table.setRowCount(len(found))
+        for n, finding in enumerate(found):
+            for column, text in enumerate((_severity(finding), sentence(finding))):
+                table.setItem(n, column, self._item(text, finding))
+        table.setVisible(bool(found))
+        table.resizeColumnToContents(0)
+        table.resizeRowsToContents()
+        self._context.ui.findingPlaceButton.setVisible(any(finding.slices for finding in found))
+        self.onSelected()
+
+    def onSelected(self, *_: Any) -> None:
+        """Another finding was selected."""
+        self._context.ui.findingPlaceButton.enabled = bool(self._row() is not None and self._context.maps())
+
+    def onPlace(self, *_: Any) -> None:
+        """Go to the slice of the selected finding (or of the first that has one), and with every press to its next."""
+        maps, row = self._context.maps(), self._row()
+        if maps is None or row is None:
+            return
+        slices = self._shown[row].slices
+        turn = self._visited[1] + 1 if self._visited[0] == row else 0
+        self._visited = (row, turn % len(slices))
+        index = slices[self._visited[1]]
+        count, rows, columns = array_of(maps.pdff).shape
+        if index < count:
+            display.jump_to(self._context.logic.scene, world_position(maps.pdff, index, rows / 2, columns / 2))
+
+    def _row(self) -> int | None:
+        """Number of the finding to go to, None when none has a place."""
+        selected = self._context.ui.findingsTable.currentRow()
+        placed = [n for n, finding in enumerate(self._shown) if finding.slices]
+        if selected in placed:
+            return int(selected)
+        return placed[0] if placed and not 0 <= selected < len(self._shown) else None
+
+    def _item(self, text: str, finding: Finding) -> Any:
+        qt = self._qt
+        item = qt.QTableWidgetItem(text)
+        item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+        if finding.severity in _COLORS and text == _severity(finding):
+            item.setForeground(qt.QBrush(qt.QColor(_COLORS[finding.severity])))
+        return item
+
+
+def sentence(finding: Finding) -> str:
+    """What was found, where, and what to do, in the panel's words."""
+    named = ", ".join(str(index + 1) for index in finding.slices[:MOST_SLICES_NAMED])
+    more = ", ..." if len(finding.slices) > MOST_SLICES_NAMED else ""
+    where = " " + tr("Slices {numbers}.").format(numbers=named + more) if finding.slices else ""
+    return f"{words(finding.sentence)}{where} {words(finding.advice)}"
+
+
+def _severity(finding: Finding) -> str:
+    return {Severity.STOP: tr("Stop"), Severity.WARN: tr("Warning"), Severity.INFO: tr("Note")}[finding.severity]

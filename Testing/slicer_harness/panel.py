@@ -1,0 +1,121 @@
+"""The module's panel with everything around it faked: worker, questions to the user, timers."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.parameter_maps import ParameterMaps
+from AIDEALLib.worker.client import EstimateOptions, Event, Progress, QualityReport, Result, Stage
+
+
+class FakeWorker:
+    """Answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.events: list[Event] = []
+        self.started: list[EstimateOptions] = []
+        self.series: list[EchoSeries] = []
+        self.cancelled = False
+
+    def start(self, series: EchoSeries, options: EstimateOptions | None = None) -> int:
+        self.busy, self.cancelled = True, False
+        self.started.append(options or EstimateOptions())
+        self.series.append(series)
+        return len(self.started)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def poll(self) -> list[Event]:
+        events, self.events = self.events, []
+        if any(not isinstance(event, Stage | Progress) for event in events):
+            self.busy = False
+        return events
+
+    def close(self) -> None:
+        self.busy = False
+
+
+class FakeDialogs:
+    """Answers every question as set, and remembers what was said."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.questions: list[str] = []
+        self.answer, self.button = True, 2
+        self.files: list[Path] = []
+        self.file: Path | None = None
+        self.directory: Path | None = None
+        self.copied = ""
+
+    def confirm(self, text: str) -> bool:
+        self.questions.append(text)
+        return self.answer
+
+    def choose(self, text: str, choices: list[str]) -> int:
+        self.questions.append(text)
+        return self.button
+
+    def error(self, text: str, details: str = "") -> None:
+        self.errors.append(text)
+
+    def open_files(self, title: str, pattern: str) -> list[Path]:
+        return self.files
+
+    def save_file(self, title: str, name: str, pattern: str) -> Path | None:
+        return self.file
+
+    def folder(self, title: str) -> Path | None:
+        return self.directory
+
+    def clipboard(self, text: str) -> None:
+        self.copied = text
+
+
+class Clock:
+    """Timers that go off when told."""
+
+    def __init__(self) -> None:
+        self.due: list[Callable[[], None]] = []
+
+    def later(self, _milliseconds: int, function: Callable[[], None]) -> None:
+        self.due.append(function)
+
+    def tick(self) -> None:
+        due, self.due = self.due, []
+        for function in due:
+            function()
+
+
+class Panel:
+    """The panel, its widgets (`ui`) and what is around it."""
+
+    def __init__(self, scene: Any) -> None:
+        from AIDEALLib.mrml.logic import AidealLogic
+        from AIDEALLib.mrml.widget import AidealPanel
+
+        from . import qt_widgets
+        from .scripted_module import ScriptedLoadableModuleLogic
+
+        self.scene, self.worker, self.dialogs, self.clock = scene, FakeWorker(), FakeDialogs(), Clock()
+        ui_file = Path(importlib.import_module("AIDEALLib").__file__ or "").parents[1] / "Resources" / "UI" / "AIDEAL.ui"
+        self.root = qt_widgets.load_ui(str(ui_file))
+        self.ui = qt_widgets.child_variables(self.root)
+        self.root.setMRMLScene(scene)
+        self.logic = AidealLogic(scene, self.worker)
+        node = ScriptedLoadableModuleLogic().getParameterNode
+        self.panel = AidealPanel(self.ui, self.root, self.logic, node, self.clock.later, self.dialogs)
+        self.panel.enter()
+
+    @property
+    def parameters(self) -> Any:
+        return self.panel.parameters
+
+    def finish(self, maps: ParameterMaps, quality: QualityReport | None = None) -> None:
+        self.worker.events = [Result(1, maps, 2.5, None, quality)]
+        self.clock.tick()
