@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from AIDEALLib.estimation.noise import foreground, noise_from_differences
 from AIDEALLib.estimation.phase_errors import Pattern, PhaseError, find_phase_error
 from AIDEALLib.estimation.refinement import gauss_newton
 from AIDEALLib.estimation.repair import decide_sign
-from AIDEALLib.estimation.repairs import plan_repairs
+from AIDEALLib.estimation.repairs import Repairs, plan_repairs
 from AIDEALLib.io.load import load_series
 from AIDEALLib.physics.residual_profile import field_grid_hz, residual_profile
 from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -124,6 +125,27 @@ def test_slices_that_differ_are_corrected_one_by_one(liver: EchoSeries) -> None:
     assert repairs.as_dict()["slice_by_slice"]
     constants = [e.constant_rad for e in repairs.by_slice if e is not None]
     np.testing.assert_allclose(constants, (0.3, 0.5, 0.75), atol=0.05)
+
+
+def test_gain_steps_are_divided_out_on_request_only(liver: EchoSeries) -> None:
+    scales = np.array([1, 1, 1.25, 1, 0.9, 1], np.float32)
+    stepped = replace(liver, echoes=liver.echoes * scales[:, None, None, None])
+    assert plan_repairs(stepped, SIX_PEAK).gains == ()
+    plan = plan_repairs(stepped, SIX_PEAK, gain_steps="yes")
+    np.testing.assert_allclose(plan.gains, scales, atol=0.02)
+    mended = plan.apply(stepped.echoes[:, 1], 1)
+    assert np.abs(mended - liver.echoes[:, 1]).max() < 0.03 * np.abs(liver.echoes).max()
+    assert any("Divided out" in note for note in plan.notes)
+
+
+def test_repairs_told_can_be_applied_again(liver: EchoSeries) -> None:
+    series = spoilt(spoilt(liver, 0.6, 2.0, 1), 0.5, 0.4, 0, Pattern.FIRST).conjugate()
+    plan = plan_repairs(series, SIX_PEAK, conjugate="yes", first_echo="auto")
+    assert plan.conjugated and len(plan.applied) == 2
+    again = Repairs.from_dict(json.loads(json.dumps(plan.as_dict())))
+    np.testing.assert_allclose(again.apply(series.echoes[:, 0], 0), plan.apply(series.echoes[:, 0], 0), atol=1e-3)
+    one_by_one = replace(plan, by_slice=(plan.applied[0], None, plan.applied[0]))
+    assert Repairs.from_dict(one_by_one.as_dict()).by_slice[1] is None
 
 
 @pytest.mark.parametrize("name", REAL_SCANS)

@@ -14,6 +14,7 @@ import torch
 from AIDEALLib.echoes import EchoSeries, Readout
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.phase_errors import Pattern, PhaseError
+from AIDEALLib.estimation.repairs import Repairs
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -205,7 +206,7 @@ def maps_of(scan: tuple[EchoSeries, TissueMaps], **changes: np.ndarray) -> Param
         phase_sign="",
         readout="unknown",
         noise_sd=(noise,) * mask.shape[0],
-        options={"repairs": {"sign_decided": True, "conjugated": False, "bipolar": None, "first_echo": None}},
+        options={"repairs": Repairs(False, "", True).as_dict()},
     )
     arrays = {name: np.where(mask, a, 0).astype(np.float32) for name, a in arrays.items()}
     return ParameterMaps(**arrays, mask=mask, geometry=series.geometry, provenance=provenance)

@@ -26,6 +26,7 @@ def estimate_with_progress(
     conjugate: str = "auto",
     bipolar: str = "auto",
     first_echo: str = "no",
+    gain_steps: str = "no",
     models: Path | None = None,
 ) -> ParameterMaps:
     """`estimate`, with its progress shown on the standard error stream.
@@ -51,6 +52,7 @@ def estimate_with_progress(
             conjugate=conjugate,
             bipolar=bipolar,
             first_echo=first_echo,
+            gain_steps=gain_steps,
             networks=networks,
         )
 

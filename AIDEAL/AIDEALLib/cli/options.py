@@ -23,6 +23,22 @@ class Repair(str, Enum):
     NO = "no"
 
 
+class FirstEcho(str, Enum):
+    """What is done about a phase error of the first echo."""
+
+    AUTO = "auto"
+    YES = "yes"
+    NO = "no"
+    MIXED = "mixed"
+
+
+class GainSteps(str, Enum):
+    """Whether scales of echoes that only the data tell are divided out."""
+
+    YES = "yes"
+    NO = "no"
+
+
 class PhaseUnitChoice(str, Enum):
     """Unit of stored phase images."""
 

@@ -10,6 +10,8 @@ import typer
 from .options import (
     Debug,
     DeviceOption,
+    FirstEcho,
+    GainSteps,
     Method,
     MethodOption,
     Models,
@@ -49,8 +51,15 @@ def run(
         Repair, typer.Option(help="Correct a phase between odd and even echoes; auto where the scan clearly has one.")
     ] = Repair.AUTO,
     first_echo: Annotated[
-        Repair, typer.Option(help="Correct a phase error of the first echo; auto where the scan clearly has one.")
-    ] = Repair.NO,
+        FirstEcho,
+        GainSteps,
+        typer.Option(
+            help="Correct a phase error of the first echo; auto where the scan clearly has one; mixed: use only its magnitude."
+        ),
+    ] = FirstEcho.NO,
+    gain_steps: Annotated[
+        GainSteps, typer.Option(help="Divide out scales of the echoes that only the data tell; otherwise they are warned of.")
+    ] = GainSteps.NO,
     spectrum: Annotated[str, typer.Option(metavar="NAME", help="Fat spectrum.")] = "six-peak",
     ppm_offset: Annotated[
         float, typer.Option(metavar="PPM", help="Added to every fat shift; about 0.08 for a phantom at room temperature.")
@@ -106,6 +115,7 @@ def run(
             conjugate=conjugate.value,
             bipolar=bipolar.value,
             first_echo=first_echo.value,
+            gain_steps=gain_steps.value,
             models=models,
         )
         seconds = {"reading": reading, **maps.provenance.seconds}

@@ -24,7 +24,7 @@ from .mode import Solution
 from .noise import foreground, noise_from_differences
 from .one_shot import one_shot
 from .refined import refined
-from .repairs import CHOICES, Repairs, plan_repairs
+from .repairs import CHOICES, MIXED, Repairs, plan_repairs
 from .slice_input import Scan, SliceInput
 from .slice_pool import map_slices, one_core
 from .stopwatch import Stopwatch
@@ -46,6 +46,7 @@ def estimate(
     conjugate: str = "auto",
     bipolar: str = "auto",
     first_echo: str = "no",
+    gain_steps: str = "no",
     fusion: FusionOptions | None = None,
     networks: Networks | None = None,
 ) -> ParameterMaps:
@@ -63,7 +64,9 @@ def estimate(
     cancel : asked between slices; when it returns True, `Cancelled` is raised. Slices run side by side on the CPU's cores.
     spectrum : of fat. conjugate : 'auto' lets the residual decide the rotation sense, 'yes' and 'no' override it.
     bipolar : 'auto' corrects a phase between odd and even echoes where the scan clearly has one, 'yes' and 'no' override it.
-    first_echo : 'yes' corrects a phase error of the first echo, 'auto' where the scan clearly has one (see `repairs`).
+    first_echo : 'yes' corrects a phase error of the first echo, 'auto' where the scan clearly has one, 'mixed' leaves the phase
+        of the first echo out of the last fit (see `repairs`, `mixed_fit`); 'mixed' needs the method 'refined'.
+    gain_steps : 'yes' divides out a scale of each echo that only the data tell.
     networks : already loaded networks (on the device of the work); the bundled ones when None.
 
     Raises
@@ -82,11 +85,16 @@ def estimate(
             f"The echoes are magnitudes without phase, which method '{method}' needs. Load phase (or real and imaginary) "
             f"images too, or use the method '{Method.MAGNITUDE.value}', which cannot always tell PDFF above 50 % from below."
         )
+    if first_echo == MIXED and method != Method.REFINED:
+        raise InputError(
+            f"A mixed fit of the first echo was asked for with the method '{method}'; '{Method.REFINED.value}' was expected. "
+            "Change one of the two."
+        )
     with one_core() as cores:
         if magnitudes_only:
             repairs = Repairs(False, "was not used (method magnitude)", True)
         else:
-            repairs = plan_repairs(series, spectrum, conjugate, bipolar, first_echo)
+            repairs = plan_repairs(series, spectrum, conjugate, bipolar, first_echo, gain_steps)
         notes = [*series.notes, *repairs.notes]
 
         def run(on: torch.device) -> ParameterMaps:
@@ -149,7 +157,7 @@ def _run(
         with watch("transfer"):
             echoes = torch.from_numpy(repairs.apply(series.echoes[:, index], index)).to(device)
         with torch.inference_mode():
-            return _estimate_slice(echoes, scan, networks, method, fusion, watch, maps, mask, index)
+            return _estimate_slice(echoes, scan, networks, method, fusion, repairs.mixed, watch, maps, mask, index)
 
     workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
     noise = map_slices(work, series.shape[0], workers, progress, cancel)
@@ -192,6 +200,7 @@ def _estimate_slice(
     networks: Networks | None,
     method: str,
     fusion: FusionOptions,
+    mixed: bool,
     watch: Stopwatch,
     maps: dict[str, np.ndarray],
     mask_out: np.ndarray,
@@ -216,7 +225,7 @@ def _estimate_slice(
     else:
         with watch("network"):
             q, mean, variance = networks.field_distribution(cropped, scan.te_s, scan.field_strength_t, scan.spectrum)
-        given = SliceInput(scan, networks, cropped, inner, voxels, q[:, inner], mean, variance[inner], rough_noise)
+        given = SliceInput(scan, networks, cropped, inner, voxels, q[:, inner], mean, variance[inner], rough_noise, mixed)
         solution = refined(given, watch, fusion) if method == "refined" else one_shot(given, watch)
     with watch("transfer"):
         place = mask.cpu().numpy()

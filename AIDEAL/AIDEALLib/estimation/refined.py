@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .candidates import refined_candidates
 from .fusion import FusionOptions, mode_posterior, network_mass, swap_probability, unary_nats
+from .mixed_fit import mixed_modes
 from .mode import Mode, Solution, mixture_variance, mode_at, select
 from .slice_input import SliceInput
 from .stopwatch import Stopwatch
@@ -25,5 +26,7 @@ def refined(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> Solu
             mode_at(at, field, r2star, noise)
             for at, field, r2star in zip(candidates.fits, candidates.field_hz, candidates.r2star_per_s, strict=True)
         ]
+        if given.mixed:
+            modes, noise = mixed_modes(given.voxels, modes, scan.basis)
         best = select(modes, posterior.argmax(0))
         return Solution(best, swap, mixture_variance(best, modes, posterior), noise)

@@ -49,6 +49,7 @@ class SliceInput:
     voxels : complex64 (echo, voxels), the echoes inside the mask.
     q : (K, voxels) distribution of G_phi; field_hz : (row, column) mean of its main mode; field_variance : (voxels,) in Hz^2.
     rough_noise : noise per real channel from spatial differences, scalar.
+    mixed : leave the phase of the first echo out of the last fit.
     """
 
     scan: Scan
@@ -60,6 +61,7 @@ class SliceInput:
     field_hz: torch.Tensor
     field_variance: torch.Tensor
     rough_noise: torch.Tensor
+    mixed: bool = False
 
     def noise(self, residual_energy: torch.Tensor) -> torch.Tensor:
         """Noise per real channel from the residual of voxelwise fits; for three echoes, which leave none, from differences."""

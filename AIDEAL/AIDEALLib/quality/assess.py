@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from ..echoes import EchoSeries
 from ..errors import InputError
-from ..estimation.gain_steps import find_gains
-from ..estimation.repairs import Repairs, plan_repairs
+from ..estimation.repairs import Repairs, mended, plan_repairs
 from ..methods import Method
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
+from .echoes import assess_echoes
 from .findings import Finding, QualityReport, Severity, sorted_findings
 from .protocol import assess_protocol, expected_precision
 from .result import assess_magnitude_fit, assess_maps, assess_repairs
 from .signal import MOST_SLICES, assess_signal, signal_to_noise
-
-GAIN_STEP, GAIN_IMPROVEMENT = 0.05, 1.2
 
 
 def assess(
@@ -53,7 +48,8 @@ def assess(
         repairs = repairs or plan_repairs(series, spectrum)
         told = repairs.as_dict()
     found += assess_repairs(told)
-    found += _gains(series, spectrum, bool(told.get("conjugated")), repairs)
+    repairs = repairs or Repairs.from_dict(told)
+    found += assess_echoes(mended(series, repairs, MOST_SLICES), spectrum, repairs)
     if maps is not None:
         found += assess_maps(maps, spectrum, noise)
     return QualityReport(sorted_findings(found), report)
@@ -75,32 +71,3 @@ def refuse_unusable(series: EchoSeries, method: str = Method.REFINED.value) -> N
     """
     for finding in unusable(series, method):
         raise InputError(f"{finding.sentence} {finding.advice}")
-
-
-def _gains(series: EchoSeries, spectrum: FatSpectrum, conjugated: bool, repairs: Repairs | None) -> list[Finding]:
-    repairs = repairs or plan_repairs(series, spectrum, "yes" if conjugated else "no", "auto", "auto")
-    gains = find_gains(_mended(series, repairs), spectrum)
-    if gains is None or gains.improvement < GAIN_IMPROVEMENT:
-        return []
-    off = [(n + 1, g) for n, g in enumerate(gains.gains) if abs(g - 1) > GAIN_STEP]
-    if not off:
-        return []
-    listed = ", ".join(f"echo {n} by {g:.2f}" for n, g in off)
-    return [
-        Finding(
-            "gain-step",
-            Severity.WARN,
-            f"Echoes are scaled against each other ({listed}); taking that out would lower the residual by a factor "
-            f"{gains.improvement:.2f}.",
-            "Receiver gain changed, or echoes were rescaled on export: export with the scanner's rescale values, or as DICOM.",
-        )
-    ]
-
-
-def _mended(series: EchoSeries, repairs: Repairs) -> EchoSeries:
-    """A few slices with their repairs applied."""
-    filled = [s for s in range(series.shape[0]) if all(np.any(echo) for echo in series.echoes[:, s])]
-    if not filled:
-        return series
-    chosen = sorted({filled[round(s)] for s in np.linspace(0, len(filled) - 1, min(len(filled), MOST_SLICES))})
-    return replace(series, echoes=np.stack([repairs.apply(series.echoes[:, s], s) for s in chosen], axis=1))

@@ -77,7 +77,7 @@ def assess_repairs(repairs: Mapping[str, Any]) -> list[Finding]:
                 "first-echo-phase",
                 Severity.WARN,
                 f"The first echo stands out: its phase is off by up to {_degrees(first)} degrees (eddy currents).",
-                "Run with --first-echo yes, which takes that phase out (mixed fit).",
+                "Run with --first-echo mixed, which leaves that phase out (mixed fit).",
             )
         )
     return found
