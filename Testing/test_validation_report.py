@@ -105,9 +105,9 @@ def test_report_holds_its_pictures_and_names_its_files(tmp_path):
 
 
 def test_real_scans_are_optional_and_tell_what_is_no_scan(tmp_path, networks):
-    (tmp_path / "scans").mkdir()
-    (tmp_path / "scans" / "notes.txt").write_text("no scan")
-    for folder, words in ((None, "No real scans were at hand"), (tmp_path / "scans", "notes.txt is no scan")):
+    (tmp_path / "scans" / "empty").mkdir(parents=True)
+    (tmp_path / "scans" / "notes.txt").write_text("no scan, and not looked at")
+    for folder, words in ((None, "No real scans were at hand"), (tmp_path / "scans", "empty is no scan")):
         validate(Request(tmp_path / "out", Plan(quick=True), ("real",), folder, networks, "cpu"))
         assert words in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 

@@ -48,6 +48,7 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
         TITLE,
         (
             "SNR: mean |W + F| of the liver at t = 0 over the noise of one real channel. Swapped voxels count as they come.",
+            *_aims(rows),
             _side_by_side("coverage", "Liver: share of voxels inside the stated 68 / 95 % interval, %.", rows, liver, _levels),
             _picture(liver),
             _side_by_side(
@@ -69,6 +70,35 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
             ),
         ),
     )
+
+
+def _aims(rows: Sequence[Coverage]) -> list[str]:
+    """Aim and measured, sentence by sentence."""
+    said = []
+    for above, within, name in ((True, 2.0, "15 and more"), (False, 5.0, "below 15")):
+        liver = [row for row in rows if row.segment == "liver" and (row.snr >= 15) == above]
+        off = {(r.protocol, r.snr): max(abs(r.coverage_68_percent - 68), abs(r.coverage_95_percent - 95)) for r in liver}
+        if off:
+            worst = max(off, key=lambda key: off[key])
+            said.append(
+                f"Coverage of the liver at SNR {name}: aim within {within:.0f} points of 68 and 95 %; met by "
+                f"{sum(o <= within for o in off.values())} of {len(off)} (protocol, SNR); furthest off {off[worst]:.1f} points "
+                f"({worst[0]}, SNR {worst[1]:.0f})."
+            )
+    noisy = [row for row in rows if row.segment == "liver" and row.snr >= 20]
+    ratios = [row.stated_over_bound for row in noisy]
+    lobes = [row for row in rows if row.segment in ("right lobe", "left lobe") and row.snr >= 20]
+    bias = max(lobes, key=lambda row: abs(row.median_bias))
+    decay = max(noisy, key=lambda row: abs(row.r2star_bias_percent))
+    return [
+        *said,
+        f"Stated SD over bound at SNR 20 and more: aim at most 1.15; measured {min(ratios):.3f} to {max(ratios):.3f}.",
+        f"Bias of a lobe's median at SNR 20 and more: aim below 0.3 points; met by "
+        f"{sum(abs(row.median_bias) < 0.3 for row in lobes)} of {len(lobes)}; largest {bias.median_bias:+.2f} "
+        f"({bias.protocol}, SNR {bias.snr:.0f}). Median R2* of the liver: aim within 3 %; met by "
+        f"{sum(abs(row.r2star_bias_percent) < 3 for row in noisy)} of {len(noisy)}; furthest off "
+        f"{decay.r2star_bias_percent:+.1f} % ({decay.protocol}, SNR {decay.snr:.0f}).",
+    ]
 
 
 def _rows(case: Case, bench: Bench) -> list[Coverage]:

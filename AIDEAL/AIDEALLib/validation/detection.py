@@ -66,6 +66,24 @@ def reliability(sample: str, probability: Numbers, wrong: Bools, wrong_mode: Boo
 
 
 @dataclass(frozen=True)
+class Detection:
+    """How P(swap) ranks the swapped voxels of the body; areas under the ROC curve from 0 to 1, shares in percent.
+
+    `wrong_mode` entries count only voxels further off than noise explains; `caught` is at 3 % of the area flagged.
+    """
+
+    method: str
+    scene: str
+    protocol: str
+    swapped_voxels: int
+    roc_area: float
+    caught_percent: float
+    wrong_mode_voxels: int
+    wrong_mode_roc_area: float
+    wrong_mode_caught_percent: float
+
+
+@dataclass(frozen=True)
 class LimitPoint:
     """What a limit flags: share of the area, and of the voxels that are wrong, in percent."""
 

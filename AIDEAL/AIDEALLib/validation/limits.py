@@ -99,5 +99,7 @@ def _picture(rows: list[LimitPoint]) -> Picture:
         axes.set_ylim(0, 103)
         axes.xaxis.set_ticks([0, 1, 3, 10, 30, 100], ["0", "1", "3", "10", "30", "100"])
         dress(axes, region.capitalize(), "area flagged (%)", "caught (%)")
-        axes.legend(fontsize=8, frameon=False, loc="lower right")
-    return drawing.picture("limits", "Numbers: the limit (points of SD, or P(swap)). Stars: both limits in use together.")
+        axes.legend(fontsize=8, frameon=False, loc="upper left")
+    return drawing.picture(
+        "limits", "Numbers: the limit (points of SD, or P(swap)). Stars: both limits in use together. Dashed: 3 % of the area."
+    )

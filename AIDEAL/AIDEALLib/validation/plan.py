@@ -51,7 +51,7 @@ class Plan:
         """Vials: method, protocol, SNR, R2* set."""
         protocols = list(PHANTOM_PROTOCOLS.values())[: 2 if self.quick else None]
         return [
-            phantom_case(vial_set, protocol, snr, 1 if self.quick else 2, self.seed, method)
+            phantom_case(vial_set, protocol, snr, 1 if self.quick else 2, self.seed + int(vial_set), method)
             for method in METHODS
             for protocol in protocols
             for snr in ((50.0,) if self.quick else (None, 50.0, 10.0))

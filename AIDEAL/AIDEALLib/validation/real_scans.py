@@ -11,6 +11,7 @@ from ..echoes import EchoSeries
 from ..errors import InputError
 from ..estimation.estimate import estimate
 from ..io.load import load_series
+from ..io.naming import is_image
 from ..io.overview import largest_slice
 from ..parameter_maps import ParameterMaps
 from ..statistics import LowConfidence
@@ -45,7 +46,7 @@ def chapter(folder: Path | None, bench: Bench) -> Chapter:
         return Chapter(KEY, TITLE, ("No real scans were at hand (--real-scans DIR).",))
     parts: list[str | Picture] = []
     rows = []
-    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
+    for path in sorted(p for p in folder.iterdir() if p.is_dir() or is_image(p) or p.suffix.lower() in (".mat", ".npz")):
         try:
             series = load_series(path)
         except InputError as error:
@@ -96,7 +97,7 @@ def _picture(name: str, maps: ParameterMaps) -> Picture:
     panels = (
         (maps.pdff, "PDFF", (0.0, 100.0), "viridis", "%"),
         (maps.pdff_total_sd, "SD of PDFF (mixture)", (0.0, 10.0), "magma", "points"),
-        (maps.swap_probability, "P(swap)", (0.0, 1.0), "plasma", "probability"),
+        (maps.swap_probability, "P(swap)", (0.0, 0.5), "plasma", "probability"),
         (maps.residual, "Residual", (0.0, 10.0), "cividis", "% of signal"),
     )
     for axes, (values, title, window, colours, unit) in zip(drawing.axes[0], panels, strict=True):

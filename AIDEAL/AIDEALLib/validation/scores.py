@@ -54,6 +54,14 @@ class ProtocolError(TruthError):
     protocol: str
 
 
+@dataclass(frozen=True)
+class SceneError(ProtocolError):
+    """Errors of a region under a protocol in a scene; `patient` by number, or 'all'."""
+
+    scene: str
+    patient: str
+
+
 def errors_by_segment(maps: ParameterMaps, truth: TissueMaps, fat_shift_hz: float) -> list[TruthError]:
     """Compare with the truth in every segment; `fat_shift_hz` is the mean shift of fat at the field strength."""
     return [

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..simulation.scenes import PLAIN
 from .bench import Bench
 from .cases import Abdomen, Case
-from .detection import Reliability, caught_percent, reliability, roc_area
+from .detection import Detection, Reliability, caught_percent, reliability, roc_area
 from .pictures import COLOURS, Drawing, Picture, cropped, dress, show_map, unused
 from .plan import Plan
 from .report import Chapter
-from .scores import ProtocolError, summary
-from .tables import Column, Table, shown, table
+from .scores import SceneError, summary
+from .swap_tables import (
+    ALL_PROTOCOLS,
+    EVERY,
+    FEWEST_IN_BIN,
+    FLAGGED_PERCENT,
+    aims,
+    detection_table,
+    protocol_table,
+    reliability_table,
+    scene_table,
+    without_signal,
+    worst_gap,
+)
+from .tables import table
 from .voxels import Voxels, joined
 
 KEY, TITLE = "swaps", "Swaps, and what P(swap) knows of them"
@@ -25,33 +36,6 @@ REGIONS: dict[str, tuple[str, ...]] = {
     "Liver dome": ("Liver dome",),
     "Arms": ("Arms",),
 }
-FLAGGED_PERCENT = 3.0
-FEWEST_IN_BIN = 20
-
-
-@dataclass(frozen=True)
-class SceneError(ProtocolError):
-    """Errors of a region under a protocol in a scene."""
-
-    scene: str
-
-
-@dataclass(frozen=True)
-class Detection:
-    """How P(swap) ranks the swapped voxels of the body; areas under the ROC curve from 0 to 1, shares in percent.
-
-    `wrong_mode` entries count only voxels further off than noise explains; `caught` is at 3 % of the area flagged.
-    """
-
-    method: str
-    scene: str
-    protocol: str
-    swapped_voxels: int
-    roc_area: float
-    caught_percent: float
-    wrong_mode_voxels: int
-    wrong_mode_roc_area: float
-    wrong_mode_caught_percent: float
 
 
 def cases(plan: Plan) -> list[Case]:
@@ -65,12 +49,13 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
     for case in cases(plan):
         groups.setdefault((case.method, _scene(case), case.protocol.name), []).append(bench.voxels(case))
     samples = {key: joined(parts) for key, parts in groups.items()}
-    errors = [row for key, voxels in samples.items() for row in _errors(key, voxels)]
+    errors = [row for key, voxels in samples.items() for row in _errors(key, voxels, EVERY)]
+    errors += [row for key, parts in groups.items() for n, part in enumerate(parts) for row in _errors(key, part, str(n + 1))]
     found = [_detection(key, voxels) for key, voxels in samples.items()]
     main = plan.methods[0]
     for scene in dict.fromkeys(scene for _, scene, _ in samples):
         pooled = joined([v for (method, s, _), v in samples.items() if (method, s) == (main, scene)])
-        found.append(_detection((main, scene, "all protocols"), pooled))
+        found.append(_detection((main, scene, ALL_PROTOCOLS), pooled))
     curves = [
         row for (method, scene, name), v in samples.items() if method == main for row in _reliability(f"{scene}; {name}", v)
     ]
@@ -84,13 +69,16 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
         (
             "A voxel counts as swapped when its field is off by more than half a fat shift, for whatever reason. Wrong mode: "
             "off by that much and by more than 4 Cramer-Rao bounds of the field, so that noise alone does not explain it. "
-            "Confidently wrong: PDFF off by more than 20 points and by more than 4 stated SDs of the mixture. Aim for swaps of "
-            "body and liver: 0.02 %.",
-            *(_table(method, errors) for method in plan.methods),
-            _scene_table(errors),
-            _detection_table(found, main),
-            _reliability_table(pooled_curves["plain"]),
-            *(_worst_gap(name, rows) for name, rows in pooled_curves.items()),
+            "Confidently wrong: PDFF off by more than 20 points and by more than 4 stated SDs of the mixture.",
+            *(protocol_table(method, errors) for method in plan.methods),
+            table("errors", "Every protocol, scene, region and patient", errors),
+            *aims(errors, found, main),
+            scene_table(errors, "swap_percent", "swaps"),
+            scene_table(errors, "confidently_wrong_percent", "confidently wrong"),
+            detection_table(found, main),
+            reliability_table(pooled_curves["plain"]),
+            without_signal(plain),
+            *(worst_gap(name, rows) for name, rows in pooled_curves.items()),
             _reliability_picture(pooled_curves),
             _scene_picture(plan, bench),
             table("detection", "ROC area and share caught, protocol by protocol", found),
@@ -104,11 +92,13 @@ def _scene(case: Case) -> str:
     return case.target.scene.name
 
 
-def _errors(key: tuple[str, str, str], voxels: Voxels) -> list[SceneError]:
+def _errors(key: tuple[str, str, str], voxels: Voxels, patient: str) -> list[SceneError]:
     _, scene, protocol = key
     parts = {"body": voxels} | {name: voxels.segment(*segments) for name, segments in REGIONS.items()}
     return [
-        SceneError(**vars(summary(part, name)), protocol=protocol, scene=scene) for name, part in parts.items() if len(part)
+        SceneError(**vars(summary(part, name)), protocol=protocol, scene=scene, patient=patient)
+        for name, part in parts.items()
+        if len(part)
     ]
 
 
@@ -130,97 +120,6 @@ def _detection(key: tuple[str, str, str], voxels: Voxels) -> Detection:
 
 def _reliability(sample: str, voxels: Voxels) -> list[Reliability]:
     return reliability(sample, voxels.swap_probability, voxels.swapped, voxels.wrong_mode)
-
-
-def _table(method: str, errors: list[SceneError]) -> Table:
-    """Plain patients, protocol by protocol, ready for the README."""
-    rows = {(e.protocol, e.segment): e for e in errors if (e.method, e.scene) == (method, PLAIN.name)}
-    lines = []
-    for protocol in dict.fromkeys(protocol for protocol, _ in rows):
-        body, liver = rows[protocol, "body"], rows[protocol, "liver"]
-        lobes = [rows.get((protocol, name)) for name in ("Right lobe", "Left lobe", "Liver dome")]
-        lines.append(
-            [
-                protocol,
-                f"{body.swap_percent:.3f} / {liver.swap_percent:.3f}",
-                f"{body.wrong_mode_percent:.3f} / {liver.wrong_mode_percent:.3f}",
-                f"{body.confidently_wrong_percent:.3f} / {liver.confidently_wrong_percent:.3f}",
-                shown(lobes[2].swap_percent, ".3f") if lobes[2] else "-",
-                " / ".join(shown(lobe.median_bias, "+.2f") if lobe else "-" for lobe in lobes[:2]),
-                f"{liver.error_sd:.2f}",
-                f"{liver.stated_sd:.2f}",
-                f"{liver.coverage_68_percent:.1f} / {liver.coverage_95_percent:.1f}",
-                f"{liver.r2star_bias_percent:+.1f}",
-            ]
-        )
-    titles = (
-        "Protocol",
-        "Swaps body / liver, %",
-        "Wrong mode body / liver, %",
-        "Confidently wrong body / liver, %",
-        "Swaps in the dome, %",
-        "Bias of the median, right / left lobe",
-        "SD of error, liver",
-        "Stated SD",
-        "In the 68 / 95 % interval",
-        "R2* bias, %",
-    )
-    stored = errors if method == errors[0].method else ()
-    return Table("errors", f"Method {method}, plain patients; PDFF in points.", stored, titles, lines)
-
-
-def _scene_table(errors: list[SceneError]) -> Table:
-    """Hard scenes: body / liver (and arms) by protocol."""
-    rows = [e for e in errors if e.scene != PLAIN.name]
-    scenes = list(dict.fromkeys(e.scene for e in rows))
-    swaps = {(e.protocol, e.scene, e.segment): e.swap_percent for e in rows}
-    lines = []
-    for protocol in dict.fromkeys(e.protocol for e in rows):
-        cells = []
-        for scene in scenes:
-            named = [swaps.get((protocol, scene, segment)) for segment in ("body", "liver", "Arms")]
-            cells.append(" / ".join(f"{value:.2f}" for value in named if value is not None))
-        lines.append([protocol, *cells])
-    titles = ["Protocol", *[f"{s}: body / liver{' / arms' if s == 'arms' else ''}" for s in scenes]]
-    return Table("", "Harder scenes: swaps, % (method refined).", (), titles, lines)
-
-
-def _detection_table(found: list[Detection], method: str) -> Table:
-    columns = (
-        Column("Scene", "scene"),
-        Column("Protocol", "protocol"),
-        Column("Swapped voxels", "swapped_voxels"),
-        Column("ROC area", "roc_area", ".3f"),
-        Column("caught at 3 % flagged, %", "caught_percent", ".1f"),
-        Column("Wrong mode", "wrong_mode_voxels"),
-        Column("ROC area", "wrong_mode_roc_area", ".3f"),
-        Column("caught at 3 % flagged, %", "wrong_mode_caught_percent", ".1f"),
-    )
-    rows = [row for row in found if row.method == method and (row.scene == PLAIN.name or row.protocol == "all protocols")]
-    return table("", "P(swap) against swaps in the body: plain patients by protocol, then scene by scene.", rows, columns)
-
-
-def _reliability_table(rows: list[Reliability]) -> Table:
-    columns = (
-        Column("P(swap) from", "low", "g"),
-        Column("to", "high", "g"),
-        Column("Voxels", "voxels"),
-        Column("Stated, %", "stated_percent", ".2f"),
-        Column("Swapped, %", "found_percent", ".2f"),
-        Column("Wrong mode, %", "found_wrong_mode_percent", ".2f"),
-    )
-    return table("", "Reliability of P(swap), plain patients, all protocols, body.", rows, columns)
-
-
-def _worst_gap(name: str, rows: list[Reliability]) -> str:
-    filled = [row for row in rows if row.voxels >= 100]
-    if not filled:
-        return f"Reliability, {name}: no bin holds 100 voxels."
-    worst = max(filled, key=lambda row: abs(row.stated_percent - row.found_percent))
-    return (
-        f"Reliability, {name}: aim within 5 points; the worst bin of at least 100 voxels states {worst.stated_percent:.1f} % "
-        f"where {worst.found_percent:.1f} % are swapped."
-    )
 
 
 def _reliability_picture(curves: dict[str, list[Reliability]]) -> Picture:

@@ -1,0 +1,153 @@
+"""Tables and sentences of the section on swaps."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..simulation.scenes import PLAIN
+from .detection import Detection, Reliability
+from .scores import SceneError
+from .tables import Column, Table, shown, table
+from .voxels import Voxels, percent
+
+FLAGGED_PERCENT = 3.0
+FEWEST_IN_BIN = 20
+EVERY, ALL_PROTOCOLS = "all", "all protocols"
+LOBES = ("Right lobe", "Left lobe")
+AIM_PERCENT = 0.02
+NO_SIGNAL_POINTS = 50.0
+
+
+def protocol_table(method: str, errors: list[SceneError]) -> Table:
+    """Plain patients, protocol by protocol, ready for the README."""
+    mine = [e for e in errors if (e.method, e.scene) == (method, PLAIN.name)]
+    pooled = {(e.protocol, e.segment): e for e in mine if e.patient == EVERY}
+    lines = []
+    for protocol in dict.fromkeys(protocol for protocol, _ in pooled):
+        body, liver, dome = (pooled.get((protocol, name)) for name in ("body", "liver", "Liver dome"))
+        lobes = [[e for e in mine if (e.protocol, e.segment) == (protocol, name) and e.patient != EVERY] for name in LOBES]
+        worst = max((abs(e.median_bias) for lobe in lobes for e in lobe), default=math.nan)
+        decay = [e.r2star_bias_percent for e in mine if (e.protocol, e.segment) == (protocol, "liver") and e.patient != EVERY]
+        lines.append(
+            [
+                protocol,
+                *(_pair(body, liver, f"{name}_percent", ".3f") for name in ("swap", "wrong_mode", "confidently_wrong")),
+                shown(dome.swap_percent, ".3f") if dome else "-",
+                " / ".join(f"{np.mean([e.median_bias for e in lobe]):+.2f}" if lobe else "-" for lobe in lobes),
+                shown(worst, ".2f"),
+                *(shown(getattr(liver, name), ".2f") for name in ("error_sd", "stated_sd")),
+                _pair(liver, liver, "coverage_68_percent", ".1f", "coverage_95_percent"),
+                f"{np.mean(decay):+.1f}",
+            ]
+        )
+    titles = (
+        "Protocol",
+        "Swaps body / liver, %",
+        "Wrong mode body / liver, %",
+        "Confidently wrong body / liver, %",
+        "Swaps in the dome, %",
+        "Bias of the median, right / left lobe, mean of patients",
+        "largest",
+        "SD of error, liver",
+        "Stated SD",
+        "In the 68 / 95 % interval",
+        "R2* bias, %",
+    )
+    patients = max(int(e.patient) for e in mine if e.patient != EVERY)
+    plural = "s" if patients > 1 else ""
+    return Table("", f"Method {method}, {patients} plain patient{plural} a protocol; PDFF in points.", (), titles, lines)
+
+
+def _pair(one: SceneError | None, two: SceneError | None, field: str, spec: str, other: str = "") -> str:
+    return " / ".join(shown(getattr(row, name), spec) if row else "-" for row, name in ((one, field), (two, other or field)))
+
+
+def aims(errors: list[SceneError], found: list[Detection], method: str) -> list[str]:
+    """Aim and measured, sentence by sentence."""
+    said = []
+    for scene in dict.fromkeys(e.scene for e in errors):
+        parts = []
+        for region in ("body", "liver"):
+            rows = [e for e in errors if (e.method, e.scene, e.segment, e.patient) == (method, scene, region, EVERY)]
+            worst = max(rows, key=lambda e: e.swap_percent)
+            parts.append(
+                f"{region}: met by {sum(e.swap_percent <= AIM_PERCENT for e in rows)} of {len(rows)} protocols, worst "
+                f"{worst.swap_percent:.2f} % ({worst.protocol})"
+            )
+        caught = next(d for d in found if (d.method, d.scene, d.protocol) == (method, scene, ALL_PROTOCOLS))
+        said.append(
+            f"Swaps, {scene}: aim {AIM_PERCENT} %, {'; '.join(parts)}. Flagged at {FLAGGED_PERCENT:.0f} % of the area: aim 95 "
+            f"% of them; measured {shown(caught.caught_percent, '.1f')} %."
+        )
+    return said
+
+
+def scene_table(errors: list[SceneError], field: str, name: str) -> Table:
+    """Hard scenes: body / liver (and arms) by protocol."""
+    rows = [e for e in errors if e.scene != PLAIN.name and e.patient == EVERY]
+    scenes = list(dict.fromkeys(e.scene for e in rows))
+    shares = {(e.protocol, e.scene, e.segment): getattr(e, field) for e in rows}
+    lines = []
+    for protocol in dict.fromkeys(e.protocol for e in rows):
+        cells = []
+        for scene in scenes:
+            named = [shares.get((protocol, scene, segment)) for segment in ("body", "liver", "Arms")]
+            cells.append(" / ".join(f"{value:.2f}" for value in named if value is not None))
+        lines.append([protocol, *cells])
+    titles = ["Protocol", *[f"{s}: body / liver{' / arms' if s == 'arms' else ''}" for s in scenes]]
+    return Table("", f"Harder scenes, method refined: {name}, %.", (), titles, lines)
+
+
+def detection_table(found: list[Detection], method: str) -> Table:
+    """Plain patients by protocol, then every scene over all protocols."""
+    columns = (
+        Column("Scene", "scene"),
+        Column("Protocol", "protocol"),
+        Column("Swapped voxels", "swapped_voxels"),
+        Column("ROC area", "roc_area", ".3f"),
+        Column("caught at 3 % flagged, %", "caught_percent", ".1f"),
+        Column("Wrong mode", "wrong_mode_voxels"),
+        Column("ROC area", "wrong_mode_roc_area", ".3f"),
+        Column("caught at 3 % flagged, %", "wrong_mode_caught_percent", ".1f"),
+    )
+    rows = [row for row in found if row.method == method and (row.scene == PLAIN.name or row.protocol == ALL_PROTOCOLS)]
+    return table("", "P(swap) against swaps in the body: plain patients by protocol, then scene by scene.", rows, columns)
+
+
+def reliability_table(rows: list[Reliability]) -> Table:
+    """Bin by bin."""
+    columns = (
+        Column("P(swap) from", "low", "g"),
+        Column("to", "high", "g"),
+        Column("Voxels", "voxels"),
+        Column("Stated, %", "stated_percent", ".2f"),
+        Column("Swapped, %", "found_percent", ".2f"),
+        Column("Wrong mode, %", "found_wrong_mode_percent", ".2f"),
+    )
+    return table("", "Reliability of P(swap), plain patients, all protocols, body.", rows, columns)
+
+
+def worst_gap(name: str, rows: list[Reliability]) -> str:
+    """The bin whose stated and found shares differ most, among those with enough voxels."""
+    filled = [row for row in rows if row.voxels >= 100]
+    if not filled:
+        return f"Reliability, {name}: no bin holds 100 voxels."
+    worst = max(filled, key=lambda row: abs(row.stated_percent - row.found_percent))
+    return (
+        f"Reliability, {name}: aim within 5 points; the worst bin of at least 100 voxels states {worst.stated_percent:.1f} % "
+        f"where {worst.found_percent:.1f} % are swapped."
+    )
+
+
+def without_signal(voxels: Voxels) -> str:
+    """What P(swap) says where the echoes say nothing: aim one half."""
+    lost = voxels.pdff_bound > NO_SIGNAL_POINTS
+    if not lost.any():
+        return f"No voxel has a Cramer-Rao bound above {NO_SIGNAL_POINTS:.0f} points of PDFF."
+    stated, swapped = float(voxels.swap_probability[lost].mean()), percent(voxels.swapped[lost])
+    return (
+        f"Where the Cramer-Rao bound of PDFF exceeds {NO_SIGNAL_POINTS:.0f} points, so that the echoes say nothing: aim "
+        f"P(swap) one half; mean {stated:.3f} over {int(lost.sum())} voxels of plain patients, {swapped:.0f} % swapped."
+    )
