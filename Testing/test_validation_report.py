@@ -77,6 +77,13 @@ def test_cancel_keeps_what_was_finished(tmp_path, networks):
     assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
 
 
+def test_cancelled_report_says_what_is_finished(tmp_path, networks):
+    request = Request(tmp_path, Plan(quick=True), ("sensitivity", "coverage"), None, networks, "cpu")
+    with pytest.raises(Cancelled, match="Cancelled after 1 of 2 sections"):
+        validate(request, cancel=lambda: True)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<h2") == 1
+
+
 def test_fingerprint_sees_networks_and_device(networks):
     here = fingerprint(networks, "cpu")
     assert here == fingerprint(networks, "cpu")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
+from ..errors import Cancelled
 from ..models import Networks
 from . import coverage, limits, phantoms, real_scans, repeatability, sensitivity, spread, swaps
 from .bench import Bench, fingerprint
@@ -37,11 +38,13 @@ class Request:
     networks: Networks
     device: str
 
+    def cases_of(self, key: str) -> list[Case]:
+        """Cases of a section, none when it was not asked for."""
+        return _SIMULATED[key].cases(self.plan) if key in self.sections and key in _SIMULATED else []
+
     def cases(self) -> list[Case]:
         """Every case once, in the order of the sections."""
-        return list(
-            dict.fromkeys(case for key in self.sections if key in _SIMULATED for case in _SIMULATED[key].cases(self.plan))
-        )
+        return list(dict.fromkeys(case for key in SECTIONS for case in self.cases_of(key)))
 
     @property
     def slices(self) -> int:
@@ -70,22 +73,28 @@ def validate(
     stamp = fingerprint(request.networks, request.device)
     bench = Bench(request.folder / "cases", request.networks, request.device, stamp, progress, cancel)
     chapters: list[Chapter] = []
-    waiting = set(request.cases())
-    for key in SECTIONS:
-        if key not in request.sections:
-            continue
-        if key in _SIMULATED:
-            section = _SIMULATED[key]
-            mine = [case for case in dict.fromkeys(section.cases(request.plan)) if case in waiting]
-            bench.prepare(mine)
-            waiting.difference_update(mine)
-            progress(section.TITLE, 0)
-            chapters.append(section.chapter(request.plan, bench))
-        else:
-            progress(real_scans.TITLE, 0)
-            chapters.append(real_scans.chapter(request.real_scans, bench))
-        write_chapter(chapters[-1], request.folder)
-        write_report(chapters, _head(request), request.folder)
+    try:
+        for key in [key for key in SECTIONS if key in request.sections]:
+            chapters.append(_chapter(key, request, bench))
+            write_chapter(chapters[-1], request.folder)
+            write_report(chapters, _head(request), request.folder)
+    except Cancelled as stop:
+        raise Cancelled(
+            f"Cancelled after {len(chapters)} of {len(request.sections)} sections, which stay in {request.folder}; "
+            "the same command goes on from there."
+        ) from stop
+
+
+def _chapter(key: str, request: Request, bench: Bench) -> Chapter:
+    """One section; cases that an earlier section has done are not counted in the progress again."""
+    if key == real_scans.KEY:
+        bench.progress(real_scans.TITLE, 0)
+        return real_scans.chapter(request.real_scans, bench)
+    section = _SIMULATED[key]
+    earlier = {case for before in SECTIONS[: SECTIONS.index(key)] for case in request.cases_of(before)}
+    bench.prepare(case for case in request.cases_of(key) if case not in earlier)
+    bench.progress(section.TITLE, 0)
+    return section.chapter(request.plan, bench)
 
 
 def _head(request: Request) -> list[str]:
@@ -95,6 +104,7 @@ def _head(request: Request) -> list[str]:
     options += (
         [] if tuple(request.sections) == SECTIONS else [f"--section {key}" for key in SECTIONS if key in request.sections]
     )
+    options += ["--real-scans DIR"] if request.real_scans else []
     models = ", ".join(f"{name} {checksum[:12]}" for name, checksum in request.networks.checksums.items())
     said = [
         f"aideal validate --out DIR {' '.join(options)}",
