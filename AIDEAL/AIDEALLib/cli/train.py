@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import Debug
+from .train_adapt import adapt_command
+from .train_comparators import comparator_command, compare_command
 from .training_options import (
     RUNS,
     Accelerator,
@@ -92,6 +94,11 @@ def every_stage(
         _train(stage, _options(stage, steps, batch, accumulate, size, seed), directory, fabric)
     if fabric.is_global_zero:
         export(directory, to)
+
+
+app.command("adapt")(adapt_command)
+app.command("comparator")(comparator_command)
+app.command("compare")(compare_command)
 
 
 @app.command("export")

@@ -51,18 +51,19 @@ class SliceBatch(EchoBatch):
 
     Attributes
     ----------
-    pdff_percent, r2star_per_s, field_hz : truth, (batch, row, column).
+    signal : |W + F| at t = 0; pdff_percent, r2star_per_s, field_hz : truth, (batch, row, column).
     tissue : bool (batch, row, column), where there is signal.
     """
 
+    signal: torch.Tensor
     pdff_percent: torch.Tensor
     r2star_per_s: torch.Tensor
     field_hz: torch.Tensor
     tissue: torch.Tensor
 
 
-def random_protocol(generator: torch.Generator) -> tuple[torch.Tensor, float]:
-    """Echo times (s) and field strength (T): 3-16 echoes, TE1 0.8-3 ms, spacing 0.6-4 ms, 0.3-7 T.
+def random_protocol(generator: torch.Generator, n_echoes: int | None = None) -> tuple[torch.Tensor, float]:
+    """Echo times (s) and field strength (T): 3-16 echoes (or `n_echoes`), TE1 0.8-3 ms, spacing 0.6-4 ms, 0.3-7 T.
 
     Protocols that cannot tell water from fat (Cramer-Rao bound of PDFF above 12 points at SNR 50) are drawn again.
     """
@@ -70,7 +71,7 @@ def random_protocol(generator: torch.Generator) -> tuple[torch.Tensor, float]:
         u = torch.rand(6, generator=generator, dtype=torch.float64)
         choices = (0.3, 0.55, 1.0, 1.5, 1.5, 1.5, 3.0, 3.0, 3.0, 7.0)
         field_strength = choices[int(u[0] * len(choices))] * float(0.98 + 0.04 * u[5])
-        n = (3, 3, 4, 5, 6, 6, 6, 7, 8, 10, 12, 16)[int(u[1] * 12)]
+        n = n_echoes or (3, 3, 4, 5, 6, 6, 6, 7, 8, 10, 12, 16)[int(u[1] * 12)]
         dt = float(0.6e-3 * (4.0 / 0.6) ** u[2]) * min(1.0, (1.5 / field_strength) ** 0.5)
         first = float(0.8e-3 + 2.2e-3 * u[3])
         spacing = torch.full((n - 1,), dt, dtype=torch.float64)
@@ -138,7 +139,7 @@ def random_slices(
     noise_sd = level.clamp_min(0.1) / snr
     noise = torch.randn(*echoes.shape, 2, generator=generator) * noise_sd[:, None, None, None, None]
     echoes = (echoes + torch.view_as_complex(noise)).to(torch.complex64)
-    return SliceBatch(echoes, te, field_strength, noise_sd, 100 * tissue.pdff, tissue.r2star, field_hz, inside)
+    return SliceBatch(echoes, te, field_strength, noise_sd, signal, 100 * tissue.pdff, tissue.r2star, field_hz, inside)
 
 
 def phase_errors(echoes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

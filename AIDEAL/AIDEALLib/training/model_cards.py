@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from torch import nn
 
@@ -22,15 +23,20 @@ _COMMON = """
 | format | TorchScript, self-contained |
 | licence | Apache-2.0 |
 
-**Training.** Unsupervised, on simulated slices alone (random shapes, tissues, fields and protocols; no patient, no
-reference map). Loss: negative evidence lower bound of a smooth-field Markov random field. Stages as listed;
-`aideal train` repeats them.
+**Training.** {data}
+Loss: negative evidence lower bound of a smooth-field Markov random field.
 
 **Meant for** multi-echo gradient-echo scans with 3 to 16 echoes at 0.3 to 7 T, any spacing, complex data.
 
 **Not meant for** diagnosis; magnitude-only data; scans whose odd and even echoes differ in phase by more than a small rest.
 Not calibrated: its distribution alone is over-confident, and the swap probability built on it is too sure of itself.
 """
+
+_SIMULATED = """Unsupervised, on simulated slices alone (random shapes, tissues, fields and protocols; no patient, no
+reference map). Stages as listed; `aideal train` repeats them."""
+
+_ADAPTED = """Adapted from {start} by `aideal train adapt` to {scans} unlabelled scan(s), {slices} slices in all,
+mixed with simulated slices; `{table}` has misfit and swaps before and after. Meant for scans like those."""
 
 _FIELD = """# G_phi: off-resonance
 
@@ -45,14 +51,39 @@ distribution over {bins} values of R2* from 0 to {top:.0f} 1/s, mean (1/s) and v
 """
 
 
-def model_cards(field: nn.Module, r2star: nn.Module, steps: Mapping[str, int]) -> dict[str, str]:
-    """Markdown by model name, with `{sha256}` left for the export to fill; `steps` are the optimiser steps of each stage."""
+@dataclass(frozen=True)
+class Adaptation:
+    """What networks were adapted to; no file and no patient is named.
+
+    Attributes
+    ----------
+    start : SHA-256 of the networks before, by model name; scans, slices : how many; table : file of the figures.
+    """
+
+    start: Mapping[str, str]
+    scans: int
+    slices: int
+    table: str
+
+
+def model_cards(
+    field: nn.Module, r2star: nn.Module, steps: Mapping[str, int], adaptation: Adaptation | None = None
+) -> dict[str, str]:
+    """Markdown by model name, with `{sha256}` left for the export to fill.
+
+    `steps` are the optimiser steps of each stage; `adaptation` is None for networks trained from nothing.
+    """
     listed = ", ".join(f"{stage} {count}" for stage, count in steps.items())
 
-    def common(network: nn.Module) -> str:
-        return _COMMON.format(version=__version__, parameters=f"{sum(p.numel() for p in network.parameters()):,}", steps=listed)
+    def common(name: str, network: nn.Module) -> str:
+        data = _SIMULATED
+        if adaptation is not None:
+            start = f"{name} {adaptation.start[name][:12]}"
+            data = _ADAPTED.format(start=start, scans=adaptation.scans, slices=adaptation.slices, table=adaptation.table)
+        parameters = f"{sum(p.numel() for p in network.parameters()):,}"
+        return _COMMON.format(version=__version__, parameters=parameters, steps=listed, data=data)
 
     return {
-        FIELD_MODEL: _FIELD.format(bins=FIELD_BINS) + common(field),
-        R2STAR_MODEL: _R2STAR.format(bins=R2STAR_BINS, top=R2STAR_MAX_PER_S) + common(r2star),
+        FIELD_MODEL: _FIELD.format(bins=FIELD_BINS) + common(FIELD_MODEL, field),
+        R2STAR_MODEL: _R2STAR.format(bins=R2STAR_BINS, top=R2STAR_MAX_PER_S) + common(R2STAR_MODEL, r2star),
     }

@@ -1,0 +1,93 @@
+"""`aideal train comparator` and `aideal train compare`: deep networks that others proposed, beside this project's."""
+
+from __future__ import annotations
+
+import itertools
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from .options import Debug, Models, Out
+from .training_options import RUNS, Batch, Directory, Seed, Size, Threads, launched_fabric, require_lightning, shown_progress
+
+
+class ComparatorName(str, Enum):
+    """Networks to compare with."""
+
+    UNET = "unet"
+    MDWF_NET = "mdwf-net"
+    VET_NET = "vet-net"
+
+
+TEN_MINUTES = {ComparatorName.UNET: 1900, ComparatorName.MDWF_NET: 1150, ComparatorName.VET_NET: 2000}
+"""Steps of the default batch and size in ten minutes of one core; of stage A of G_phi: 1100."""
+
+
+def comparator_command(
+    name: ComparatorName,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Optimiser steps; by default ten minutes of one CPU core.", show_default=False)
+    ] = None,
+    seed: Seed = 0,
+    directory: Directory = RUNS / "comparators",
+    batch: Batch = 3,
+    size: Size = 96,
+    threads: Threads = None,
+    debug: Debug = False,
+) -> None:
+    """Train a network to compare with: unet, mdwf-net (both for 1.5 T, 1.3 + 2.1n ms) or vet-net (any six echoes)."""
+    fabric = launched_fabric(threads=threads)
+    from ..training.comparators.supervised import train_comparator
+    from ..training.loop import LoopOptions
+
+    steps = steps or TEN_MINUTES[name]
+    with shown_progress(name.value, steps) as progress:
+        train_comparator(name.value, LoopOptions(steps, batch, size=size, seed=seed), directory, fabric, progress)
+    typer.echo(f"Comparator {name.value}: {directory / name.value / 'checkpoint.pt'}")
+
+
+def compare_command(
+    out: Out,
+    directory: Directory = RUNS / "comparators",
+    models: Models = None,
+    patients: Annotated[int, typer.Option(min=2, help="Abdomens under each protocol.")] = 10,
+    matrix: Annotated[int, typer.Option(min=48, help="Rows and columns.")] = 160,
+    debug: Debug = False,
+) -> None:
+    """Lobe PDFF of the trained comparators and of this project under the protocol of training and two others.
+
+    A G_phi trained in the same directory (aideal train field) is compared too, as 'refined, same budget'.
+    """
+    require_lightning()
+    from rich.console import Console
+
+    from ..io.save import staged_directory
+    from ..models import load_networks
+    from ..training.comparators.compare import by_comparator, by_estimate, compare
+    from ..training.comparators.supervised import trained_comparator
+    from ..training.run_stage import FIELD, trained
+    from ..validation.tables import save_rows
+    from .results import number, table_of
+
+    methods = {name.value: by_comparator(trained_comparator(name.value, directory)) for name in ComparatorName}
+    networks = load_networks(directory=models)
+    if (directory / FIELD / "checkpoint.pt").is_file():
+        from dataclasses import replace
+
+        methods["refined, same budget"] = by_estimate(replace(networks, field=trained(FIELD, directory)), "refined")
+    methods |= {method: by_estimate(networks, method) for method in ("refined", "one-shot")}
+    console = Console()
+    with staged_directory(out) as stage, Console(stderr=True).status("Comparing") as status:
+        rows = list(compare(methods, patients, matrix, lambda done, total: status.update(f"Scan {done} of {total}")))
+        save_rows(rows, stage / "comparators.csv")
+    columns = ("Method", *(f"{lobe}, {what}" for lobe in ("Right", "Left") for what in ("bias", "SD", "mean |error|")))
+    for protocol, group in itertools.groupby(rows, lambda row: row.protocol):
+        lines = []
+        for method, lobes in itertools.groupby(group, lambda row: row.method):
+            values = [
+                x for row in lobes for x in (number(row.bias, 2, sign=True), number(row.sd, 2), number(row.mean_absolute, 2))
+            ]
+            lines.append((method, *values))
+        console.print(table_of(f"{protocol}: median PDFF of a lobe against the truth, points", columns, lines))
+    console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,96 @@
+"""Train a comparator, with labels from the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol as Interface
+from typing import cast
+
+import torch
+from lightning.fabric import Fabric
+
+from ...errors import InputError
+from ...simulation.protocol import PAPER
+from ...simulation.random_slices import EchoBatch, SliceBatch, random_protocol, random_slices
+from ..loop import BatchOf, Logits, LoopOptions, run_loop
+from ..run_stage import keep_options
+from .mdwf_net import MDWFNet
+from .unet import PlainUNet
+from .vet_net import VETNet
+
+COMPARATORS = {"unet": PlainUNet, "mdwf-net": MDWFNet, "vet-net": VETNet}
+N_ECHOES = 6
+
+
+class Comparator(Interface):
+    """What every comparator can do; it serves one protocol, or any with six echoes."""
+
+    one_protocol: bool
+
+    def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
+        """Outputs of the network."""
+
+    def pdff(self, outputs: torch.Tensor) -> torch.Tensor:
+        """PDFF 0..1 (batch, rows, columns) from the outputs."""
+
+    def loss(self, outputs: torch.Tensor, batch: SliceBatch) -> torch.Tensor:
+        """Error against the truth of simulated slices."""
+
+
+def batches(one_protocol: bool, options: LoopOptions) -> BatchOf:
+    """Random slices with six echoes: of the paper's protocol (1.5 T, 1.3 + 2.1 n ms), or of random ones."""
+
+    def batch_of(number: int) -> SliceBatch:
+        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
+        protocol = (torch.tensor(PAPER.te_s, dtype=torch.float64), PAPER.field_strength_t)
+        if not one_protocol:
+            protocol = random_protocol(generator, N_ECHOES)
+        return random_slices(options.batch, options.size, generator, protocol)
+
+    return batch_of
+
+
+def train_comparator(
+    name: str, options: LoopOptions, directory: Path, fabric: Fabric, progress: Callable[[int, float], None]
+) -> None:
+    """Train one of `COMPARATORS`; checkpoint and log lie in a folder of its name.
+
+    Raises
+    ------
+    InputError
+        No such comparator, or the checkpoint belongs to a run with other options.
+    """
+    torch.manual_seed(options.seed)
+    network = _made(name)
+    comparator = cast(Comparator, network)
+
+    def loss_of(logits: Logits, batch: EchoBatch, share: float) -> torch.Tensor:
+        return comparator.loss(logits(batch.echoes, batch.te_s, batch.field_strength_t), cast(SliceBatch, batch))
+
+    keep_options(directory / name, options, fabric)
+    batch_of = batches(comparator.one_protocol, options)
+    run_loop(network, loss_of, batch_of, options, directory / name, fabric, progress)
+
+
+def trained_comparator(name: str, directory: Path) -> Comparator:
+    """A comparator from its checkpoint, for evaluation.
+
+    Raises
+    ------
+    InputError
+        It was not trained in the directory.
+    """
+    checkpoint = directory / name / "checkpoint.pt"
+    if not checkpoint.is_file():
+        raise InputError(f"No {name} in {directory}; train it first (aideal train comparator {name}).")
+    network = _made(name)
+    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["network"])
+    return cast(Comparator, network.eval().requires_grad_(False))
+
+
+def _made(name: str) -> torch.nn.Module:
+    if name not in COMPARATORS:
+        raise InputError(f"No comparator is called '{name}'; one of {', '.join(COMPARATORS)} was expected.")
+    network: torch.nn.Module = COMPARATORS[name](N_ECHOES)
+    return network

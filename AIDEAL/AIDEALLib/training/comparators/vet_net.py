@@ -1,0 +1,45 @@
+"""VET-Net: a U-Net that is told the echo times, so that it may serve protocols with other ones.
+
+After the variable-echo-times network that Meneses et al., Med Image Anal 2026, compare with, in small: the echo times (and
+field strength) scale and shift the features of each level of the encoder.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ...simulation.random_slices import SliceBatch
+from .parts import WIDTHS, Decoder, Encoder, Targets, channels, fraction
+
+
+class VETNet(nn.Module):
+    """Water and fat from six complex echoes and their times."""
+
+    one_protocol = False
+
+    def __init__(self, n_echoes: int = 6) -> None:
+        super().__init__()
+        self.encoder, self.decoder = Encoder(2 * n_echoes), Decoder(2)
+        self.protocol = nn.Sequential(nn.Linear(n_echoes + 1, 64), nn.SiLU(), nn.Linear(64, 2 * sum(WIDTHS)))
+
+    def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
+        """Channels water and fat (batch, 2, rows, columns)."""
+        told = torch.cat([1e2 * te_s, te_s.new_tensor([field_strength_t / 3])]).float()
+        change = self.protocol(told).reshape(2, -1, 1, 1)
+        features = self.encoder(channels(echoes))
+        scales, shifts = change[0].split(WIDTHS), change[1].split(WIDTHS)
+        told_features = [f * (1 + a) + b for f, a, b in zip(features, scales, shifts, strict=True)]
+        out: torch.Tensor = self.decoder(told_features)
+        return out
+
+    def pdff(self, outputs: torch.Tensor) -> torch.Tensor:
+        """PDFF 0..1 (batch, rows, columns) from `logits`."""
+        water, fat = nn.functional.softplus(outputs).unbind(1)
+        return fraction(water, fat)
+
+    def loss(self, outputs: torch.Tensor, batch: SliceBatch) -> torch.Tensor:
+        """Mean absolute errors of water and fat in tissue."""
+        targets = Targets.of(batch)
+        water, fat = nn.functional.softplus(outputs).unbind(1)
+        return targets.mean_absolute(water - targets.water) + targets.mean_absolute(fat - targets.fat)

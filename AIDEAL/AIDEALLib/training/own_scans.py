@@ -1,0 +1,96 @@
+"""Unlabelled scans of one's own as batches for training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..echoes import EchoSeries
+from ..errors import InputError
+from ..estimation.noise import foreground, noise_from_differences
+from ..estimation.repairs import plan_repairs
+from ..physics.spectrum import SIX_PEAK
+from ..simulation.random_slices import EchoBatch
+from .loop import BatchOf, LoopOptions, simulated_batches
+
+
+@dataclass(frozen=True, eq=False)
+class OwnScan:
+    """A scan, mended as the estimate mends it, to cut training slices from.
+
+    Attributes
+    ----------
+    echoes : complex64 (slice, echo, row, column).
+    te_s : (echo,) float64 seconds; field_strength_t : tesla.
+    noise_sd : (slice,) per real channel.
+    places : int (n, 3), slice, row and column of every foreground voxel.
+    """
+
+    echoes: torch.Tensor
+    te_s: torch.Tensor
+    field_strength_t: float
+    noise_sd: torch.Tensor
+    places: torch.Tensor
+
+    @classmethod
+    def of(cls, series: EchoSeries) -> OwnScan:
+        """Mend a scan (rotation sense, odd-even phase) and find its foreground.
+
+        Raises
+        ------
+        InputError
+            The scan has no phase, or no voxel that stands clear of the noise.
+        """
+        if not series.has_phase:
+            raise InputError(f"{series.source} has magnitudes alone; the networks are adapted to complex echoes.")
+        repairs = plan_repairs(series, SIX_PEAK)
+        slices = [torch.from_numpy(repairs.apply(series.echoes[:, i], i)) for i in range(series.shape[0])]
+        noise = [noise_from_differences(one) for one in slices]
+        masks = torch.stack([foreground(one, sd) for one, sd in zip(slices, noise, strict=True)])
+        if not masks.any():
+            raise InputError(f"No voxel of {series.source} stands clear of the noise; there is nothing to adapt to.")
+        te = torch.from_numpy(series.te_s)
+        return cls(torch.stack(slices), te, series.field_strength_t, torch.stack(noise), masks.nonzero())
+
+    def crops(self, batch: int, size: int, generator: torch.Generator) -> EchoBatch:
+        """Square windows (or narrower, where the scan is) around random foreground voxels, mirrored at random."""
+        high, wide = (min(size, n) for n in self.echoes.shape[2:])
+        cut, noise = [], []
+        for _ in range(batch):
+            chosen = int(torch.randint(len(self.places), (), generator=generator))
+            index, row, column = self.places[chosen].tolist()
+            top = min(max(row - int(torch.randint(high, (), generator=generator)), 0), self.echoes.shape[2] - high)
+            left = min(max(column - int(torch.randint(wide, (), generator=generator)), 0), self.echoes.shape[3] - wide)
+            window = self.echoes[index, :, top : top + high, left : left + wide]
+            mirrored = [axis for axis in (1, 2) if torch.rand((), generator=generator) < 0.5]
+            cut.append(window.flip(mirrored) if mirrored else window)
+            noise.append(self.noise_sd[index])
+        return EchoBatch(torch.stack(cut), self.te_s, self.field_strength_t, torch.stack(noise))
+
+
+def mixed_batches(scans: Sequence[OwnScan], options: LoopOptions) -> BatchOf:
+    """Own and simulated slices in turn: the simulated ones keep the networks from forgetting other protocols."""
+    simulated = simulated_batches(options)
+
+    def batch_of(number: int) -> EchoBatch:
+        if number % 2:
+            return simulated(number)
+        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
+        scan = scans[int(torch.randint(len(scans), (), generator=generator))]
+        return scan.crops(options.batch, options.size, generator)
+
+    return batch_of
+
+
+def fingerprint(scans: Sequence[OwnScan]) -> str:
+    """Short checksum of the scans, which names no file and no patient."""
+    digest = hashlib.sha256()
+    for scan in scans:
+        values: npt.NDArray[np.complex64] = scan.echoes.numpy()
+        digest.update(np.ascontiguousarray(values).tobytes() + scan.te_s.numpy().tobytes())
+    return digest.hexdigest()[:12]
