@@ -40,7 +40,7 @@ def mended_samples(
     voxel: tuple[int, int, int],
     shape: tuple[int, int, int],
 ) -> npt.NDArray[np.complex128]:
-    """Echoes of a voxel as they were estimated: rotation sense, odd-even and first-echo phase mended.
+    """Echoes of a voxel as they were estimated: rotation sense, scale, odd-even and first-echo phase mended.
 
     Parameters
     ----------
@@ -50,6 +50,8 @@ def mended_samples(
     out = np.asarray(samples, dtype=np.complex128)
     if repairs.get("conjugated"):
         out = np.conj(out)
+    if gains := repairs.get("gains_taken_out"):
+        out = out / np.asarray(gains)
     n = np.arange(len(out))
     patterns = {"bipolar": 1.0 - 2.0 * (n % 2), "first_echo": (n == 0).astype(float)}
     of_slice = repairs.get("by_slice") or ()
@@ -74,6 +76,7 @@ def fit_voxel(
     noise_sd: float,
     ppm: npt.ArrayLike,
     amplitudes: npt.ArrayLike,
+    without_first: bool = False,
     points: int = 200,
 ) -> VoxelFit:
     """Fit water and fat to the echoes of a voxel whose field and R2* are known, and draw the curve between the echoes.
@@ -86,6 +89,7 @@ def fit_voxel(
     echoes : (echo,) complex samples, of the rotation sense the field belongs to.
     noise_sd : noise per real channel, in the unit of the echoes.
     ppm, amplitudes : fat spectrum, shifts relative to water.
+    without_first : leave the first echo out of the fit, as a mixed fit leaves out its phase; it is still told as measured.
     """
     te = np.asarray(te_s, dtype=np.float64)
     samples = np.asarray(echoes, dtype=np.complex128)
@@ -96,7 +100,8 @@ def fit_voxel(
         common = np.exp((2j * np.pi * field_hz - r2star_per_s) * times)
         return np.stack([common, common * fat], axis=1)
 
-    design = basis(te)
+    used = slice(1 if without_first else 0, None)
+    design, samples = basis(te[used]), samples[used]
     inverse = np.linalg.pinv(design)
     components = inverse @ samples
     time = np.linspace(0.0, 1.05 * te[-1], points)
@@ -106,7 +111,7 @@ def fit_voxel(
     misfit = np.linalg.norm(samples - design @ components) / max(float(np.linalg.norm(samples)), np.finfo(float).tiny)
     return VoxelFit(
         te,
-        np.abs(samples),
+        np.abs(np.asarray(echoes)),
         time,
         fitted,
         np.maximum(fitted - _TWO_SIDED_95 * spread, 0.0),

@@ -37,6 +37,22 @@ def test_apply_progress_and_maps(loaded: Panel, liver_maps: ParameterMaps) -> No
     assert [node.GetName() for node in candidates] == ["Case PDFF"], "other volumes are not offered"
 
 
+def test_options_of_the_scan_reach_the_worker(loaded: Panel) -> None:
+    from AIDEALLib.estimation.repairs import FIRST_ECHO_CHOICES
+    from AIDEALLib.mrml.parameters import ConjugateChoice, FirstEchoChoice
+
+    assert {choice.value for choice in FirstEchoChoice} == set(FIRST_ECHO_CHOICES)
+    loaded.ui.conjugateComboBox.currentIndex = list(ConjugateChoice).index(ConjugateChoice.CONJUGATED)
+    loaded.ui.firstEchoComboBox.currentIndex = list(FirstEchoChoice).index(FirstEchoChoice.MIXED)
+    loaded.ui.gainStepsCheckBox.checked = True
+    loaded.ui.deviceComboBox.currentIndex = 1
+    loaded.ui.applyButton.click()
+    asked = loaded.worker.started[-1]
+    assert (asked.conjugate, asked.first_echo, asked.gain_steps, asked.device) == ("yes", "mixed", "yes", "cpu")
+    loaded.worker.events = [Stopped(1)]
+    loaded.clock.tick()
+
+
 def test_cancel(loaded: Panel) -> None:
     loaded.ui.applyButton.click()
     loaded.ui.applyButton.click()

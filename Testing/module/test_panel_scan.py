@@ -59,7 +59,9 @@ def test_field_strength_unit_and_readout_override(loaded: Panel) -> None:
     ui.phaseUnitComboBox.currentIndex = 5
     assert loaded.parameters.phaseUnit.name == "DEGREES"
     assert "by hand" in ui.phaseUnitLabel.text
+    assert ui.readoutLabel.text == "monopolar"
     ui.readoutComboBox.currentIndex = 2
+    assert ui.readoutLabel.text == ""
     assert loaded.panel.scan.scan.readout is Readout.BIPOLAR
 
 
@@ -168,3 +170,13 @@ def test_options_of_the_command_line_are_said_in_the_words_of_the_panel() -> Non
         assert "--" not in words(text), words(text)
     assert words("Run with --bipolar auto: x") == "Run with read-out 'What the scan says': x"
     assert words("Give the right ones (--te, in seconds).") == "Give the right ones."
+
+
+def test_the_sign_that_was_found_is_shown_beside_its_choice(estimated: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:
+    from AIDEALLib.mrml.scan_sources import add_series
+
+    assert estimated.ui.phaseSignLabel.text == "as given"
+    assert "residual" in estimated.ui.phaseSignLabel.toolTip
+    other = add_series(estimated.scene, liver[0], "Other")
+    estimated.parameters.firstSequence, estimated.parameters.secondSequence = other
+    assert estimated.ui.phaseSignLabel.text == "", "another scan"

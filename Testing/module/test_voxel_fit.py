@@ -53,7 +53,7 @@ def error(pattern: Pattern, constant: float, slope: float, axis: int) -> PhaseEr
 @pytest.mark.parametrize("own", [(), (None, error(Pattern.ODD_EVEN, -0.4, 0.2, 0), None)])
 def test_samples_are_mended_as_the_estimate_mends_them(conjugated: bool, own: tuple[PhaseError | None, ...]) -> None:
     odd_even, first = error(Pattern.ODD_EVEN, 0.3, 1.1, 1), error(Pattern.FIRST, 0.2, -0.5, 0)
-    repairs = Repairs(conjugated, "", True, odd_even, first, (odd_even, first), own)
+    repairs = Repairs(conjugated, "", True, odd_even, first, (odd_even, first), own, gains=(1.0, 1.1, 0.9, 1.0, 1.2, 1.0))
     rng = np.random.default_rng(3)
     echoes = (rng.standard_normal((6, 3, 5, 7)) + 1j * rng.standard_normal((6, 3, 5, 7))).astype(np.complex64)
     told = json.loads(json.dumps(repairs.as_dict()))

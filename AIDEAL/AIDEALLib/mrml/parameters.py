@@ -92,10 +92,11 @@ class FirstEchoChoice(Enum):
     AS_STORED = "no"
     AUTO = "auto"
     CORRECT = "yes"
+    MIXED = "mixed"
 
     def label(self) -> str:
         """Text of the combo box."""
-        return {"no": "As stored", "auto": "Correct where clear", "yes": "Correct"}[self.value]
+        return {"no": "As stored", "auto": "Correct where clear", "yes": "Correct", "mixed": "Mixed fit"}[self.value]
 
 
 class Device(Enum):
@@ -214,6 +215,7 @@ class AidealParameters:
     conjugate: ConjugateChoice = ConjugateChoice.AUTO
     readout: ReadoutChoice = ReadoutChoice.FROM_SCAN
     firstEcho: FirstEchoChoice = FirstEchoChoice.AS_STORED
+    gainSteps: bool = False
     method: Method = Method.REFINED
     device: Device = Device.AUTO
     pdff: vtkMRMLScalarVolumeNode

@@ -8,6 +8,7 @@ import numpy as np
 import vtk
 
 from ..errors import InputError
+from ..methods import Method
 from ..voxel_fit import VoxelFit, fit_voxel, mended_samples
 from . import nodes
 from .nodes import FOREGROUND, MapNodes
@@ -51,6 +52,8 @@ def fit_at(maps: MapNodes, scan: SceneScan, ras: tuple[float, float, float]) -> 
         raise InputError("The scan these maps came from is not in the scene any more; the fit cannot be drawn.")
     provenance = maps.provenance()
     spectrum, noise = provenance.get("spectrum", {}), provenance.get("noise_sd", ())
+    if provenance.get("method") == Method.MAGNITUDE:
+        raise InputError("The fit of method 'Magnitude' cannot be drawn: it has no phase, and two solutions.")
     repairs = provenance.get("options", {}).get("repairs", {})
     echoes = mended_samples(samples_at(scan, voxel), repairs, voxel, array_of(maps.pdff).shape)
     return fit_voxel(
@@ -62,6 +65,7 @@ def fit_at(maps: MapNodes, scan: SceneScan, ras: tuple[float, float, float]) -> 
         noise_sd=float(noise[voxel[0]]) if voxel[0] < len(noise) else 0.0,
         ppm=spectrum.get("ppm", (-3.4,)),
         amplitudes=spectrum.get("amplitudes", (1.0,)),
+        without_first=bool(repairs.get("mixed_fit")),
     )
 
 

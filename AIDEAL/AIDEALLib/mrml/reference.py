@@ -83,6 +83,7 @@ def options_like(maps: MapNodes, device: str) -> EstimateOptions:
         conjugate="yes" if repairs.get("conjugated") else "no",
         bipolar=choice("bipolar"),
         first_echo=choice("first_echo"),
+        gain_steps="yes" if repairs.get("gains_taken_out") else "no",
         anyway=True,
         check=False,
     )

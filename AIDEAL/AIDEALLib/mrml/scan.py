@@ -187,6 +187,7 @@ class SceneScan:
 
 
 _IN_THE_PANEL = {
+    " (--gain-steps yes)": ": tick 'Take the scale of each echo from the data'",
     "--conjugate yes": "phase sign 'Conjugate'",
     "--bipolar auto": "read-out 'What the scan says'",
     "--first-echo yes": "first echo 'Correct'",

@@ -46,6 +46,7 @@ class EstimateOptions:
     conjugate: str = "auto"
     bipolar: str = "auto"
     first_echo: str = "no"
+    gain_steps: str = "no"
     anyway: bool = False
     check: bool = True
     models: str = ""

@@ -138,6 +138,7 @@ class Server:
                 conjugate=options.conjugate,
                 bipolar=options.bipolar,
                 first_echo=options.first_echo,
+                gain_steps=options.gain_steps,
                 networks=networks,
             )
 

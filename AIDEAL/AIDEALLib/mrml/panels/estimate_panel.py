@@ -96,6 +96,7 @@ class EstimatePanel:
             device or parameters.device.value,
             parameters.conjugate.value,
             first_echo=parameters.firstEcho.value,
+            gain_steps="yes" if parameters.gainSteps else "no",
             anyway=bool(self._context.ui.anywayCheckBox.checked),
         )
         try:

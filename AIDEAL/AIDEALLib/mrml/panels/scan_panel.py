@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...echoes import Readout
 from ...errors import AidealError
 from ...methods import Method
+from ..nodes import SOURCE_ROLE
 from ..scan import Problem, SceneScan, words
 from ..scan_sources import scan_of_sequences, scan_of_volumes
 from ..text import tr
@@ -175,8 +177,29 @@ class ScanPanel:
         ui.phaseUnitLabel.text = "" if unit is None else tr("{unit} (detected)").format(unit=unit.value)
         if parameters.phaseUnit.unit is not None:
             ui.phaseUnitLabel.text = tr("chosen by hand")
+        ui.readoutLabel.text = "" if parameters.readout.readout else _READOUT_SAID[self.scan.readout]()
+        ui.phaseSignLabel.text, ui.phaseSignLabel.toolTip = self._sign_found()
         field = self.scan.field_strength_t
         ui.fieldStrengthSpinBox.specialValueText = tr("from the scan") + (f": {field:g} T" if field else tr(": not known"))
+
+    def _sign_found(self) -> tuple[str, str]:
+        """Phase sign of the last estimate of this scan, and the evidence for it."""
+        maps = self._context.maps()
+        if maps is None or not self.scan.sources:
+            return "", ""
+        pdff = maps.pdff
+        came_from = [pdff.GetNthNodeReference(SOURCE_ROLE, n) for n in range(pdff.GetNumberOfNodeReferences(SOURCE_ROLE))]
+        if self.scan.sources[0] not in came_from:
+            return "", ""
+        said = str(maps.provenance().get("phase_sign", ""))
+        return said.split(":")[0], said
+
+
+_READOUT_SAID = {
+    Readout.MONOPOLAR: lambda: tr("monopolar"),
+    Readout.BIPOLAR: lambda: tr("bipolar"),
+    Readout.UNKNOWN: lambda: tr("says nothing; the data decide"),
+}
 
 
 def _number(text: str) -> float | None:
