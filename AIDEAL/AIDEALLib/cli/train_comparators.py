@@ -20,14 +20,14 @@ class ComparatorName(str, Enum):
     VET_NET = "vet-net"
 
 
-TEN_MINUTES = {ComparatorName.UNET: 1900, ComparatorName.MDWF_NET: 1150, ComparatorName.VET_NET: 2000}
-"""Steps of the default batch and size in ten minutes of one core; of stage A of G_phi: 1100."""
+EIGHT_MINUTES = {ComparatorName.UNET: 1550, ComparatorName.MDWF_NET: 940, ComparatorName.VET_NET: 2000}
+"""Steps of the default batch and size in about eight minutes of one core; of stage A of G_phi: 930."""
 
 
 def comparator_command(
     name: ComparatorName,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Optimiser steps; by default ten minutes of one CPU core.", show_default=False)
+        int | None, typer.Option(min=1, help="Optimiser steps; by default about eight minutes of one CPU core.", show_default=False)
     ] = None,
     seed: Seed = 0,
     directory: Directory = RUNS / "comparators",
@@ -41,7 +41,7 @@ def comparator_command(
     from ..training.comparators.supervised import train_comparator
     from ..training.loop import LoopOptions
 
-    steps = steps or TEN_MINUTES[name]
+    steps = steps or EIGHT_MINUTES[name]
     with shown_progress(name.value, steps) as progress:
         train_comparator(name.value, LoopOptions(steps, batch, size=size, seed=seed), directory, fabric, progress)
     typer.echo(f"Comparator {name.value}: {directory / name.value / 'checkpoint.pt'}")
