@@ -20,14 +20,14 @@ class ComparatorName(str, Enum):
     VET_NET = "vet-net"
 
 
-EIGHT_MINUTES = {ComparatorName.UNET: 1550, ComparatorName.MDWF_NET: 940, ComparatorName.VET_NET: 2000}
-"""Steps of the default batch and size in about eight minutes of one core; of stage A of G_phi: 930."""
+SIX_MINUTES = {ComparatorName.UNET: 1150, ComparatorName.MDWF_NET: 700, ComparatorName.VET_NET: 1500}
+"""Steps of the default batch and size in about six minutes of one core; of stage A of G_phi: 700."""
 
 
 def comparator_command(
     name: ComparatorName,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Optimiser steps; by default about eight minutes of one CPU core.", show_default=False)
+        int | None, typer.Option(min=1, help="Optimiser steps; by default about six minutes of one CPU core.", show_default=False)
     ] = None,
     seed: Seed = 0,
     directory: Directory = RUNS / "comparators",
@@ -41,7 +41,7 @@ def comparator_command(
     from ..training.comparators.supervised import train_comparator
     from ..training.loop import LoopOptions
 
-    steps = steps or EIGHT_MINUTES[name]
+    steps = steps or SIX_MINUTES[name]
     with shown_progress(name.value, steps) as progress:
         train_comparator(name.value, LoopOptions(steps, batch, size=size, seed=seed), directory, fabric, progress)
     typer.echo(f"Comparator {name.value}: {directory / name.value / 'checkpoint.pt'}")
