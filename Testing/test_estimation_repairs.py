@@ -25,6 +25,7 @@ from AIDEALLib.io.load import load_series
 from AIDEALLib.physics.residual_profile import field_grid_hz, residual_profile
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
+from AIDEALLib.quality.result import assess_repairs
 from AIDEALLib.simulation.demo import demo_liver
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -87,7 +88,7 @@ def test_choices(liver: EchoSeries) -> None:
     assert plan_repairs(series, SIX_PEAK).applied
     assert plan_repairs(series, SIX_PEAK, bipolar="yes").applied
     refused = plan_repairs(series, SIX_PEAK, bipolar="no")
-    assert not refused.applied and "Not corrected on request" in refused.notes[0]
+    assert not refused.applied and "Not corrected" in refused.notes[0]
     assert not plan_repairs(replace(series, readout=Readout.MONOPOLAR), SIX_PEAK).applied
     slight = spoilt(liver, 0.05, 0.0, 1)
     assert not plan_repairs(slight, SIX_PEAK).applied
@@ -146,6 +147,28 @@ def test_repairs_told_can_be_applied_again(liver: EchoSeries) -> None:
     np.testing.assert_allclose(again.apply(series.echoes[:, 0], 0), plan.apply(series.echoes[:, 0], 0), atol=1e-3)
     one_by_one = replace(plan, by_slice=(plan.applied[0], None, plan.applied[0]))
     assert Repairs.from_dict(one_by_one.as_dict()).by_slice[1] is None
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_opposite_phases_of_slices_do_not_cancel(mirrored: bool) -> None:
+    series, truth = demo_liver(matrix=(4, 96, 96))
+    clean = replace(series, readout=Readout.UNKNOWN, phase_sign=None)
+    echoes = clean.echoes.copy()
+    wanted = (0.35, -0.35, 0.35, -0.35)
+    for s, constant in enumerate(wanted):
+        one = replace(clean, echoes=clean.echoes[:, s : s + 1])
+        echoes[:, s : s + 1] = spoilt(one, constant, 0.0, 1).echoes
+    scan = replace(clean, echoes=np.conj(echoes) if mirrored else echoes)
+    repairs = plan_repairs(scan, SIX_PEAK)
+    assert repairs.conjugated is mirrored
+    assert len(repairs.by_slice) == 4
+    mended = np.stack([repairs.apply(scan.echoes[:, s], s) for s in range(4)], 1)
+    # What is left of the phase, modulo the quarter turn that only shifts the field.
+    step = np.angle((mended * np.conj(clean.echoes))[:, truth.labels > 0])
+    odd_even = step[0] - 2 * step[1] + step[2]
+    assert np.median(np.abs((odd_even + np.pi) % (2 * np.pi) - np.pi)) < 0.2
+    assert Repairs.from_dict(json.loads(json.dumps(repairs.as_dict()))).by_slice[3] is not None
+    assert "bipolar-corrected" in {finding.code for finding in assess_repairs(repairs.as_dict())}
 
 
 @pytest.mark.parametrize("name", REAL_SCANS)

@@ -9,7 +9,8 @@ import torch
 from ..echoes import EchoSeries
 from ..physics.signal import synthesise
 from ..physics.spectrum import FatSpectrum
-from .phase_errors import MIN_ECHOES, best_fit, bright_sample
+from .bright_sample import best_fit, bright_sample
+from .phase_errors import MIN_ECHOES
 
 ROUNDS = 12
 

@@ -21,10 +21,10 @@ from ..errors import InputError
 from ..physics.signal import jacobian, synthesise
 from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis
+from .bright_sample import best_fit, bright_sample
 from .fat_fraction import pdff_signed
 from .mode import Mode
 from .noise import chi_square_median
-from .phase_errors import best_fit, bright_sample
 from .refinement import LOWEST_R2STAR_PER_S
 
 MIN_ECHOES = 4

@@ -16,19 +16,16 @@ is ours.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 import torch
 
 from ..echoes import EchoSeries
-from ..physics.residual_profile import field_grid_hz, residual_profile
+from ..physics.residual_profile import residual_profile
 from ..physics.spectrum import FatSpectrum
-from ..physics.variable_projection import EchoBasis, LinearFit, fit
-from .candidates import search_r2star
-from .noise import foreground, noise_from_differences
-from .refinement import gauss_newton
+from .bright_sample import BINS, R2STAR_PER_S, SAMPLE_VOXELS, Sample, best_fit, bright_sample, position
 
 MIN_ECHOES = 4
 """Three echoes leave no residual that could tell a phase error."""
@@ -39,9 +36,6 @@ TOLD_GAIN, TOLD_Z = 1.02, 4.0
 """The same where the source says that the read-out is bipolar."""
 LEAST_RAD = 0.02
 """Smaller phase errors (1 degree) are never worth correcting."""
-SAMPLE_VOXELS = 900
-_BINS = 40
-_R2STAR = (30.0, 120.0, 400.0)
 _SLOPES = 41
 _STEEPEST_RAD = 2 * math.pi
 _FLOOR = 1e-6
@@ -121,31 +115,19 @@ class PhaseError:
         return replace(series, echoes=series.echoes * self.phasor(series.n_echoes, rows, columns))
 
 
-def position(index: torch.Tensor, count: int) -> torch.Tensor:
-    """Place in the field of view, from -1/2."""
-    return index.float() / count - 0.5
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Bright voxels (echo, voxels), normalised to unit energy, and their place along rows and columns."""
-
-    echoes: torch.Tensor
-    place: torch.Tensor
-    te_s: torch.Tensor
-    modulation: torch.Tensor
-    basis: EchoBasis
-
-
 def find_phase_error(
-    series: EchoSeries, spectrum: FatSpectrum, pattern: Pattern = Pattern.ODD_EVEN, slices: range | None = None
+    series: EchoSeries,
+    spectrum: FatSpectrum,
+    pattern: Pattern = Pattern.ODD_EVEN,
+    slices: range | None = None,
+    voxels: int = SAMPLE_VOXELS,
 ) -> PhaseError | None:
     """Estimate the phase error of a scan (or of some of its slices).
 
     Parameters
     ----------
     series : with the rotation sense of the model (conjugate first where needed).
-    slices : those to look at, all when None.
+    slices : those to look at, all when None. voxels : at most as many are looked at.
 
     Returns
     -------
@@ -153,7 +135,7 @@ def find_phase_error(
     """
     if series.n_echoes < MIN_ECHOES:
         return None
-    sample = bright_sample(series, spectrum, slices)
+    sample = bright_sample(series, spectrum, slices, voxels)
     if sample is None:
         return None
     p = pattern.of(series.n_echoes)
@@ -182,33 +164,6 @@ def find_phase_error(
     return best[1] if best else None
 
 
-def bright_sample(series: EchoSeries, spectrum: FatSpectrum, slices: range | None = None) -> Sample | None:
-    """A sample of the brighter half of the body in up to five slices; None where there is no signal."""
-    within = slices or range(series.shape[0])
-    chosen = sorted({within[round(s)] for s in np.linspace(0, len(within) - 1, min(len(within), 5))})
-    voxels, places = [], []
-    _, rows, columns = series.shape
-    for index in chosen:
-        echoes = torch.from_numpy(series.echoes[:, index])
-        mask = foreground(echoes, noise_from_differences(echoes))
-        bright = echoes.abs().square().sum(0)
-        if not mask.any():
-            continue
-        mask &= bright >= bright[mask].median()
-        r, c = mask.nonzero(as_tuple=True)
-        voxels.append(echoes[:, mask])
-        places.append(torch.stack([position(r, rows), position(c, columns)]))
-    if not voxels:
-        return None
-    echoes, place = torch.cat(voxels, 1), torch.cat(places, 1)
-    pick = torch.randperm(echoes.shape[1], generator=torch.Generator().manual_seed(0))[:SAMPLE_VOXELS]
-    echoes = echoes[:, pick]
-    echoes = echoes / echoes.abs().square().sum(0).sqrt()
-    te = torch.from_numpy(series.te_s)
-    modulation = spectrum.modulation(te, series.field_strength_t)
-    return Sample(echoes, place[:, pick], te, modulation, EchoBasis.of(te, modulation))
-
-
 def _turned(echoes: torch.Tensor, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
     angle = -p[:, None] * torch.as_tensor(theta, dtype=torch.float32).expand(echoes.shape[1])
     return echoes * torch.polar(torch.ones_like(angle), angle)
@@ -216,11 +171,11 @@ def _turned(echoes: torch.Tensor, p: torch.Tensor, theta: torch.Tensor | float) 
 
 def _table(sample: Sample, p: torch.Tensor, period: float, steps: int) -> torch.Tensor:
     """Root of the least residual energy at each constant theta, (steps, voxels)."""
-    r2 = torch.tensor(_R2STAR, dtype=torch.float64)
+    r2 = torch.tensor(R2STAR_PER_S, dtype=torch.float64)
     rows = []
     for k in range(steps):
         turned = _turned(sample.echoes, p, period * k / steps)
-        rows.append(residual_profile(turned[None], sample.te_s, sample.modulation, _BINS, r2, oversampling=2)[0].amin(0))
+        rows.append(residual_profile(turned[None], sample.te_s, sample.modulation, BINS, r2, oversampling=2)[0].amin(0))
     return torch.stack(rows).clamp_min(0).sqrt()
 
 
@@ -266,28 +221,6 @@ def _refine(sample: Sample, p: torch.Tensor, constant: float, slope: float, axis
         constant -= float(((h11 * g0 - h01 * g1) / determinant).clamp(-limit, limit))
         slope -= float(((h00 * g1 - h01 * g0) / determinant).clamp(-3 * limit, 3 * limit))
     return constant, slope
-
-
-def best_fit(sample: Sample) -> tuple[torch.Tensor, torch.Tensor, LinearFit]:
-    """Field (Hz), R2* (1/s) and exact fit of each voxel, from the two deepest minima of the profile."""
-    r2 = torch.tensor(_R2STAR, dtype=torch.float64)
-    profile = residual_profile(sample.echoes[None], sample.te_s, sample.modulation, _BINS, r2, oversampling=1)[0]
-    grid = field_grid_hz(sample.te_s, _BINS).float()
-    first = profile.argmin(0)
-    away = (torch.arange(_BINS)[:, None] - first + _BINS // 2).remainder(_BINS) - _BINS // 2
-    second = profile.masked_fill(away.abs() <= 3, math.inf).argmin(0)
-    candidates = []
-    for start in (grid[first], grid[second]):
-        at = gauss_newton(sample.echoes, start, search_r2star(sample.echoes, start, sample.basis), sample.basis, steps=4)
-        candidates.append((at, fit(sample.echoes, at.field_hz, at.r2star_per_s, sample.basis)))
-    (a, fit_a), (b, fit_b) = candidates
-    first_wins = fit_a.residual_energy <= fit_b.residual_energy
-    chosen = LinearFit(*(torch.where(first_wins, getattr(fit_a, f.name), getattr(fit_b, f.name)) for f in fields(LinearFit)))
-    return (
-        torch.where(first_wins, a.field_hz, b.field_hz),
-        torch.where(first_wins, a.r2star_per_s, b.r2star_per_s),
-        chosen,
-    )
 
 
 def _energy(sample: Sample, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:

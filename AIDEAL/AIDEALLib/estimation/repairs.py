@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..echoes import EchoSeries, PhaseSign, Readout
+from ..echoes import EchoSeries, PhaseSign
 from ..errors import InputError
 from ..physics.spectrum import FatSpectrum
 from . import mixed_fit
 from .gain_steps import find_gains
+from .odd_even import find_odd_even, odd_even_of_slices
 from .phase_errors import Pattern, PhaseError, find_phase_error
 from .repair import decide_sign
 
@@ -25,8 +26,6 @@ MIXED = "mixed"
 FIRST_ECHO_CHOICES = (*CHOICES, MIXED)
 GAIN_STEPS_CHOICES = ("yes", "no")
 SLICES_LOOKED_AT = 5
-SLICE_BY_SLICE_GAIN = 1.2
-"""Correcting slices one by one must lower their residual by this much against one correction for all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +59,10 @@ class Repairs:
         if self.gains:
             out = out / np.asarray(self.gains, dtype=np.float32)[:, None, None]
         own = self.by_slice[index] if self.by_slice else None
-        for error in self.applied:
-            chosen = own if own is not None and error.pattern is Pattern.ODD_EVEN else error
-            out = out * chosen.phasor(len(out), *out.shape[1:])[:, 0]
+        errors = [error for error in self.applied if own is None or error.pattern is not Pattern.ODD_EVEN]
+        for error in (*errors, own):
+            if error is not None:
+                out = out * error.phasor(len(out), *out.shape[1:])[:, 0]
         return np.ascontiguousarray(out, dtype=np.complex64)
 
     def as_dict(self) -> dict[str, Any]:
@@ -71,7 +71,8 @@ class Repairs:
         def plain(error: PhaseError | None) -> dict[str, Any] | None:
             if error is None:
                 return None
-            values = {**asdict(error), "pattern": error.pattern.value, "clear": error.clear, "applied": error in self.applied}
+            applied = error in self.applied or (error.pattern is Pattern.ODD_EVEN and bool(self.by_slice))
+            values = {**asdict(error), "pattern": error.pattern.value, "clear": error.clear, "applied": applied}
             return {k: round(v, 5) if isinstance(v, float) else v for k, v in values.items()}
 
         return {
@@ -148,26 +149,31 @@ def plan_repairs(
     looked_at = _some_slices(series)
     conjugated, sign_text, decided = _sign(looked_at, conjugate, spectrum)
     work = looked_at.conjugate() if conjugated else looked_at
-    found = find_phase_error(work, spectrum, Pattern.ODD_EVEN)
+    odd_even = find_odd_even(work, spectrum, bipolar)
     notes: list[str] = []
     applied: list[PhaseError] = []
     by_slice: tuple[PhaseError | None, ...] = ()
-    if found is not None and _wanted(found, bipolar, series.readout):
-        corrected = found.correct(work)
+    if odd_even.corrects:
+        corrected = odd_even.correct(work)
         if conjugate == "auto":
             # The odd-even phase may have hidden the rotation sense: decide it again. Mirroring turns the phase error around.
             again, sign_text, decided = _sign(corrected.conjugate() if conjugated else corrected, conjugate, spectrum)
             if again != conjugated:
                 conjugated, work = again, work.conjugate()
-                found = find_phase_error(work, spectrum, Pattern.ODD_EVEN) or found
-                corrected = found.correct(work)
-        applied.append(found)
-        by_slice = _slice_by_slice(series, conjugated, found, corrected, spectrum)
-        how = " (slices one by one: they differ)" if by_slice else ""
-        notes.append(f"Corrected {found.sentence()}{how}.")
+                mirrored = find_odd_even(work, spectrum, bipolar)
+                odd_even = mirrored if mirrored.corrects else odd_even
+                corrected = odd_even.correct(work)
+        if odd_even.whole and odd_even.found is not None:
+            applied.append(odd_even.found)
+        if odd_even.of_slices:
+            by_slice = odd_even_of_slices(series, spectrum, conjugated)
         work = corrected
+    found = odd_even.told
+    if found is not None and odd_even.corrects:
+        how = " (slices one by one: they differ; this is the one that gains most)" if by_slice else ""
+        notes.append(f"Corrected {found.sentence()}{how}.")
     elif found is not None and found.clear:
-        notes.append(f"Not corrected on request: {found.sentence()}.")
+        notes.append(f"Not corrected, on request or because the read-out is said to be monopolar: {found.sentence()}.")
     elif found is None and bipolar == "yes":
         notes.append("An odd-even phase cannot be told from three echoes; nothing was corrected.")
     first = find_phase_error(work, spectrum, Pattern.FIRST)
@@ -206,14 +212,6 @@ def _sign(series: EchoSeries, conjugate: str, spectrum: FatSpectrum) -> tuple[bo
     return conjugated, f"{'conjugated' if conjugated else 'as given'}: {decision.reason}", decision.decided
 
 
-def _wanted(found: PhaseError, bipolar: str, readout: Readout) -> bool:
-    if bipolar != "auto":
-        return bipolar == "yes"
-    if readout is Readout.BIPOLAR:
-        return found.plausible
-    return readout is Readout.UNKNOWN and found.clear
-
-
 def _some_slices(series: EchoSeries) -> EchoSeries:
     chosen = _chosen(series, SLICES_LOOKED_AT)
     return series if not chosen or len(chosen) == series.shape[0] else replace(series, echoes=series.echoes[:, chosen])
@@ -223,26 +221,3 @@ def _chosen(series: EchoSeries, most: int) -> list[int]:
     """Slices with signal in every echo, evenly spread where there are more than wanted."""
     usable = [s for s in range(series.shape[0]) if all(np.any(echo) for echo in series.echoes[:, s])]
     return sorted({usable[round(s)] for s in np.linspace(0, len(usable) - 1, min(len(usable), most))})
-
-
-def _slice_by_slice(
-    series: EchoSeries, conjugated: bool, found: PhaseError, corrected: EchoSeries, spectrum: FatSpectrum
-) -> tuple[PhaseError | None, ...]:
-    """Corrections of every slice where a few slices show that one for all does not fit them; () otherwise."""
-    slices = corrected.shape[0]
-    if slices < 3:
-        return ()
-    rest = [find_phase_error(corrected, spectrum, found.pattern, range(s, s + 1)) for s in range(slices)]
-    gains = [error.gain for error in rest if error is not None and error.clear]
-    if len(gains) < slices / 2 or float(np.median(gains)) < SLICE_BY_SLICE_GAIN:
-        return ()
-    whole: list[PhaseError | None] = []
-    for index in range(series.shape[0]):
-        echoes = series.echoes[:, index : index + 1]
-        if not all(np.any(echo) for echo in echoes):
-            whole.append(None)
-            continue
-        one = replace(series, echoes=np.conj(echoes) if conjugated else echoes)
-        error = find_phase_error(one, spectrum, found.pattern)
-        whole.append(error if error is not None and error.plausible else None)
-    return tuple(whole)
