@@ -10,7 +10,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = ROOT / "AIDEAL"
-NOT_SHIPPED = ("AIDEALLib/cli/", "AIDEALLib/simulation/", "AIDEALLib/training/", "AIDEALLib/validation/")
+NOT_SHIPPED = (
+    "AIDEALLib/benchmark/",
+    "AIDEALLib/cli/",
+    "AIDEALLib/simulation/",
+    "AIDEALLib/training/",
+    "AIDEALLib/validation/",
+)
 SCHEMA = "https://raw.githubusercontent.com/Slicer/Slicer/main/Schemas/slicer-extension-catalog-entry-schema-v1.0.2.json#"
 
 

@@ -10,13 +10,14 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "AIDEAL" / "AIDEALLib"
 
-BASICS = {"errors", "echoes", "parameter_maps", "methods"}
+BASICS = {"errors", "echoes", "parameter_maps", "methods", "presets"}
 MAY_KNOW: dict[str, set[str]] = {
     "errors": set(),
     "echoes": {"errors"},
     "parameter_maps": {"errors", "echoes"},
     "statistics": BASICS,
     "methods": set(),
+    "presets": set(),
     "resources": {"errors"},
     "voxel_fit": BASICS,
     "physics": {"errors"},
@@ -27,9 +28,12 @@ MAY_KNOW: dict[str, set[str]] = {
     "simulation": BASICS | {"physics"},
     "training": BASICS | {"models", "physics", "estimation", "simulation"},
     "validation": BASICS | {"statistics", "models", "physics", "io", "estimation", "simulation"},
+    "benchmark": BASICS | {"methods", "models", "physics", "io", "estimation", "simulation", "validation"},
     "worker": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality"},
     "mrml": BASICS | {"statistics", "resources", "voxel_fit", "io", "worker"},
-    "cli": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality", "simulation", "training", "validation"},
+    "cli": BASICS
+    | {"statistics", "models", "physics", "io", "estimation", "quality", "simulation", "training", "validation"}
+    | {"benchmark"},
 }
 """Rooms by what each may import; a new room has to be entered here."""
 
@@ -49,6 +53,7 @@ NO_TORCH_IN_SLICER = (
     "echoes",
     "parameter_maps",
     "methods",
+    "presets",
     "statistics",
     "resources",
     "voxel_fit",

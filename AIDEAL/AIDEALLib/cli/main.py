@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import demo, phantom, run, speed, train, validate
+from . import benchmark, demo, phantom, run, speed, train, validate
 from .failure import FailingClearly
 from .options import Debug
 
@@ -24,6 +24,7 @@ app.command("demo")(demo.demo)
 app.command("phantom")(phantom.phantom_command)
 app.command("validate")(validate.validate)
 app.command("speed")(speed.speed)
+app.command("benchmark")(benchmark.benchmark)
 app.add_typer(train.app, name="train")
 
 

@@ -1,0 +1,1 @@
+"""Beside other methods: the same scans through every method, accuracy against time and memory."""

@@ -1,0 +1,75 @@
+"""The methods of this package, through the same entry as a user's run, with nothing to mend left to look for."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from ..echoes import EchoSeries
+from ..estimation.estimate import estimate
+from ..methods import Method
+from ..models import load_networks, model_directory
+from ..parameter_maps import ParameterMaps
+from .method import NotInstalled
+
+ROOMS = ("physics", "estimation", "models.py")
+
+
+class OwnMethod:
+    """A method of `estimate`."""
+
+    method: Method
+    settings: str
+    device = "cpu"
+
+    def __init__(self) -> None:
+        self.networks = load_networks(self.device)
+        self.version = code_version()
+
+    def estimate(self, series: EchoSeries) -> ParameterMaps:
+        """See `method.Comparator`."""
+        return estimate(series, self.method.value, self.device, conjugate="no", bipolar="no", networks=self.networks)
+
+
+class Refined(OwnMethod):
+    """The default."""
+
+    method = Method.REFINED
+    settings = "defaults"
+
+
+class RefinedOnCuda(Refined):
+    """The default on a graphics card."""
+
+    device = "cuda"
+
+    def __init__(self) -> None:
+        if not torch.cuda.is_available():
+            raise NotInstalled("needs a CUDA device")
+        super().__init__()
+
+
+class OneShot(OwnMethod):
+    """The paper's way."""
+
+    method = Method.ONE_SHOT
+    settings = "defaults"
+
+
+class GraphCuts(OwnMethod):
+    """Hernando et al. 2010, own code."""
+
+    method = Method.GRAPH_CUTS
+    settings = "defaults: 128 bins of the period, all pixels, refined from the bin"
+
+
+def code_version() -> str:
+    """Changes with the code that estimates and with the networks."""
+    package = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256((model_directory() / "models.json").read_bytes())
+    for room in ROOMS:
+        for path in sorted((package / room).rglob("*.py")) or [package / room]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,86 @@
+"""Accuracy against time, and agreement with the truth, method by method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .summary import MethodSummary
+
+if TYPE_CHECKING:
+    from .run import Results
+    from .scaling import ScalingRow
+
+FLOOR_PERCENT = 0.01
+"""Swaps below this are drawn at it: the axis is logarithmic."""
+
+
+def save_accuracy_and_time(rows: Sequence[MethodSummary], path: Path) -> None:
+    """Mean absolute error and swapped liver against seconds a slice; towards the lower left is better."""
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    errors, swaps = figure.subplots(1, 2)
+    for number, row in enumerate(r for r in rows if math.isfinite(r.seconds_per_slice)):
+        colour = f"C{number}"
+        shown = (errors, row.absolute_error), (swaps, max(row.liver_swap_percent, FLOOR_PERCENT))
+        for axes, value in shown:
+            axes.loglog(row.seconds_per_slice, value, "o", color=colour, markersize=8, label=row.method)
+    errors.set(xlabel="Seconds a slice", ylabel="Mean absolute error of PDFF, liver (points)")
+    swaps.set(xlabel="Seconds a slice", ylabel=f"Swapped liver (%), {FLOOR_PERCENT} or less at the bottom")
+    for axes in (errors, swaps):
+        axes.grid(alpha=0.3, which="both")
+    swaps.legend(fontsize=8)
+    _save(figure, path)
+
+
+def save_bland_altman(results: Results, path: Path) -> None:
+    """Found minus true median PDFF of square regions against their mean, one panel a method."""
+    methods = [name for name, said in results.introductions.items() if not said.missing]
+    columns = min(4, len(methods))
+    lines = -(-len(methods) // columns)
+    figure = Figure(figsize=(3.4 * columns, 3.0 * lines), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)).ravel()
+    for axes, name in zip(panels, methods, strict=False):
+        pairs = np.array([pair for s in results.scores if s.method == name for pair in s.rois]).reshape(-1, 2)
+        difference = pairs[:, 1] - pairs[:, 0]
+        axes.plot(pairs.mean(1), difference, ".", alpha=0.8)
+        if difference.size > 1:
+            mean, spread = difference.mean(), 1.96 * difference.std(ddof=1)
+            for level, style in ((mean, "-"), (mean - spread, "--"), (mean + spread, "--")):
+                axes.axhline(level, color="0.3", linestyle=style, linewidth=1)
+            axes.set_title(f"{name}\n{mean:+.2f}, 1.96 SD {spread:.2f}", fontsize=9)
+        axes.set_yscale("symlog", linthresh=2)
+        axes.grid(alpha=0.3)
+    for axes in panels[len(methods) :]:
+        axes.set_axis_off()
+    figure.supxlabel("Mean of found and true PDFF (%)")
+    figure.supylabel("Found minus true (points; linear within 2)")
+    _save(figure, path)
+
+
+def save_scaling(rows: Sequence[ScalingRow], path: Path) -> None:
+    """Seconds a slice (above) and memory (below) against what was varied, one column each."""
+    kinds = list(dict.fromkeys(r.varied for r in rows))
+    figure = Figure(figsize=(3.2 * len(kinds), 5.6), layout="constrained")
+    panels = figure.subplots(2, len(kinds), squeeze=False, sharex="col")
+    for column, kind in enumerate(kinds):
+        for number, name in enumerate(dict.fromkeys(r.method for r in rows)):
+            mine = [r for r in rows if r.method == name and r.varied == kind and not r.note]
+            values = [r.value for r in mine]
+            panels[0, column].loglog(values, [r.seconds_per_slice for r in mine], "o-", color=f"C{number}", label=name)
+            panels[1, column].plot(values, [r.peak_mib for r in mine], "o-", color=f"C{number}")
+        panels[1, column].set_xlabel(kind)
+    panels[0, 0].set_ylabel("Seconds a slice")
+    panels[1, 0].set_ylabel("Memory of the process (MiB)")
+    panels[0, 0].legend(fontsize=7)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    partial = path.with_suffix(".partial.png")
+    figure.savefig(partial, dpi=130)
+    partial.replace(path)

@@ -1,0 +1,56 @@
+"""Voxelwise VARPRO: each voxel's own best bin of the field, refined. What is left when nothing is known of its neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..echoes import EchoSeries
+from ..estimation.candidates import search_r2star
+from ..estimation.mode import mode_at
+from ..estimation.noise import noise_from_differences, noise_of_fits
+from ..estimation.refinement import gauss_newton
+from ..estimation.slice_input import Scan
+from ..estimation.slice_pool import map_slices, one_core
+from ..parameter_maps import ParameterMaps
+from ..physics.residual_profile import field_grid_hz, residual_profile
+from ..physics.spectrum import SIX_PEAK
+from ..physics.variable_projection import fit
+from .own import code_version
+from .plain_maps import plain_maps
+
+BINS = 128
+R2STAR_PER_S = (10.0, 40.0, 100.0, 250.0, 600.0)
+STEPS = 4
+
+
+class Voxelwise:
+    """See `method.Comparator`."""
+
+    settings = f"{BINS} bins of the period, {len(R2STAR_PER_S)} values of R2*, {STEPS} Gauss-Newton steps"
+
+    def __init__(self) -> None:
+        self.version = code_version()
+
+    def estimate(self, series: EchoSeries) -> ParameterMaps:
+        """See `method.Comparator`."""
+        scan, slices = Scan.of(torch.from_numpy(series.te_s), series.field_strength_t, SIX_PEAK), series.shape[0]
+        with one_core() as cores:
+            parts = map_slices(lambda i: _slice(torch.from_numpy(series.echoes[:, i]), scan), slices, min(cores, slices))
+        water, fat, field, r2star, sd = (np.stack(values) for values in zip(*parts, strict=True))
+        return plain_maps(series, "voxelwise VARPRO", water, fat, field, r2star, sd)
+
+
+@torch.inference_mode()
+def _slice(echoes: torch.Tensor, scan: Scan) -> tuple[np.ndarray, ...]:
+    """Water, fat, field, R2* and SD of PDFF of one slice, (row, column) each."""
+    decays = torch.tensor(R2STAR_PER_S, dtype=torch.float64)
+    profile = residual_profile(echoes[None], scan.te_s, scan.basis.modulation, BINS, decays, oversampling=1)[0]
+    start = field_grid_hz(scan.te_s, BINS).float()[profile.argmin(0)].flatten()
+    voxels = echoes.flatten(1)
+    at = gauss_newton(voxels, start, search_r2star(voxels, start, scan.basis), scan.basis, STEPS)
+    fitted = fit(voxels, at.field_hz, at.r2star_per_s, scan.basis)
+    noise = noise_of_fits(fitted.residual_energy, echoes.shape[0], noise_from_differences(echoes))
+    mode = mode_at(fitted, at.field_hz, at.r2star_per_s, noise)
+    values = (mode.water, mode.fat, mode.field_hz, mode.r2star_per_s, mode.pdff_variance.sqrt())
+    return tuple(v.reshape(echoes.shape[1:]).numpy() for v in values)

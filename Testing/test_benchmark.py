@@ -1,0 +1,183 @@
+"""The benchmark: its methods on known truth, what is kept on disk, and its tables."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from AIDEALLib.benchmark import method, worker
+from AIDEALLib.benchmark.cases import Plan, quick_plan
+from AIDEALLib.benchmark.method import METHODS, NotInstalled, load
+from AIDEALLib.benchmark.report import write_report
+from AIDEALLib.benchmark.run import Benchmark, Results
+from AIDEALLib.benchmark.scaling import Size
+from AIDEALLib.benchmark.score import Cost, ProtocolScore, real_score, score
+from AIDEALLib.benchmark.summary import summaries
+from AIDEALLib.benchmark.worker import Introduction
+from AIDEALLib.cli.main import app
+from AIDEALLib.errors import InputError
+from AIDEALLib.simulation.protocol import PROTOCOLS
+from AIDEALLib.validation.cases import Abdomen, Case, Scan
+
+CASE = Case(Abdomen(300, (3, 64, 64), 20.0), PROTOCOLS[0], (300, 0))
+COST = Cost(0.5, 3, 100.0)
+
+
+@pytest.fixture(scope="module")
+def scan() -> Scan:
+    return CASE.scan()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_finds_the_liver_of_an_easy_scan(name: str, scan: Scan) -> None:
+    try:
+        comparator = load(name)
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+    found = score(name, comparator.estimate(scan.series), CASE, scan, COST)
+    assert found.liver_swap_percent < 2
+    assert max(found.lobe_biases) < (4 if name == "PyCSEMRI LUT" else 0.6)
+    assert abs(found.r2star_bias_percent) < 30
+    assert len(found.rois) >= 1
+    assert comparator.settings and comparator.version
+    if math.isfinite(found.coverage_68_percent):
+        assert 45 < found.coverage_68_percent < 80
+
+
+def test_all_methods_are_scored_on_the_same_voxels(scan: Scan) -> None:
+    ours, plain = load("one-shot").estimate(scan.series), load("voxelwise VARPRO").estimate(scan.series)
+    assert np.array_equal(ours.mask, plain.mask)
+
+
+def test_score_counts_errors_as_they_are(scan: Scan) -> None:
+    maps = load("one-shot").estimate(scan.series)
+    truth = scan.truth
+    for name, values in (("pdff", truth.pdff_percent + 3), ("field", truth.field_hz), ("r2star", truth.r2star_per_s * 1.1)):
+        getattr(maps, name)[...] = values
+    maps.pdff_sd[...] = 4.0
+    off = score("x", maps, CASE, scan, COST)
+    assert off.absolute_error == pytest.approx(3, abs=1e-3)
+    assert off.lobe_biases == pytest.approx([3] * len(off.lobe_biases), abs=1e-3)
+    assert off.r2star_bias_percent == pytest.approx(10, abs=0.1)
+    assert off.liver_swap_percent == off.body_swap_percent == 0
+    assert off.coverage_68_percent == off.coverage_95_percent == 100
+    assert all(found - true == pytest.approx(3, abs=1e-3) for true, found in off.rois)
+    maps.field[...] += 180.0
+    maps.pdff_sd[...] = np.nan
+    swapped = score("x", maps, CASE, scan, COST)
+    assert swapped.liver_swap_percent == 100
+    assert math.isnan(swapped.coverage_68_percent)
+
+
+def test_residual_on_a_real_scan_is_least_at_the_right_field(scan: Scan) -> None:
+    maps = load("voxelwise VARPRO").estimate(scan.series)
+    right = real_score("x", "scan", maps, scan.series, COST).residual_percent
+    maps.field[...] += 60.0
+    assert right < 0.5 * real_score("x", "scan", maps, scan.series, COST).residual_percent
+
+
+def made_up(name: str, protocol: int, bias: float, seconds: float) -> ProtocolScore:
+    rois = ((5.0, 5.0 + bias), (10.0, 10.0 + bias))
+    return ProtocolScore(
+        name,
+        PROTOCOLS[protocol].name,
+        bias,
+        -bias / 2,
+        1.0,
+        -4.0,
+        10.0 * protocol,
+        1.0,
+        math.nan,
+        math.nan,
+        seconds,
+        3,
+        200.0,
+        rois,
+    )
+
+
+def test_summary_and_report_of_made_up_scores(tmp_path: Path) -> None:
+    scores = (
+        made_up("refined", 0, 0.2, 0.1),
+        made_up("refined", 1, 0.4, 0.3),
+        made_up("b", 0, -1.0, 1.0),
+        made_up("b", 1, 3.0, 6.0),
+    )
+    said = {
+        "refined": Introduction("defaults", "1"),
+        "b": Introduction("as it is", "2"),
+        "c": Introduction(missing="pip install c"),
+    }
+    results = Results(Plan(PROTOCOLS[:2]), said, scores, ())
+    refined, b, c = summaries(results)
+    assert (refined.median_bias, refined.worst_bias) == pytest.approx((0.2, 0.4))
+    assert (b.median_bias, b.worst_bias, b.agreement_bias) == pytest.approx((1.25, 3.0, 1.0))
+    assert (refined.times_refined, b.times_refined) == pytest.approx((1.0, 15.0))
+    assert (b.liver_swap_percent, b.worst_liver_swap_percent, b.r2star_bias_percent) == pytest.approx((5.0, 10.0, 4.0))
+    assert math.isnan(c.seconds_per_slice) and "pip install c" in c.settings
+    text = write_report(results, tmp_path)
+    assert f"| {PROTOCOLS[1].name} | 10.0 / 0.40 | 10.0 / 3.00 |" in text
+    assert (tmp_path / "accuracy_time.png").stat().st_size > 10_000 < (tmp_path / "bland_altman.png").stat().st_size
+    with (tmp_path / "methods.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [r["method"] for r in rows] == ["refined", "b", "c"]
+    assert rows[2]["seconds_per_slice"] == ""
+
+
+def test_command_runs_keeps_and_uses_again(tmp_path: Path, monkeypatch: Any) -> None:
+    arguments = ["benchmark", "--quick", "--out", str(tmp_path), "--threads", "1", "--method", "voxelwise VARPRO"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    finished = sorted((tmp_path / "finished").glob("*.json"))
+    assert len(finished) == len(quick_plan(300, 1).protocols)
+    first = (tmp_path / "protocols.csv").read_text()
+    monkeypatch.setattr(worker.Runner, "run", lambda *_: pytest.fail("a finished case was run again"))
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert (tmp_path / "protocols.csv").read_text() == first
+
+
+def test_a_method_that_is_not_there_is_said(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(NotInstalled, match="CUDA"):
+        load("refined, CUDA")
+    with pytest.raises(InputError, match="no such"):
+        method.check_names(["no such"])
+
+
+def test_memory_is_that_of_the_method(tmp_path: Path) -> None:
+    grown = np.ones(60 * 2**17)  # 60 MiB here, not in the process of the method
+    with worker.Runner("voxelwise VARPRO", 1) as runner:
+        small = runner.run(Size(64, 1, 4, 1).series()).peak_mib
+        large = runner.run(Size(192, 2, 12, 1).series()).peak_mib
+    assert worker.peak_mib() > grown.nbytes / 2**20
+    assert 50 < small < large
+
+
+def test_more_slices_repeat() -> None:
+    series = Size(48, 5, 4, 1).series()
+    assert series.shape == (5, 48, 48)
+    assert np.array_equal(series.echoes[:, 0], series.echoes[:, 2])
+    assert not np.array_equal(series.echoes[:, 0], series.echoes[:, 1])
+
+
+def test_plan_gives_equal_scans() -> None:
+    first, second = (Plan(matrix=48).cases()[8].scan() for _ in range(2))
+    assert np.array_equal(first.series.echoes, second.series.echoes)
+    assert first.series.field_strength_t == 0.35
+    assert len({p.name for p in Plan().protocols}) == len(Plan().protocols) >= 8
+
+
+def test_nothing_is_kept_half_written(tmp_path: Path) -> None:
+    bench = Benchmark(quick_plan(300, 1), ["voxelwise VARPRO"], [], tmp_path, lambda what: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker.Runner, "run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            bench.run()
+    assert not list(tmp_path.rglob("*"))
