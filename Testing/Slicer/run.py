@@ -79,8 +79,8 @@ def with_widget():
         slices, rows, columns = (int(axis.mean()) for axis in (labels == value).nonzero())
         regions.add_circle(slicer.mrmlScene, name, world_position(pdff, slices, rows, columns))
     panel.numbers.live.points_added()
-    wait_until(lambda: len(panel.numbers.live.rows) == 5, 10)
-    assert ui.numbersTable.rowCount == 5
+    wait_until(lambda: len(panel.numbers.live.rows) == 6, 10)  # two lobes, two circles, and both of each
+    assert ui.numbersTable.rowCount == 6
     screenshot("3-numbers.png")
 
     ui.domeButton.click()

@@ -44,6 +44,12 @@ def test_lobes_circles_and_numbers(estimated: Panel, liver: tuple[EchoSeries, Ti
     points.AddControlPoint(*world_position(module.parameters.pdff, 2, 30, 40))
     module.clock.tick()
     assert table.item(table.rowCount - 1, 0).text() == "Left lobe ROI 1"
+    regions.add_circle(module.scene, "Right lobe", world_position(module.parameters.pdff, 2, 30, 20))
+    module.panel.numbers.live.points_added()
+    module.clock.tick()
+    assert table.item(table.rowCount - 1, 0).text() == "circles, both lobes"
+    regions.roi_points(module.scene, "Right lobe").RemoveAllControlPoints()
+    module.clock.tick()
     ui.circleButton.click()
     voxels = int(table.item(table.rowCount - 1, 1).text())
     ui.diameterSpinBox.value = 40.0

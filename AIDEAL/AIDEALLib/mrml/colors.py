@@ -111,7 +111,6 @@ def add_legend(volume: Any, title: str) -> Any:
     legend.SetTitleText(title)
     legend.SetSize(0.07, 0.35)
     legend.SetPosition(0.985, 0.06)
-    legend.SetNumberOfLabels(5)
     for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
         text.SetFontSize(13)
         text.SetBold(False)
@@ -127,7 +126,9 @@ def add_legends(maps: MapNodes) -> None:
             unit = ALL_MAPS[key].unit
             title = _LEGEND_TITLES.get(key, ALL_MAPS[key].title)
             legend = add_legend(volume, title if unit == "1" else f"{title} {unit}")
-            if window_of(key, volume)[1] <= 1.0:
+            high = window_of(key, volume)[1]
+            legend.SetNumberOfLabels(6 if high % 4 else 5)  # whole numbers: 0, 2 .. 10, but 0, 10 .. 40
+            if high <= 1.0:
                 legend.SetLabelFormat("%.2f" if "%" in legend.GetLabelFormat() else "{:.2f}")
             else:
                 legend.SetLabelFormat("%.0f" if "%" in legend.GetLabelFormat() else "{:.0f}")

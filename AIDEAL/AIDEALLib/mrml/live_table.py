@@ -11,7 +11,7 @@ import vtk
 from ..io.tables import COLUMNS
 from ..statistics import SegmentStatistics
 from . import nodes, regions
-from .measure import MeasureOptions, Region, measure, regions_of
+from .measure import ALL_CIRCLES, MeasureOptions, Region, measure, regions_of
 from .nodes import MapNodes
 from .signal import Signal
 
@@ -134,7 +134,7 @@ class LiveTable:
             segmentation = None
         drawn = regions_of(segmentation, maps.pdff) if segmentation is not circles else []
         found = regions_of(circles, maps.pdff)
-        self.rows = measure(maps, drawn, self._options) + measure(maps, found, self._options)
+        self.rows = measure(maps, drawn, self._options) + measure(maps, found, self._options, ALL_CIRCLES)
         self.measured_regions, self.drawn = drawn + found, drawn
         self.measurements += 1
         self.changed.emit()

@@ -102,14 +102,19 @@ def regions_of(segmentation: Any, volume: Any) -> list[Region]:
     return [segment_region(segmentation, stored.GetNthSegmentID(n), volume) for n in range(stored.GetNumberOfSegments())]
 
 
-def measure(maps: MapNodes, regions: list[Region], options: MeasureOptions) -> list[SegmentStatistics]:
-    """Statistics of each region, then of the whole liver when both lobes are among them."""
+WHOLE_LIVER, ALL_CIRCLES = "whole liver", "circles, both lobes"
+
+
+def measure(
+    maps: MapNodes, regions: list[Region], options: MeasureOptions, together: str = WHOLE_LIVER
+) -> list[SegmentStatistics]:
+    """Statistics of each region, then of both lobes `together` (a name) when both are among them."""
     arrays = map_arrays(maps)
     volume_ml = geometry_of(maps.pdff).voxel_volume_ml
     lobes = liver_lobes(dict(enumerate(region.name for region in regions)))
     everything = list(regions)
     if lobes:
-        everything.append(_union("whole liver", [regions[n] for n in lobes], arrays.pdff.shape))
+        everything.append(_union(together, [regions[n] for n in lobes], arrays.pdff.shape))
     return [
         region_statistics(
             arrays.cropped(region.box),

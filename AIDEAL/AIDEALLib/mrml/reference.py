@@ -65,8 +65,8 @@ class RegionAgreement:
         a = self.agreement
         if not a.voxels:
             return f"{self.name}: no voxel on these slices"
-        limits = f"{a.lower_limit:+.2f} to {a.upper_limit:+.2f}"
-        return f"{self.name}: bias {a.bias:+.2f}, limits of agreement {limits} points ({a.voxels} voxels)"
+        bias, lower, upper = (f"{round(value, 2) + 0.0:+.2f}" for value in (a.bias, a.lower_limit, a.upper_limit))  # no -0.00
+        return f"{self.name}: bias {bias}, limits of agreement {lower} to {upper} points ({a.voxels} voxels)"
 
 
 def options_like(maps: MapNodes, device: str) -> EstimateOptions:

@@ -158,7 +158,9 @@ class EstimatePanel:
         self._end()
         provenance = result.maps.provenance
         done = tr("Done in {seconds:.1f} s on {device}.").format(seconds=result.seconds, device=provenance.device)
-        self._say("\n".join([done, *provenance.notes]))
+        clear = result.quality is not None and not result.quality.findings
+        found = [tr("The check of scan and maps found nothing to warn of.")] if clear else []
+        self._say("\n".join([done, *found, *provenance.notes]))
         self._finished(maps)
 
     def _on_compared(self, *_: Any) -> None:
