@@ -9,13 +9,27 @@ import pytest
 import torch
 
 from AIDEALLib.estimation.candidates import Candidates, wrap
-from AIDEALLib.estimation.fusion import FusionOptions, mode_posterior, network_mass, swap_probability, unary_nats
-from AIDEALLib.estimation.neighbours import RINGS
+from AIDEALLib.estimation.fusion import evidence_nats, fuse, network_mass, soft_cap, unary_nats
+from AIDEALLib.estimation.fusion_options import FusionOptions
+from AIDEALLib.estimation.neighbours import RINGS, Neighbours
+from AIDEALLib.estimation.smoothness import Smoothness
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 
 PERIOD = 476.0
 SWAP = -192.0
+FIELD_T = 1.5
+
+
+def posterior(unary: torch.Tensor, field: torch.Tensor, mask: torch.Tensor, options: FusionOptions) -> torch.Tensor:
+    smoothness = Smoothness.of(Neighbours.of(mask), options, FIELD_T)
+    return fuse(unary, field, smoothness, PERIOD, SWAP, options)
+
+
+def coupled(strength: float, sweeps: int = 30) -> FusionOptions:
+    """Options whose neighbours count `strength` times as much as by default."""
+    default = FusionOptions()
+    return FusionOptions(ring_weights=tuple(strength * w for w in default.ring_weights), sweeps=sweeps)
 
 
 def exact_marginals(unary: torch.Tensor, field: torch.Tensor, mask: torch.Tensor, options: FusionOptions) -> torch.Tensor:
@@ -25,15 +39,16 @@ def exact_marginals(unary: torch.Tensor, field: torch.Tensor, mask: torch.Tensor
     pairs = []
     for (i, a), (j, b) in itertools.combinations(enumerate(places), 2):
         apart = (abs(b[0] - a[0]), abs(b[1] - a[1]))
-        for distance, weight, half in RINGS:
+        for (distance, half), weight in zip(RINGS, options.ring_weights, strict=True):
             if apart in {(abs(r), abs(c)) for r, c in half}:
                 pairs.append((i, j, distance, weight))
     marginals = torch.zeros(candidates, voxels, dtype=torch.float64)
     for assignment in itertools.product(range(candidates), repeat=voxels):
         energy = sum(float(unary[c, v]) for v, c in enumerate(assignment))
         for i, j, distance, weight in pairs:
-            d = float(wrap(field[assignment[i], i] - field[assignment[j], j], PERIOD)) / (options.scale_hz * distance)
-            energy += options.smoothness * weight * min(d * d, options.cut)
+            scale = options.scale_hz * distance**options.distance_power * FIELD_T / 1.5
+            x = (float(wrap(field[assignment[i], i] - field[assignment[j], j], PERIOD)) / scale) ** 2
+            energy += weight * options.cut * x / (x + options.cut)
         for v, c in enumerate(assignment):
             marginals[c, v] += math.exp(-energy)
     return marginals / marginals.sum(0)
@@ -50,9 +65,9 @@ def grid_problem(mask: torch.Tensor, candidates: int = 3, seed: int = 0) -> tupl
 def test_weak_coupling_is_nearly_exact(seed: int) -> None:
     mask = torch.ones(2, 3, dtype=torch.bool)
     unary, field = grid_problem(mask, seed=seed)
-    options = FusionOptions(smoothness=0.02, sweeps=60)
+    options = coupled(0.25, sweeps=60)
     exact = exact_marginals(unary, field, mask, options)
-    found = mode_posterior(unary, field, mask, PERIOD, SWAP, options).double()
+    found = posterior(unary, field, mask, options).double()
     alone = torch.softmax(-unary, 0).double()
     error, without = float((found - exact).abs().max()), float((alone - exact).abs().max())
     assert error < 0.01
@@ -64,18 +79,18 @@ def test_weak_coupling_is_nearly_exact(seed: int) -> None:
 def test_holes_in_the_mask_have_no_say() -> None:
     mask = torch.tensor([[True, False, True], [True, True, False]])
     unary, field = grid_problem(mask)
-    options = FusionOptions(smoothness=0.02, sweeps=60)
+    options = coupled(0.25, sweeps=60)
     exact = exact_marginals(unary, field, mask, options)
-    found = mode_posterior(unary, field, mask, PERIOD, SWAP, options).double()
+    found = posterior(unary, field, mask, options).double()
     assert float((found - exact).abs().max()) < 0.01
 
 
 def test_strong_coupling_takes_the_side_of_the_exact_answer() -> None:
     mask = torch.ones(2, 3, dtype=torch.bool)
     unary, field = grid_problem(mask, candidates=2, seed=5)
-    options = FusionOptions(smoothness=0.5)
+    options = FusionOptions()
     exact = exact_marginals(unary, field, mask, options)
-    found = mode_posterior(unary, field, mask, PERIOD, SWAP, options).double()
+    found = posterior(unary, field, mask, options).double()
     assert torch.equal(found.argmax(0), exact.argmax(0))
 
 
@@ -84,9 +99,9 @@ def test_smooth_field_wins_over_weak_evidence_of_one_voxel() -> None:
     field = torch.tensor([0.0, SWAP])[:, None].expand(2, 81).contiguous()
     unary = torch.tensor([0.0, 5.0])[:, None].repeat(1, 81)
     unary[:, 40] = torch.tensor([4.0, 0.0])
-    found = mode_posterior(unary, field, mask, PERIOD, SWAP, FusionOptions())
+    found = posterior(unary, field, mask, FusionOptions())
     assert float(found[0, 40]) > 0.95
-    alone = mode_posterior(unary, field, mask, PERIOD, SWAP, FusionOptions(smoothness=0.0))
+    alone = posterior(unary, field, mask, coupled(1e-9))
     assert float(alone[0, 40]) < 0.05
 
 
@@ -95,14 +110,14 @@ def test_strong_evidence_wins_over_the_smooth_field() -> None:
     field = torch.tensor([0.0, SWAP])[:, None].expand(2, 144).contiguous()
     right = (torch.arange(144) % 12) >= 6
     unary = torch.stack([torch.where(right, 30.0, 0.0), torch.where(right, 0.0, 30.0)])
-    found = mode_posterior(unary, field, mask, PERIOD, SWAP, FusionOptions())
+    found = posterior(unary, field, mask, FusionOptions())
     assert torch.equal(found[1] > 0.5, right)
 
 
 def test_fields_across_the_seam_are_neighbours() -> None:
     mask = torch.ones(1, 2, dtype=torch.bool)
     field = torch.tensor([[PERIOD / 2 - 2, -PERIOD / 2 + 2], [0.0, 60.0]])
-    found = mode_posterior(torch.zeros(2, 2), field, mask, PERIOD, SWAP, FusionOptions())
+    found = posterior(torch.zeros(2, 2), field, mask, coupled(8.0))
     assert bool((found[0] > 0.9).all())
 
 
@@ -122,7 +137,7 @@ def test_unary_is_capped_evidence_and_belief(te_s: torch.Tensor, voxels) -> None
     s = voxels(te_s, [10.0, 10.0], 0.0, 40.0).to(torch.complex64)
     decay = torch.full((2,), 40.0)
     fields = torch.tensor([[0.0, 0.0], [SWAP, SWAP]])
-    candidates = Candidates(fields, torch.stack([decay, decay]), tuple(fit(s, f, decay, basis) for f in fields))
+    candidates = Candidates(fields, torch.stack([decay, decay]), tuple(fit(s, f, decay, basis) for f in fields), 6)
     mass = torch.tensor([[0.5, 0.1], [0.25, 0.9]])
     options = FusionOptions(evidence_cap=12.0, network_weight=0.2)
     sure = unary_nats(candidates, mass, torch.tensor(1e-3), options)
@@ -132,9 +147,17 @@ def test_unary_is_capped_evidence_and_belief(te_s: torch.Tensor, voxels) -> None
     assert torch.allclose(vague, quiet, atol=1e-4)  # only the plausibility of the candidates themselves is left
 
 
-def test_candidates_of_one_minimum_are_one_mode() -> None:
-    posterior = torch.tensor([[0.5], [0.45], [0.05]])
-    apart = torch.tensor([[0.0], [SWAP], [-SWAP]])
-    together = torch.tensor([[0.0], [1.0], [-SWAP]])
-    assert float(swap_probability(posterior, apart, PERIOD, SWAP)) == pytest.approx(0.5)
-    assert float(swap_probability(posterior, together, PERIOD, SWAP)) == pytest.approx(0.05)
+def test_evidence_of_a_voxel_that_does_not_follow_the_model_counts_less() -> None:
+    sigma, n_echoes = torch.tensor(1.0), 6
+    expected = 2 * n_echoes - 6  # mean of the residual energy in noise alone
+    clean = torch.tensor([[expected], [expected + 20.0]])
+    spoiled = clean + 2 * expected
+    options = FusionOptions(evidence_weight=1.0, misfit=1.0)
+    assert float(evidence_nats(clean, sigma, n_echoes, options)[1]) == pytest.approx(10.0)
+    assert float(evidence_nats(spoiled, sigma, n_echoes, options)[1]) == pytest.approx(10.0 / 3)
+    assert float(evidence_nats(spoiled, sigma, 3, options)[1]) == pytest.approx(10.0)  # nothing to temper by
+
+
+def test_soft_cap_is_the_cost_at_first_and_level_at_last() -> None:
+    nats = torch.tensor([0.0, 2.0, 1000.0])
+    assert soft_cap(nats, 30.0).tolist() == pytest.approx([0.0, 2.0, 30.0], abs=1e-4)

@@ -26,7 +26,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "estimation": BASICS | {"models", "physics"},
     "quality": BASICS | {"statistics", "models", "physics", "estimation"},
     "simulation": BASICS | {"physics"},
-    "training": BASICS | {"models", "physics", "estimation", "simulation"},
+    "training": BASICS | {"models", "io", "physics", "estimation", "simulation"},
     "validation": BASICS | {"statistics", "models", "physics", "io", "estimation", "simulation"},
     "benchmark": BASICS | {"methods", "models", "physics", "io", "estimation", "simulation", "validation"},
     "worker": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality"},
@@ -134,7 +134,7 @@ def loaded_with(module: str) -> tuple[set[str], set[str]]:
 
 def test_the_scan_sees_what_is_there() -> None:
     own, foreign = imports("estimation.estimate")
-    assert {"echoes", "models", "errors", "physics.spectrum", "estimation.fusion"} <= own
+    assert {"echoes", "models", "errors", "physics.spectrum", "estimation.refined"} <= own
     assert {"numpy", "torch"} <= foreign
     assert "SimpleITK" in imports("io.save")[1]
     assert "SimpleITK" not in imports("io.save", at_load=True)[1]

@@ -9,6 +9,7 @@ import hashlib
 import json
 import warnings
 from dataclasses import dataclass
+from dataclasses import field as with_default
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "models.json"
 FIELD_MODEL, R2STAR_MODEL = "G_phi", "G_R2star"
+SETTINGS = "fusion.json"
+"""Name, inside the file of G_phi, of the learned weights and the calibration that belong to it."""
 
 
 def model_directory() -> Path:
@@ -44,11 +47,18 @@ def model_directory() -> Path:
 
 @dataclass(frozen=True)
 class Networks:
-    """G_phi and G_R2*, ready to call, with their SHA-256 checksums."""
+    """G_phi and G_R2*, ready to call.
+
+    Attributes
+    ----------
+    field, r2star : the networks; checksums : SHA-256 of each file.
+    settings : what is stored inside G_phi: 'fusion' (weights) and 'swap_calibration'; empty for networks that carry none.
+    """
 
     field: Any
     r2star: Any
     checksums: dict[str, str]
+    settings: dict[str, dict[str, Any]] = with_default(default_factory=dict)
 
     def field_distribution(
         self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum
@@ -103,7 +113,8 @@ def load_networks(device: str = "cpu", directory: Path | None = None) -> Network
         path = directory / entry["file"]
         checksums[name] = verify(path, entry["sha256"])
         opened[name] = _open(path, device)
-    return Networks(opened[FIELD_MODEL], opened[R2STAR_MODEL], checksums)
+    (field_network, settings), (r2star_network, _) = opened[FIELD_MODEL], opened[R2STAR_MODEL]
+    return Networks(field_network, r2star_network, checksums, settings)
 
 
 def sha256(path: Path) -> str:
@@ -130,12 +141,15 @@ def verify(path: Path, expected: str) -> str:
     return found
 
 
-def _open(path: Path, device: str) -> Any:
+def _open(path: Path, device: str) -> tuple[Any, dict[str, dict[str, Any]]]:
+    """The network, and the settings stored with it (empty when there are none)."""
     import torch
 
+    extra = {SETTINGS: ""}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         try:
-            return torch.jit.load(str(path), map_location=device).eval()
-        except RuntimeError as error:
+            network = torch.jit.load(str(path), map_location=device, _extra_files=extra).eval()
+            return network, dict(json.loads(extra[SETTINGS] or "{}"))
+        except (RuntimeError, ValueError) as error:
             raise ModelError(f"Model file {path} cannot be read by torch {torch.__version__}: {error}") from error

@@ -10,6 +10,7 @@ import typer
 from .options import Debug
 from .train_adapt import adapt_command
 from .train_comparators import comparator_command, compare_command
+from .train_fusion import fusion
 from .training_options import (
     RUNS,
     Accelerator,
@@ -88,17 +89,19 @@ def every_stage(
     to: To = EXPORTED,
     debug: Debug = False,
 ) -> None:
-    """All three stages, then export."""
+    """All three stages, export, then the fusion."""
     fabric = launched_fabric(accelerator, devices, nodes, precision, threads)
     for stage in DEFAULT_STEPS:
         _train(stage, _options(stage, steps, batch, accumulate, size, seed), directory, fabric)
     if fabric.is_global_zero:
         export(directory, to)
+        fusion(to, to, seed=seed)
 
 
 app.command("adapt")(adapt_command)
 app.command("comparator")(comparator_command)
 app.command("compare")(compare_command)
+app.command("fusion")(fusion)
 
 
 @app.command("export")

@@ -71,6 +71,7 @@ def adapt_command(
     from ..training.adapt import adapt
     from ..training.before_after import figures
     from ..training.export import export_networks
+    from ..training.settings import store_settings
     from ..training.loop import LoopOptions
     from ..training.model_cards import Adaptation, model_cards
     from ..training.own_scans import OwnScan
@@ -98,6 +99,8 @@ def adapt_command(
     adaptation = Adaptation(networks.checksums, len(own), sum(len(scan.echoes) for scan in own), TABLE)
     taken = {"adaptation of G_phi": steps, "adaptation of G_R2*": max(1, steps // 2)}
     export_networks(*networks_after, to, model_cards(*networks_after, taken, adaptation))
+    if networks.settings:
+        store_settings(to, to, networks.settings, "the slices of the networks before; taken over unchanged")
     console = Console()
     with Console(stderr=True).status("Comparing before and after"):
         before = figures(networks, series, limit)

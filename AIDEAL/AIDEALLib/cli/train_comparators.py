@@ -27,7 +27,8 @@ SIX_MINUTES = {ComparatorName.UNET: 1150, ComparatorName.MDWF_NET: 700, Comparat
 def comparator_command(
     name: ComparatorName,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Optimiser steps; by default about six minutes of one CPU core.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="Optimiser steps; by default about six minutes of one CPU core.", show_default=False),
     ] = None,
     seed: Seed = 0,
     directory: Directory = RUNS / "comparators",

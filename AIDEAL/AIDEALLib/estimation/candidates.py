@@ -22,11 +22,12 @@ OWN_FIELD_DISTANCE = 2.0 / OWN_FIELD_BINS
 
 @dataclass(frozen=True)
 class Candidates:
-    """Refined candidates, axis 0 the candidate: field (Hz, within one period), R2* (1/s) and the fit at them."""
+    """Refined candidates, axis 0 the candidate: field (Hz, within one period), R2* (1/s), the fit at them, number of echoes."""
 
     field_hz: torch.Tensor
     r2star_per_s: torch.Tensor
     fits: tuple[LinearFit, ...]
+    n_echoes: int
 
     @property
     def residual_energy(self) -> torch.Tensor:
@@ -98,7 +99,7 @@ def refined_candidates(
             fields[c, voxels[here]] = extra.field_hz[here]
             decays[c, voxels[here]] = extra.r2star_per_s[here]
             fits[c] = fits[c].replaced(voxels[here], extra.fit, here)
-    return Candidates(fields, decays, tuple(fits))
+    return Candidates(fields, decays, tuple(fits), echoes.shape[0])
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from ..models import Networks, load_networks
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
 from .candidates import wrap
-from .fusion import FusionOptions
 from .graph_cuts import GraphCutOptions, graph_cuts
+from .learned import UNCALIBRATED, Learned
 from .magnitude_fit import magnitude_fit
 from .mode import Solution
 from .noise import foreground, noise_from_differences
@@ -47,7 +47,6 @@ def estimate(
     bipolar: str = "auto",
     first_echo: str = "no",
     gain_steps: str = "no",
-    fusion: FusionOptions | None = None,
     networks: Networks | None = None,
 ) -> ParameterMaps:
     """Estimate PDFF, R2* and field with uncertainty, slice by slice.
@@ -78,7 +77,6 @@ def estimate(
     """
     _check_choice("method", method, METHODS)
     target = choose_device(device)
-    options = fusion or FusionOptions()
     magnitudes_only = method == Method.MAGNITUDE
     if not (magnitudes_only or series.has_phase):
         raise InputError(
@@ -99,7 +97,7 @@ def estimate(
 
         def run(on: torch.device) -> ParameterMaps:
             loaded = (networks or load_networks(str(on))) if method in WITH_NETWORKS else None
-            return _run(series, repairs, method, on, loaded, spectrum, options, notes, progress, cancel, cores)
+            return _run(series, repairs, method, on, loaded, spectrum, notes, progress, cancel, cores)
 
         try:
             return run(target)
@@ -142,13 +140,13 @@ def _run(
     device: torch.device,
     networks: Networks | None,
     spectrum: FatSpectrum,
-    fusion: FusionOptions,
     notes: list[str],
     progress: Callable[[int, int], None] | None,
     cancel: Callable[[], bool] | None,
     cores: int,
 ) -> ParameterMaps:
     watch = Stopwatch(device)
+    learned = Learned.of(networks.settings if networks else {})
     scan = Scan.of(torch.from_numpy(series.te_s).to(device), series.field_strength_t, spectrum)
     maps = {name: np.zeros(series.shape, np.float32) for name in MAP_INFO}
     mask = np.zeros(series.shape, bool)
@@ -157,7 +155,7 @@ def _run(
         with watch("transfer"):
             echoes = torch.from_numpy(repairs.apply(series.echoes[:, index], index)).to(device)
         with torch.inference_mode():
-            return _estimate_slice(echoes, scan, networks, method, fusion, repairs.mixed, watch, maps, mask, index)
+            return _estimate_slice(echoes, scan, networks, method, learned, repairs.mixed, watch, maps, mask, index)
 
     workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
     noise = map_slices(work, series.shape[0], workers, progress, cancel)
@@ -166,6 +164,8 @@ def _run(
         notes.append("Three echoes leave no residual: the noise was estimated from spatial differences.")
     if not series.uniform_spacing:
         notes.append(f"Echo spacing is not uniform: off-resonance was searched within {scan.period_hz:.0f} Hz around 0.")
+    if method == Method.REFINED and not learned.calibrated:
+        notes.append(UNCALIBRATED)
     if not mask.any():
         notes.append("No voxel stands clear of the noise: all maps are empty.")
     provenance = Provenance(
@@ -181,16 +181,16 @@ def _run(
         readout=series.readout.value,
         noise_sd=tuple(noise),
         source=series.source,
-        options={"repairs": repairs.as_dict(), **_settings(method, fusion)},
+        options={"repairs": repairs.as_dict(), **_settings(method, learned)},
         notes=tuple(notes),
         seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},
     )
     return ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance)
 
 
-def _settings(method: str, fusion: FusionOptions) -> dict[str, dict[str, Any]]:
+def _settings(method: str, learned: Learned) -> dict[str, dict[str, Any]]:
     if method == Method.REFINED:
-        return {"fusion": asdict(fusion)}
+        return learned.as_settings()
     return {"graph_cuts": asdict(GRAPH_CUTS)} if method == Method.GRAPH_CUTS else {}
 
 
@@ -199,7 +199,7 @@ def _estimate_slice(
     scan: Scan,
     networks: Networks | None,
     method: str,
-    fusion: FusionOptions,
+    learned: Learned,
     mixed: bool,
     watch: Stopwatch,
     maps: dict[str, np.ndarray],
@@ -226,7 +226,7 @@ def _estimate_slice(
         with watch("network"):
             q, mean, variance = networks.field_distribution(cropped, scan.te_s, scan.field_strength_t, scan.spectrum)
         given = SliceInput(scan, networks, cropped, inner, voxels, q[:, inner], mean, variance[inner], rough_noise, mixed)
-        solution = refined(given, watch, fusion) if method == "refined" else one_shot(given, watch)
+        solution = refined(given, watch, learned) if method == Method.REFINED else one_shot(given, watch)
     with watch("transfer"):
         place = mask.cpu().numpy()
         for name, values in _values(solution, scan, voxels).items():

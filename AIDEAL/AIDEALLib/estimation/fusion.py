@@ -6,38 +6,19 @@ Evidence alone swaps where it is weak (three echoes, iron), smoothness alone swa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
-from .candidates import Candidates, wrap
-from .neighbours import Neighbours
+from .candidates import Candidates
+from .fusion_options import FusionOptions, Weight
 from .regions import move_regions
+from .smoothness import Smoothness
 
 FULL_SWEEP_EVERY = 6
 SETTLED = 1e-3
 """Between full sweeps only voxels whose probabilities moved by more than this are swept: most settle at once."""
-
-
-@dataclass(frozen=True)
-class FusionOptions:
-    """Weights of the random field.
-
-    Attributes
-    ----------
-    evidence_cap : most nats one voxel's fit may count.
-    network_weight : power of the network's distribution (below 1: it is overconfident).
-    smoothness, scale_hz, cut : pairwise penalty smoothness * min((d / (scale_hz * distance))^2, cut).
-    sweeps, damping : mean-field iterations and the share of the old value kept.
-    """
-
-    evidence_cap: float = 40.0
-    network_weight: float = 0.2
-    smoothness: float = 0.5
-    scale_hz: float = 20.0
-    cut: float = 9.0
-    sweeps: int = 30
-    damping: float = 0.5
+DECAY_CAP = 8.0
+PHASE_SD = 0.15
+"""How far F / (W + F) of tissue may lie off the real interval from 0 to 1, phases of water and fat differing a little."""
 
 
 def network_mass(q: torch.Tensor, field_hz: torch.Tensor, period_hz: float, reach: int = 2) -> torch.Tensor:
@@ -59,13 +40,33 @@ def network_mass(q: torch.Tensor, field_hz: torch.Tensor, period_hz: float, reac
 
 def unary_nats(candidates: Candidates, mass: torch.Tensor, noise_sd: torch.Tensor, options: FusionOptions) -> torch.Tensor:
     """Cost of each candidate in its own voxel, (candidate, voxels): evidence, plausibility, the network's belief."""
-    energy = candidates.residual_energy
-    evidence = (energy - energy.amin(0)) / (2 * noise_sd**2)
-    evidence = (evidence + implausibility_nats(candidates)).clamp_max(options.evidence_cap)
-    return evidence - options.network_weight * mass.log()
+    evidence = evidence_nats(candidates.residual_energy, noise_sd, candidates.n_echoes, options)
+    cost = soft_cap(evidence + implausibility_nats(candidates, options), options.evidence_cap)
+    return cost - options.network_weight * mass.log()
 
 
-def implausibility_nats(candidates: Candidates) -> torch.Tensor:
+def evidence_nats(residual_energy: torch.Tensor, noise_sd: torch.Tensor, n_echoes: int, options: FusionOptions) -> torch.Tensor:
+    """(J - least J) / 2 sigma^2, tempered where even the least J exceeds what noise explains; (candidate, voxels).
+
+    J / sigma^2 of a fit is chi-square with 2 N - 6 degrees of freedom. A voxel with motion, flow or an artefact has more: its
+    echoes do not follow the model, and what one candidate fits better than another says less. Three echoes leave no degree
+    of freedom, and nothing to temper by.
+    """
+    least = residual_energy.amin(0)
+    tempered = 2 * noise_sd**2
+    if n_echoes > 3:
+        excess = (least / (noise_sd**2 * (2 * n_echoes - 6)) - 1).clamp_min(0)
+        tempered = tempered * (1 + options.misfit * excess)
+    return options.evidence_weight * (residual_energy - least) / tempered
+
+
+def soft_cap(nats: torch.Tensor, cap: Weight) -> torch.Tensor:
+    """A cost that levels off at `cap`: -log(exp(-nats) + exp(-cap)), 0 at 0."""
+    top = torch.as_tensor(cap, dtype=nats.dtype, device=nats.device)
+    return torch.log1p(torch.exp(-top)) - torch.logaddexp(-nats, -top)
+
+
+def implausibility_nats(candidates: Candidates, options: FusionOptions) -> torch.Tensor:
     """Weak prior of a candidate's own numbers, (candidate, voxels).
 
     R2* of tissue is about log-normal around 40 1/s over more than a decade; water and fat have nearly a common phase at t
@@ -79,46 +80,53 @@ def implausibility_nats(candidates: Candidates) -> torch.Tensor:
     total = water + fat
     eta = fat * total.conj() / (total.abs() ** 2).clamp_min(1e-30)
     outside = (-eta.real).clamp_min(0) ** 2 + (eta.real - 1).clamp_min(0) ** 2 + eta.imag**2
-    return decay.clamp_max(8.0) + (0.5 * outside / 0.15**2).clamp_max(8.0)
+    phase = (0.5 * outside / PHASE_SD**2).clamp_max(torch.as_tensor(options.phase_cap, device=outside.device))
+    return options.decay_weight * decay.clamp_max(DECAY_CAP) + phase
 
 
-def mode_posterior(
+def fuse(
     unary: torch.Tensor,
     field_hz: torch.Tensor,
-    mask: torch.Tensor,
+    smoothness: Smoothness,
     period_hz: float,
     fat_shift_hz: float,
     options: FusionOptions,
 ) -> torch.Tensor:
-    """Marginal probability of each candidate.
+    """Marginal probability of each candidate, (candidate, voxels).
 
     Damped mean-field sweeps from the voxels' own costs, then whole regions move where that lowers the energy (`regions`),
     then sweeps from there.
 
     Parameters
     ----------
-    unary, field_hz : (candidate, voxels) for the True voxels of `mask` (row, column), in its order.
-
-    Returns
-    -------
-    (candidate, voxels), sums to 1 over candidates.
+    unary, field_hz : (candidate, voxels), voxels in the order of the neighbourhood in `smoothness`.
     """
-    neighbours = Neighbours.of(mask, options.smoothness, options.scale_hz, options.cut)
-    penalties = neighbours.pair_penalties(field_hz, period_hz)
-    cost = unary.t().contiguous()
-    q = _sweep(torch.softmax(-cost, 1), cost, neighbours, penalties, options)
-    settled = q.argmax(1)
-    moved = move_regions(settled, unary, field_hz, neighbours, period_hz, fat_shift_hz).chosen
-    if torch.any(moved != settled):
-        q = torch.where((moved != settled)[:, None], torch.nn.functional.one_hot(moved, q.shape[1]).to(q), q)
-        q = _sweep(q, cost, neighbours, penalties, options)
-    return q.t().contiguous()
+    penalties = smoothness.penalties(field_hz, period_hz)
+    q = mean_field(unary, penalties, smoothness, options)
+    settled = q.argmax(0)
+    chosen = move_regions(settled, unary, field_hz, smoothness, period_hz, fat_shift_hz)
+    moved = chosen != settled
+    if not torch.any(moved):
+        return q
+    start = torch.where(moved, torch.nn.functional.one_hot(chosen, q.shape[0]).t().to(q), q)
+    return mean_field(unary, penalties, smoothness, options, start)
 
 
-def _sweep(
-    q: torch.Tensor, cost: torch.Tensor, neighbours: Neighbours, penalties: torch.Tensor, options: FusionOptions
+def mean_field(
+    unary: torch.Tensor,
+    penalties: torch.Tensor,
+    smoothness: Smoothness,
+    options: FusionOptions,
+    start: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Damped mean-field sweeps from q (voxels, candidate); between full sweeps only the voxels that still move are updated."""
+    """Damped mean-field sweeps, (candidate, voxels); between full sweeps only voxels that still move are updated.
+
+    Parameters
+    ----------
+    unary : (candidate, voxels); penalties : of `smoothness`; start : (candidate, voxels), the voxels' own costs when None.
+    """
+    cost, neighbours = unary.t().contiguous(), smoothness.neighbours
+    q = torch.softmax(-cost, 1) if start is None else start.t()
     q = torch.cat([q, torch.zeros_like(q[:1])])  # the last row stands for "no neighbour"
     active: slice | torch.Tensor
     for sweep in range(options.sweeps):
@@ -132,19 +140,4 @@ def _sweep(
         if sweep % FULL_SWEEP_EVERY == 0:
             active = ((new - old).abs().amax(1) > SETTLED).nonzero()[:, 0]
             its_index, its_penalties, its_cost = neighbours.index[active], penalties[active], cost[active]
-    return q[:-1]
-
-
-def swap_probability(posterior: torch.Tensor, field_hz: torch.Tensor, period_hz: float, fat_shift_hz: float) -> torch.Tensor:
-    """Probability that the most probable candidate's mode is wrong, (voxels,).
-
-    Candidates that ended in the same minimum are one mode: all within a quarter of the fat shift of the chosen one count
-    for it.
-
-    Parameters
-    ----------
-    posterior, field_hz : (candidate, voxels).
-    """
-    chosen = field_hz.gather(0, posterior.argmax(0, keepdim=True))
-    same = wrap(field_hz - chosen, period_hz).abs() < abs(fat_shift_hz) / 4
-    return 1 - (posterior * same).sum(0)
+    return q[:-1].t().contiguous()

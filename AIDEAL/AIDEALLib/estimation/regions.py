@@ -8,8 +8,6 @@ along its border.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from scipy.sparse import coo_matrix
@@ -17,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from .candidates import wrap
 from .neighbours import Neighbours
+from .smoothness import Smoothness
 
 ROUNDS = 4
 """Passes over all regions; each may merge what the one before has moved."""
@@ -24,31 +23,23 @@ LARGEST_SHARE = 0.5
 """A region holding more than this share of the foreground is the reference for the others and stays."""
 
 
-@dataclass(frozen=True)
-class Assignment:
-    """Chosen candidate of each voxel, and the change of energy (nats) if its region moved (infinite: it cannot)."""
-
-    chosen: torch.Tensor
-    least_gain: torch.Tensor
-
-
 def move_regions(
     chosen: torch.Tensor,
     unary: torch.Tensor,
     field_hz: torch.Tensor,
-    neighbours: Neighbours,
+    smoothness: Smoothness,
     period_hz: float,
     fat_shift_hz: float,
-) -> Assignment:
-    """Move regions to lower energy.
+) -> torch.Tensor:
+    """Chosen candidate of each voxel after moving regions to lower energy, (voxels,).
 
     Parameters
     ----------
     chosen : index of the current candidate, (voxels,); unary, field_hz : nats and Hz, (candidate, voxels).
-    neighbours : the neighbourhood with its pair penalty; period_hz, fat_shift_hz : of the protocol.
+    smoothness : the pair cost; period_hz, fat_shift_hz : of the protocol.
     """
+    neighbours = smoothness.neighbours
     tolerance = abs(fat_shift_hz) / 4
-    least_gain = torch.full_like(field_hz[0], float("inf"))
     for _ in range(ROUNDS):
         current = _pick(field_hz, chosen)
         region, count = _regions(current, neighbours, period_hz, abs(fat_shift_hz) / 3)
@@ -58,19 +49,18 @@ def move_regions(
             distance = wrap(field_hz - (current + shift), period_hz).abs()
             target = torch.where(distance.amin(0) < tolerance, distance.argmin(0), chosen)
             cost = _pick(unary, target) - _pick(unary, chosen)
-            border = neighbours.border_change(current, _pick(field_hz, target), region, period_hz)
+            border = smoothness.border_change(current, _pick(field_hz, target), region, period_hz)
             gain = torch.zeros(count, device=cost.device, dtype=cost.dtype).index_add_(0, region, cost + border)
             moved = torch.bincount(region, weights=(target != chosen).to(torch.float64), minlength=count)
             gain = torch.where(moved < 0.5 * sizes, float("inf"), gain)
             gains.append(torch.where(sizes > LARGEST_SHARE * region.numel(), float("inf"), gain))
             targets.append(target)
         gain, side = torch.stack(gains).min(0)
-        least_gain = gain[region]
         accepted = _independent(gain, region, neighbours)
         if not torch.any(accepted):
             break
         chosen = torch.where(accepted[region], torch.stack(targets).gather(0, side[region][None])[0], chosen)
-    return Assignment(chosen, least_gain)
+    return chosen
 
 
 def _pick(values: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

@@ -29,8 +29,9 @@ Loss: negative evidence lower bound of a smooth-field Markov random field.
 **Meant for** multi-echo gradient-echo scans with 3 to 16 echoes at 0.3 to 7 T, any spacing, complex data.
 
 **Not meant for** diagnosis; magnitude-only data; scans whose odd and even echoes differ in phase by more than a small rest.
-Not calibrated: its distribution alone is over-confident, and the swap probability built on it is too sure of itself.
 """
+
+UNCALIBRATED = "Not calibrated: the swap probability built on it is too sure of itself until `aideal train fusion` has run."
 
 _SIMULATED = """Unsupervised, on simulated slices alone (random shapes, tissues, fields and protocols; no patient, no
 reference map). Stages as listed; `aideal train` repeats them."""
@@ -84,6 +85,6 @@ def model_cards(
         return _COMMON.format(version=__version__, parameters=parameters, steps=listed, data=data)
 
     return {
-        FIELD_MODEL: _FIELD.format(bins=FIELD_BINS) + common(FIELD_MODEL, field),
+        FIELD_MODEL: f"{_FIELD.format(bins=FIELD_BINS)}{common(FIELD_MODEL, field)}\n{UNCALIBRATED}\n",
         R2STAR_MODEL: _R2STAR.format(bins=R2STAR_BINS, top=R2STAR_MAX_PER_S) + common(R2STAR_MODEL, r2star),
     }

@@ -1,0 +1,59 @@
+"""What the neighbourhood says of a voxel's field, for voxels whose own echoes hardly say it (iron, deep noise).
+
+Once the modes are chosen the field is smooth but for edges, so a voxel's neighbours predict it to a few Hz. Where the voxel
+itself knows its field better, which is nearly everywhere, the prediction changes nothing; where it does not, a prior of a
+few Hz keeps field, and with it water and fat, from wandering. Fat fractions are never smoothed themselves.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from .candidates import wrap
+from .fusion_options import REFERENCE_FIELD_T
+from .neighbours import Neighbours
+
+ROUGHNESS_HZ = 8.0
+"""Standard deviation of the field's change between adjacent voxels at 1.5 T; grows with the distance and the field strength."""
+PREDICTION_FLOOR_HZ = 5.0
+"""What even many agreeing neighbours leave open at 1.5 T: their errors are not independent."""
+UNKNOWN_HZ2 = 1e8
+"""Variance of a field that nothing is known of."""
+OUTLIER_SD = 3.0
+PASSES = 2
+"""In the second pass the neighbours' own predictions take part, so that information travels further."""
+
+
+def field_prior(
+    field_hz: torch.Tensor,
+    field_variance: torch.Tensor,
+    neighbours: Neighbours,
+    period_hz: float,
+    field_strength_t: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean (Hz) and variance (Hz^2) of each voxel's field as its neighbours predict it, (voxels,) each.
+
+    Neighbours count by the inverse of their variance plus that of the field's roughness; those further off than
+    `OUTLIER_SD` standard deviations, beyond an edge or in another mode, do not.
+
+    Parameters
+    ----------
+    field_hz, field_variance : of the chosen modes, (voxels,). Voxels without neighbours get `UNKNOWN_HZ2`.
+    """
+    growth = field_strength_t / REFERENCE_FIELD_T
+    rough = (growth * ROUGHNESS_HZ * neighbours.distance) ** 2
+    floor = (growth * PREDICTION_FLOOR_HZ) ** 2
+    own = field_variance.clamp(1e-6, UNKNOWN_HZ2)
+    mean, variance = field_hz, own
+    for _ in range(PASSES):
+        there = neighbours.gather(variance, float("inf")) + rough
+        apart = wrap(neighbours.gather(mean) - mean[:, None], period_hz)
+        agrees = apart**2 < OUTLIER_SD**2 * (there + variance[:, None])
+        weight = torch.where(agrees, 1 / there, torch.zeros_like(there))
+        total = weight.sum(1)
+        prior_mean = mean + (weight * apart).sum(1) / total.clamp_min(1e-30)
+        prior_variance = (1 / total).clamp_max(UNKNOWN_HZ2) + floor
+        precision = 1 / own + 1 / prior_variance
+        mean = prior_mean + wrap(field_hz - prior_mean, period_hz) / (own * precision)
+        variance = 1 / precision
+    return prior_mean, prior_variance

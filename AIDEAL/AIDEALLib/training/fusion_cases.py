@@ -1,0 +1,132 @@
+"""Simulated slices on which the fusion's weights and the calibration of P(swap) are learned.
+
+Abdomens and random slices under protocols drawn wide, with what goes wrong in scans: steep and wrapped fields, motion,
+ghosts, a rest of bipolar phase, iron, a phase between water and fat, any SNR. Seeds differ from those of every evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..estimation.candidates import Candidates, refined_candidates, wrap
+from ..estimation.fusion import network_mass
+from ..estimation.neighbours import Neighbours
+from ..estimation.noise import foreground, noise_from_differences
+from ..estimation.slice_input import Scan, SliceInput
+from ..models import Networks
+from ..physics.spectrum import SIX_PEAK
+from ..simulation.abdomen import abdomen
+from ..simulation.protocol import PROTOCOLS, Protocol
+from ..simulation.random_slices import random_protocol, random_slices
+from ..simulation.scan import acquire
+from ..simulation.tissue import TissueMaps
+
+FIRST_PATIENT = 40_000
+MATRIX = 128
+RANDOM_SIZE = 96
+SLICES = 2
+RANDOM_EVERY = 3
+LEAST_SWAP_HZ = 30.0
+"""Protocols whose swapped mode lies closer than this cannot tell the modes apart; nothing can be learned from them."""
+
+
+@dataclass(frozen=True)
+class FusionCase:
+    """One slice with its candidates and the truth.
+
+    Attributes
+    ----------
+    given : the slice. candidates, mass, noise_sd : what the fusion weighs; neighbours : of its foreground.
+    true_field_hz : (voxels,). body : bool (voxels,), voxels that count.
+    """
+
+    given: SliceInput
+    candidates: Candidates
+    mass: torch.Tensor
+    noise_sd: torch.Tensor
+    neighbours: Neighbours
+    true_field_hz: torch.Tensor
+    body: torch.Tensor
+
+    def swapped(self, field_hz: torch.Tensor) -> torch.Tensor:
+        """Which fields (..., voxels) lie more than half a fat shift off the true one."""
+        distance = wrap(field_hz - self.true_field_hz, self.given.scan.period_hz).abs()
+        return distance > swap_distance_hz(self.given.scan) / 2
+
+
+def swap_distance_hz(scan: Scan) -> float:
+    """How far the swapped mode lies from the true one, within one period."""
+    return abs(float(wrap(torch.tensor(scan.fat_shift_hz), scan.period_hz)))
+
+
+def fusion_cases(count: int, seed: int, networks: Networks) -> Iterator[FusionCase]:
+    """`count` abdomens of two slices, a random slice with every third; without protocols that cannot tell the modes apart."""
+    rng, generator = np.random.default_rng([seed, 7]), torch.Generator().manual_seed(seed)
+    for number in range(count):
+        yield from _of_abdomen(FIRST_PATIENT + 1000 * seed + number, rng, generator, networks)
+        if number % RANDOM_EVERY:
+            continue
+        batch = random_slices(1, RANDOM_SIZE, generator)
+        scan = Scan.of(batch.te_s, batch.field_strength_t, SIX_PEAK)
+        yield from _case(batch.echoes[0], scan, batch.field_hz[0], batch.tissue[0], networks)
+
+
+def _of_abdomen(patient: int, rng: np.random.Generator, generator: torch.Generator, networks: Networks) -> Iterator[FusionCase]:
+    protocol = _protocol(rng, generator)
+    iron = float(rng.uniform(150, 1000)) if rng.random() < 0.2 else None
+    tissue = abdomen(patient, protocol.field_strength_t, (6, MATRIX, MATRIX), iron_r2star=iron)
+    if rng.random() < 0.25:
+        tissue = _with_steep_field(tissue, rng)
+    series = acquire(
+        tissue,
+        protocol,
+        rng,
+        fat_phase_rad=float(rng.normal(0, 0.3)) if rng.random() < 0.5 else 0.0,
+        ghost=float(rng.uniform(0.01, 0.05)) if rng.random() < 0.25 else 0.0,
+        motion_mm=float(rng.uniform(0.5, 2)) if rng.random() < 0.2 else 0.0,
+    )
+    scan = Scan.of(torch.from_numpy(series.te_s), series.field_strength_t, SIX_PEAK)
+    for z in rng.choice(6, SLICES, replace=False):
+        echoes = torch.from_numpy(np.ascontiguousarray(series.echoes[:, z]))
+        yield from _case(echoes, scan, torch.from_numpy(tissue.field_hz[z]), torch.from_numpy(tissue.body[z]), networks)
+
+
+def _protocol(rng: np.random.Generator, generator: torch.Generator) -> Protocol:
+    if rng.random() < 0.35:
+        known = PROTOCOLS[int(rng.integers(len(PROTOCOLS)))]
+        te_s, field_strength = known.te_s, known.field_strength_t
+    else:
+        te, field_strength = random_protocol(generator)
+        te_s = tuple(te.tolist())
+    bipolar = float(rng.uniform(-0.06, 0.06)) if rng.random() < 0.25 else 0.0
+    snr = float(np.exp(rng.uniform(np.log(6), np.log(100))))
+    return Protocol("drawn", te_s, field_strength, snr=snr, bipolar_phase_rad=bipolar)
+
+
+def _with_steep_field(tissue: TissueMaps, rng: np.random.Generator) -> TissueMaps:
+    """A badly shimmed patient: the field stretched, with linear and quadratic terms of hundreds of Hz across the view."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, n, dtype=np.float32) for n in tissue.shape[1:]), indexing="ij")
+    a = rng.normal(0, 1, 4).astype(np.float32) * np.float32(tissue.field_strength_t / 1.5)
+    added = 100 * (a[0] * x + a[1] * y) + 80 * (a[2] * x * y + a[3] * (x * x - y * y))
+    return replace(tissue, field_hz=(tissue.field_hz * np.float32(rng.uniform(1, 1.7)) + added).astype(np.float32))
+
+
+@torch.no_grad()
+def _case(
+    echoes: torch.Tensor, scan: Scan, true_field: torch.Tensor, body: torch.Tensor, networks: Networks
+) -> Iterator[FusionCase]:
+    rough = noise_from_differences(echoes)
+    mask = foreground(echoes, rough)
+    if int((mask & body).sum()) < 50 or swap_distance_hz(scan) < LEAST_SWAP_HZ:
+        return
+    q, mean, variance = networks.field_distribution(echoes, scan.te_s, scan.field_strength_t, scan.spectrum)
+    voxels = echoes[:, mask]
+    given = SliceInput(scan, networks, echoes, mask, voxels, q[:, mask], mean, variance[mask], rough)
+    candidates = refined_candidates(voxels, mean[mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
+    noise = given.noise(candidates.residual_energy.amin(0))
+    mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
+    yield FusionCase(given, candidates, mass, noise, Neighbours.of(mask), true_field.float()[mask], body[mask])

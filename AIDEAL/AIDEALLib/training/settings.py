@@ -1,0 +1,58 @@
+"""Store the learned weights and the calibration inside G_phi's file, and say so in its card."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..io.save import staged_directory
+from ..models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, SETTINGS, load_networks, sha256
+from .model_cards import UNCALIBRATED
+
+CALIBRATED = """Calibrated: the weights of the fusion and the monotone map of the swap probability are stored in this file
+(`{name}`), learned on {origin} by `aideal train fusion`. They hold for scans like the
+simulated ones; what the simulations lack (flow, metal, vendors' filters) they do not cover."""
+
+
+def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[str, Any]], origin: str) -> None:
+    """Copy the networks of `source` to `target` with `settings` inside G_phi; the folders may be the same.
+
+    Parameters
+    ----------
+    settings : JSON-ready, as `estimation.learned.Learned.as_settings` gives them. origin : what they were learned on.
+
+    Raises
+    ------
+    ModelError
+        The source lacks a file, or one is damaged.
+    """
+    networks = load_networks("cpu", source)
+    manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
+    with staged_directory(target) as stage:
+        for name in (FIELD_MODEL, R2STAR_MODEL):
+            for kind in ("file", "card"):
+                shutil.copy2(source / manifest[name][kind], stage / manifest[name][kind])
+        path = stage / manifest[FIELD_MODEL]["file"]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+            torch.jit.save(networks.field, str(path), _extra_files={SETTINGS: json.dumps(settings)})
+        card = stage / manifest[FIELD_MODEL]["card"]
+        before, now = networks.checksums[FIELD_MODEL], sha256(path)
+        text = card.read_text(encoding="utf-8").replace(before, now)
+        card.write_text(_said(text, CALIBRATED.format(name=SETTINGS, origin=origin)), encoding="utf-8")
+        manifest[FIELD_MODEL]["sha256"] = now
+        (stage / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _said(card: str, paragraph: str) -> str:
+    """The card with its last paragraph, on calibration, exchanged."""
+    head, _, last = card.rstrip().rpartition("\n\n")
+    if not last.startswith(tuple(text.split(":")[0] for text in (UNCALIBRATED, CALIBRATED))):
+        head = card.rstrip()
+    return f"{head}\n\n{paragraph}\n"

@@ -1,0 +1,78 @@
+"""What neighbours say of a voxel's field: against a direct sum, over edges, and by Monte Carlo through a fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from AIDEALLib.estimation import field_prior as module
+from AIDEALLib.estimation.field_prior import OUTLIER_SD, PREDICTION_FLOOR_HZ, ROUGHNESS_HZ, UNKNOWN_HZ2, field_prior
+from AIDEALLib.estimation.neighbours import RINGS, Neighbours
+
+PERIOD = 476.0
+
+
+def everyone(size: int) -> Neighbours:
+    return Neighbours.of(torch.ones(size, size, dtype=torch.bool))
+
+
+def test_one_pass_is_the_inverse_variance_mean_of_the_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PASSES", 1)
+    rng = np.random.default_rng(0)
+    field, variance = rng.normal(30, 6, (9, 9)), rng.uniform(1, 40, (9, 9))
+    mean, spread = field_prior(
+        torch.tensor(field).flatten(),
+        torch.tensor(variance).flatten(),
+        Neighbours.of(torch.ones(9, 9, dtype=torch.bool)),
+        PERIOD,
+        3.0,
+    )
+    weights, values = [], []
+    for distance, half in RINGS:
+        for rows, columns in half + tuple((-r, -c) for r, c in half):
+            i, j = 4 + rows, 4 + columns
+            there = variance[i, j] + (2 * ROUGHNESS_HZ * distance) ** 2
+            if (field[i, j] - field[4, 4]) ** 2 < OUTLIER_SD**2 * (there + variance[4, 4]):
+                weights.append(1 / there)
+                values.append(field[i, j])
+    assert float(mean[40]) == pytest.approx(np.average(values, weights=weights), abs=1e-5)
+    assert float(spread[40]) == pytest.approx(1 / sum(weights) + (2 * PREDICTION_FLOOR_HZ) ** 2, rel=1e-5)
+
+
+def test_neighbours_across_an_edge_have_no_say() -> None:
+    field = torch.zeros(12, 12)
+    field[:, 6:] = 200.0
+    variance = torch.full((144,), 4.0)
+    mean, _ = field_prior(field.flatten(), variance, everyone(12), PERIOD, 1.5)
+    assert torch.allclose(mean, field.flatten(), atol=1e-3)
+
+
+def test_the_seam_of_the_period_is_no_edge() -> None:
+    field = torch.where(torch.arange(100) % 2 == 0, PERIOD / 2 - 3, -PERIOD / 2 + 3)
+    mean, _ = field_prior(field, torch.full((100,), 4.0), everyone(10), PERIOD, 1.5)
+    distance = mean - PERIOD / 2
+    assert float((distance - PERIOD * torch.round(distance / PERIOD)).abs().max()) < 4
+
+
+def test_a_lone_voxel_learns_nothing() -> None:
+    mask = torch.zeros(5, 5, dtype=torch.bool)
+    mask[2, 2] = True
+    mean, variance = field_prior(torch.tensor([12.0]), torch.tensor([9.0]), Neighbours.of(mask), PERIOD, 1.5)
+    assert float(mean) == 12.0
+    assert float(variance) >= UNKNOWN_HZ2
+
+
+def test_stated_variance_covers_the_error_of_the_prediction() -> None:
+    """A smooth field measured with noise: the prediction's error over its stated SD stays within a normal's spread."""
+    generator = torch.Generator().manual_seed(3)
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 48), torch.linspace(-1, 1, 48), indexing="ij")
+    true = 60 * x + 40 * y * y
+    own = torch.full((48 * 48,), 20.0**2)
+    noisy = true.flatten() + 20 * torch.randn(48 * 48, generator=generator)
+    mean, variance = field_prior(noisy, own, everyone(48), PERIOD, 1.5)
+    inner = torch.zeros(48, 48, dtype=torch.bool)
+    inner[4:-4, 4:-4] = True
+    z = ((mean - true.flatten()) / variance.sqrt())[inner.flatten()]
+    assert float(z.square().mean().sqrt()) < 1.0
+    assert float((mean - true.flatten())[inner.flatten()].std()) < 8.0  # of 20 before
