@@ -116,7 +116,7 @@ def segment_statistics(
     voxel_volume_ml: float,
     low_confidence: LowConfidence | None = None,
     exclude_low_confidence: bool = False,
-    cutoffs: SteatosisCutoffs = TANG_2015,
+    cutoffs: SteatosisCutoffs | None = TANG_2015,
 ) -> list[SegmentStatistics]:
     """Statistics of each segment, in label order, and of the whole liver when both lobes are there and it is not.
 
@@ -128,7 +128,7 @@ def segment_statistics(
     voxel_volume_ml : volume of a voxel in ml (`Geometry.voxel_volume_ml`).
     low_confidence : limits; None takes the defaults.
     exclude_low_confidence : leave those voxels out of the numbers.
-    cutoffs : limits of the steatosis grades.
+    cutoffs : limits of the steatosis grades; None for no grades.
 
     Raises
     ------

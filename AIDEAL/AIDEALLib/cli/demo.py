@@ -35,7 +35,17 @@ def demo(
     from ..validation.scores import errors_by_segment
     from ..validation.tables import save_rows
     from .estimating import estimate_with_progress
-    from .results import number, print_closing, print_findings, print_statistics, save_results, table_of
+    from .report import save_report
+    from .results import (
+        OVERVIEW,
+        REPORT,
+        number,
+        print_closing,
+        print_findings,
+        print_statistics,
+        save_results,
+        table_of,
+    )
 
     console = Console()
     with staged_directory(out) as stage:
@@ -53,6 +63,7 @@ def demo(
         start = time.perf_counter()
         segmentation = Segmentation(truth.labels.astype(np.int32), truth.label_names)
         rows = save_results(stage, series, maps, segmentation)
+        save_report(stage / REPORT, maps, rows, quality, stage / OVERVIEW)
         errors = errors_by_segment(maps, truth, SIX_PEAK.mean_shift_hz(series.field_strength_t))
         save_rows(errors, stage / "error.csv")
         save_segmentation(segmentation, series.geometry, stage / "segmentation.seg.nrrd")

@@ -13,22 +13,34 @@ from rich.table import Table
 from ..echoes import EchoSeries
 from ..io.segmentation import Segmentation
 from ..parameter_maps import ParameterMaps
+from ..presets import Preset
 from ..quality.findings import QualityReport, Severity
 from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, region_statistics, segment_statistics
 
 BODY = "body mask"
+OVERVIEW, REPORT = "overview.png", "report.html"
 
 
-def statistics_of(maps: ParameterMaps, segmentation: Segmentation | None) -> list[SegmentStatistics]:
-    """One row a segment (and the whole liver, when both lobes are there), or one for the body mask without a segmentation."""
+def statistics_of(
+    maps: ParameterMaps, segmentation: Segmentation | None, preset: Preset = Preset.LIVER
+) -> list[SegmentStatistics]:
+    """One row a segment (and the whole liver, when both lobes are there), or one for the body mask without a segmentation.
+
+    Segments of a phantom get no steatosis grade.
+    """
     volume = maps.geometry.voxel_volume_ml
     if segmentation is None:
         return [region_statistics(maps, maps.mask, BODY, voxel_volume_ml=volume, cutoffs=None)]
-    return segment_statistics(maps, segmentation.labels, segmentation.names, voxel_volume_ml=volume)
+    cutoffs = TANG_2015 if preset.tissue else None
+    return segment_statistics(maps, segmentation.labels, segmentation.names, voxel_volume_ml=volume, cutoffs=cutoffs)
 
 
 def save_results(
-    stage: Path, series: EchoSeries, maps: ParameterMaps, segmentation: Segmentation | None
+    stage: Path,
+    series: EchoSeries,
+    maps: ParameterMaps,
+    segmentation: Segmentation | None,
+    preset: Preset = Preset.LIVER,
 ) -> list[SegmentStatistics]:
     """Write maps, provenance, overview and statistics into an existing folder and return the statistics."""
     from ..io.overview import save_overview
@@ -36,8 +48,8 @@ def save_results(
     from ..io.tables import save_table
 
     save_maps(maps, stage)
-    save_overview(series, maps, stage / "overview.png")
-    rows = statistics_of(maps, segmentation)
+    save_overview(series, maps, stage / OVERVIEW)
+    rows = statistics_of(maps, segmentation, preset)
     provenance, limits = maps.provenance, LowConfidence()
     comments: dict[str, object] = {
         "aideal": provenance.version,
@@ -94,12 +106,12 @@ def print_findings(console: Console, quality: QualityReport) -> None:
     """What the data check found, the worst first."""
     colours = {Severity.STOP: "red", Severity.WARN: "yellow", Severity.INFO: "blue"}
     for finding in quality.findings:
-        slices = f" Slices {_ranges(finding.slices)}." if finding.slices else ""
+        slices = f" Slices {slice_ranges(finding.slices)}." if finding.slices else ""
         console.print(f"[{colours[finding.severity]}]{finding.severity.value}[/] {finding.code}:", end=" ", highlight=False)
         console.print(f"{finding.sentence}{slices} {finding.advice}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _ranges(numbers: Sequence[int]) -> str:
+def slice_ranges(numbers: Sequence[int]) -> str:
     """Slice numbers from 1, neighbours joined: 1-3, 7."""
     runs: list[list[int]] = []
     for n in numbers:
@@ -120,4 +132,6 @@ def print_closing(console: Console, maps: ParameterMaps, out: Path, seconds: dic
     for note in (f"Phase {provenance.phase_sign}.", *provenance.notes):
         console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)
+    if (out / REPORT).is_file():
+        console.print(f"Report: {out.resolve() / REPORT}", markup=False, highlight=False, soft_wrap=True)
     console.print(provenance.research_use, style="bold", highlight=False)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..presets import Preset
 from .options import (
     Debug,
     DeviceOption,
@@ -52,7 +53,6 @@ def run(
     ] = Repair.AUTO,
     first_echo: Annotated[
         FirstEcho,
-        GainSteps,
         typer.Option(
             help="Correct a phase error of the first echo; auto where the scan clearly has one; mixed: use only its magnitude."
         ),
@@ -61,9 +61,14 @@ def run(
         GainSteps, typer.Option(help="Divide out scales of the echoes that only the data tell; otherwise they are warned of.")
     ] = GainSteps.NO,
     spectrum: Annotated[str, typer.Option(metavar="NAME", help="Fat spectrum.")] = "six-peak",
+    preset: Annotated[
+        Preset,
+        typer.Option(help="What was scanned; phantom: fat shift at room temperature, no advice or grades for livers."),
+    ] = Preset.LIVER,
     ppm_offset: Annotated[
-        float, typer.Option(metavar="PPM", help="Added to every fat shift; about 0.08 for a phantom at room temperature.")
-    ] = 0.0,
+        float | None,
+        typer.Option(metavar="PPM", help="Added to every fat shift; overrides that of the preset.", show_default=False),
+    ] = None,
     readout: Annotated[
         ReadoutChoice | None, typer.Option(help="How the echoes were read out; overrides the files.", show_default=False)
     ] = None,
@@ -91,10 +96,11 @@ def run(
     from ..physics.spectrum import spectrum_by_name
     from ..quality.assess import assess, refuse_unusable
     from .estimating import estimate_with_progress
-    from .results import print_closing, print_findings, print_statistics, save_results
+    from .report import save_report
+    from .results import OVERVIEW, REPORT, print_closing, print_findings, print_statistics, save_results
 
     start = time.perf_counter()
-    fat = spectrum_by_name(spectrum).shifted(ppm_offset)
+    fat = spectrum_by_name(spectrum).shifted(preset.ppm_offset if ppm_offset is None else ppm_offset)
     series = load_series(
         inputs if len(inputs) > 1 else inputs[0],
         te_s=echo_times(te),
@@ -119,14 +125,16 @@ def run(
             models=models,
         )
         seconds = {"reading": reading, **maps.provenance.seconds}
-        options = {**maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
+        used = {"preset": preset.value, "segmentation": segmentation.name if segmentation else None}
+        options = {**maps.provenance.options, **used}
         maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds, options=options))
         start = time.perf_counter()
-        quality = assess(series, maps, fat)
+        quality = assess(series, maps, fat, preset=preset)
         quality.save(stage / "quality.json")
         seconds = {**seconds, "checking": time.perf_counter() - start}
         start = time.perf_counter()
-        rows = save_results(stage, series, maps, segments)
+        rows = save_results(stage, series, maps, segments, preset)
+        save_report(stage / REPORT, maps, rows, quality, stage / OVERVIEW)
         seconds = {**seconds, "writing": time.perf_counter() - start}
     console = Console()
     print_statistics(console, rows)

@@ -52,7 +52,7 @@ class FatSpectrum:
         object.__setattr__(self, "amplitudes", tuple(a / total for a in self.amplitudes))
 
     def shifted(self, ppm_offset: float) -> FatSpectrum:
-        """The same spectrum with every shift raised by `ppm_offset` (about +0.08 ppm for a phantom at room temperature)."""
+        """The same spectrum with every shift raised by `ppm_offset` (about -0.15 ppm for a phantom at 22 C, see `presets`)."""
         name = f"{self.name} {ppm_offset:+g} ppm" if ppm_offset else self.name
         return FatSpectrum(name, tuple(p + ppm_offset for p in self.ppm), self.amplitudes, self.reference)
 

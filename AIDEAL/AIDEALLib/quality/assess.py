@@ -10,6 +10,7 @@ from ..estimation.repairs import Repairs, mended, plan_repairs
 from ..methods import Method
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
+from ..presets import Preset
 from .echoes import assess_echoes
 from .findings import Finding, QualityReport, Severity, sorted_findings
 from .protocol import assess_protocol, expected_precision
@@ -23,6 +24,7 @@ def assess(
     spectrum: FatSpectrum = SIX_PEAK,
     repairs: Repairs | None = None,
     method: str = Method.REFINED.value,
+    preset: Preset = Preset.LIVER,
 ) -> QualityReport:
     """Look for everything that could make a number wrong.
 
@@ -30,7 +32,7 @@ def assess(
     ----------
     series : the scan as loaded. maps : its result; None before it is estimated.
     spectrum : of fat. repairs : what was planned for the scan; taken from the provenance of `maps`, or planned here, when None.
-    method : to be used; that of `maps` where there are some.
+    method : to be used; that of `maps` where there are some. preset : a phantom gets no advice about the T1 of tissue.
     """
     phase_used = (maps.provenance.method if maps is not None else method) != Method.MAGNITUDE
     snr, body, noise = signal_to_noise(series)
@@ -38,7 +40,7 @@ def assess(
     report = expected_precision(series, spectrum, snr, phase_used)
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), report)
-    found += assess_protocol(series, spectrum, snr, phase_used)
+    found += assess_protocol(series, spectrum, snr, phase_used, preset.tissue)
     if not phase_used:
         found += assess_magnitude_fit(maps)
         found += assess_maps(maps, spectrum, noise) if maps is not None else []

@@ -49,8 +49,13 @@ def expected_precision(series: EchoSeries, spectrum: FatSpectrum, snr: float, ph
     return {"snr": snr, **{f"pdff_sd_at_{at:g}": float(sd) for at, sd in zip(EXPECTED_AT, bound, strict=True)}}
 
 
-def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float, phase_used: bool = True) -> list[Finding]:
-    """Findings from echo times, field strength, flip angle, repetition time and signal-to-noise ratio."""
+def assess_protocol(
+    series: EchoSeries, spectrum: FatSpectrum, snr: float, phase_used: bool = True, tissue: bool = True
+) -> list[Finding]:
+    """Findings from echo times, field strength, flip angle, repetition time and signal-to-noise ratio.
+
+    `tissue` is False for a phantom, whose T1 nobody knows.
+    """
     found = []
     spacing_ms = 1000 * np.diff(series.te_s)
     sd = expected_precision(series, spectrum, snr, phase_used)["pdff_sd_at_10"]
@@ -85,7 +90,7 @@ def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float, phase
                 "Use region means and their standard errors, not single voxels.",
             )
         )
-    found += _t1_bias(series)
+    found += _t1_bias(series) if tissue else []
     if phase_used:
         found += _outside_training(series, spacing_ms, snr)
     return found
