@@ -84,8 +84,15 @@ def with_widget():
     screenshot("3-numbers.png")
 
     ui.domeButton.click()
+    assert "Uppermost" in ui.probeLabel.text, ui.probeLabel.text
     ui.overlayComboBox.currentIndex = 2
+    ui.limitSdSpinBox.value = 3.0
+    ui.anatomyComboBox.currentIndex = 1
     screenshot("4-dome.png")
+    ui.numbersTable.setCurrentCell(3, 0)
+    ui.referenceButton.click()
+    wait_until(lambda: widget.logic.implementation.busy is False)
+    assert "Right lobe ROI 1: bias" in ui.referenceLabel.text, ui.referenceLabel.text
     ui.showNumbersButton.click()
     slices, rows, columns = (int(axis.mean()) for axis in (labels == 1).nonzero())
     panel.look.plot_fit(world_position(pdff, slices, rows, columns))
@@ -103,8 +110,25 @@ def with_widget():
     keys = statistics.getNonEmptyKeys()
     assert any("AIDEAL" in key for key in keys), keys
     slicer.util.selectModule("AIDEAL")
+    saved_scene(ui, panel)
     slicer.mrmlScene.Clear()
     assert ui.numbersTable.rowCount == 0
+
+
+def saved_scene(ui, panel):
+    """What the panel showed comes back with a saved scene."""
+    scene_file = str(Path(slicer.app.temporaryPath) / "aideal-panel.mrb")
+    mean = panel.numbers.live.rows[0].pdff_mean
+    assert slicer.util.saveScene(scene_file)
+    slicer.mrmlScene.Clear()
+    assert ui.numbersTable.rowCount == 0
+    slicer.util.loadScene(scene_file)
+    wait_until(lambda: len(panel.numbers.live.rows) == 6, 30)
+    assert abs(panel.numbers.live.rows[0].pdff_mean - mean) < 1e-6
+    assert ui.limitSdSpinBox.value == 3.0
+    assert ui.overlayComboBox.currentIndex == 2
+    assert ui.applyButton.enabled, ui.applyButton.toolTip
+    screenshot("6-loaded.png")
 
 
 def main():

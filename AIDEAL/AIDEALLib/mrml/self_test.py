@@ -11,11 +11,12 @@ import slicer
 
 from ..resources import resource
 from ..statistics import SegmentStatistics
+from ..worker.client import Severity
 from . import display, layout, regions
 from .export import save_csv
 from .logic import SAMPLE_FOLDER
 from .measure import MeasureOptions, measure, regions_of
-from .nodes import MapNodes, maps_of
+from .nodes import FINDINGS, MapNodes, findings_of, maps_of
 from .overlay import Overlay
 from .places import dome
 from .torch_installation import torch_installed
@@ -48,6 +49,9 @@ def run_self_test(module_logic: Any, say: Callable[[str], Any], pictures: str = 
     say("Estimating (on the CPU this takes a minute)")
     maps = module_logic.estimate(scan)
     pdff, labels = sample_truth()
+    stops = [finding.sentence for finding in findings_of(maps.pdff) if finding.severity is Severity.STOP]
+    assert not stops, stops
+    assert maps.pdff.GetAttribute(FINDINGS), "scan and maps were not checked"
     say("Drawing both lobes and a circle in each")
     segmentation, rows = _draw(maps, labels)
     for row, value in zip(rows, (1, 2), strict=False):
