@@ -42,7 +42,7 @@ class Row:
 
 def bench_in(folder: Path, networks: Networks, stamp: str = "a", cancel=lambda: False) -> tuple[Bench, list[int]]:
     done: list[int] = []
-    return Bench(folder, networks, "cpu", stamp, lambda what, slices: done.append(slices), cancel), done
+    return Bench(folder / stamp, networks, "cpu", lambda what, slices: done.append(slices), cancel), done
 
 
 def test_a_case_is_estimated_once_per_network_and_code(tmp_path, networks, monkeypatch):
@@ -58,23 +58,26 @@ def test_a_case_is_estimated_once_per_network_and_code(tmp_path, networks, monke
     assert (len(times), sum(done)) == (2, 4), "nothing estimated, and the progress is complete all the same"
     assert (again.voxels(CASES[0]).pdff == first.pdff).all()
     assert not np.array_equal(again.voxels(CASES[1]).pdff, first.pdff)
-    bench_in(tmp_path, networks, "another stamp")[0].prepare(CASES[:1])
+    changed, _ = bench_in(tmp_path, networks, "another stamp")
+    changed.forget_others()
+    changed.prepare(CASES[:1])
     assert len(times) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["another stamp"]
 
 
 def test_a_damaged_file_is_made_anew(tmp_path, networks):
     bench, _ = bench_in(tmp_path, networks)
     first = bench.voxels(CASES[0])
-    (path,) = tmp_path.glob("*.npz")
+    (path,) = tmp_path.glob("*/*.npz")
     path.write_bytes(path.read_bytes()[:1000])
     assert (bench.voxels(CASES[0]).pdff == first.pdff).all()
 
 
 def test_cancel_keeps_what_was_finished(tmp_path, networks):
-    bench, _ = bench_in(tmp_path, networks, cancel=lambda: any(tmp_path.glob("*.npz")))
+    bench, _ = bench_in(tmp_path, networks, cancel=lambda: any(tmp_path.glob("*/*.npz")))
     with pytest.raises(Cancelled):
         bench.prepare(CASES)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
+    assert [path.suffix for path in tmp_path.glob("*/*")] == [".npz"]
 
 
 def test_cancelled_report_says_what_is_finished(tmp_path, networks):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ class Bench:
 
     Attributes
     ----------
-    folder : of finished cases; a case is done once as long as its options, the networks and the code stay.
-    networks, device : of the estimate. stamp : `fingerprint` of both.
+    folder : of finished cases, named by the `fingerprint` they were made under; a case is done once in it.
+    networks, device : of the estimate.
     progress : called with a sentence and the number of slices that were finished since the last call.
     cancel : asked between slices.
     """
@@ -44,7 +45,6 @@ class Bench:
     folder: Path
     networks: Networks
     device: str
-    stamp: str
     progress: Callable[[str, int], None]
     cancel: Callable[[], bool]
 
@@ -74,8 +74,15 @@ class Bench:
             _save(self._estimate(case), path)
             return _load(path)
 
+    def forget_others(self) -> None:
+        """Remove what was made under another fingerprint, in the folders beside this one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for other in self.folder.parent.iterdir():
+            if other.is_dir() and other != self.folder:
+                shutil.rmtree(other)
+
     def _path(self, case: Case) -> Path:
-        key = hashlib.sha256(f"{self.stamp} {case!r}".encode()).hexdigest()[:24]
+        key = hashlib.sha256(repr(case).encode()).hexdigest()[:24]
         return self.folder / f"{key}.npz"
 
     def _estimate(self, case: Case) -> Voxels:

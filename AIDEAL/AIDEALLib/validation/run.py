@@ -26,7 +26,7 @@ class Request:
 
     Attributes
     ----------
-    folder : of the report; finished cases are kept in `folder`/cases and used again.
+    folder : of the report; finished cases are kept in `folder`/cases and used again until networks or code change.
     plan : what is simulated. sections : keys out of `SECTIONS`. real_scans : folder of scans, None for none.
     networks, device : of the estimate.
     """
@@ -71,7 +71,8 @@ def validate(
     """
     request.folder.mkdir(parents=True, exist_ok=True)
     stamp = fingerprint(request.networks, request.device)
-    bench = Bench(request.folder / "cases", request.networks, request.device, stamp, progress, cancel)
+    bench = Bench(request.folder / "cases" / stamp[:16], request.networks, request.device, progress, cancel)
+    bench.forget_others()
     chapters: list[Chapter] = []
     try:
         for key in [key for key in SECTIONS if key in request.sections]:

@@ -75,6 +75,7 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
             *aims(errors, found, main),
             scene_table(errors, "swap_percent", "swaps"),
             scene_table(errors, "confidently_wrong_percent", "confidently wrong"),
+            "Motion and ghosts move fat to where there was none. The estimate cannot know; nor does a stated SD.",
             detection_table(found, main),
             reliability_table(pooled_curves["plain"]),
             without_signal(plain),
