@@ -40,6 +40,7 @@ def some_voxels(n: int = 6, **changes: object) -> Voxels:
         "label_names": {1: "Right lobe"},
         "swap_hz": 200.0,
         "method": "refined",
+        "left_out": 0,
     }
     return Voxels(**(values | changes))
 
@@ -114,7 +115,8 @@ def test_voxels_go_back_to_their_place():
     voxels = some_voxels(3, place=np.array([1, 4, 5]), shape=(1, 2, 3), pdff=np.array([1, 2, 3], np.float32))
     image = voxels.where(np.array([True, False, True])).image(np.array([7.0, 8.0]))
     assert np.array_equal(image, [[[np.nan, 7, np.nan], [np.nan, np.nan, 8]]], equal_nan=True)
-    assert len(joined([voxels, voxels])) == 6
+    both = joined([voxels, replace(voxels, left_out=4)])
+    assert (len(both), both.left_out) == (6, 4)
     assert wrapped(np.array([0.0, 260.0, -740.0]), 500.0).tolist() == [0, -240, 260 - 500]
 
 

@@ -102,7 +102,7 @@ def _title(case: Case) -> str:
 
 def _save(voxels: Voxels, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    plain = {"shape": voxels.shape, "label_names": voxels.label_names, "swap_hz": voxels.swap_hz, "method": voxels.method}
+    plain = {name: getattr(voxels, name) for name in ("shape", "label_names", "swap_hz", "method", "left_out")}
     partial = path.with_suffix(".partial")
     with partial.open("wb") as stream:
         np.savez_compressed(stream, plain=json.dumps(plain), **voxels.arrays())
@@ -113,5 +113,6 @@ def _load(path: Path) -> Voxels:
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
         plain = json.loads(str(stored["plain"]))
         arrays = {name: stored[name] for name in stored.files if name != "plain"}
-    names = {int(number): name for number, name in plain["label_names"].items()}
-    return Voxels(**arrays, shape=tuple(plain["shape"]), label_names=names, swap_hz=plain["swap_hz"], method=plain["method"])
+    plain["shape"] = tuple(plain["shape"])
+    plain["label_names"] = {int(number): name for number, name in plain["label_names"].items()}
+    return Voxels(**arrays, **plain)

@@ -141,6 +141,13 @@ def worst_gap(name: str, rows: list[Reliability]) -> str:
     )
 
 
+def left_out(samples: dict[str, Voxels]) -> str:
+    """Share of the body that has no estimate and enters no figure, where it is largest; samples by protocol."""
+    share = {name: 100 * voxels.left_out / (voxels.left_out + len(voxels)) for name, voxels in samples.items()}
+    most = max(share, key=lambda name: share[name])
+    return f"Voxels of the body in the noise, without an estimate, enter no figure: {share[most]:.2f} % at most ({most})."
+
+
 def without_signal(voxels: Voxels) -> str:
     """What P(swap) says where the echoes say nothing: aim one half."""
     lost = voxels.pdff_bound > NO_SIGNAL_POINTS

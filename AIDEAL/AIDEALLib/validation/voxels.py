@@ -35,6 +35,7 @@ class Voxels:
     label : segment. place : index of the voxel in the flattened grid.
     shape : of the grid (slice, row, column). label_names : segments by number.
     swap_hz : distance of a swapped field, the fat shift within half a period. method : of the estimate.
+    left_out : voxels of the region that have no estimate, so are not here (kept by `where`, added up by `joined`).
     """
 
     pdff: Floats
@@ -53,6 +54,7 @@ class Voxels:
     label_names: dict[int, str]
     swap_hz: float
     method: str
+    left_out: int
 
     @classmethod
     def of(
@@ -71,7 +73,8 @@ class Voxels:
         region : bool (slice, row, column).
         bounds : Cramer-Rao bounds on the SD of PDFF and field, (slice, row, column) each.
         """
-        inside = (truth.body if region is None else region) & maps.mask
+        asked = truth.body if region is None else region
+        inside = asked & maps.mask
         period = 1.0 / float(np.diff(maps.provenance.te_s).min())
         unknown = np.full(int(inside.sum()), np.nan, np.float32)
         return cls(
@@ -91,6 +94,7 @@ class Voxels:
             label_names=dict(truth.label_names),
             swap_hz=abs(float(wrapped(np.asarray(fat_shift_hz), period))),
             method=maps.provenance.method,
+            left_out=int((asked & ~maps.mask).sum()),
         )
 
     def __len__(self) -> int:
@@ -146,7 +150,7 @@ def joined(parts: list[Voxels]) -> Voxels:
     """Voxels of several scans as one sample; grid, names and shift are the first one's, so only counts make sense of it."""
     pieces = [part.arrays() for part in parts]
     arrays: dict[str, Any] = {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}
-    return replace(parts[0], **arrays)
+    return replace(parts[0], **arrays, left_out=sum(part.left_out for part in parts))
 
 
 def percent(chosen: npt.NDArray[Any]) -> float:
