@@ -71,6 +71,17 @@ def clip(e: np.ndarray) -> np.ndarray:
     return e * np.minimum(1, top / np.maximum(np.abs(e), 1e-12))
 
 
+def overflow_magnitude(e: np.ndarray) -> np.ndarray:
+    magnitude = np.abs(e)
+    end = 0.75 * magnitude.max()
+    return np.where(magnitude > end, magnitude - end, magnitude) * np.exp(1j * np.angle(e))
+
+
+def overflow_parts(e: np.ndarray) -> np.ndarray:
+    end = 0.7 * max(np.abs(e.real).max(), np.abs(e.imag).max())
+    return (e.real + end) % (2 * end) - end + 1j * ((e.imag + end) % (2 * end) - end)
+
+
 def mask_echo(e: np.ndarray) -> np.ndarray:
     e[2, 1, 30:50, 30:50] = 0
     return e
@@ -99,6 +110,8 @@ FAULTS: dict[str, tuple[Callable[[EchoSeries], EchoSeries], str, Severity]] = {
     "phase scaled by one half": (lambda s: with_echoes(s, phase_times(0.5)), "phase-range", Severity.WARN),
     "echoes 4 to 6 moved by 3 pixels": (lambda s: with_echoes(s, shift_echo), "motion-between-echoes", Severity.WARN),
     "clipped at 60 % of the maximum": (lambda s: with_echoes(s, clip), "values-clipped", Severity.WARN),
+    "magnitudes that overflow": (lambda s: with_echoes(s, overflow_magnitude), "wrapped", Severity.WARN),
+    "real and imaginary parts that overflow": (lambda s: with_echoes(s, overflow_parts), "wrapped", Severity.WARN),
     "part of echo 3 zero": (lambda s: with_echoes(s, mask_echo), "zero-filled", Severity.WARN),
     "echo 3 scaled by 1.25": (lambda s: with_echoes(s, scale_echo), "gain-step", Severity.WARN),
     "odd-even phase": (spoil(Pattern.ODD_EVEN), "bipolar-corrected", Severity.INFO),

@@ -16,6 +16,7 @@ from .findings import Finding, QualityReport, Severity, sorted_findings
 from .protocol import assess_protocol, expected_precision
 from .result import assess_magnitude_fit, assess_maps, assess_repairs
 from .signal import MOST_SLICES, assess_signal, signal_to_noise
+from .wrapped import assess_wrapped
 
 
 def assess(
@@ -40,6 +41,7 @@ def assess(
     report = expected_precision(series, spectrum, snr, phase_used)
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), report)
+    found += assess_wrapped(series, body, spectrum)
     found += assess_protocol(series, spectrum, snr, phase_used, preset.tissue)
     if not phase_used:
         found += assess_magnitude_fit(maps)

@@ -98,7 +98,8 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
                 "phase-range",
                 Severity.WARN,
                 f"The phase reaches {180 * filled:.0f} degrees at most; over body and background it fills all 180.",
-                "The unit of the phase may be wrong (too small a scale); state it when loading.",
+                "The unit of the phase may be wrong (too small a scale), or phase was stored modulo less than a turn; state "
+                "the unit when loading, or export again.",
             )
         ]
     return []
