@@ -9,11 +9,13 @@ import torch
 
 from ..echoes import EchoSeries
 from ..estimation.estimate import estimate
+from ..estimation.repairs import Repairs
 from ..methods import Method
 from ..models import load_networks, model_directory
 from ..parameter_maps import ParameterMaps
 from .method import NotInstalled
 
+NOTHING_TO_MEND = Repairs(False, "as given", True)
 ROOMS = ("physics", "estimation", "models.py")
 
 
@@ -30,7 +32,7 @@ class OwnMethod:
 
     def estimate(self, series: EchoSeries) -> ParameterMaps:
         """See `method.Comparator`."""
-        return estimate(series, self.method.value, self.device, conjugate="no", bipolar="no", networks=self.networks)
+        return estimate(series, self.method.value, self.device, networks=self.networks, repairs=NOTHING_TO_MEND)
 
 
 class Refined(OwnMethod):

@@ -48,6 +48,7 @@ def estimate(
     first_echo: str = "no",
     gain_steps: str = "no",
     networks: Networks | None = None,
+    repairs: Repairs | None = None,
 ) -> ParameterMaps:
     """Estimate PDFF, R2* and field with uncertainty, slice by slice.
 
@@ -67,6 +68,7 @@ def estimate(
         of the first echo out of the last fit (see `repairs`, `mixed_fit`); 'mixed' needs the method 'refined'.
     gain_steps : 'yes' divides out a scale of each echo that only the data tell.
     networks : already loaded networks (on the device of the work); the bundled ones when None.
+    repairs : what to mend, where that is known; when None the scan is searched as the options above say.
 
     Raises
     ------
@@ -90,14 +92,14 @@ def estimate(
         )
     with one_core() as cores:
         if magnitudes_only:
-            repairs = Repairs(False, "was not used (method magnitude)", True)
+            plan = Repairs(False, "was not used (method magnitude)", True)
         else:
-            repairs = plan_repairs(series, spectrum, conjugate, bipolar, first_echo, gain_steps)
-        notes = [*series.notes, *repairs.notes]
+            plan = repairs or plan_repairs(series, spectrum, conjugate, bipolar, first_echo, gain_steps)
+        notes = [*series.notes, *plan.notes]
 
         def run(on: torch.device) -> ParameterMaps:
             loaded = (networks or load_networks(str(on))) if method in WITH_NETWORKS else None
-            return _run(series, repairs, method, on, loaded, spectrum, notes, progress, cancel, cores)
+            return _run(series, plan, method, on, loaded, spectrum, notes, progress, cancel, cores)
 
         try:
             return run(target)
