@@ -85,7 +85,7 @@ def liver_maps(
     wait_for: Callable[[WorkerClient], list[Event]],
 ) -> ParameterMaps:
     """Maps of the synthetic liver, estimated by the worker."""
-    warm_worker.start(liver[0], EstimateOptions(models=models))
+    warm_worker.start(liver[0], EstimateOptions(models=models, check=False))
     result = wait_for(warm_worker)[-1]
     assert isinstance(result, Result), result
     return result.maps

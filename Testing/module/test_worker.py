@@ -104,14 +104,14 @@ def test_cancel_within_two_seconds_and_next_run_works(
     assert time.monotonic() - started < 2.0
     assert isinstance(events[-1], Stopped)
     assert not client.busy
-    client.start(small_liver[0], EstimateOptions(models=models))
+    client.start(small_liver[0], EstimateOptions(models=models, check=False))
     assert isinstance(wait_for(client)[-1], Result)
 
 
 def test_cancel_during_the_import_of_torch(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
-    client.start(small_liver[0], EstimateOptions(models=models))
+    client.start(small_liver[0], EstimateOptions(models=models, check=False))
     pid = client.pid
     assert pid is not None
     started = time.monotonic()
@@ -135,7 +135,7 @@ def test_killed_in_mid_run_then_next_run_works(
     assert failed.reason is Reason.CRASH
     assert "SIGKILL" in failed.message
     assert not client.busy
-    client.start(small_liver[0], EstimateOptions(models=models))
+    client.start(small_liver[0], EstimateOptions(models=models, check=False))
     assert isinstance(wait_for(client)[-1], Result)
 
 
@@ -305,7 +305,7 @@ def test_server_imports_torch_only_inside_functions() -> None:
 def test_maps_travel_unchanged(
     tmp_path: Path, warm_worker: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
-    warm_worker.start(small_liver[0], EstimateOptions(models=models))
+    warm_worker.start(small_liver[0], EstimateOptions(models=models, check=False))
     result = wait_for(warm_worker)[-1]
     assert isinstance(result, Result)
     write_maps(result.maps, tmp_path)
