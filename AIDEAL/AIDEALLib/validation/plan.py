@@ -49,7 +49,7 @@ class Plan:
 
     def phantoms(self) -> list[Case]:
         """Vials: method, protocol, SNR, R2* set."""
-        protocols = list(PHANTOM_PROTOCOLS.values())[: 2 if self.quick else None]
+        protocols = list(PHANTOM_PROTOCOLS.values())[: 1 if self.quick else None]
         return [
             phantom_case(vial_set, protocol, snr, 1 if self.quick else 2, self.seed + int(vial_set), method)
             for method in METHODS
@@ -69,7 +69,7 @@ class Plan:
 
     def hard(self) -> list[Case]:
         """Every hard scene under every protocol, on further patients."""
-        protocols = PROTOCOLS[:2] if self.quick else PROTOCOLS
+        protocols = PROTOCOLS[:1] if self.quick else PROTOCOLS
         return [
             Case(Abdomen(self.seed + 50 + k, *self._few_slices, scene), protocol, (self.seed, 50 + k))
             for scene in HARD_SCENES
@@ -78,7 +78,7 @@ class Plan:
 
     def sweep(self) -> list[Case]:
         """Every protocol at every SNR; one patient a protocol."""
-        protocols = PROTOCOLS[:3] if self.quick else PROTOCOLS
+        protocols = PROTOCOLS[:2] if self.quick else PROTOCOLS
         return [
             Case(Abdomen(self.seed + k, *self._few_slices), replace(protocol, snr=snr), (self.seed, k, int(snr)))
             for k, protocol in enumerate(protocols)
@@ -89,7 +89,7 @@ class Plan:
         """Patient by patient: a scan, its repetition with other noise, and one at 3 T."""
         target = PROTOCOLS[5]
         found = []
-        for k in range(3 if self.quick else 16):
+        for k in range(2 if self.quick else 16):
             patient = Abdomen(self.seed + 200 + k, *self._few_slices)
             scans = [Case(patient, p, (self.seed, 200 + k, n)) for n, p in enumerate((PAPER, PAPER, target))]
             found.append((scans[0], scans[1], scans[2]))
