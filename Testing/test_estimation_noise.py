@@ -6,7 +6,13 @@ import pytest
 import scipy.stats
 import torch
 
-from AIDEALLib.estimation.noise import chi_square_median, foreground, noise_from_differences, noise_from_residual
+from AIDEALLib.estimation.noise import (
+    _high_quantile,
+    chi_square_median,
+    foreground,
+    noise_from_differences,
+    noise_from_residual,
+)
 
 SIGMA = 0.03
 
@@ -71,3 +77,9 @@ def test_foreground_drops_lone_voxels_and_dim_haze() -> None:
     mask = foreground(signal.to(torch.complex64), torch.tensor(1e-6))
     assert bool(mask[5:19, 5:19].all())
     assert not bool(mask[22:, 22:].any())
+
+
+@pytest.mark.parametrize("size", [1, 2, 200, 201, 5000])
+def test_high_quantile_is_the_quantile(size: int) -> None:
+    values = torch.rand(size, generator=torch.Generator().manual_seed(size))
+    assert float(_high_quantile(values, 0.995)) == pytest.approx(float(torch.quantile(values, 0.995)), abs=1e-6)

@@ -23,8 +23,13 @@ def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
     """
     x = torch.view_as_real(echoes)
     upper, lower = x[:, :-1:2], x[:, 1::2]  # every second pair of rows is enough for a median
-    difference = upper[:, :, :-1] - upper[:, :, 1:] - lower[:, :, :-1] + lower[:, :, 1:]
-    estimates = [d[d != 0].abs().median() for d in difference if torch.any(d != 0)]
+    difference = (upper[:, :, :-1] - upper[:, :, 1:] - lower[:, :, :-1] + lower[:, :, 1:]).abs().flatten(1)
+    estimates = []
+    for values in difference:
+        zero = values == 0
+        values = values[~zero] if torch.any(zero) else values  # indexing copies, and few scans are filled with zeros
+        if values.numel():
+            estimates.append(values.median())
     if not estimates:
         return echoes.real.new_zeros(())
     return torch.stack(estimates).min() / (2 * NORMAL_MAD)
@@ -70,8 +75,16 @@ def foreground(echoes: torch.Tensor, noise_sd: torch.Tensor) -> torch.Tensor:
     ----------
     echoes : complex (echo, row, column); noise_sd : scalar.
     """
-    strongest = echoes.abs().amax(0)
-    bright = torch.quantile(strongest.flatten()[:: max(1, strongest.numel() // 100_000)], 0.995)
+    strongest = (echoes.real.square() + echoes.imag.square()).amax(0).sqrt()
+    bright = _high_quantile(strongest.flatten()[:: max(1, strongest.numel() // 100_000)], 0.995)
     mask = strongest > torch.maximum(FOREGROUND_SNR * noise_sd, FOREGROUND_SHARE * bright)
     crowd = torch.nn.functional.avg_pool2d(mask[None, None].float(), 3, 1, 1, count_include_pad=True)[0, 0]
     return mask & (crowd > 3.5 / 9)
+
+
+def _high_quantile(values: torch.Tensor, share: float) -> torch.Tensor:
+    """What `torch.quantile` gives, by sorting the largest values only."""
+    rank = share * (values.numel() - 1)
+    below = int(rank)
+    top = values.topk(values.numel() - below).values
+    return torch.lerp(top[-1], top[-2] if top.numel() > 1 else top[-1], rank - below)
