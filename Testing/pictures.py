@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
     empty_scene()
     from AIDEALLib.mrml import display, layout, regions
     from AIDEALLib.mrml.logic import AidealLogic
-    from AIDEALLib.mrml.self_test import sample_truth
+    from AIDEALLib.mrml.sample import sample_truth
     from AIDEALLib.mrml.volumes import world_position
     from AIDEALLib.mrml.widget import AidealPanel
 

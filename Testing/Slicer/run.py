@@ -53,7 +53,7 @@ def headless():
 def with_widget():
     """The panel: every step a user takes, through its buttons."""
     from AIDEALLib.mrml import regions
-    from AIDEALLib.mrml.self_test import sample_truth
+    from AIDEALLib.mrml.sample import sample_truth
     from AIDEALLib.mrml.volumes import world_position
 
     slicer.mrmlScene.Clear()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,6 +125,19 @@ def test_what_was_typed_for_one_scan_does_not_stay_for_the_next(loaded: Panel, l
     loaded.parameters.firstSequence, loaded.parameters.secondSequence = first, second
     assert loaded.panel.scan.scan.te_ms[1] == pytest.approx(3.4)
     assert loaded.panel.scan.scan.field_strength_t == 1.5
+
+
+def test_the_sample_brings_its_lobes(module: Panel, scene: Any) -> None:
+    from AIDEALLib.mrml.measure import regions_of
+    from AIDEALLib.mrml.sample import sample_truth
+
+    module.ui.loadSampleButton.click()
+    chosen = module.parameters.segmentation
+    found = {region.name: int(region.voxels.sum()) for region in regions_of(chosen, module.panel.scan.scan.first[0])}
+    labels = sample_truth()[1]
+    assert found == {"Right lobe": int((labels == 1).sum()), "Left lobe": int((labels == 2).sum())}
+    module.ui.loadSampleButton.click()
+    assert module.parameters.segmentation is chosen, "what is chosen stays"
 
 
 def test_a_folder_is_loaded(module: Panel, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_sample_to_table_to_saved_scene(scene: Any, warm_worker: WorkerClient) -
 
 def test_sample_is_the_demonstration_liver() -> None:
     from AIDEALLib.io.load import load_series
-    from AIDEALLib.mrml.logic import SAMPLE_FOLDER
+    from AIDEALLib.mrml.sample import SAMPLE_FOLDER
     from AIDEALLib.resources import resource
     from AIDEALLib.simulation.demo import demo_liver
 

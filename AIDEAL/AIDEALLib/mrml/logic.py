@@ -14,12 +14,12 @@ from ..echoes import EchoSeries
 from ..errors import AidealError, InputError
 from ..io.load import load_series
 from ..io.phase_units import PhaseUnit
-from ..resources import resource
 from ..worker.client import EstimateOptions, Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
 from .maps import add_maps
 from .measure import Region
 from .nodes import PHASE_UNIT, MapNodes, set_quality
 from .reference import Slices, add_difference, compare, options_like
+from .sample import SAMPLE_NAME, add_sample_lobes, sample_series
 from .scan import SceneScan
 from .scan_sources import add_series, scan_of_sequences
 from .signal import Signal
@@ -27,9 +27,6 @@ from .volumes import array_of
 
 _Told = tuple[Signal, tuple[Any, ...]]
 """A signal and what it says."""
-
-SAMPLE_NAME = "AIDEAL synthetic liver"
-SAMPLE_FOLDER = ("SampleData", "synthetic_liver")
 
 
 class Worker(Protocol):
@@ -185,14 +182,14 @@ class AidealLogic:
         name = series.source or paths[0].name.split(".")[0]
         return add_series(self.scene, series, name.split(".")[0])
 
-    def load_sample(self) -> tuple[Any, Any]:
-        """Put the bundled synthetic liver into the scene."""
-        series = load_series(resource(*SAMPLE_FOLDER))
-        return add_series(self.scene, series, SAMPLE_NAME)
+    def load_sample(self) -> tuple[Any, Any, Any]:
+        """Put the bundled synthetic liver into the scene: its two sequences, and its lobes."""
+        series = sample_series()
+        return *add_series(self.scene, series, SAMPLE_NAME), add_sample_lobes(self.scene, series)
 
     def load_sample_scan(self) -> SceneScan:
         """The bundled synthetic liver, ready to be estimated."""
-        return scan_of_sequences(*self.load_sample())
+        return scan_of_sequences(*self.load_sample()[:2])
 
     def close(self) -> None:
         """End the worker and forget the scene."""

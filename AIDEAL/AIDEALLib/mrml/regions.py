@@ -32,14 +32,16 @@ def terminology(place: str) -> str:
     )
 
 
-def create_lobes(scene: Any, volume: Any) -> Any:
-    """A segmentation on the grid of a volume with two empty segments, the right and the left lobe."""
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{volume.GetAttribute(nodes.SOURCE_NAME) or ''} Liver".strip())
+def create_lobes(scene: Any, volume: Any, name: str = "") -> Any:
+    """A segmentation with two empty segments, the right and the left lobe; on the grid of a volume unless that is None."""
+    name = name or f"{volume.GetAttribute(nodes.SOURCE_NAME) or ''} Liver".strip()
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-    for name in (RIGHT_LOBE, LEFT_LOBE):
-        _add_segment(node, name, terminology(name), _COLORS[name])
+    if volume is not None:
+        node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    for lobe in (RIGHT_LOBE, LEFT_LOBE):
+        _add_segment(node, lobe, terminology(lobe), _COLORS[lobe])
     return node
 
 

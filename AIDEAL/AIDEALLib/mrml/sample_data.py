@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from .logic import SAMPLE_NAME
+from .sample import SAMPLE_NAME
 
 
 def register() -> bool:

@@ -9,27 +9,19 @@ from typing import Any
 import numpy as np
 import slicer
 
-from ..resources import resource
 from ..statistics import SegmentStatistics
 from ..worker.client import Severity
 from . import display, layout, regions
 from .export import save_csv
-from .logic import SAMPLE_FOLDER
 from .measure import MeasureOptions, measure, regions_of
 from .nodes import FINDINGS, MapNodes, findings_of, maps_of
 from .overlay import Overlay
 from .places import dome
+from .sample import sample_truth
 from .torch_installation import torch_installed
 from .volumes import array_of, world_position
 
-TRUTH_FILE = "truth.npz"
 LARGEST_BIAS_POINTS = 1.5
-
-
-def sample_truth() -> tuple[np.ndarray, np.ndarray]:
-    """True PDFF (percent) and lobes (1 right, 2 left) of the synthetic liver, (slice, row, column)."""
-    with np.load(resource(*SAMPLE_FOLDER[:-1], "synthetic_liver_truth", TRUTH_FILE)) as stored:
-        return stored["pdff"].astype(np.float32), stored["labels"].astype(np.uint8)
 
 
 def run_self_test(module_logic: Any, say: Callable[[str], Any], pictures: str = "") -> None:

@@ -72,8 +72,16 @@ class ScanPanel:
             self._load(lambda: self._context.logic.load_files([folder]))
 
     def onLoadSample(self, *_: Any) -> None:
-        """Load the bundled liver."""
-        self._load(self._context.logic.load_sample)
+        """Load the bundled liver, with its lobes, so that numbers follow the estimate at once."""
+
+        def load() -> tuple[Any, Any]:
+            first, second, lobes = self._context.logic.load_sample()
+            parameters = self._context.parameters()
+            if parameters is not None and parameters.segmentation is None:
+                parameters.segmentation = lobes
+            return first, second
+
+        self._load(load)
 
     def onVolumesChecked(self, *_: Any) -> None:
         """Remember the ticked volumes."""
