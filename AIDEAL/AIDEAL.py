@@ -35,6 +35,17 @@ class AIDEAL(ScriptedLoadableModule):
             "patent application: US 2025/0102607."
         )
         slicer.app.connect("startupCompleted()", onStartupCompleted)
+        registerDICOMPlugin()
+
+
+def registerDICOMPlugin():
+    """Offer multi-echo scans in the DICOM browser; now, because the browser may open before start-up is completed."""
+    try:
+        from AIDEALLib.mrml.dicom_plugin import register
+
+        register()
+    except Exception:
+        logging.exception("AIDEAL: DICOM plug-in not registered")
 
 
 def onStartupCompleted():

@@ -12,8 +12,9 @@ from ..echoes import EchoSeries, Readout
 from ..errors import InputError
 from .dicom_files import DICOMDIR, MR_CLASSES, dicom_files, has_dicom_magic, read_header, read_pixels, text
 from .dicom_frames import Frame, frames_of
+from .dicom_groups import choose_scan
 from .dicom_phase import phase_unit_of
-from .dicom_stack import Stack, build_stack, choose_scan
+from .dicom_stack import Stack, build_stack
 from .naming import Part
 from .phase_units import PhaseUnit, to_radians
 

@@ -1,8 +1,8 @@
 """Values that ran over the end of their integers and came back at the other end.
 
 A magnitude that overflows drops from the top of its range to near nothing, one echo in the midst of bright tissue. So does a
-voxel in which water and fat cancel; but only an overflow fits the model once the range is added back. A real or imaginary part that
-overflows jumps from the highest to the lowest value between neighbours.
+voxel in which water and fat cancel; but only an overflow fits the model once the range is added back. A real or imaginary part
+that overflows jumps from the highest to the lowest value between neighbours.
 """
 
 from __future__ import annotations
