@@ -26,7 +26,7 @@ from AIDEALLib.errors import InputError
 from AIDEALLib.simulation.protocol import PROTOCOLS
 from AIDEALLib.validation.cases import Abdomen, Case, Scan
 
-CASE = Case(Abdomen(300, (3, 64, 64), 20.0), PROTOCOLS[0], (300, 0))
+CASE = Case(Abdomen(300, (3, 64, 64), 20.0), PROTOCOLS[0], (300,))
 COST = Cost(0.5, 3, 100.0)
 
 
@@ -88,6 +88,7 @@ def made_up(name: str, protocol: int, bias: float, seconds: float) -> ProtocolSc
     return ProtocolScore(
         name,
         PROTOCOLS[protocol].name,
+        300 + protocol,
         bias,
         -bias / 2,
         1.0,
@@ -115,7 +116,7 @@ def test_summary_and_report_of_made_up_scores(tmp_path: Path) -> None:
         "b": Introduction("as it is", "2"),
         "c": Introduction(missing="pip install c"),
     }
-    results = Results(Plan(PROTOCOLS[:2]), said, scores, ())
+    results = Results(Plan(PROTOCOLS[:2], patients=1), said, scores, ())
     refined, b, c = summaries(results)
     assert (refined.median_bias, refined.worst_bias) == pytest.approx((0.2, 0.4))
     assert (b.median_bias, b.worst_bias, b.agreement_bias) == pytest.approx((1.25, 3.0, 1.0))
@@ -168,10 +169,12 @@ def test_more_slices_repeat() -> None:
 
 
 def test_plan_gives_equal_scans() -> None:
-    first, second = (Plan(matrix=48).cases()[8].scan() for _ in range(2))
+    first, second = (Plan(matrix=48).cases()[16].scan() for _ in range(2))
     assert np.array_equal(first.series.echoes, second.series.echoes)
     assert first.series.field_strength_t == 0.35
     assert len({p.name for p in Plan().protocols}) == len(Plan().protocols) >= 8
+    seeds = [case.target.seed for case in Plan().cases()]
+    assert len(set(seeds)) == len(seeds) == 2 * len(Plan().protocols)
 
 
 def test_nothing_is_kept_half_written(tmp_path: Path) -> None:

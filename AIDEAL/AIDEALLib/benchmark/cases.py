@@ -1,4 +1,4 @@
-"""What is scanned for the benchmark: abdomens of known truth, one a protocol, and how many."""
+"""What is scanned for the benchmark: abdomens of known truth under every protocol."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ MORE_PROTOCOLS: tuple[Protocol, ...] = (
 )
 """What the held-out protocols lack: low field, and many close echoes."""
 SLICE_MM = 20.0
-SLICES = 3
-"""From the middle of the liver through its dome to heart and lung."""
+SLICES = 4
+"""From the lower liver through its dome to heart and lung."""
+NEXT_PATIENT = 100
+"""Seeds of the patients of one protocol are this far apart."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +25,28 @@ class Plan:
 
     Attributes
     ----------
-    protocols : one patient each. seed : of the first patient. matrix : rows and columns.
+    protocols, patients : scans, and different patients under each. seed : of the first patient. matrix : rows and columns.
     repeats : timed runs of a quick method (a slow one is run once). threads : of every method alike.
     """
 
     protocols: tuple[Protocol, ...] = PROTOCOLS + MORE_PROTOCOLS
+    patients: int = 2
     seed: int = 300
     matrix: int = 128
     repeats: int = 3
     threads: int = 2
 
     def cases(self) -> list[Case]:
-        """One case a protocol, patient `seed` + number of the protocol."""
+        """The patients of each protocol in turn; no patient is scanned twice."""
         shape = (SLICES, self.matrix, self.matrix)
+        seeds = [[self.seed + number + NEXT_PATIENT * k for k in range(self.patients)] for number in range(len(self.protocols))]
         return [
-            Case(Abdomen(self.seed + number, shape, SLICE_MM), protocol, (self.seed, number))
-            for number, protocol in enumerate(self.protocols)
+            Case(Abdomen(seed, shape, SLICE_MM), protocol, (seed,))
+            for protocol, patients in zip(self.protocols, seeds, strict=True)
+            for seed in patients
         ]
 
 
 def quick_plan(seed: int, threads: int) -> Plan:
     """Two protocols on few pixels: to see that everything runs."""
-    return Plan((PROTOCOLS[0], PROTOCOLS[5]), seed, matrix=64, repeats=1, threads=threads)
+    return Plan((PROTOCOLS[0], PROTOCOLS[5]), 1, seed, matrix=64, repeats=1, threads=threads)

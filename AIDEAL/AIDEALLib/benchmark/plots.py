@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from .summary import MethodSummary
 
@@ -22,18 +23,23 @@ FLOOR_PERCENT = 0.01
 
 def save_accuracy_and_time(rows: Sequence[MethodSummary], path: Path) -> None:
     """Mean absolute error and swapped liver against seconds a slice; towards the lower left is better."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = Figure(figsize=(10.5, 4.2), layout="constrained")
     errors, swaps = figure.subplots(1, 2)
-    for number, row in enumerate(r for r in rows if math.isfinite(r.seconds_per_slice)):
-        colour = f"C{number}"
-        shown = (errors, row.absolute_error), (swaps, max(row.liver_swap_percent, FLOOR_PERCENT))
-        for axes, value in shown:
-            axes.loglog(row.seconds_per_slice, value, "o", color=colour, markersize=8, label=row.method)
-    errors.set(xlabel="Seconds a slice", ylabel="Mean absolute error of PDFF, liver (points)")
-    swaps.set(xlabel="Seconds a slice", ylabel=f"Swapped liver (%), {FLOOR_PERCENT} or less at the bottom")
-    for axes in (errors, swaps):
+    shown = [r for r in rows if math.isfinite(r.seconds_per_slice)]
+    for axes, values in (
+        (errors, [r.absolute_error for r in shown]),
+        (swaps, [max(r.liver_swap_percent, FLOOR_PERCENT) for r in shown]),
+    ):
+        for number, (row, value) in enumerate(zip(shown, values, strict=True)):
+            axes.plot(row.seconds_per_slice, value, "o", color=f"C{number}", markersize=8)
+            axes.annotate(row.method, (row.seconds_per_slice, value), xytext=(6, 5), textcoords="offset points", fontsize=8)
+        axes.set(xscale="log", xlabel="Seconds a slice")
+        axes.margins(x=0.25, y=0.15)
         axes.grid(alpha=0.3, which="both")
-    swaps.legend(fontsize=8)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    errors.set_ylabel("Mean absolute error of PDFF, liver (points)")
+    errors.set_ylim(bottom=0)
+    swaps.set(yscale="log", ylabel=f"Swapped liver (%; {FLOOR_PERCENT} stands for less)")
     _save(figure, path)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
+from statistics import fmean
 
 from ..validation.tables import Column, save_rows
+from .cases import SLICES
 from .plots import save_accuracy_and_time, save_bland_altman
 from .run import Results
 from .summary import MethodSummary, summaries
@@ -18,7 +21,7 @@ COLUMNS = (
     Column("Mean absolute error", "absolute_error", ".2f"),
     Column("R2\\* bias, %", "r2star_bias_percent", ".1f"),
     Column("Swapped liver, %", "liver_swap_percent", ".2f"),
-    Column("worst protocol", "worst_liver_swap_percent", ".1f"),
+    Column("worst scan", "worst_liver_swap_percent", ".1f"),
     Column("body, %", "body_swap_percent", ".2f"),
     Column("In 68 %", "coverage_68_percent", ".0f"),
     Column("In 95 %", "coverage_95_percent", ".0f"),
@@ -59,23 +62,25 @@ def _head(results: Results) -> list[str]:
     plan = results.plan
     return [
         "# Beside other methods",
-        f"{len(plan.protocols)} simulated abdomens, one a protocol, {plan.matrix}x{plan.matrix}, three slices each, seed "
-        f"{plan.seed}; {plan.threads} threads for every method, on {platform.machine()}. PDFF in points. Swapped: field more "
-        "than half a fat shift off. Times are medians of interleaved runs after a warm-up (slow methods: one run); memory is "
-        "that of the whole process.",
+        f"{len(plan.protocols)} protocols, {plan.patients} simulated patients each, {SLICES} slices of {plan.matrix}x"
+        f"{plan.matrix}, seed {plan.seed}; {plan.threads} threads for every method, on {platform.machine()}. PDFF in points. "
+        "Swapped: field more than half a fat shift off. Times are medians of interleaved runs after a warm-up (slow methods: one "
+        "run); memory is that of the whole process.",
     ]
 
 
 def _per_protocol(results: Results) -> str:
-    """Swapped liver and the larger lobe bias of each method under each protocol."""
+    """Swapped liver (mean of the patients) and largest bias of a lobe of each method under each protocol."""
     methods = [name for name, said in results.introductions.items() if not said.missing]
-    found = {(s.protocol, s.method): s for s in results.scores}
     lines = []
     for protocol in results.plan.protocols:
-        scores = [found[protocol.name, name] for name in methods]
-        cells = [f"{s.liver_swap_percent:.1f} / {max(s.lobe_biases, default=float('nan')):.2f}" for s in scores]
+        cells = []
+        for name in methods:
+            scores = [s for s in results.scores if (s.protocol, s.method) == (protocol.name, name)]
+            swapped = fmean(s.liver_swap_percent for s in scores)
+            cells.append(f"{swapped:.1f} / {max((b for s in scores for b in s.lobe_biases), default=nan):.2f}")
         lines.append([protocol.name, *cells])
-    return "Swapped liver in percent / larger bias of a lobe in points:\n\n" + markdown(["Protocol", *methods], lines)
+    return "Swapped liver in percent / largest bias of a lobe in points:\n\n" + markdown(["Protocol", *methods], lines)
 
 
 def _settings(rows: Sequence[MethodSummary]) -> str:

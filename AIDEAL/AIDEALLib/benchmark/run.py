@@ -17,7 +17,7 @@ from .real import RealScan
 from .score import Cost, ProtocolScore, RealScore, real_score, score
 from .worker import Introduction, Run, Runner
 
-SLOW_S = 3.0
+SLOW_S = 1.0
 """A method that takes longer than this a slice is run once; its first run counts."""
 
 
@@ -62,9 +62,10 @@ class Benchmark:
         files = {name: self._file(name, runner, repr(case)) for name, runner in runners.items()}
         missing = {name: runner for name, runner in runners.items() if not files[name].exists()}
         if missing:
-            self.progress(f"{case.protocol.name}: simulating")
+            what = f"{case.protocol.name}, patient {case.noise[0]}"
+            self.progress(f"{what}: simulating")
             scan = case.scan()
-            for name, (run, cost) in self._interleaved(missing, scan.series, case.protocol.name).items():
+            for name, (run, cost) in self._interleaved(missing, scan.series, what).items():
                 _write(files[name], asdict(score(name, run.maps, case, scan, cost)))
         rows = [json.loads(files[name].read_text(encoding="utf-8")) for name in runners]
         return [ProtocolScore(**{**row, "rois": tuple(map(tuple, row["rois"]))}) for row in rows]

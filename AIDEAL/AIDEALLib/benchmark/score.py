@@ -33,7 +33,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class ProtocolScore:
-    """One method on the abdomen of one protocol; PDFF in points, NaN for what does not exist.
+    """One method on one patient under one protocol; PDFF in points, NaN for what does not exist.
 
     Attributes
     ----------
@@ -47,6 +47,7 @@ class ProtocolScore:
 
     method: str
     protocol: str
+    patient: int
     right_bias: float
     left_bias: float
     absolute_error: float
@@ -75,6 +76,7 @@ def score(name: str, maps: ParameterMaps, case: Case, scan: Scan, cost: Cost) ->
     return ProtocolScore(
         method=name,
         protocol=case.protocol.name,
+        patient=case.noise[0],
         right_bias=summary(voxels.segment("Right lobe"), "right").median_bias,
         left_bias=summary(voxels.segment("Left lobe"), "left").median_bias,
         absolute_error=float(np.minimum(np.abs(liver.error), LARGEST_ERROR).mean()),

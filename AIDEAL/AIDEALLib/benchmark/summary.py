@@ -1,4 +1,4 @@
-"""One row a method over all protocols."""
+"""One row a method over all scans."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .score import ProtocolScore
 
 @dataclass(frozen=True)
 class MethodSummary:
-    """A method over the protocols; PDFF in points, NaN for what does not exist.
+    """A method over all scans; PDFF in points, NaN for what does not exist.
 
     Attributes
     ----------
-    median_bias, worst_bias : size of the bias of a lobe's median, over lobes and protocols.
-    absolute_error, r2star_bias_percent : mean over protocols of the mean absolute error, median of the size of the bias of R2*.
-    liver_swap_percent, worst_liver_swap_percent, body_swap_percent : means over protocols, and the worst protocol.
+    median_bias, worst_bias : size of the bias of a lobe's median, over lobes and scans.
+    absolute_error, r2star_bias_percent : mean over scans of the mean absolute error, median of the size of the bias of R2*.
+    liver_swap_percent, worst_liver_swap_percent, body_swap_percent : means over scans, and the worst scan.
     agreement_bias, agreement_half_width : Bland-Altman over square regions: mean difference, 1.96 standard deviations.
-    coverage_68_percent, coverage_95_percent : medians over protocols.
-    seconds_per_slice : median over protocols. times_refined : median ratio to the first method, protocol by protocol.
+    coverage_68_percent, coverage_95_percent : medians over scans.
+    seconds_per_slice : median over scans. times_refined : median ratio to the first method, scan by scan.
     peak_mib : largest memory of the process.
     """
 
@@ -50,7 +50,7 @@ class MethodSummary:
 def summaries(results: Results) -> list[MethodSummary]:
     """Rows in the order of the methods; a method that is not installed has no figures, and says so in its settings."""
     by_method = {name: [s for s in results.scores if s.method == name] for name in results.introductions}
-    reference = {s.protocol: s.seconds_per_slice for s in next(iter(by_method.values()), [])}
+    reference = {(s.protocol, s.patient): s.seconds_per_slice for s in next(iter(by_method.values()), [])}
     return [
         _summary(name, by_method[name], reference, said.settings, said.version)
         if by_method[name]
@@ -59,7 +59,9 @@ def summaries(results: Results) -> list[MethodSummary]:
     ]
 
 
-def _summary(name: str, scores: list[ProtocolScore], reference: dict[str, float], settings: str, version: str) -> MethodSummary:
+def _summary(
+    name: str, scores: list[ProtocolScore], reference: dict[tuple[str, int], float], settings: str, version: str
+) -> MethodSummary:
     biases = [bias for s in scores for bias in s.lobe_biases]
     differences = np.array([found - true for s in scores for true, found in s.rois])
     return MethodSummary(
@@ -76,7 +78,7 @@ def _summary(name: str, scores: list[ProtocolScore], reference: dict[str, float]
         coverage_68_percent=_median(s.coverage_68_percent for s in scores),
         coverage_95_percent=_median(s.coverage_95_percent for s in scores),
         seconds_per_slice=_median(s.seconds_per_slice for s in scores),
-        times_refined=_median(s.seconds_per_slice / reference[s.protocol] for s in scores),
+        times_refined=_median(s.seconds_per_slice / reference[s.protocol, s.patient] for s in scores),
         peak_mib=max(s.peak_mib for s in scores),
         settings=settings,
         version=version,
