@@ -64,8 +64,8 @@ def _head(results: Results) -> list[str]:
         "# Beside other methods",
         f"{len(plan.protocols)} protocols, {plan.patients} simulated patients each, {SLICES} slices of {plan.matrix}x"
         f"{plan.matrix}, seed {plan.seed}; {plan.threads} threads for every method, on {platform.machine()}. PDFF in points. "
-        "Swapped: field more than half a fat shift off. Times are medians of interleaved runs after a warm-up (slow methods: one "
-        "run); memory is that of the whole process.",
+        "Swapped: field more than half a fat shift off. Times are medians of interleaved runs after a warm-up (slow methods: "
+        "one run); memory is that of the whole process.",
     ]
 
 
