@@ -20,6 +20,7 @@ import numpy.typing as npt
 from .minimum_cut import BinaryEnergy, Floats, Indices
 
 Labels = npt.NDArray[np.int64]
+Profile = npt.NDArray[np.floating]
 OFFSETS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 2**0.5), (1, -1, 2**0.5))
 """Row, column and distance of one half of the eight neighbours."""
 
@@ -30,17 +31,17 @@ class FieldEnergy:
 
     Attributes
     ----------
-    residual : J, (K, voxels), all voxels of a rectangle in row-major order.
+    residual : J, (K, voxels), single or double precision, all voxels of a rectangle in row-major order.
     first, second : voxels of each pair, (pairs,); weight : cost of their squared difference in bins, (pairs,).
     """
 
-    residual: Floats
+    residual: Profile
     first: Indices
     second: Indices
     weight: Floats
 
     @classmethod
-    def of(cls, residual: Floats, smoothness: float, extra: float) -> FieldEnergy:
+    def of(cls, residual: Profile, smoothness: float, extra: float) -> FieldEnergy:
         """Weight each pair as the data of its less informative voxel are curved at their minimum.
 
         Parameters
@@ -50,7 +51,7 @@ class FieldEnergy:
         """
         bins, rows, columns = residual.shape
         best = residual.argmin(0)[None]
-        around = [np.take_along_axis(residual, (best + step) % bins, 0)[0] for step in (-1, 0, 1)]
+        around = [np.take_along_axis(residual, (best + step) % bins, 0)[0].astype(np.float64) for step in (-1, 0, 1)]
         curvature = np.abs(around[0] + around[2] - 2 * around[1])
         curvature = (curvature + extra * curvature.mean()).ravel()
         voxel = np.arange(rows * columns).reshape(rows, columns)
@@ -61,7 +62,7 @@ class FieldEnergy:
             first.append(here)
             second.append(there)
             weight.append(smoothness / distance * np.minimum(curvature[here], curvature[there]))
-        flat = np.ascontiguousarray(residual.reshape(bins, -1), dtype=np.float64)
+        flat = np.ascontiguousarray(residual.reshape(bins, -1))
         return cls(flat, np.concatenate(first), np.concatenate(second), np.concatenate(weight))
 
     @property
@@ -71,7 +72,7 @@ class FieldEnergy:
 
     def misfit(self, labels: Labels) -> Floats:
         """J of each voxel at its label, (voxels,)."""
-        return np.take_along_axis(self.residual, (labels % self.bins)[None], 0)[0]
+        return np.take_along_axis(self.residual, (labels % self.bins)[None], 0)[0].astype(np.float64)
 
     def value(self, labels: Labels) -> float:
         """E of labels (voxels,)."""

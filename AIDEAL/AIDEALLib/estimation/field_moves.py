@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .field_energy import Labels
-from .minimum_cut import Floats
+from .field_energy import Labels, Profile
 
 FINE_STEPS = (8, -8, 4, -4, 2, -2, 1, -1)
 """Bins; the last ones leave the field at its best bin."""
@@ -40,7 +39,7 @@ class Jumps:
         return distance if upwards else -distance
 
 
-def local_minima(residual: Floats, mask: npt.NDArray[np.bool_], deepest_share: float) -> npt.NDArray[np.bool_]:
+def local_minima(residual: Profile, mask: npt.NDArray[np.bool_], deepest_share: float) -> npt.NDArray[np.bool_]:
     """Minima over the circle of bins that lie in the lowest share of a voxel's range, (K, voxels); none outside the mask.
 
     Parameters

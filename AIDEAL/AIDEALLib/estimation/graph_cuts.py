@@ -16,9 +16,8 @@ import torch
 from ..physics.residual_profile import field_grid_hz, residual_profile
 from ..physics.variable_projection import LinearFit, fit
 from .candidates import search_r2star, wrap
-from .field_energy import FieldEnergy, Labels
+from .field_energy import FieldEnergy, Labels, Profile
 from .field_moves import FINE_STEPS, Jumps, local_minima
-from .minimum_cut import Floats
 from .mode import Solution, mixture_variance, mode_at
 from .noise import noise_of_fits
 from .refinement import Nonlinear, gauss_newton
@@ -70,7 +69,7 @@ def graph_cuts(
         r2star = torch.tensor(options.r2star_per_s, dtype=torch.float64, device=echoes.device)
         profile = residual_profile(echoes[None], scan.te_s, scan.basis.modulation, options.bins, r2star, oversampling=1)[0]
         labels = smooth_field(
-            profile.double().cpu().numpy(), mask.cpu().numpy(), options.bins * abs(scan.fat_shift_hz) / scan.period_hz, options
+            profile.cpu().numpy(), mask.cpu().numpy(), options.bins * abs(scan.fat_shift_hz) / scan.period_hz, options
         )
         grid = field_grid_hz(scan.te_s, options.bins).to(profile.dtype)
         field = grid[torch.from_numpy(labels % options.bins).to(grid.device)][mask]
@@ -101,7 +100,7 @@ def mode_probability(energy: torch.Tensor, fields_hz: torch.Tensor, noise_sd: to
     return torch.softmax(-nats, 0)
 
 
-def smooth_field(residual: Floats, mask: npt.NDArray[np.bool_], fat_shift_bins: float, options: GraphCutOptions) -> Labels:
+def smooth_field(residual: Profile, mask: npt.NDArray[np.bool_], fat_shift_bins: float, options: GraphCutOptions) -> Labels:
     """Field in bins of least energy that the moves reach from a flat field, (row, column).
 
     Parameters
