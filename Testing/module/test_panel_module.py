@@ -54,8 +54,10 @@ def test_leaving_and_coming_back(estimated: Panel) -> None:
     estimated.ui.circleButton.click()
     estimated.panel.exit()
     assert not estimated.ui.circleButton.checked
+    estimated.ui.overlayComboBox.currentIndex = 2
     estimated.panel.enter()
     assert estimated.parameters.pdff is not None
+    assert estimated.parameters.overlay.name == "SWAP", "coming back changes nothing"
 
 
 def test_the_module_file(scene: Any) -> None:

@@ -76,7 +76,7 @@ class _Connector:
 
         from . import stand_ins
 
-        self.widget, self.field, self.active = widget, field, True
+        self.widget, self.field, self.active = widget, field, False
 
         def on_change(*_: Any) -> None:
             if self.active:
@@ -125,52 +125,50 @@ def parameterNodeWrapper(cls: type) -> type:
             if not _is_node(field.kind) and not node.GetParameter(field.name):
                 setattr(self, field.name, field.default)
 
-    def connect_gui(self: Any, gui: Any) -> int:
+    def connect_gui(self: Any, gui: Any) -> None:
+        """Tells no tag, as Slicer's tells none: what it connects stays connected."""
         import qt
 
-        found = {}
-        for widget in gui.findChildren(qt.QWidget):
-            name = widget.property("SlicerParameterName")
-            if name:
-                if name not in fields:
-                    raise ValueError(f"Cannot find a param with the given name: {name}")
-                found[name] = widget
+        named = {widget.property("SlicerParameterName"): widget for widget in gui.findChildren(qt.QWidget)}
+        connect_parameters(self, {name: widget for name, widget in named.items() if name})
+
+    def connect_parameters(self: Any, found: dict[str, Any]) -> int:
+        unknown = set(found) - set(fields)
+        if unknown:
+            raise ValueError(f"Cannot find a param with the given name: {', '.join(sorted(unknown))}")
 
         def changed(connector: _Connector) -> None:
             if not self._updating:
                 setattr(self, connector.field.name, connector.read())
 
-        connectors = []
-        for name, widget in found.items():
-            value = getattr(self, name)  # before limits move the widget
-            connector = _Connector(widget, fields[name], changed)
-            connector.active = False
-            connector.write(value)
+        connectors = [_Connector(widget, fields[name], changed) for name, widget in found.items()]  # moves widgets
+        for connector in connectors:
+            connector.write(getattr(self, connector.field.name))
             connector.active = True
-            connectors.append(connector)
 
         def refresh(*_: Any) -> None:
             if self._updating:
                 return
             self._updating = True
             try:
-                for connector in connectors:
-                    if connector.active:
+                for connected in self._guis.values():
+                    for connector in connected:
                         connector.write(getattr(self, connector.field.name))
             finally:
                 self._updating = False
 
-        tag = self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, refresh)
+        tag = len(self._guis)
         self._guis[tag] = connectors
-        return int(tag)
+        self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, refresh)  # for ever, as Slicer's
+        return tag
 
-    def disconnect_gui(self: Any, tag: int) -> None:
+    def disconnect_gui(self: Any, tag: Any) -> None:
         for connector in self._guis.pop(tag, []):
             connector.active = False
-        self.parameterNode.RemoveObserver(tag)
 
     cls.__init__ = init  # type: ignore[misc]
     cls.connectGui, cls.disconnectGui = connect_gui, disconnect_gui  # type: ignore[attr-defined]
+    cls.connectParametersToGui = connect_parameters  # type: ignore[attr-defined]
     cls.AddObserver = lambda self, event, function: self.parameterNode.AddObserver(event, function)  # type: ignore[attr-defined]
     cls.RemoveObserver = lambda self, tag: self.parameterNode.RemoveObserver(tag)  # type: ignore[attr-defined]
     return cls

@@ -127,7 +127,6 @@ class AidealPanel:
         self.regions.end_placing()
         self._ui.fitButton.checked = False
         self.look.stop_watching()
-        self._disconnect_parameters(forget=False)
 
     def close(self) -> None:
         """The module goes (reload, application closing)."""
@@ -166,22 +165,26 @@ class AidealPanel:
     def _connect_parameters(self) -> None:
         from .parameters import AidealParameters
 
+        node = self._parameter_node()
+        if self._parameters is not None and self._parameters.parameterNode is node:
+            self.update()
+            return
         self._disconnect_parameters()
-        self._parameters = AidealParameters(self._parameter_node())  # type: ignore[call-arg]
+        self._parameters = AidealParameters(node)  # type: ignore[call-arg]
         self.scan.parameters_replaced()
         self.look.parameters_replaced()
         self._prefer_what_is_there()
-        self._gui_tag = self._parameters.connectGui(self._root)
+        # connectGui would do the same, but tells no tag to disconnect by; left connected, its combo boxes write their first
+        # entry into the parameters when they are filled anew.
+        self._gui_tag = self._parameters.connectParametersToGui(_bound_widgets(self._root))
         self._observer = self._parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._on_modified)
         self.update()
 
-    def _disconnect_parameters(self, forget: bool = True) -> None:
-        if self._parameters is not None and self._gui_tag is not None:
+    def _disconnect_parameters(self) -> None:
+        if self._parameters is not None:
             self._parameters.disconnectGui(self._gui_tag)
             self._parameters.RemoveObserver(self._observer)
-        self._gui_tag = self._observer = None
-        if forget:
-            self._parameters = None
+        self._parameters = self._gui_tag = self._observer = None
 
     def _prefer_what_is_there(self) -> None:
         """With nothing chosen, choose the scene's only candidates, as a saved or loaded scene brings them."""
@@ -206,7 +209,16 @@ class AidealPanel:
 
     def _on_scene_changed(self, *_: Any) -> None:
         if self._alive and self._entered:
+            self._disconnect_parameters()  # the node may be the same with other content
             self.enter()
+
+
+def _bound_widgets(root: Any) -> dict[str, Any]:
+    """Widgets of the .ui file by the parameter they show."""
+    import qt
+
+    found = {widget.property("SlicerParameterName"): widget for widget in root.findChildren(qt.QWidget)}
+    return {name: widget for name, widget in found.items() if name}
 
 
 def _qt_later(milliseconds: int, function: Callable[[], None]) -> None:
