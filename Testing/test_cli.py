@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from AIDEALLib import __version__
 from AIDEALLib.cli.main import app
-from AIDEALLib.cli.options import ReadoutChoice, Repair
+from AIDEALLib.cli.options import FirstEcho, GainSteps, ReadoutChoice, Repair
 from AIDEALLib.cli.validate import Section
 from AIDEALLib.echoes import Geometry, Readout
 from AIDEALLib.estimation import estimate as estimating
@@ -34,7 +34,7 @@ from AIDEALLib.simulation.scan import acquire
 from AIDEALLib.validation.run import SECTIONS
 
 MAPS = {f"{name}.nrrd" for name in MAP_INFO} | {"mask.nrrd"}
-RESULTS = MAPS | {"overview.png", "statistics.csv", "provenance.json", "quality.json"}
+RESULTS = MAPS | {"report.html", "overview.png", "statistics.csv", "provenance.json", "quality.json"}
 RESEARCH = "Research use only, not for diagnosis."
 
 
@@ -92,6 +92,8 @@ def test_version(aideal: Any) -> None:
 
 def test_choices_are_those_of_the_estimate() -> None:
     assert {c.value for c in Repair} == set(repairs.CHOICES)
+    assert {c.value for c in FirstEcho} == set(repairs.FIRST_ECHO_CHOICES)
+    assert {c.value for c in GainSteps} == set(repairs.GAIN_STEPS_CHOICES)
     assert {r.value for r in ReadoutChoice} < {r.value for r in Readout}
 
 
@@ -144,7 +146,7 @@ def test_options_reach_the_estimate(aideal: Any, scan: Path, tmp_path: Path) -> 
     te = ["0.001,0.002", "0.003", "0.004,0.005, 0.006"]
     done = aideal(
         *("run", scan / "scan.npz", "--out", out, "--method", "one-shot", "--field-strength", 3, "--conjugate", "yes"),
-        *("--bipolar", "yes", "--first-echo", "no"),
+        *("--bipolar", "yes", "--first-echo", "no", "--gain-steps", "yes", "--preset", "phantom"),
         *("--spectrum", "single-peak", "--ppm-offset", 0.08, "--readout", "monopolar"),
         *(word for values in te for word in ("--te", values)),
     )
@@ -157,6 +159,19 @@ def test_options_reach_the_estimate(aideal: Any, scan: Path, tmp_path: Path) -> 
     assert provenance["readout"] == "monopolar"
     assert provenance["options"]["repairs"]["bipolar"]["applied"]
     assert not provenance["options"]["repairs"]["first_echo"]["applied"]
+    assert len(provenance["options"]["repairs"]["gains_taken_out"]) == 6
+    assert provenance["options"]["preset"] == "phantom"
+
+
+@pytest.mark.usefixtures("nothing_to_mend")
+def test_preset_of_phantoms_shifts_fat(aideal: Any, scan: Path, tmp_path: Path) -> None:
+    done = aideal("run", scan / "scan.npz", "--out", tmp_path / "out", "--method", "magnitude", "--preset", "phantom")
+    assert done.exit_code == 0, done.output
+    provenance = json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["spectrum"]["ppm"][1] == pytest.approx(-3.55, abs=0.01)
+    said = " ".join(done.stdout.split())
+    assert "expect a PDFF standard deviation of at least" in said
+    assert "report.html" in said
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from AIDEALLib.estimation.magnitude_fit import magnitude_fit
 from AIDEALLib.estimation.mode import Solution
 from AIDEALLib.estimation.slice_input import Scan
 from AIDEALLib.physics.spectrum import SIX_PEAK
-from AIDEALLib.quality.assess import assess, refuse_unusable
+from AIDEALLib.quality.assess import assess, outlook
 from AIDEALLib.simulation.demo import demo_liver
 from conftest import Voxels
 
@@ -104,8 +104,8 @@ def test_other_methods_refuse_magnitudes_and_offer_this_one() -> None:
     with pytest.raises(InputError, match="use the method 'magnitude'"):
         estimate(magnitudes, device="cpu")
     with pytest.raises(InputError, match="--method magnitude"):
-        refuse_unusable(magnitudes)
-    refuse_unusable(magnitudes, "magnitude")
+        outlook(magnitudes).refuse()
+    outlook(magnitudes, "magnitude").refuse()
     assert assess(magnitudes, method="magnitude").codes() == {"magnitude-fit"}
     complex_bound, magnitude_bound = (assess(s, method=m).expected for s, m in ((series, "refined"), (magnitudes, "magnitude")))
     assert magnitude_bound["pdff_sd_at_10"] != complex_bound["pdff_sd_at_10"]

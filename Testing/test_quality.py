@@ -12,13 +12,14 @@ import pytest
 import torch
 
 from AIDEALLib.echoes import EchoSeries, Readout
+from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.phase_errors import Pattern, PhaseError
-from AIDEALLib.estimation.repairs import Repairs
+from AIDEALLib.estimation.repairs import Repairs, plan_repairs
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
-from AIDEALLib.quality.assess import assess
+from AIDEALLib.quality.assess import assess, outlook, unusable
 from AIDEALLib.quality.findings import Severity
 from AIDEALLib.quality.protocol import t1_bias_points
 from AIDEALLib.simulation.abdomen import abdomen
@@ -158,6 +159,37 @@ def test_real_scans_raise_none_before_the_estimate(name: str) -> None:
     if not path.exists():
         pytest.skip(f"real scans are not in {REAL_DATA}")
     assert assess(load_series(path)).codes() == set()
+
+
+def test_what_was_mended_is_told(clean: EchoSeries) -> None:
+    stepped = with_echoes(clean, scale_echo)
+    plan = plan_repairs(stepped, SIX_PEAK, gain_steps="yes")
+    assert assess(stepped, repairs=plan).codes() == {"gain-step-corrected"}
+    turned = spoil(Pattern.FIRST)(clean)
+    assert assess(turned, repairs=plan_repairs(turned, SIX_PEAK, first_echo="yes")).codes() == {"first-echo-corrected"}
+
+
+def test_a_scan_without_signal_is_stopped(clean: EchoSeries) -> None:
+    rng = np.random.default_rng(0)
+    noise = with_echoes(clean, lambda e: rng.normal(size=e.shape) + 1j * rng.normal(size=e.shape))
+    assert [f.code for f in unusable(noise)] == ["no-signal"]
+    with pytest.raises(InputError, match="stands clear of the noise"):
+        outlook(noise).refuse()
+    assert outlook(noise).expectation == ""
+
+
+def test_hopeless_echo_times_are_stopped(clean: EchoSeries) -> None:
+    """Fat turns by whole turns between all echoes: no method can tell it from water."""
+    turn_s = 1 / abs(SIX_PEAK.mean_shift_hz(1.5))
+    hopeless = simulated(Protocol("x", np.array([1, 2, 3]) * turn_s, 1.5, snr=8.0))
+    assert [f.code for f in unusable(hopeless)] == ["echo-times-unfit"]
+    assert unusable(clean) == []
+
+
+def test_what_to_expect_is_told_before(clean: EchoSeries) -> None:
+    expected = assess(clean).expected
+    assert f"{expected['pdff_sd_at_10']:.1f} at 10 %" in outlook(clean).expectation
+    assert outlook(clean, "magnitude").expectation != outlook(clean).expectation
 
 
 def test_where_is_told(clean: EchoSeries) -> None:

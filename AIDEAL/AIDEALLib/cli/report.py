@@ -55,7 +55,19 @@ $notes
 </body>
 </html>
 """)
-_COLUMNS = ("Region", "ml", "Median", "Mean", "SD", "Stated SD", "Weighted mean", "± SE", "Unsure %", "R2* 1/s", "Grade")
+_COLUMNS = (
+    "Region",
+    "ml",
+    "Median",
+    "Mean",
+    "SD",
+    "Stated SD",
+    "Weighted mean",
+    "± SE",
+    "Unsure %",
+    "R2* 1/s",
+    "Grade (research use)",
+)
 
 
 def save_report(

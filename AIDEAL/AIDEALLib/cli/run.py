@@ -89,12 +89,13 @@ def run(
     from rich.console import Console
 
     from ..echoes import Readout
+    from ..estimation.estimate import choose_device
     from ..io.load import load_series
     from ..io.phase_units import PhaseUnit
     from ..io.save import staged_directory
     from ..io.segmentation import load_segmentation
     from ..physics.spectrum import spectrum_by_name
-    from ..quality.assess import assess, refuse_unusable
+    from ..quality.assess import assess, outlook
     from .estimating import estimate_with_progress
     from .report import save_report
     from .results import OVERVIEW, REPORT, print_closing, print_findings, print_statistics, save_results
@@ -108,9 +109,14 @@ def run(
         readout=Readout(readout.value) if readout else None,
         phase_unit=PhaseUnit(phase_unit.value) if phase_unit else None,
     )
+    before = outlook(series, method.value, fat)
     if not anyway:
-        refuse_unusable(series, method.value)
+        before.refuse()
     segments = load_segmentation(segmentation, series.geometry, series.shape) if segmentation else None
+    choose_device(device)
+    console = Console()
+    if before.expectation:
+        console.print(before.expectation, markup=False, highlight=False, soft_wrap=True)
     reading = time.perf_counter() - start
     with staged_directory(out) as stage:
         maps = estimate_with_progress(
@@ -136,7 +142,6 @@ def run(
         rows = save_results(stage, series, maps, segments, preset)
         save_report(stage / REPORT, maps, rows, quality, stage / OVERVIEW)
         seconds = {**seconds, "writing": time.perf_counter() - start}
-    console = Console()
     print_statistics(console, rows)
     print_findings(console, quality)
     print_closing(console, maps, out, seconds)

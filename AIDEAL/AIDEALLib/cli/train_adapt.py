@@ -59,7 +59,7 @@ def adapt_command(
     """
     from ..io.load import load_series
     from ..models import load_networks, model_directory
-    from ..quality.assess import refuse_unusable
+    from ..quality.assess import outlook
     from ..statistics import LowConfidence
 
     source = models or model_directory()
@@ -78,7 +78,7 @@ def adapt_command(
 
     series = [load_series(path) for path in scans]
     for one in series:
-        refuse_unusable(one)
+        outlook(one).refuse()
     own = [OwnScan.of(one) for one in series]
     networks = load_networks(directory=source)
     limit = LowConfidence().swap_probability

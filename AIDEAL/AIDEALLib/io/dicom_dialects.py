@@ -11,9 +11,15 @@ Sources
 - Philips: displayed value D = raw * RS + RI, precise value P = D / (RS * SS) with the private scale slope SS (2005,100E)
   (Chenevert et al., Transl Oncol 2014;7:65; dcm2niix, Philips/README.md). Phase is displayed in milliradians; RS and RI may
   differ from image to image, so magnitudes are compared as P.
-- Siemens: phase 0..4095 with rescale slope 2 and intercept -4096, one turn from -4096 to 4094 (dcm2niix issue 406).
+  The rescale may differ from frame to frame of an enhanced file (dcm2niix issue 363), and Rescale Type (0028,1054) 'mrad' names
+  the unit of phase (dcm2niix issue 975).
+- Siemens: phase 0..4095 with rescale slope 2 and intercept -4096, one turn from -4096 to 4094 (dcm2niix issue 406, MRtrix3
+  issue 3009); XA20 leaves Echo Number out (dcm2niix issue 568), so echoes are told by time; rescale values stand for the whole
+  file or for each frame (mrpro pull request 933, from three scanners).
 - Canon, United Imaging: standard attributes only. Canon's classic images may have a series UID for every slice (dcm2niix
   issue 495), so series UIDs are not relied on for any vendor. United Imaging's tiled VFRAME images are refused (UIH/README.md).
+
+These are other programs' accounts of scanners' files; the vendors' own conformance statements could not be consulted.
 """
 
 from __future__ import annotations

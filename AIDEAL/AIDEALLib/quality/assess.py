@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from ..echoes import EchoSeries
@@ -13,7 +14,7 @@ from ..physics.spectrum import SIX_PEAK, FatSpectrum
 from ..presets import Preset
 from .echoes import assess_echoes
 from .findings import Finding, QualityReport, Severity, sorted_findings
-from .protocol import assess_protocol, expected_precision
+from .protocol import EXPECTED_AT, assess_protocol, expected_precision
 from .result import assess_magnitude_fit, assess_maps, assess_repairs
 from .signal import MOST_SLICES, assess_signal, signal_to_noise
 from .wrapped import assess_wrapped
@@ -59,19 +60,42 @@ def assess(
     return QualityReport(sorted_findings(found), report)
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """Before an estimate: findings of severity `STOP`, and in a sentence what precision to expect ('' without signal)."""
+
+    stops: tuple[Finding, ...]
+    expectation: str
+
+    def refuse(self) -> None:
+        """Raise where echoes and protocol cannot give a number that means anything.
+
+        Raises
+        ------
+        InputError
+            The first finding, with its advice.
+        """
+        for finding in self.stops:
+            raise InputError(f"{finding.sentence} {finding.advice}")
+
+
+def outlook(series: EchoSeries, method: str = Method.REFINED.value, spectrum: FatSpectrum = SIX_PEAK) -> Outlook:
+    """Look at echoes and protocol before an estimate by a method."""
+    phase_used = method != Method.MAGNITUDE
+    snr, body, _ = signal_to_noise(series)
+    found = assess_signal(series, body, phase_used)
+    stops = tuple(finding for finding in found if finding.severity is Severity.STOP)
+    if not stops:
+        protocol = assess_protocol(series, spectrum, snr, phase_used)
+        stops = tuple(finding for finding in protocol if finding.severity is Severity.STOP)
+    if not body.any() or snr <= 0:
+        return Outlook(stops, "")
+    expected = expected_precision(series, spectrum, snr, phase_used)
+    told = ", ".join(f"{expected[f'pdff_sd_at_{at:g}']:.1f} at {at:g} %" for at in EXPECTED_AT)
+    sentence = f"SNR {snr:.0f}: expect a PDFF standard deviation of at least {told} in a voxel (Cramer-Rao bound, points)."
+    return Outlook(stops, sentence)
+
+
 def unusable(series: EchoSeries, method: str = Method.REFINED.value) -> list[Finding]:
-    """Findings of severity `STOP` in the echoes themselves for this method; [] where the scan can be estimated."""
-    found = assess_signal(series, signal_to_noise(series)[1], method != Method.MAGNITUDE)
-    return [finding for finding in found if finding.severity is Severity.STOP]
-
-
-def refuse_unusable(series: EchoSeries, method: str = Method.REFINED.value) -> None:
-    """Raise where the echoes cannot give a number that means anything by this method.
-
-    Raises
-    ------
-    InputError
-        A finding of severity `STOP`, with its advice.
-    """
-    for finding in unusable(series, method):
-        raise InputError(f"{finding.sentence} {finding.advice}")
+    """Findings of severity `STOP` for this method; [] where the scan can be estimated."""
+    return list(outlook(series, method).stops)

@@ -16,7 +16,7 @@ from .findings import Finding, Severity
 EXPECTED_AT = (5.0, 10.0, 20.0, 50.0)
 """PDFF (percent) at which the expected precision is told."""
 TYPICAL_R2STAR = 40.0
-UNFIT_SD, USELESS_SD = 6.0, 25.0
+UNFIT_SD, USELESS_SD = 6.0, 50.0
 """PDFF standard deviation of a voxel, in points at PDFF 10 %: warn above the first, stop above the second."""
 LOW_SNR = 10.0
 NEAR_PERIOD = 0.17
