@@ -15,8 +15,9 @@ from AIDEALLib.estimation.learned import Learned
 from AIDEALLib.estimation.swap_probability import SwapCalibration
 from AIDEALLib.models import load_networks
 from AIDEALLib.training import fusion_cases as cases_module
+from AIDEALLib.training import fusion_fit
 from AIDEALLib.training.fusion_cases import FusionCase, fusion_cases
-from AIDEALLib.training.fusion_fit import calibrate, learn_weights, true_mode_nats
+from AIDEALLib.training.fusion_fit import calibrate, choose_balance, learn_weights, true_mode_nats
 from AIDEALLib.training.settings import store_settings
 
 POOR = FusionOptions(evidence_weight=0.1, network_weight=1.0, scale_hz=60.0)
@@ -60,6 +61,15 @@ def test_learning_lowers_the_loss_and_leaves_the_rest(cases: list[FusionCase]) -
     assert seen == [1, 2, 3, 4]
     assert loss(learned) < loss(POOR)
     assert (learned.sweeps, learned.damping, learned.evidence_cap) == (POOR.sweeps, POOR.damping, POOR.evidence_cap)
+
+
+def test_the_balance_chosen_predicts_best(cases: list[FusionCase], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fusion_fit, "BALANCES", ((0.02, 2.0), (1.0, 0.04)))
+    nats: list[float] = []
+    found = choose_balance(cases, FusionOptions(cut=3.0), lambda _, mean: nats.append(mean))
+    assert (found.evidence_weight, found.network_weight) == fusion_fit.BALANCES[int(np.argmin(nats))]
+    assert found.cut == 3.0
+    assert len(nats) == 2
 
 
 def test_calibration_rises_and_meets_the_rate_of_swaps(cases: list[FusionCase]) -> None:

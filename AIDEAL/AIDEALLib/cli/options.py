@@ -72,8 +72,8 @@ Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder fo
 MethodOption = Annotated[
     Method,
     typer.Option(
-        help="refined: every water-fat mode refined, weighed and fused; one-shot: networks and one linear step; graph-cuts: the "
-        "reference, without networks; magnitude: without phase."
+        help="refined: every water-fat mode refined, weighed and fused; one-shot: networks and one linear step; graph-cuts: "
+        "the reference, without networks; magnitude: without phase."
     ),
 ]
 DeviceOption = Annotated[

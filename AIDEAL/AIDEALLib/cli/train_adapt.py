@@ -71,10 +71,10 @@ def adapt_command(
     from ..training.adapt import adapt
     from ..training.before_after import figures
     from ..training.export import export_networks
-    from ..training.settings import store_settings
     from ..training.loop import LoopOptions
     from ..training.model_cards import Adaptation, model_cards
     from ..training.own_scans import OwnScan
+    from ..training.settings import store_settings
 
     series = [load_series(path) for path in scans]
     for one in series:

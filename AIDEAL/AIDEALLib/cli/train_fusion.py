@@ -11,6 +11,8 @@ from .options import Debug, Models
 from .training_options import RUNS, shown_progress
 
 EXPORTED = RUNS / "export"
+BALANCE_EVERY = 3
+"""Slices that the balance is chosen on: one in so many."""
 
 
 def fusion(
@@ -28,7 +30,7 @@ def fusion(
     from ..estimation.learned import Learned
     from ..models import load_networks, model_directory
     from ..training.fusion_cases import fusion_cases
-    from ..training.fusion_fit import calibrate, learn_weights
+    from ..training.fusion_fit import BALANCES, calibrate, choose_balance, learn_weights
     from ..training.settings import store_settings
 
     source = models or model_directory()
@@ -36,6 +38,8 @@ def fusion(
         drawn = list(fusion_cases(cases, seed, load_networks("cpu", source)))
     with shown_progress("fusion", passes, True) as progress:
         weights = learn_weights(drawn, FusionOptions(), passes, seed, progress)
+    with shown_progress("balance", len(BALANCES), True) as progress:
+        weights = choose_balance(drawn[::BALANCE_EVERY], weights, progress)
     with Console(stderr=True).status("Calibration"):
         learned = Learned(weights, calibrate(drawn, weights), calibrated=True)
     store_settings(source, to, learned.as_settings(), f"{len(drawn)} simulated slices, seed {seed}, {passes} passes")

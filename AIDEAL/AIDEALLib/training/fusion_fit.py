@@ -1,7 +1,9 @@
-"""Learn the fusion's weights and calibrate P(swap): the sweeps are unrolled, and the marginals' log-likelihood is maximised.
+"""Learn the fusion's weights and calibrate P(swap).
 
-The likelihood that counts is that of the true mode under the marginal probabilities. It is greatest where they are
-calibrated, so the weights come out as those of the best prediction, not of the fewest errors alone.
+First the sweeps are unrolled and the log-likelihood of the true mode under the marginals is maximised by gradient. It is
+greatest where the marginals are calibrated, so the weights come out as those of the best prediction, not of the fewest
+errors alone. Unrolled sweeps know no moves of whole regions, though, and there the balance of evidence and network decides:
+that balance is then chosen by the log-likelihood of the whole estimate. Last, P(swap) is calibrated.
 """
 
 from __future__ import annotations
@@ -38,6 +40,9 @@ CASES_PER_STEP = 6
 RATE, LAST_RATE = 0.06, 0.003
 KNOTS = np.concatenate([[0.0], np.geomspace(1e-4, 0.1, 8), np.linspace(0.2, 0.6, 5), [1.0]])
 """Edges of the groups of raw probabilities that the calibration averages."""
+BALANCES = tuple((evidence, network) for evidence in (0.6, 1.0, 1.5) for network in (0.01, 0.04, 0.1))
+"""Weights of evidence and network that are tried."""
+LEAST_PROBABILITY = 1e-4
 FLOOR = 1e-5
 """Least probability of the true mode that the likelihood tells apart: voxels of artefact do not rule."""
 
@@ -89,6 +94,37 @@ def learn_weights(
     return replace(start, **plain)  # type: ignore[arg-type]
 
 
+@torch.inference_mode()
+def choose_balance(
+    cases: Sequence[FusionCase], options: FusionOptions, progress: Callable[[int, float], None]
+) -> FusionOptions:
+    """The options with the evidence and network weights, out of `BALANCES`, whose P(swap) predicts the swaps best.
+
+    `progress` is called after each pair with (pairs done, mean nats of a voxel).
+    """
+    best, least = options, float("inf")
+    for done, (evidence, network) in enumerate(BALANCES, 1):
+        tried = replace(options, evidence_weight=evidence, network_weight=network)
+        probability, wrong = _swaps(cases, tried)
+        p = probability.clip(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+        nats = float(-np.mean(np.where(wrong > 0, np.log(p), np.log1p(-p))))
+        if nats < least:
+            best, least = tried, nats
+        progress(done, nats)
+    return best
+
+
+def _swaps(cases: Sequence[FusionCase], options: FusionOptions) -> tuple[np.ndarray, np.ndarray]:
+    """Raw probability of a swap, and whether there is one (0 or 1), of the body's voxels of all cases."""
+    uncalibrated = Learned(options, SwapCalibration(), calibrated=False)
+    raw, swapped = [], []
+    for case in cases:
+        found = refined(case.given, Stopwatch(torch.device("cpu")), uncalibrated)
+        raw.append(found.swap_probability[case.body])
+        swapped.append(case.swapped(found.best.field_hz)[case.body])
+    return torch.cat(raw).double().numpy(), torch.cat(swapped).double().numpy()
+
+
 def _exponentials(logs: dict[str, torch.Tensor], start: FusionOptions) -> FusionOptions:
     values = {name: tuple(log.exp().unbind()) if log.dim() else log.exp() for name, log in logs.items()}
     return replace(start, **values)  # type: ignore[arg-type]
@@ -100,13 +136,7 @@ def calibrate(cases: Sequence[FusionCase], options: FusionOptions) -> SwapCalibr
 
     Source: Zadrozny and Elkan, KDD 2002, 694.
     """
-    uncalibrated = Learned(options, SwapCalibration(), calibrated=False)
-    raw, swapped = [], []
-    for case in cases:
-        found = refined(case.given, Stopwatch(torch.device("cpu")), uncalibrated)
-        raw.append(found.swap_probability[case.body])
-        swapped.append(case.swapped(found.best.field_hz)[case.body])
-    probability, wrong = torch.cat(raw).double().numpy(), torch.cat(swapped).double().numpy()
+    probability, wrong = _swaps(cases, options)
     order = np.argsort(probability)
     groups = np.array_split(order, np.flatnonzero(np.diff(np.digitize(probability[order], KNOTS[1:-1]))) + 1)
     x = np.array([probability[group].mean() for group in groups])
