@@ -35,6 +35,7 @@ class FindingsPanel:
         table.setColumnCount(2)
         table.setHorizontalHeaderLabels([tr("Severity"), tr("What was found, and what to do")])
         table.verticalHeader().setVisible(False)
+        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)  # follows the width of the panel
         table.horizontalHeader().setStretchLastSection(True)
         table.wordWrap = True
         table.setVisible(False)
@@ -56,7 +57,6 @@ class FindingsPanel:
                 table.setItem(n, column, self._item(text, finding))
         table.setVisible(bool(found))
         table.resizeColumnToContents(0)
-        table.resizeRowsToContents()
         self._context.ui.findingPlaceButton.setVisible(any(finding.slices for finding in found))
         self.onSelected()
 
