@@ -184,3 +184,14 @@ def test_nothing_is_kept_half_written(tmp_path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             bench.run()
     assert not list(tmp_path.rglob("*"))
+
+
+def test_scaling_command(tmp_path: Path) -> None:
+    arguments = ["benchmark", "--scaling", "--quick", "--out", str(tmp_path), "--threads", "1", "--method", "voxelwise VARPRO"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "scaling.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(r["varied"], r["value"]) for r in rows] == [("matrix", "48"), ("matrix", "64")]
+    assert all(float(r["seconds_per_slice"]) > 0 and float(r["peak_mib"]) > 50 for r in rows)
+    assert (tmp_path / "scaling.png").stat().st_size > 10_000

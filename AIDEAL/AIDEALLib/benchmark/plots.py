@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from .summary import MethodSummary
 
@@ -70,17 +70,25 @@ def save_bland_altman(results: Results, path: Path) -> None:
 
 def save_scaling(rows: Sequence[ScalingRow], path: Path) -> None:
     """Seconds a slice (above) and memory (below) against what was varied, one column each."""
+    rows = [r for r in rows if not r.note]
     kinds = list(dict.fromkeys(r.varied for r in rows))
+    if not kinds:
+        return
     figure = Figure(figsize=(3.2 * len(kinds), 5.6), layout="constrained")
-    panels = figure.subplots(2, len(kinds), squeeze=False, sharex="col")
+    panels = figure.subplots(2, len(kinds), squeeze=False, sharex="col", sharey="row")
     for column, kind in enumerate(kinds):
         for number, name in enumerate(dict.fromkeys(r.method for r in rows)):
-            mine = [r for r in rows if r.method == name and r.varied == kind and not r.note]
+            mine = [r for r in rows if (r.method, r.varied) == (name, kind)]
             values = [r.value for r in mine]
-            panels[0, column].loglog(values, [r.seconds_per_slice for r in mine], "o-", color=f"C{number}", label=name)
+            panels[0, column].plot(values, [r.seconds_per_slice for r in mine], "o-", color=f"C{number}", label=name)
             panels[1, column].plot(values, [r.peak_mib for r in mine], "o-", color=f"C{number}")
+        ticks = sorted({r.value for r in rows if r.varied == kind})
+        for axes in panels[:, column]:
+            axes.set(xscale="log", xticks=ticks, xticklabels=[str(t) for t in ticks])
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.grid(alpha=0.3)
         panels[1, column].set_xlabel(kind)
-    panels[0, 0].set_ylabel("Seconds a slice")
+    panels[0, 0].set(yscale="log", ylabel="Seconds a slice")
     panels[1, 0].set_ylabel("Memory of the process (MiB)")
     panels[0, 0].legend(fontsize=7)
     _save(figure, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ DISTINCT_SLICES = 2
 """More slices than this are repeats: time and memory do not care."""
 LONGEST_S = 45.0
 """A point that would take longer, by the rate of the point before, is left out."""
+REPEATS = 3
 PATIENT = 400
 
 
@@ -109,10 +111,11 @@ def _point(name: str, varied: str, value: int, size: Size) -> ScalingRow:
     with Runner(name, size.threads) as runner:
         if runner.introduction.missing:
             return _missing(name, varied, value, f"not installed ({runner.introduction.missing})")
-        run = runner.run(series)
-        if run.seconds < LONGEST_S / 4:
-            run = runner.run(series)  # the first one warmed up
-    return ScalingRow(name, varied, value, run.seconds, run.seconds / size.slices, run.peak_mib)
+        runs = [runner.run(series)]
+        if runs[0].seconds < LONGEST_S / 10:  # the first one warmed up
+            runs = [runner.run(series) for _ in range(REPEATS)]
+    seconds = statistics.median(run.seconds for run in runs)
+    return ScalingRow(name, varied, value, seconds, seconds / size.slices, runs[-1].peak_mib)
 
 
 def _missing(name: str, varied: str, value: int, note: str) -> ScalingRow:
