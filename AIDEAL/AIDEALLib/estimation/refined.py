@@ -33,7 +33,7 @@ def refined(given: SliceInput, watch: Stopwatch, learned: Learned) -> Solution:
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
         mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
-        unary = unary_nats(candidates, mass, noise, options)
+        unary = unary_nats(candidates, mass, given.evidence_noise(noise), options)
         neighbours = Neighbours.of(given.mask)
         smoothness = Smoothness.of(neighbours, options, scan.field_strength_t)
         posterior = fuse(unary, candidates.field_hz, smoothness, scan.period_hz, scan.fat_shift_hz, options)

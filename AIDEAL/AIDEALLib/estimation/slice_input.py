@@ -12,6 +12,9 @@ from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis
 from .noise import noise_of_fits
 
+MODEL_PRECISION = 3e-3
+"""Share of the signal below which a difference between two fits says nothing."""
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -66,3 +69,8 @@ class SliceInput:
     def noise(self, residual_energy: torch.Tensor) -> torch.Tensor:
         """Noise per real channel from the residual of voxelwise fits; for three echoes, which leave none, from differences."""
         return noise_of_fits(residual_energy, self.voxels.shape[0], self.rough_noise)
+
+    def evidence_noise(self, noise_sd: torch.Tensor) -> torch.Tensor:
+        """Noise to weigh modes by: not below what the signal model and single precision leave undecided (`MODEL_PRECISION`)."""
+        signal = self.voxels.abs().square().mean().sqrt()
+        return torch.maximum(noise_sd, MODEL_PRECISION * signal)

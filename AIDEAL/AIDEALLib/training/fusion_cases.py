@@ -129,4 +129,5 @@ def _case(
     candidates = refined_candidates(voxels, mean[mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
     noise = given.noise(candidates.residual_energy.amin(0))
     mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
-    yield FusionCase(given, candidates, mass, noise, Neighbours.of(mask), true_field.float()[mask], body[mask])
+    evidence_noise, neighbours = given.evidence_noise(noise), Neighbours.of(mask)
+    yield FusionCase(given, candidates, mass, evidence_noise, neighbours, true_field.float()[mask], body[mask])
