@@ -111,3 +111,25 @@ def test_picture_of_the_panel(estimated: Panel, liver: tuple[EchoSeries, TissueM
     estimated.root.show()
     qt_widgets.grab(estimated.root, path, (520, 1650))
     assert path.stat().st_size > 20_000
+
+
+def test_questions_for_files(module: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    import slicer
+    from PySide6 import QtWidgets
+
+    from AIDEALLib.mrml.widget import SlicerDialogs
+
+    dialog, dialogs = QtWidgets.QFileDialog, SlicerDialogs()
+    monkeypatch.setattr(slicer.util, "mainWindow", lambda: None, raising=False)
+    monkeypatch.setattr(dialog, "getOpenFileNames", lambda *_: (["/a/e1.nrrd", "/a/e2.nrrd"], "All files (*)"))
+    monkeypatch.setattr(dialog, "getSaveFileName", lambda *_: ("/a/x.csv", "CSV (*.csv)"))
+    monkeypatch.setattr(dialog, "getExistingDirectory", lambda *_: "/a")
+    assert dialogs.open_files("title", "All files (*)") == [Path("/a/e1.nrrd"), Path("/a/e2.nrrd")]
+    assert dialogs.save_file("title", "x.csv", "CSV (*.csv)") == Path("/a/x.csv")
+    assert dialogs.folder("title") == Path("/a")
+    monkeypatch.setattr(dialog, "getOpenFileNames", lambda *_: ([], ""))
+    monkeypatch.setattr(dialog, "getSaveFileName", lambda *_: ("", ""))
+    monkeypatch.setattr(dialog, "getExistingDirectory", lambda *_: "")
+    assert dialogs.open_files("title", "All files (*)") == []
+    assert dialogs.save_file("title", "x.csv", "CSV (*.csv)") is None
+    assert dialogs.folder("title") is None

@@ -26,6 +26,18 @@ class _QTimer(QtCore.QTimer):
         QtCore.QTimer.singleShot(milliseconds, guarded(function))
 
 
+class _QFileDialog(QtWidgets.QFileDialog):
+    """Names alone, as PythonQt gives them: PySide adds the filter that was chosen."""
+
+    @staticmethod
+    def getOpenFileNames(*arguments: Any) -> tuple[str, ...]:
+        return tuple(QtWidgets.QFileDialog.getOpenFileNames(*arguments)[0])
+
+    @staticmethod
+    def getSaveFileName(*arguments: Any) -> str:
+        return QtWidgets.QFileDialog.getSaveFileName(*arguments)[0]
+
+
 def load_ui(path: str) -> Any:
     """What slicer.util.loadUI does."""
     loader = QtUiTools.QUiLoader()
@@ -61,7 +73,7 @@ def install() -> None:
         for name in dir(module):
             if name.startswith("Q"):
                 setattr(qt, name, getattr(module, name))
-    qt.QTimer = _QTimer  # type: ignore[attr-defined]
+    qt.QTimer, qt.QFileDialog = _QTimer, _QFileDialog  # type: ignore[attr-defined]
     ctk = ModuleType("ctk")
     ctk.ctkSliderWidget, ctk.ctkCollapsibleButton = ctkSliderWidget, ctkCollapsibleButton  # type: ignore[attr-defined]
     sys.modules.update({"qt": qt, "ctk": ctk})

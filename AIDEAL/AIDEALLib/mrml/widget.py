@@ -47,16 +47,14 @@ class SlicerDialogs:
         """Files to read, [] for none."""
         import qt
 
-        found = qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), title, "", pattern)
-        names = found[0] if isinstance(found, tuple) else found
+        names = qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), title, "", pattern)  # PythonQt: a tuple of names
         return [Path(name) for name in names]
 
     def save_file(self, title: str, name: str, pattern: str) -> Path | None:
         """File to write, None for none."""
         import qt
 
-        found = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, name, pattern)
-        chosen = found[0] if isinstance(found, tuple) else found
+        chosen = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, name, pattern)
         return Path(chosen) if chosen else None
 
     def folder(self, title: str) -> Path | None:
