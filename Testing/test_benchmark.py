@@ -123,6 +123,7 @@ def test_summary_and_report_of_made_up_scores(tmp_path: Path) -> None:
     assert (refined.times_refined, b.times_refined) == pytest.approx((1.0, 15.0))
     assert (b.liver_swap_percent, b.worst_liver_swap_percent, b.r2star_bias_percent) == pytest.approx((5.0, 10.0, 4.0))
     assert math.isnan(c.seconds_per_slice) and "pip install c" in c.settings
+    assert c.title == "c (not installed)"
     text = write_report(results, tmp_path)
     assert f"| {PROTOCOLS[1].name} | 10.0 / 0.40 | 10.0 / 3.00 |" in text
     assert (tmp_path / "accuracy_time.png").stat().st_size > 10_000 < (tmp_path / "bland_altman.png").stat().st_size

@@ -15,7 +15,7 @@ from .run import Results
 from .summary import MethodSummary, summaries
 
 COLUMNS = (
-    Column("Method", "method"),
+    Column("Method", "title"),
     Column("Lobe bias, median", "median_bias", ".2f"),
     Column("worst", "worst_bias", ".2f"),
     Column("Mean absolute error", "absolute_error", ".2f"),

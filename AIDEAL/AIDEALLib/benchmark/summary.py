@@ -46,6 +46,11 @@ class MethodSummary:
     times_refined: float = nan
     peak_mib: float = nan
 
+    @property
+    def title(self) -> str:
+        """Name for a table."""
+        return self.method if isfinite(self.seconds_per_slice) else f"{self.method} (not installed)"
+
 
 def summaries(results: Results) -> list[MethodSummary]:
     """Rows in the order of the methods; a method that is not installed has no figures, and says so in its settings."""
@@ -54,7 +59,7 @@ def summaries(results: Results) -> list[MethodSummary]:
     return [
         _summary(name, by_method[name], reference, said.settings, said.version)
         if by_method[name]
-        else MethodSummary(name, f"not installed ({said.missing})", "")
+        else MethodSummary(name, f"not installed: {said.missing}", "")
         for name, said in results.introductions.items()
     ]
 
