@@ -66,10 +66,11 @@ def test_field_strength_unit_and_readout_override(loaded: Panel) -> None:
     assert loaded.panel.scan.scan.readout is Readout.BIPOLAR
 
 
-def test_single_volumes(module: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:
+def test_single_volumes(module: Panel, liver: tuple[EchoSeries, TissueMaps], tmp_path: Path) -> None:
     import qt
 
     from AIDEALLib.mrml.volumes import fill_volume
+    from slicer_harness.scene import load_mrb, save_mrb
 
     series = liver[0]
     for n, echo in enumerate(series.echoes, start=1):
@@ -82,9 +83,15 @@ def test_single_volumes(module: Panel, liver: tuple[EchoSeries, TissueMaps]) -> 
     assert "not known" in module.ui.echoTimesProblemLabel.text
     for row, te in enumerate(series.te_s):
         module.ui.echoTable.item(row, 1).setText(f"{1000 * te:g}")
-        if row < 5:  # half typed: keep what is there until all are
-            assert not module.ui.applyButton.enabled
+        assert not module.ui.applyButton.enabled
     module.ui.fieldStrengthSpinBox.value = 1.5
+    assert module.ui.applyButton.enabled
+    save_mrb(str(tmp_path / "scene.mrb"))
+    module.scene.Clear(False)
+    assert module.ui.volumesSelector.checkedNodes() == []
+    load_mrb(str(tmp_path / "scene.mrb"))
+    assert len(module.ui.volumesSelector.checkedNodes()) == 12, "ticked as saved"
+    assert module.ui.applyButton.enabled, "and the echo times that were typed"
 
 
 def test_files_that_cannot_be_read_are_told(module: Panel, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ class ScanPanel:
         self._forget_what_was_typed_for_another_scan(parameters)
         self.scan = self._chosen(parameters)
         self.problems = self.scan.problems()
+        self._show_ticks(parameters)
         self._fill_table()
         self._show_problems()
         self._show_detected(parameters)
@@ -86,7 +87,7 @@ class ScanPanel:
     def onVolumesChecked(self, *_: Any) -> None:
         """Remember the ticked volumes."""
         parameters = self._context.parameters()
-        if parameters is not None:
+        if parameters is not None and not self._filling:
             parameters.volumeIds = " ".join(node.GetID() for node in self._context.ui.volumesSelector.checkedNodes())
 
     def onCellChanged(self, row: int, column: int) -> None:
@@ -142,6 +143,23 @@ class ScanPanel:
         if any(before) and before != chosen:
             parameters.echoTimesMs = ""
             parameters.fieldStrength = 0.0
+
+    def _show_ticks(self, parameters: Any) -> None:
+        """Tick the volumes that the parameters name, as a loaded scene brings them."""
+        selector, check = self._context.ui.volumesSelector, self._qt.Qt
+        found = map(self._context.logic.scene.GetNodeByID, parameters.volumeIds.split())
+        wanted = [node for node in found if node is not None]
+        ticked = list(selector.checkedNodes())
+        self._filling = True
+        try:
+            for node in ticked:
+                if node not in wanted:
+                    selector.setCheckState(node, check.Unchecked)
+            for node in wanted:
+                if node not in ticked:
+                    selector.setCheckState(node, check.Checked)
+        finally:
+            self._filling = False
 
     def _fill_table(self) -> None:
         table, qt = self._context.ui.echoTable, self._qt
