@@ -67,6 +67,22 @@ def test_probability_of_the_other_solution_is_how_often_it_is_right(voxels: Voxe
     assert float(total[wrong].median()) > 15
 
 
+def test_neighbours_settle_the_choice_and_edges_stay(voxels: Voxels) -> None:
+    """Half a slice of 10 % and half of 95 % fat: fewer voxels on the wrong side, none of the values touched."""
+    scan = protocol(3.0)
+    fat = np.arange(60)[None, :] >= 30
+    truth = np.where(np.broadcast_to(fat, (60, 60)), 95.0, 10.0).ravel()
+    echoes = voxels(scan.te_s, truth, 20.0, 40.0, noise_sd=1 / 25, field_strength_t=3.0).abs()
+    mask = torch.ones(60, 60, dtype=torch.bool)
+    alone, together = (magnitude_fit(echoes, scan, torch.tensor(1 / 25), m) for m in (None, mask))
+    wrong = [((s.best.pdff.numpy() < 55) != (truth < 55)).mean() for s in (alone, together)]
+    assert wrong[0] > 0.08
+    assert wrong[1] < 0.4 * wrong[0]
+    assert float(together.swap_probability.mean()) > wrong[1]
+    same = (alone.best.pdff < 55) == (together.best.pdff < 55)
+    torch.testing.assert_close(alone.best.pdff[same], together.best.pdff[same])
+
+
 def test_noise_floor_is_no_slow_decay(voxels: Voxels) -> None:
     """Iron: late echoes are noise, whose magnitudes a Gaussian fit would take for signal that lasts."""
     scan = protocol(3.0, echoes=10)
@@ -85,11 +101,13 @@ def test_a_whole_scan() -> None:
     magnitudes = EchoSeries(np.abs(series.echoes), series.te_s, series.field_strength_t, series.geometry)
     assert not magnitudes.has_phase
     maps = estimate(magnitudes, "magnitude", "cpu")
-    liver = (truth.labels > 0) & maps.mask & (maps.swap_probability < 0.05) & (maps.pdff < 50)
-    assert liver.sum() > 50
+    liver = (truth.labels > 0) & maps.mask
     error = maps.pdff[liver] - truth.pdff_percent[liver]
-    assert abs(float(np.median(error))) < 1
-    assert float(np.median(np.abs(error) / maps.pdff_sd[liver])) == pytest.approx(0.674, abs=0.2)
+    right = np.abs(error) < 30
+    assert right.mean() > 0.97  # single voxels alone would be wrong in one of ten
+    assert abs(float(error[right].mean())) < 1
+    typical = float(np.median(np.abs(error[right]) / maps.pdff_sd[liver][right]))
+    assert 0.35 < typical < 0.8  # 0.67 for Gaussian errors; misfit at edges of tissue raises the noise found
     assert maps.provenance.models == {}
     assert np.all(maps.field == 0) and maps.field_sd[liver].min() > 100  # nothing is known of the field
     codes = {f.code: f for f in assess(magnitudes, maps).findings}

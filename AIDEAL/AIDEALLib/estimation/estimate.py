@@ -223,7 +223,7 @@ def _estimate_slice(
         solution = graph_cuts(cropped, inner, scan, rough_noise, watch, GRAPH_CUTS)
     elif networks is None:
         with watch("magnitude fit"):
-            solution = magnitude_fit(voxels.real, scan, noise_from_differences(cropped * inner))
+            solution = magnitude_fit(voxels.real, scan, noise_from_differences(cropped * inner), inner)
     else:
         with watch("network"):
             q, mean, variance = networks.field_distribution(cropped, scan.te_s, scan.field_strength_t, scan.spectrum)

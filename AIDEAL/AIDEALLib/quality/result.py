@@ -96,7 +96,7 @@ def assess_magnitude_fit(maps: ParameterMaps | None) -> list[Finding]:
             "magnitude-fit",
             Severity.WARN,
             f"Estimated from magnitudes alone: PDFF above 50 % cannot always be told from PDFF below{share}",
-            "In liver below 50 % fat take the lower solution; export phase images wherever the scanner has them.",
+            "Leave out voxels with a high swap probability; export phase images wherever the scanner has them.",
             **extent,
         )
     ]
