@@ -69,10 +69,6 @@ def main(folder: Path) -> None:
         print(f"{run} run, Apply to maps: {time.monotonic() - started:.1f} s. {ui.statusLabel.text}")
     pdff = panel.parameters.pdff
     _, labels = sample_truth()
-    ui.lobesButton.click()
-    panel.parameters.segmentation.GetDisplayNode().SetOpacity2DFill(0.0)
-    for value, name in ((1, regions.RIGHT_LOBE), (2, regions.LEFT_LOBE)):
-        regions.set_segment(panel.parameters.segmentation, name, labels == value, pdff)
     both = int(np.argmax(np.minimum((labels == 1).sum((1, 2)), (labels == 2).sum((1, 2)))))
     for value, name in ((1, regions.RIGHT_LOBE), (2, regions.LEFT_LOBE)):
         rows, columns = np.nonzero(labels[both] == value)
@@ -99,7 +95,7 @@ def main(folder: Path) -> None:
     later.run(lambda: logic.busy)
     print(ui.referenceLabel.text)
     root.show()
-    qt_widgets.grab(root, folder / "panel.png", (560, root.sizeHint().height() + 60))
+    qt_widgets.grab(root, folder / "panel.png", (560, root.sizeHint().height() + 10))
     panel.close()
     for view in views:
         view.close()

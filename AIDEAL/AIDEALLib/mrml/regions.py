@@ -37,6 +37,7 @@ def create_lobes(scene: Any, volume: Any, name: str = "") -> Any:
     name = name or f"{volume.GetAttribute(nodes.SOURCE_NAME) or ''} Liver".strip()
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetOpacity2DFill(0.0)  # outlines: the map under them is what is read
     if volume is not None:
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
