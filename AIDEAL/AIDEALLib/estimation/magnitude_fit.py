@@ -29,7 +29,8 @@ from .slice_input import Scan
 WATER_SIDE, FAT_SIDE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5), (0.68, 0.76, 0.84, 0.92, 1.0)
 """Fat fractions to start from: between the two lies the fraction at which water and fat cancel best."""
 R2STAR_STARTS_PER_S = (2.0, 15.0, 30.0, 45.0, 65.0, 90.0, 130.0, 190.0, 270.0, 390.0, 560.0, 800.0, 1200.0)
-STEPS = 18
+STEPS, STEPS_AGAIN = 18, 5
+"""From a start, and from a solution once the noise is known better."""
 LONGEST_STEP = 0.06
 """Of the fat fraction: a longer one could jump from the neighbourhood of one solution into that of the other."""
 LEAST_FRACTION, LARGEST_FRACTION = -0.2, 1.2
@@ -64,12 +65,12 @@ def magnitude_fit(
     size = x.square().mean(0).sqrt().clamp_min(1e-30)
     floor = 1e-6 * size.median()
     noise = torch.maximum(rough_noise.to(torch.float64), floor)
-    fits = [_fit(x, _start(x, scan, side), scan, noise) for side in (WATER_SIDE, FAT_SIDE)]
+    fits = [_fit(x, _start(x, scan, side), scan, noise, STEPS) for side in (WATER_SIDE, FAT_SIDE)]
     if x.shape[0] > 3:
         found = _noise_of_residual(x, fits, scan, noise)
         if found is not None:
             noise = torch.maximum(found, floor)
-            fits = [_fit(x, theta, scan, noise) for theta in fits]
+            fits = [_fit(x, theta, scan, noise, STEPS_AGAIN) for theta in fits]
     modes, likelihoods = zip(*(_mode(x, theta, scan, noise) for theta in fits), strict=True)
     odds = likelihoods[0] - likelihoods[1]
     water_side = torch.sigmoid(odds if mask is None else _with_neighbours(odds, mask))
@@ -107,13 +108,13 @@ def _start(x: torch.Tensor, scan: Scan, fractions: tuple[float, ...]) -> torch.T
     return torch.stack([match / lengths[best], grid[best, 0], grid[best, 1]])
 
 
-def _fit(x: torch.Tensor, theta: torch.Tensor, scan: Scan, noise: torch.Tensor) -> torch.Tensor:
+def _fit(x: torch.Tensor, theta: torch.Tensor, scan: Scan, noise: torch.Tensor, steps: int) -> torch.Tensor:
     """Maximise the likelihood from a start: Fisher scoring, damped voxel by voxel (Levenberg-Marquardt)."""
     highest = 2 * scan.basis.fastest_decay_per_s
     model = _model(theta, scan)
     likelihood = rician_log_likelihood(x, model.values, noise).sum(0)
     damping = torch.full_like(likelihood, 1e-3)
-    for _ in range(STEPS):
+    for _ in range(steps):
         weight = rician_information(model.values / noise).clamp_min(0.05)  # a floor: echoes below the noise still restrain
         gradient = torch.einsum("anv,nv->va", model.jacobian, rician_score(x, model.values, noise))
         information = torch.einsum("anv,nv,bnv->vab", model.jacobian, weight, model.jacobian)
