@@ -130,3 +130,17 @@ def test_histogram_is_one_for_each_lobe(estimated: Panel, liver: tuple[EchoSerie
 
 def series(chart: Any, number: int) -> str:
     return str(chart.GetNthPlotSeriesNode(number).GetName())
+
+
+def test_placing_is_for_one_thing_at_a_time_and_its_button_follows_the_tool_bar(estimated: Panel) -> None:
+    ui = estimated.ui
+    interaction = estimated.scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+    ui.circleButton.click()
+    assert interaction.GetCurrentInteractionMode() == interaction.Place
+    ui.fitButton.click()
+    assert ui.fitButton.checked and not ui.circleButton.checked
+    assert interaction.GetCurrentInteractionMode() == interaction.Place
+    ui.circleButton.click()
+    assert ui.circleButton.checked and not ui.fitButton.checked
+    interaction.SwitchToViewTransformMode()
+    assert not ui.circleButton.checked

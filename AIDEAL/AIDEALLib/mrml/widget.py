@@ -91,6 +91,7 @@ class AidealPanel:
         self._ui, self._root, self._logic, self._parameter_node = ui, root, logic, parameter_node
         self._parameters: Any = None
         self._gui_tag: Any = None
+        self._placing: tuple[Any, Any] = (None, None)
         self._observer: int | None = None
         self._alive, self._entered, self._updating, self._again = True, False, False, False
         context = Context(ui, logic, dialogs or SlicerDialogs(), later or _qt_later, lambda: self._parameters)
@@ -118,6 +119,26 @@ class AidealPanel:
         self._entered = True
         self._connect_parameters()
         self.look.watch_cursor()
+        self._watch_placing()
+
+    def _watch_placing(self) -> None:
+        """Release the buttons that place points when placing ends otherwise, as by a right click or the tool bar."""
+        node = self._logic.scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+        if node is None or node is self._placing[0]:
+            return
+
+        def on_mode(*_: Any) -> None:
+            if node.GetCurrentInteractionMode() != node.Place:
+                self._ui.circleButton.checked = self._ui.fitButton.checked = False
+
+        self._stop_watching_placing()
+        self._placing = (node, node.AddObserver(node.InteractionModeChangedEvent, on_mode))
+
+    def _stop_watching_placing(self) -> None:
+        node, tag = self._placing
+        if node is not None:
+            node.RemoveObserver(tag)
+        self._placing = (None, None)
 
     def exit(self) -> None:
         """Another module is shown: runs and the table go on, clicks are left alone."""
@@ -131,6 +152,7 @@ class AidealPanel:
         self._alive = False
         self._disconnect_parameters()
         self.look.stop_watching()
+        self._stop_watching_placing()
         self.numbers.close()
         for tag in self._scene_observers:
             self._logic.scene.RemoveObserver(tag)

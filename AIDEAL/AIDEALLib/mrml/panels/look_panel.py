@@ -126,9 +126,10 @@ class LookPanel:
         scene = self._context.logic.scene
         interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
         if not on:
-            if interaction is not None:
+            if interaction is not None and not self._context.ui.circleButton.checked:
                 interaction.SwitchToViewTransformMode()
             return
+        self._context.ui.circleButton.checked = False
         points = nodes.find_by_role(scene, "vtkMRMLMarkupsFiducialNode", FIT_POINT_ROLE)
         if points is None:
             points = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Fit at")

@@ -76,9 +76,10 @@ class RegionsPanel:
         scene, parameters = self._context.logic.scene, self._context.parameters()
         interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
         if not on or parameters is None:
-            if interaction is not None:
+            if interaction is not None and not self._context.ui.fitButton.checked:
                 interaction.SwitchToViewTransformMode()
             return
+        self._context.ui.fitButton.checked = False
         points = regions.roi_points(scene, parameters.roiPlace.value)
         self._points_added()
         logic = slicer.modules.markups.logic()
