@@ -31,7 +31,7 @@ class Size:
     """A scan to time: rows and columns, slices, echoes; and threads."""
 
     matrix: int = 192
-    slices: int = 4
+    slices: int = 2
     echoes: int = 6
     threads: int = 2
 
@@ -70,7 +70,7 @@ def points(threads: int, quick: bool) -> list[tuple[str, list[int], Size]]:
     base = Size(threads=threads)
     return [
         ("matrix", [96, 192, 288, 384], base),
-        ("slices", [1, 4, 16], base),
+        ("slices", [1, 2, 8, 32], base),
         ("echoes", [3, 6, 12, 16], base),
         ("threads", sorted({1, threads}), base),
     ]

@@ -88,7 +88,8 @@ def graph_cuts(
 def mode_probability(energy: torch.Tensor, fields_hz: torch.Tensor, noise_sd: torch.Tensor, scan: Scan) -> torch.Tensor:
     """Probability of each mode by the likelihood of its minimum, (mode, voxels), summing to 1.
 
-    Modes that ended within a quarter of the fat shift of the first one are that one, and count nothing.
+    Neighbours have no say, so that a region swapped as a whole shows; single voxels of low signal then look less sure than the
+    smooth field makes them. Modes that ended within a quarter of the fat shift of the first one are that one, and count nothing.
 
     Parameters
     ----------
