@@ -89,7 +89,8 @@ def mode_probability(energy: torch.Tensor, fields_hz: torch.Tensor, noise_sd: to
     """Probability of each mode by the likelihood of its minimum, (mode, voxels), summing to 1.
 
     Neighbours have no say, so that a region swapped as a whole shows; single voxels of low signal then look less sure than the
-    smooth field makes them. Modes that ended within a quarter of the fat shift of the first one are that one, and count nothing.
+    smooth field makes them. Modes that ended within a quarter of the fat shift of the first one are that one, and count
+    nothing.
 
     Parameters
     ----------
