@@ -153,5 +153,9 @@ class AIDEALTest(ScriptedLoadableModuleTest):
         self.setUp()
         from AIDEALLib.mrml.self_test import run_self_test
 
-        run_self_test(AIDEALLogic(), self.delayDisplay, os.environ.get("AIDEAL_PICTURES", ""))
+        logic = AIDEALLogic()
+        try:
+            run_self_test(logic, self.delayDisplay, os.environ.get("AIDEAL_PICTURES", ""))
+        finally:
+            logic.close()
         self.delayDisplay("Test passed")

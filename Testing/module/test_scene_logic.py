@@ -157,6 +157,25 @@ def test_files_are_loaded_as_sequences(
         logic.load_files([tmp_path / "missing.npz"])
 
 
+def test_a_scan_without_phase_is_estimated_by_method_magnitude(
+    scene: Any, logic: Any, small_liver: tuple[EchoSeries, TissueMaps]
+) -> None:
+    from AIDEALLib.mrml import probe
+    from AIDEALLib.mrml.volumes import array_of, world_position
+
+    magnitudes = replace(small_liver[0], echoes=np.abs(small_liver[0].echoes).astype(np.complex64))
+    scan = scan_in(scene, magnitudes)
+    with pytest.raises(InputError, match="phase"):
+        logic.estimate(scan, EstimateOptions(check=False))
+    maps = logic.estimate(scan, EstimateOptions("magnitude", check=False))
+    truth = small_liver[1]
+    inside = truth.segment("Right lobe") & (array_of(maps["foreground"]) > 0)
+    assert abs(np.median(array_of(maps.pdff)[inside]) - truth.pdff_percent[inside].mean()) < 3.0
+    voxel = tuple(int(v) for v in np.argwhere(inside)[40])
+    with pytest.raises(InputError, match="cannot be drawn"):
+        probe.fit_at(maps, scan, world_position(maps.pdff, *voxel))
+
+
 def test_fit_at_a_point(scene: Any, logic: Any, small_liver: tuple[EchoSeries, TissueMaps], models: str) -> None:
     from AIDEALLib.mrml import probe
     from AIDEALLib.mrml.volumes import world_position

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from ..echoes import EchoSeries
 from ..errors import AidealError, InputError
 from ..io.load import load_series
 from ..io.phase_units import PhaseUnit
+from ..methods import Method
 from ..worker.client import EstimateOptions, Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
 from .maps import add_maps
 from .measure import Region
@@ -94,6 +96,8 @@ class AidealLogic:
         InputError
             The scan has problems. WorkerBusy : while another run goes on.
         """
+        if options is not None:
+            scan = replace(scan, phase_needed=options.method != Method.MAGNITUDE)
         series, unit = scan.series(), scan.unit()
         self._begin(series, options, scan.sources, lambda result: self._finish(result, scan.name or "scan", unit))
 
