@@ -40,7 +40,7 @@ def estimate_with_progress(
     from ..models import load_networks
 
     networks = load_networks(str(choose_device(device)), models) if models else None
-    with ctrl_c_cancels() as cancelled, _bar(method) as bar:
+    with ctrl_c_cancels() as cancelled, slices_bar(f"Estimating ({method})") as bar:
         task = bar.add_task(method, total=None)
         return estimate(
             series,
@@ -57,9 +57,10 @@ def estimate_with_progress(
         )
 
 
-def _bar(method: str) -> Progress:
+def slices_bar(text: str) -> Progress:
+    """A progress bar that counts slices; `text` may name fields of the task as rich does."""
     return Progress(
-        TextColumn(f"Estimating ({method})"),
+        TextColumn(text),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("slices"),

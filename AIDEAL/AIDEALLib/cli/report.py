@@ -12,7 +12,7 @@ from string import Template
 from ..parameter_maps import ParameterMaps
 from ..quality.findings import Finding, QualityReport
 from ..statistics import SegmentStatistics
-from .results import number, slice_ranges
+from .results import slice_ranges, statistics_cells
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -116,19 +116,7 @@ def _finding(finding: Finding) -> str:
 
 
 def _row(row: SegmentStatistics) -> tuple[str, ...]:
-    return (
-        row.name,
-        number(row.volume_ml, 0),
-        number(row.pdff_median),
-        number(row.pdff_mean),
-        number(row.pdff_sd),
-        number(row.stated_sd_mean),
-        number(row.weighted_mean, 2),
-        number(row.weighted_standard_error, 2),
-        number(row.low_confidence_percent),
-        number(row.r2star_mean, 0),
-        row.steatosis_grade or "-",
-    )
+    return (*statistics_cells(row), row.steatosis_grade or "-")
 
 
 def _expected(quality: QualityReport) -> str:

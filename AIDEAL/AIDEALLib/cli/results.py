@@ -81,23 +81,25 @@ def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) 
     return table
 
 
+def statistics_cells(row: SegmentStatistics) -> tuple[str, ...]:
+    """One region for reading: name, ml, median, mean, SD, stated SD, weighted mean, its standard error, unsure %, R2*."""
+    return (
+        row.name,
+        number(row.volume_ml, 0),
+        number(row.pdff_median),
+        number(row.pdff_mean),
+        number(row.pdff_sd),
+        number(row.stated_sd_mean),
+        number(row.weighted_mean, 2),
+        number(row.weighted_standard_error, 2),
+        number(row.low_confidence_percent),
+        number(row.r2star_mean, 0),
+    )
+
+
 def print_statistics(console: Console, rows: Sequence[SegmentStatistics]) -> None:
     """The statistics that matter at a glance; `statistics.csv` has the rest."""
-    lines = [
-        (
-            row.name,
-            number(row.volume_ml, 0),
-            number(row.pdff_median),
-            number(row.pdff_mean),
-            number(row.pdff_sd),
-            number(row.stated_sd_mean),
-            number(row.weighted_mean, 2),
-            number(row.weighted_standard_error, 2),
-            number(row.low_confidence_percent),
-            number(row.r2star_mean, 0),
-        )
-        for row in rows
-    ]
+    lines = [statistics_cells(row) for row in rows]
     columns = ("Region", "ml", "Median", "Mean", "SD", "Stated SD", "Weighted", "± SE", "Unsure %", "R2* 1/s")
     console.print(table_of("PDFF in percent", columns, lines))
 

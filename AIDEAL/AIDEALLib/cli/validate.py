@@ -46,7 +46,6 @@ def validate(
     Ctrl-C stops between two slices; the same command goes on from there.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from ..errors import InputError
     from ..estimation.estimate import choose_device
@@ -54,7 +53,7 @@ def validate(
     from ..validation.plan import Plan
     from ..validation.run import SECTIONS, Request
     from ..validation.run import validate as write_report
-    from .estimating import ctrl_c_cancels
+    from .estimating import ctrl_c_cancels, slices_bar
 
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; a folder for the report was expected. Give another --out.")
@@ -63,17 +62,7 @@ def validate(
     target = str(choose_device(device))
     asked = SECTIONS if section is None else tuple(key for key in SECTIONS if key in {s.value for s in section})
     request = Request(out, Plan(seed, quick), asked, real_scans, load_networks(target, models), target)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("slices"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with ctrl_c_cancels() as cancelled, bar:
+    with ctrl_c_cancels() as cancelled, slices_bar("{task.description}") as bar:
         task = bar.add_task("Validating", total=request.slices)
         write_report(request, lambda what, slices: bar.update(task, description=what, advance=slices), cancelled)
     Console().print(f"Report: {(out / 'report.html').resolve()}", markup=False, highlight=False, soft_wrap=True)
