@@ -14,6 +14,9 @@ from ..physics.variable_projection import EchoBasis, LinearFit, fit
 from .refinement import gauss_newton
 
 R2STAR_STARTS_PER_S = (30.0, 150.0, 500.0)
+MORE_STEPS = 12
+ON_THE_WAY = 0.95
+"""A fit whose next step would take more than the rest of its residual is not at its minimum."""
 OWN_FIELD_BINS = 48
 OWN_FIELD_R2STAR_PER_S = (20.0, 100.0)
 OWN_FIELD_DISTANCE = 2.0 / OWN_FIELD_BINS
@@ -111,7 +114,18 @@ class _Refined:
 
 def _refined(echoes: torch.Tensor, start_hz: torch.Tensor, period_hz: float, basis: EchoBasis, steps: int) -> _Refined:
     at = gauss_newton(echoes, start_hz, search_r2star(echoes, start_hz, basis), basis, steps)
-    return _Refined(wrap(at.field_hz, period_hz), at.r2star_per_s, fit(echoes, at.field_hz, at.r2star_per_s, basis))
+    field, r2star, there = at.field_hz, at.r2star_per_s, fit(echoes, at.field_hz, at.r2star_per_s, basis)
+    # From a start far off, most steps go to the field and R2* is left behind.
+    for _ in range(MORE_STEPS // steps):
+        on = (there.least_residual_energy < ON_THE_WAY * there.residual_energy).nonzero()[:, 0]
+        if not on.numel():
+            break
+        further = gauss_newton(echoes[:, on], field[on], r2star[on], basis, steps)
+        after = fit(echoes[:, on], further.field_hz, further.r2star_per_s, basis)
+        better = after.residual_energy < there.residual_energy[on]
+        there = there.replaced(on[better], after, better)
+        field, r2star = field.index_copy(0, on[better], further.field_hz[better]), r2star.index_copy(0, on[better], further.r2star_per_s[better])
+    return _Refined(wrap(field, period_hz), r2star, there)
 
 
 def _own_best_field(echoes: torch.Tensor, basis: EchoBasis) -> tuple[torch.Tensor, torch.Tensor]:

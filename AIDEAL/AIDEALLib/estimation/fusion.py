@@ -91,6 +91,7 @@ def fuse(
     period_hz: float,
     fat_shift_hz: float,
     options: FusionOptions,
+    start: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Marginal probability of each candidate, (candidate, voxels).
 
@@ -100,16 +101,17 @@ def fuse(
     Parameters
     ----------
     unary, field_hz : (candidate, voxels), voxels in the order of the neighbourhood in `smoothness`.
+    start : probabilities to start from, (candidate, voxels); the voxels' own costs when None.
     """
     penalties = smoothness.penalties(field_hz, period_hz)
-    q = mean_field(unary, penalties, smoothness, options)
+    q = mean_field(unary, penalties, smoothness, options, start)
     settled = q.argmax(0)
     chosen = move_regions(settled, unary, field_hz, smoothness, period_hz, fat_shift_hz)
     moved = chosen != settled
     if not torch.any(moved):
         return q
-    start = torch.where(moved, torch.nn.functional.one_hot(chosen, q.shape[0]).t().to(q), q)
-    return mean_field(unary, penalties, smoothness, options, start)
+    jumped = torch.where(moved, torch.nn.functional.one_hot(chosen, q.shape[0]).t().to(q), q)
+    return mean_field(unary, penalties, smoothness, options, jumped)
 
 
 def mean_field(

@@ -7,13 +7,15 @@ from dataclasses import fields, replace
 import torch
 
 from ..physics.variable_projection import EchoBasis, LinearFit, fit
-from .candidates import refined_candidates, search_r2star, wrap
+from .candidates import Candidates, refined_candidates, search_r2star, wrap
 from .field_prior import UNKNOWN_HZ2, field_prior
 from .fusion import fuse, network_mass, unary_nats
+from .fusion_options import FusionOptions
 from .learned import Learned
 from .mixed_fit import mixed_modes
 from .mode import Mode, Solution, mixture_variance, mode_at, select
 from .neighbours import Neighbours
+from .proposals import with_proposals
 from .refinement import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
 from .slice_input import SliceInput
 from .smoothness import Smoothness
@@ -23,6 +25,7 @@ from .swap_probability import raw_swap_probability
 NEGLIGIBLE_SHARE = 0.05
 """A prior that would move a field by less than this share of the way is not applied."""
 PRIOR_STEPS = 4
+PROPOSAL_ROUNDS = 2
 
 
 def refined(given: SliceInput, watch: Stopwatch, learned: Learned) -> Solution:
@@ -32,11 +35,14 @@ def refined(given: SliceInput, watch: Stopwatch, learned: Learned) -> Solution:
         candidates = refined_candidates(given.voxels, given.field_hz[given.mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
-        mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
-        unary = unary_nats(candidates, mass, given.evidence_noise(noise), options)
         neighbours = Neighbours.of(given.mask)
         smoothness = Smoothness.of(neighbours, options, scan.field_strength_t)
-        posterior = fuse(unary, candidates.field_hz, smoothness, scan.period_hz, scan.fat_shift_hz, options)
+        posterior = fused(given, candidates, noise, smoothness, options)
+        for _ in range(PROPOSAL_ROUNDS):
+            candidates, new = with_proposals(candidates, posterior.argmax(0), given.voxels, scan, neighbours, noise)
+            if not new.numel():
+                break
+            posterior = fused(given, candidates, noise, smoothness, options, posterior)
     with watch("least squares"):
         modes: list[Mode] = [
             mode_at(_within_limits(at, r2star, scan.basis), field, r2star, noise)
@@ -54,6 +60,21 @@ def refined(given: SliceInput, watch: Stopwatch, learned: Learned) -> Solution:
         variances = torch.where(reported, best.field_variance, torch.stack([m.field_variance for m in modes]))
         raw = raw_swap_probability(posterior, fields_hz, variances, best.field_hz, scan.period_hz, scan.fat_shift_hz)
         return Solution(best, learned.calibration(raw), mixture_variance(best, modes, posterior), noise)
+
+
+def fused(
+    given: SliceInput,
+    candidates: Candidates,
+    noise: torch.Tensor,
+    smoothness: Smoothness,
+    options: FusionOptions,
+    start: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Posterior of the candidates, (candidate, voxels)."""
+    scan = given.scan
+    mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
+    unary = unary_nats(candidates, mass, given.evidence_noise(noise), options)
+    return fuse(unary, candidates.field_hz, smoothness, scan.period_hz, scan.fat_shift_hz, options, start)
 
 
 def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, noise: torch.Tensor) -> Mode:
