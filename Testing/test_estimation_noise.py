@@ -6,13 +6,18 @@ import pytest
 import scipy.stats
 import torch
 
+from AIDEALLib.estimation.neighbours import Neighbours
 from AIDEALLib.estimation.noise import (
     _high_quantile,
     chi_square_median,
     foreground,
+    noise_from_decay,
     noise_from_differences,
     noise_from_residual,
 )
+from AIDEALLib.estimation.refinement import gauss_newton
+from AIDEALLib.physics.spectrum import SIX_PEAK
+from AIDEALLib.physics.variable_projection import EchoBasis, fit
 
 SIGMA = 0.03
 
@@ -54,6 +59,37 @@ def test_known_noise_is_recovered_from_residuals(n_echoes: int) -> None:
     clean = noise_from_residual(torch.from_numpy(energy[4000:]), n_echoes)
     assert float(clean) == pytest.approx(SIGMA, rel=0.02)
     assert float(noise_from_residual(torch.from_numpy(energy), n_echoes)) == pytest.approx(SIGMA, rel=0.1)
+
+
+@pytest.mark.parametrize("pdff", [5.0, 40.0, 90.0])
+def test_three_echoes_tell_their_noise_by_the_spread_of_r2star(voxels, pdff: float) -> None:
+    """Against the noise put in; fat and signal are all texture, which differences of the echoes would take for noise."""
+    te = torch.tensor([1.6e-3, 3.15e-3, 4.7e-3], dtype=torch.float64)
+    basis = EchoBasis.of(te, SIX_PEAK.modulation(te, 1.5), torch.float64)
+    mask = torch.ones(60, 60, dtype=torch.bool)
+    generator = torch.Generator().manual_seed(2)
+    texture = 1 + 0.3 * torch.randn(3600, generator=generator, dtype=torch.float64)
+    s = texture * voxels(te, torch.full((3600,), pdff), 10.0, 40.0)
+    s = s + SIGMA * torch.view_as_complex(torch.randn(3, 3600, 2, generator=generator, dtype=torch.float64))
+    at = gauss_newton(s, torch.full((3600,), 10.0, dtype=torch.float64), torch.full((3600,), 40.0), basis, 8)
+    curvature = fit(s, at.field_hz, at.r2star_per_s, basis).curvature
+    edge = (torch.arange(3600) % 60 < 6) * 300.0  # another tissue
+    neighbours, free = Neighbours.of(mask), torch.ones(3600, dtype=torch.bool)
+    rough = torch.tensor(2 * SIGMA, dtype=torch.float64)
+    found = noise_from_decay(at.r2star_per_s + edge, curvature, neighbours, free, rough)
+    assert float(found) == pytest.approx(SIGMA, rel=0.04)
+    stuck = torch.arange(3600) % 7 == 0  # at an end of the range of R2*: they differ from their neighbours by anything
+    spoiled = torch.where(stuck, torch.full_like(at.r2star_per_s, -100.0), at.r2star_per_s)
+    assert float(noise_from_decay(spoiled, curvature, neighbours, ~stuck, rough)) == pytest.approx(SIGMA, rel=0.04)
+
+
+def test_spread_of_r2star_never_tells_more_noise_than_differences_do() -> None:
+    rough = torch.tensor(0.01)
+    iron = 500 + 200 * torch.randn(900, generator=torch.Generator().manual_seed(0))
+    neighbours, all_free = Neighbours.of(torch.ones(30, 30, dtype=torch.bool)), torch.ones(900, dtype=torch.bool)
+    assert noise_from_decay(iron, torch.full((900,), 1e-3), neighbours, all_free, rough) == rough
+    few = Neighbours.of(torch.ones(5, 5, dtype=torch.bool))
+    assert noise_from_decay(torch.zeros(25), torch.ones(25), few, torch.ones(25, dtype=torch.bool), rough) == rough
 
 
 @pytest.mark.parametrize("degrees", [2, 4, 6, 18, 26])

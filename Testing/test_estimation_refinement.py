@@ -98,3 +98,15 @@ def test_the_right_candidate_fits_best_wherever_the_start_was(te_s: torch.Tensor
         assert torch.allclose(wrap(best - field, PERIOD), torch.zeros(13), atol=0.5)
         assert torch.allclose(wrap(found.field_hz[place] - field, PERIOD), torch.zeros(13), atol=0.5)
         assert torch.allclose(found.r2star_per_s[place], torch.full((13,), r2star), rtol=0.02, atol=1)
+
+
+@pytest.mark.parametrize("off", [-140.0, -97.0, 97.0, 140.0])
+def test_candidates_reach_their_minimum_from_a_start_far_off(te_s: torch.Tensor, voxels, off: float) -> None:
+    """Four steps would spend themselves on the field and leave R2* at a start that only fitted there."""
+    single = EchoBasis.of(te_s, SIX_PEAK.modulation(te_s, 1.5))
+    shift = SIX_PEAK.mean_shift_hz(1.5)
+    s = voxels(te_s, torch.linspace(60, 98, 9), 20.0, 37.0, noise_sd=0.01).to(torch.complex64)
+    found = refined_candidates(s, torch.full((9,), 20.0 + off), shift, PERIOD, single)
+    best = found.residual_energy.argmin(0, keepdim=True)
+    assert torch.allclose(found.field_hz.gather(0, best)[0], torch.full((9,), 20.0), atol=5)
+    assert torch.allclose(found.r2star_per_s.gather(0, best)[0], torch.full((9,), 37.0), atol=20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from AIDEALLib.estimation.candidates import wrap
@@ -49,7 +50,7 @@ def test_a_swapped_island_returns_as_a_whole() -> None:
     mask, field, unary = scene(island_evidence=1.0)  # each voxel alone slightly prefers the swap
     smoothness = Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5)
     start = island(mask)
-    found = move_regions(start, unary, field, smoothness, PERIOD, SWAP)
+    found = move_regions(start, unary, field, torch.zeros(256), smoothness, PERIOD, SWAP)
     assert not torch.any(found)
     assert total_energy(found, unary, field) < total_energy(start, unary, field)
 
@@ -57,12 +58,37 @@ def test_a_swapped_island_returns_as_a_whole() -> None:
 def test_an_island_with_strong_evidence_stays() -> None:
     mask, field, unary = scene(island_evidence=60.0)
     start = island(mask)
-    result = move_regions(start, unary, field, Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5), PERIOD, SWAP)
+    result = move_regions(start, unary, field, torch.zeros(256), Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5), PERIOD, SWAP)
     assert torch.equal(result, start)
 
 
 def test_the_largest_region_is_the_reference() -> None:
     mask, field, unary = scene(island_evidence=60.0)
     start = torch.ones(256, dtype=torch.long)  # all swapped: nothing says which is right but the evidence of every voxel
-    result = move_regions(start, unary, field, Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5), PERIOD, SWAP)
+    result = move_regions(start, unary, field, torch.zeros(256), Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5), PERIOD, SWAP)
     assert torch.equal(result, start)
+
+
+def test_a_candidate_that_counts_for_nothing_bars_no_region() -> None:
+    """Two candidates in one minimum, the first of them made costly since it would count twice."""
+    mask, field, unary = scene(island_evidence=1.0)
+    field = torch.cat([field[:1] + 0.5, field])
+    unary = torch.cat([unary[:1] + 30.0, unary])
+    start = island(mask) + 1
+    found = move_regions(start, unary, field, torch.zeros(256), Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5), PERIOD, SWAP)
+    assert bool((found == 1).all())
+
+
+def test_noise_in_the_fields_lowers_what_a_border_costs() -> None:
+    mask, field, _ = scene(island_evidence=1.0)
+    smoothness = Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5)
+    region = island(mask)
+    now, then = field[0], torch.where(region > 0, field[1], field[0])
+    quiet, noisy = (smoothness.border_change(now, then, torch.full((256,), v), region, PERIOD) for v in (0.0, 60.0**2))
+    inside = region > 0
+    assert float(quiet[inside].sum()) > float(noisy[inside].sum()) > 0
+    pairs = smoothness.penalties(torch.stack([now, then]), torch.full((256,), 60.0**2), PERIOD).reshape(256, 2, -1, 2)
+    here = int(torch.arange(256)[inside][0])
+    across = (smoothness.neighbours.index[here] < 256) & (region[smoothness.neighbours.index[here].clamp_max(255)] == 0)
+    expected = (pairs[here, 1, :, 0] - pairs[here, 0, :, 0])[across].sum()
+    assert float(noisy[here]) == pytest.approx(float(expected), rel=1e-4)

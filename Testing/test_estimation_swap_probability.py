@@ -1,4 +1,4 @@
-"""P(swap): the raw probability by Monte Carlo, the calibration map, and what is refused."""
+"""P(swap) before calibration, by Monte Carlo."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from AIDEALLib.errors import ModelError
-from AIDEALLib.estimation.fusion_options import FusionOptions
-from AIDEALLib.estimation.learned import Learned
-from AIDEALLib.estimation.swap_probability import SwapCalibration, raw_swap_probability
+from AIDEALLib.estimation.swap_probability import raw_swap_probability
 
 PERIOD, SHIFT = 476.0, -192.0
 
@@ -38,32 +35,3 @@ def test_where_nothing_is_known_it_is_about_the_share_of_the_period_beyond_half_
     field = torch.tensor([[0.0], [SHIFT], [-SHIFT]])
     found = raw_swap_probability(posterior, field, torch.full((3, 1), 1.0), field[0], PERIOD, SHIFT)
     assert float(found) == pytest.approx(2 / 3, abs=1e-3)
-
-
-def test_calibration_is_linear_between_its_knots() -> None:
-    calibration = SwapCalibration((0.0, 0.1, 0.5, 1.0), (0.01, 0.2, 0.4, 0.8))
-    raw = torch.tensor([0.0, 0.05, 0.1, 0.3, 0.5, 0.9, 1.0])
-    assert calibration(raw).tolist() == pytest.approx(np.interp(raw.numpy(), calibration.raw, calibration.calibrated), abs=1e-6)
-    assert SwapCalibration()(raw).tolist() == pytest.approx(raw.tolist(), abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"fusion": {"smothness": 1.0}}, "smothness"),
-        ({"fusion": {"cut": "wide"}}, "no number"),
-        ({"swap_calibration": {"raw": [0, 1], "calibrated": [0, 0.5, 1]}}, "2 and 3 knots"),
-        ({"swap_calibration": {"raw": [0, 0.6, 0.5, 1], "calibrated": [0, 0.1, 0.2, 1]}}, "rising"),
-        ({"swap_calibration": {"raw": [0, "x"], "calibrated": [0, 1]}}, "cannot be read"),
-        ({"swap_calibration": {"row": [0, 1]}}, "cannot be read"),
-    ],
-)
-def test_damaged_settings_are_refused(settings: dict[str, dict[str, object]], message: str) -> None:
-    with pytest.raises(ModelError, match=message):
-        Learned.of(settings)
-
-
-def test_settings_round_trip_and_their_absence_is_known() -> None:
-    learned = Learned(FusionOptions(cut=3.0), SwapCalibration((0.0, 1.0), (0.1, 0.9)), calibrated=True)
-    assert Learned.of(learned.as_settings()) == learned
-    assert not Learned.of({}).calibrated

@@ -12,7 +12,8 @@ import torch
 
 from AIDEALLib.estimation.fusion_options import FusionOptions
 from AIDEALLib.estimation.learned import Learned
-from AIDEALLib.estimation.swap_probability import SwapCalibration
+from AIDEALLib.estimation.slice_input import Scan
+from AIDEALLib.estimation.swap_calibration import SwapCalibration, SwapEvidence
 from AIDEALLib.models import load_networks
 from AIDEALLib.training import fusion_cases as cases_module
 from AIDEALLib.training import fusion_fit
@@ -29,6 +30,15 @@ def cases() -> list[FusionCase]:
         patch.setattr(cases_module, "MATRIX", 48)
         patch.setattr(cases_module, "RANDOM_SIZE", 40)
         return list(fusion_cases(4, 1, load_networks()))
+
+
+def first_echoes(case: FusionCase, n: int) -> FusionCase:
+    """The same slice, as a scan that ends after `n` echoes sees it."""
+    given = case.given
+    scan = Scan.of(given.scan.te_s[:n], given.scan.field_strength_t, given.scan.spectrum)
+    field, body = torch.zeros(given.mask.shape), torch.zeros_like(given.mask)
+    field[given.mask], body[given.mask] = case.true_field_hz, case.body
+    return next(iter(cases_module._case(given.echoes[:n], scan, field, body, given.networks)))
 
 
 def test_cases_know_their_truth(cases: list[FusionCase]) -> None:
@@ -65,24 +75,62 @@ def test_learning_lowers_the_loss_and_leaves_the_rest(cases: list[FusionCase]) -
 
 def test_the_balance_chosen_predicts_best(cases: list[FusionCase], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fusion_fit, "BALANCES", ((0.02, 2.0), (1.0, 0.04)))
+    monkeypatch.setattr(fusion_fit, "BALANCES_THREE", (3.0, 0.1))
+    monkeypatch.setattr(fusion_fit, "COUPLINGS", (1.0, 0.5))
+    monkeypatch.setattr(fusion_fit, "SCALES", (1.0, 2.0))
+    more = [case for case in cases if case.candidates.n_echoes > 3]
+    three = [first_echoes(case, 3) for case in more]
+    start = FusionOptions(cut=3.0, scale_hz=10.0, ring_weights=(0.1, 0.2, 0.3, 0.4))
     nats: list[float] = []
-    found = choose_balance(cases, FusionOptions(cut=3.0), lambda _, mean: nats.append(mean))
-    assert (found.evidence_weight, found.network_weight) == fusion_fit.BALANCES[int(np.argmin(nats))]
+    found = choose_balance([*more, *three], start, lambda _, mean: nats.append(mean))
+    assert len(nats) == 8
+    assert nats[6] != nats[7]  # three echoes do follow the weight of their own
+    best = [int(np.argmin(nats[n : n + 2])) for n in (0, 2, 4, 6)]
+    assert (found.evidence_weight, found.network_weight) == fusion_fit.BALANCES[best[0]]
+    assert found.ring_weights == pytest.approx([(1.0, 0.5)[best[1]] * w for w in start.ring_weights])
+    assert found.scale_hz == (10.0, 20.0)[best[2]]
+    assert found.network_weight_three == fusion_fit.BALANCES_THREE[best[3]]
     assert found.cut == 3.0
-    assert len(nats) == 2
 
 
-def test_calibration_rises_and_meets_the_rate_of_swaps(cases: list[FusionCase]) -> None:
+def test_without_cases_of_a_kind_its_weights_stay(cases: list[FusionCase], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fusion_fit, "BALANCES", ((1.0, 0.04),))
+    more = [case for case in cases if case.candidates.n_echoes > 3][:1]
+    found = choose_balance(more, FusionOptions(network_weight_three=0.33), lambda *_: None)
+    assert found.network_weight_three == 0.33
+
+
+def test_calibration_meets_the_rate_of_swaps_where_it_was_learned(cases: list[FusionCase]) -> None:
     found = calibrate(cases, FusionOptions())
-    assert found.raw[0] == 0.0
-    assert found.raw[-1] == 1.0
-    assert np.all(np.diff(found.raw) > 0)
+    assert (found.score[0], found.score[-1]) == (0.0, 1.0)
+    assert np.all(np.diff(found.score) > 0)
     assert np.all(np.diff(found.calibrated) >= 0)
+    stated, swapped = [], []
+    for case in cases:
+        evidence, wrong = fusion_fit._swaps(case, FusionOptions())
+        stated.append(found(evidence)[case.body])
+        swapped.append(wrong[case.body])
+    stated_all, rate = torch.cat(stated), torch.cat(swapped).float().mean()
+    assert 0 < float(rate) < 0.5
+    assert float(stated_all.mean()) == pytest.approx(float(rate), rel=0.15)
+
+
+def test_regression_finds_the_weights_that_made_the_swaps() -> None:
+    rng = np.random.default_rng(4)
+    ranges = ((0.001, 0.6), (0.001, 0.6), (1.0, 9.0), (0.0, 20.0))
+    evidence = SwapEvidence(*(torch.tensor(rng.uniform(low, high, 60_000)) for low, high in ranges))
+    made = SwapCalibration(-0.4, 0.3, 0.9, 0.5, 0.4)
+    wrong = (torch.rand(60_000, generator=torch.Generator().manual_seed(1)) < made(evidence)).double().numpy()
+    found = fusion_fit._logistic_regression(evidence.terms().double().numpy(), wrong)
+    for name in ("intercept", "own", "around", "misfit", "support"):
+        assert getattr(found, name) == pytest.approx(getattr(made, name), abs=0.1)
 
 
 def test_settings_are_stored_in_the_file_and_the_card(fresh_models: Path, tmp_path: Path) -> None:
     source = Path(shutil.copytree(fresh_models, tmp_path / "models"))
-    learned = Learned(FusionOptions(cut=3.5), SwapCalibration((0.0, 1.0), (0.05, 0.7)), calibrated=True)
+    learned = Learned(
+        FusionOptions(cut=3.5), SwapCalibration(-1.0, 0.5, 0.5, 0.3, 0.2, (0.0, 1.0), (0.05, 0.7)), calibrated=True
+    )
     before = load_networks(directory=source)
     store_settings(source, tmp_path / "out", learned.as_settings(), "a few slices")
     store_settings(tmp_path / "out", tmp_path / "out", learned.as_settings(), "some more slices")

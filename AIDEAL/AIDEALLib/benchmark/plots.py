@@ -15,7 +15,7 @@ from .summary import MethodSummary
 
 if TYPE_CHECKING:
     from .run import Results
-    from .scaling import ScalingRow
+    from .scaling_row import ScalingRow
 
 FLOOR_PERCENT = 0.01
 """Swaps below this are drawn at it: the axis is logarithmic."""

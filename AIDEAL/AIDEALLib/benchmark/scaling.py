@@ -16,6 +16,7 @@ from ..simulation.scan import acquire
 from ..validation.tables import save_rows
 from .plots import save_scaling
 from .report import markdown
+from .scaling_row import ScalingRow
 from .worker import Runner
 
 DISTINCT_SLICES = 2
@@ -48,19 +49,6 @@ class Size:
         protocol = Protocol("scaling", echo_times(1.2, 1.6, self.echoes), 1.5, snr=30.0)
         series = acquire(tissue, protocol, np.random.default_rng(PATIENT))
         return replace(series, echoes=series.echoes[:, np.arange(self.slices) % DISTINCT_SLICES])
-
-
-@dataclass(frozen=True)
-class ScalingRow:
-    """One point: what was varied and to what, seconds in all and a slice, largest memory of the process in MiB."""
-
-    method: str
-    varied: str
-    value: int
-    seconds: float
-    seconds_per_slice: float
-    peak_mib: float
-    note: str = ""
 
 
 def points(threads: int, quick: bool) -> list[tuple[str, list[int], Size]]:

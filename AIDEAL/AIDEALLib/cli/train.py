@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,15 +15,12 @@ from .train_fusion import fusion
 from .training_options import (
     RUNS,
     Accelerator,
-    Accumulate,
-    Batch,
     Devices,
     Directory,
     Nodes,
     Precision,
     PrecisionOption,
     Seed,
-    Size,
     Threads,
     launched_fabric,
     require_lightning,
@@ -35,7 +33,24 @@ if TYPE_CHECKING:
     from ..training.loop import LoopOptions
 
 FIELD, R2STAR, FIELD_WITH_R2STAR = "field", "r2star", "field-with-r2star"
-DEFAULT_STEPS = {FIELD: 5000, R2STAR: 2000, FIELD_WITH_R2STAR: 1500}
+
+
+@dataclass(frozen=True)
+class StageDefaults:
+    """What a stage takes where nothing else is asked for; as in `LoopOptions`."""
+
+    steps: int
+    batch: int
+    accumulate: int
+    size: int
+
+
+DEFAULTS = {
+    FIELD: StageDefaults(steps=5000, batch=3, accumulate=2, size=96),
+    R2STAR: StageDefaults(steps=2000, batch=3, accumulate=2, size=96),
+    # larger slices: the last stage sees as much of a body around a voxel as a scan shows
+    FIELD_WITH_R2STAR: StageDefaults(steps=2000, batch=1, accumulate=3, size=160),
+}
 HELP = {
     FIELD: "Stage A: G_phi from the complex echoes.",
     R2STAR: "Stage B: G_R2* from the magnitudes, G_phi frozen.",
@@ -46,6 +61,11 @@ EXPORTED = RUNS / "export"
 app = typer.Typer(no_args_is_help=True, help="Train the networks on simulated slices, without labels, and export them.")
 
 Steps = Annotated[int | None, typer.Option(min=1, help="Optimiser steps; each stage has its own default.", show_default=False)]
+StageBatch = Annotated[int | None, typer.Option(min=1, help="Slices of each protocol; each stage has its own default.")]
+StageSize = Annotated[int | None, typer.Option(min=16, help="Rows and columns of a slice; each stage has its own default.")]
+StageAccumulate = Annotated[
+    int | None, typer.Option(min=1, help="Protocols in each step, shared by all devices; each stage has its own default.")
+]
 To = Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the exported networks and their manifest.")]
 
 
@@ -55,9 +75,9 @@ def _add_stage(stage: str) -> None:
         steps: Steps = None,
         seed: Seed = 0,
         directory: Directory = RUNS,
-        batch: Batch = 3,
-        size: Size = 96,
-        accumulate: Accumulate = 2,
+        batch: StageBatch = None,
+        size: StageSize = None,
+        accumulate: StageAccumulate = None,
         accelerator: Accelerator = "cpu",
         devices: Devices = "1",
         nodes: Nodes = 1,
@@ -69,7 +89,7 @@ def _add_stage(stage: str) -> None:
         _train(stage, _options(stage, steps, batch, accumulate, size, seed), directory, fabric)
 
 
-for _stage in DEFAULT_STEPS:
+for _stage in DEFAULTS:
     _add_stage(_stage)
 
 
@@ -78,9 +98,9 @@ def every_stage(
     steps: Steps = None,
     seed: Seed = 0,
     directory: Directory = RUNS,
-    batch: Batch = 3,
-    size: Size = 96,
-    accumulate: Accumulate = 2,
+    batch: StageBatch = None,
+    size: StageSize = None,
+    accumulate: StageAccumulate = None,
     accelerator: Accelerator = "cpu",
     devices: Devices = "1",
     nodes: Nodes = 1,
@@ -91,8 +111,13 @@ def every_stage(
 ) -> None:
     """All three stages, export, then the fusion."""
     fabric = launched_fabric(accelerator, devices, nodes, precision, threads)
-    for stage in DEFAULT_STEPS:
-        _train(stage, _options(stage, steps, batch, accumulate, size, seed), directory, fabric)
+    from ..training.loop import check_shares
+
+    options = {stage: _options(stage, steps, batch, accumulate, size, seed) for stage in DEFAULTS}
+    for of_stage in options.values():
+        check_shares(of_stage, fabric.world_size)  # before hours of training, not between two stages
+    for stage, of_stage in options.items():
+        _train(stage, of_stage, directory, fabric)
     if fabric.is_global_zero:
         export(directory, to)
         fusion(to, to, seed=seed)
@@ -117,10 +142,19 @@ def export(directory: Directory = RUNS, to: To = EXPORTED, debug: Debug = False)
     typer.echo(f"Networks: {to.resolve()}")
 
 
-def _options(stage: str, steps: int | None, batch: int, accumulate: int, size: int, seed: int) -> LoopOptions:
+def _options(
+    stage: str, steps: int | None, batch: int | None, accumulate: int | None, size: int | None, seed: int
+) -> LoopOptions:
     from ..training.loop import LoopOptions
 
-    return LoopOptions(steps=steps or DEFAULT_STEPS[stage], batch=batch, accumulate=accumulate, size=size, seed=seed)
+    usual = DEFAULTS[stage]
+    return LoopOptions(
+        steps=steps or usual.steps,
+        batch=batch or usual.batch,
+        accumulate=accumulate or usual.accumulate,
+        size=size or usual.size,
+        seed=seed,
+    )
 
 
 def _train(stage: str, options: LoopOptions, directory: Path, fabric: Fabric) -> None:

@@ -18,7 +18,7 @@ BALANCE_EVERY = 3
 def fusion(
     models: Models = None,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the networks with what was learned.")] = EXPORTED,
-    cases: Annotated[int, typer.Option(min=2, help="Simulated abdomens, two slices each.")] = 140,
+    cases: Annotated[int, typer.Option(min=2, help="Simulated abdomens, two slices each.")] = 200,
     passes: Annotated[int, typer.Option(min=1, help="Passes over all slices.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of patients and protocols.")] = 5,
     debug: Debug = False,
@@ -30,7 +30,7 @@ def fusion(
     from ..estimation.learned import Learned
     from ..models import load_networks, model_directory
     from ..training.fusion_cases import fusion_cases
-    from ..training.fusion_fit import BALANCES, calibrate, choose_balance, learn_weights
+    from ..training.fusion_fit import TRIALS, calibrate, choose_balance, learn_weights
     from ..training.settings import store_settings
 
     source = models or model_directory()
@@ -38,7 +38,7 @@ def fusion(
         drawn = list(fusion_cases(cases, seed, load_networks("cpu", source)))
     with shown_progress("fusion", passes, True) as progress:
         weights = learn_weights(drawn, FusionOptions(), passes, seed, progress)
-    with shown_progress("balance", len(BALANCES), True) as progress:
+    with shown_progress("balance", TRIALS, True) as progress:
         weights = choose_balance(drawn[::BALANCE_EVERY], weights, progress)
     with Console(stderr=True).status("Calibration"):
         learned = Learned(weights, calibrate(drawn, weights), calibrated=True)

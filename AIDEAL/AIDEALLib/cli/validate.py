@@ -18,6 +18,7 @@ class Section(str, Enum):
     SPREAD = "spread"
     SENSITIVITY = "sensitivity"
     COVERAGE = "coverage"
+    IRON = "iron"
     SWAPS = "swaps"
     LIMITS = "limits"
     REPEATABILITY = "repeatability"

@@ -14,6 +14,8 @@ from ..physics.variable_projection import EchoBasis, LinearFit, fit
 from .refinement import gauss_newton
 
 R2STAR_STARTS_PER_S = (30.0, 150.0, 500.0)
+SAME_MINIMUM = 1.0 / 96
+"""Candidates nearer to each other than this share of the period have come to the same minimum."""
 MORE_STEPS = 12
 ON_THE_WAY = 0.95
 """A fit whose next step would take more than the rest of its residual is not at its minimum."""
@@ -25,17 +27,45 @@ OWN_FIELD_DISTANCE = 2.0 / OWN_FIELD_BINS
 
 @dataclass(frozen=True)
 class Candidates:
-    """Refined candidates, axis 0 the candidate: field (Hz, within one period), R2* (1/s), the fit at them, number of echoes."""
+    """Refined candidates, axis 0 the candidate: field (Hz, within one period), R2* (1/s), the fit at them.
+
+    `n_echoes` : number of echoes; `period_hz` : period of off-resonance.
+    """
 
     field_hz: torch.Tensor
     r2star_per_s: torch.Tensor
     fits: tuple[LinearFit, ...]
     n_echoes: int
+    period_hz: float
 
     @property
     def residual_energy(self) -> torch.Tensor:
         """J of each candidate, (candidate, voxels)."""
         return torch.stack([f.residual_energy for f in self.fits])
+
+    @property
+    def curvature(self) -> torch.Tensor:
+        """W of each candidate (see `variable_projection`), (candidate, voxels)."""
+        return torch.stack([f.curvature for f in self.fits])
+
+    @property
+    def duplicates(self) -> torch.Tensor:
+        """Candidates that came to the minimum of another one which fits no worse, bool (candidate, voxels)."""
+        energy, same = self.residual_energy, torch.zeros_like(self.field_hz, dtype=torch.bool)
+        for c in range(len(same)):
+            for other in range(len(same)):
+                near = wrap(self.field_hz[c] - self.field_hz[other], self.period_hz).abs() < SAME_MINIMUM * self.period_hz
+                better = energy[other] <= energy[c] if other < c else energy[other] < energy[c]
+                if other != c:
+                    same[c] |= near & better
+        return same
+
+    def field_variance(self, noise_sd: torch.Tensor) -> torch.Tensor:
+        """Of the noise in a voxel's field (Hz^2), (voxels,): sigma^2 / (4 pi^2 w), see `variable_projection`.
+
+        The least of its candidates: one that is badly determined shall not be the smoother for it.
+        """
+        return noise_sd**2 / (4 * torch.pi**2 * self.curvature.amax(0))
 
 
 def wrap(hz: torch.Tensor, period_hz: float) -> torch.Tensor:
@@ -73,7 +103,7 @@ def refined_candidates(
     basis: EchoBasis,
     steps: int = 4,
 ) -> Candidates:
-    """The field itself and its two neighbours a fat shift away, refined.
+    """The field itself and its two neighbours a fat shift away, refined to their minima.
 
     Where the field jumps between voxels (skin, gas) the smooth belief of G_phi may be near none of a voxel's minima: there
     the voxel's own best field takes the place of the candidate that fits worst.
@@ -102,7 +132,7 @@ def refined_candidates(
             fields[c, voxels[here]] = extra.field_hz[here]
             decays[c, voxels[here]] = extra.r2star_per_s[here]
             fits[c] = fits[c].replaced(voxels[here], extra.fit, here)
-    return Candidates(fields, decays, tuple(fits), echoes.shape[0])
+    return Candidates(fields, decays, tuple(fits), echoes.shape[0], period_hz)
 
 
 @dataclass(frozen=True)
@@ -123,8 +153,10 @@ def _refined(echoes: torch.Tensor, start_hz: torch.Tensor, period_hz: float, bas
         further = gauss_newton(echoes[:, on], field[on], r2star[on], basis, steps)
         after = fit(echoes[:, on], further.field_hz, further.r2star_per_s, basis)
         better = after.residual_energy < there.residual_energy[on]
-        there = there.replaced(on[better], after, better)
-        field, r2star = field.index_copy(0, on[better], further.field_hz[better]), r2star.index_copy(0, on[better], further.r2star_per_s[better])
+        moved = on[better]
+        field = field.index_copy(0, moved, further.field_hz[better])
+        r2star = r2star.index_copy(0, moved, further.r2star_per_s[better])
+        there = there.replaced(moved, after, better)
     return _Refined(wrap(field, period_hz), r2star, there)
 
 

@@ -163,7 +163,8 @@ def _run(
     noise = map_slices(work, series.shape[0], workers, progress, cancel)
     notes = list(notes)
     if series.n_echoes == 3:
-        notes.append("Three echoes leave no residual: the noise was estimated from spatial differences.")
+        way = "how much R2* differs between neighbours" if method == Method.REFINED else "spatial differences"
+        notes.append(f"Three echoes leave no residual: the noise was estimated from {way}.")
     if not series.uniform_spacing:
         notes.append(f"Echo spacing is not uniform: off-resonance was searched within {scan.period_hz:.0f} Hz around 0.")
     if method == Method.REFINED and not learned.calibrated:

@@ -3,6 +3,9 @@
 Once the modes are chosen the field is smooth but for edges, so a voxel's neighbours predict it to a few Hz. Where the voxel
 itself knows its field better, which is nearly everywhere, the prediction changes nothing; where it does not, a prior of a
 few Hz keeps field, and with it water and fat, from wandering. Fat fractions are never smoothed themselves.
+
+Two neighbours on opposite sides predict the field between them far better than each alone: their mean is exact wherever
+the field is linear, and slopes are what fields mostly have.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ import torch
 
 from .candidates import wrap
 from .fusion_options import REFERENCE_FIELD_T
-from .neighbours import Neighbours
+from .neighbours import ONE_SIDE, OTHER_SIDE, Neighbours
 
 ROUGHNESS_HZ = 8.0
 """Standard deviation of the field's change between adjacent voxels at 1.5 T; grows with the distance and the field strength."""
-PREDICTION_FLOOR_HZ = 5.0
+BEND_HZ = 1.5
+"""The same of the field's distance from the mean of its two neighbours on opposite sides."""
+PREDICTION_FLOOR_HZ = 3.0
 """What even many agreeing neighbours leave open at 1.5 T: their errors are not independent."""
 UNKNOWN_HZ2 = 1e8
 """Variance of a field that nothing is known of."""
@@ -33,23 +38,33 @@ def field_prior(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean (Hz) and variance (Hz^2) of each voxel's field as its neighbours predict it, (voxels,) each.
 
-    Neighbours count by the inverse of their variance plus that of the field's roughness; those further off than
-    `OUTLIER_SD` standard deviations, beyond an edge or in another mode, do not.
+    Pairs of opposite neighbours, and neighbours alone where the opposite one is missing or off, count by the inverse of their
+    variance plus that of the field between; those further off than `OUTLIER_SD` standard deviations, beyond an edge or in
+    another mode, do not.
 
     Parameters
     ----------
     field_hz, field_variance : of the chosen modes, (voxels,). Voxels without neighbours get `UNKNOWN_HZ2`.
     """
     growth = field_strength_t / REFERENCE_FIELD_T
+    one, other = ONE_SIDE, OTHER_SIDE
+    bend = (growth * BEND_HZ * neighbours.distance[one]) ** 2
     rough = (growth * ROUGHNESS_HZ * neighbours.distance) ** 2
     floor = (growth * PREDICTION_FLOOR_HZ) ** 2
     own = field_variance.clamp(1e-6, UNKNOWN_HZ2)
     mean, variance = field_hz, own
     for _ in range(PASSES):
-        there = neighbours.gather(variance, float("inf")) + rough
+        there = neighbours.gather(variance)
         apart = wrap(neighbours.gather(mean) - mean[:, None], period_hz)
-        agrees = apart**2 < OUTLIER_SD**2 * (there + variance[:, None])
-        weight = torch.where(agrees, 1 / there, torch.zeros_like(there))
+        alone = there + rough
+        agrees = neighbours.exists & _near(apart, alone, variance)
+        middle, between = (apart[:, one] + apart[:, other]) / 2, (there[:, one] + there[:, other]) / 4 + bend
+        paired = agrees[:, one] & agrees[:, other] & _near(middle, between, variance)
+        agrees[:, one] &= ~paired
+        agrees[:, other] &= ~paired
+        apart, spread = torch.cat([middle, apart], 1), torch.cat([between, alone], 1)
+        agrees = torch.cat([paired, agrees], 1)
+        weight = torch.where(agrees, 1 / spread, torch.zeros_like(spread))
         total = weight.sum(1)
         prior_mean = mean + (weight * apart).sum(1) / total.clamp_min(1e-30)
         prior_variance = (1 / total).clamp_max(UNKNOWN_HZ2) + floor
@@ -57,3 +72,7 @@ def field_prior(
         mean = prior_mean + wrap(field_hz - prior_mean, period_hz) / (own * precision)
         variance = 1 / precision
     return prior_mean, prior_variance
+
+
+def _near(apart_hz: torch.Tensor, spread: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
+    return apart_hz**2 < OUTLIER_SD**2 * (spread + variance[:, None])

@@ -17,6 +17,8 @@ FULL_SWEEP_EVERY = 6
 SETTLED = 1e-3
 """Between full sweeps only voxels whose probabilities moved by more than this are swept: most settle at once."""
 DECAY_CAP = 8.0
+DUPLICATE_NATS = 30.0
+"""Cost of a candidate at the minimum of another one, which would count twice."""
 PHASE_SD = 0.15
 """How far F / (W + F) of tissue may lie off the real interval from 0 to 1, phases of water and fat differing a little."""
 
@@ -42,7 +44,8 @@ def unary_nats(candidates: Candidates, mass: torch.Tensor, noise_sd: torch.Tenso
     """Cost of each candidate in its own voxel, (candidate, voxels): evidence, plausibility, the network's belief."""
     evidence = evidence_nats(candidates.residual_energy, noise_sd, candidates.n_echoes, options)
     cost = soft_cap(evidence + implausibility_nats(candidates, options), options.evidence_cap)
-    return cost - options.network_weight * mass.log()
+    trust = options.network_weight_three if candidates.n_echoes == 3 else options.network_weight
+    return cost - trust * mass.log() + DUPLICATE_NATS * candidates.duplicates
 
 
 def evidence_nats(residual_energy: torch.Tensor, noise_sd: torch.Tensor, n_echoes: int, options: FusionOptions) -> torch.Tensor:
@@ -87,6 +90,7 @@ def implausibility_nats(candidates: Candidates, options: FusionOptions) -> torch
 def fuse(
     unary: torch.Tensor,
     field_hz: torch.Tensor,
+    variance_hz2: torch.Tensor,
     smoothness: Smoothness,
     period_hz: float,
     fat_shift_hz: float,
@@ -95,18 +99,18 @@ def fuse(
 ) -> torch.Tensor:
     """Marginal probability of each candidate, (candidate, voxels).
 
-    Damped mean-field sweeps from the voxels' own costs, then whole regions move where that lowers the energy (`regions`),
-    then sweeps from there.
+    Damped mean-field sweeps, then whole regions move where that lowers the energy (`regions`), then sweeps from there.
 
     Parameters
     ----------
     unary, field_hz : (candidate, voxels), voxels in the order of the neighbourhood in `smoothness`.
+    variance_hz2 : of the noise in a voxel's field, (voxels,).
     start : probabilities to start from, (candidate, voxels); the voxels' own costs when None.
     """
-    penalties = smoothness.penalties(field_hz, period_hz)
+    penalties = smoothness.penalties(field_hz, variance_hz2, period_hz)
     q = mean_field(unary, penalties, smoothness, options, start)
     settled = q.argmax(0)
-    chosen = move_regions(settled, unary, field_hz, smoothness, period_hz, fat_shift_hz)
+    chosen = move_regions(settled, unary, field_hz, variance_hz2, smoothness, period_hz, fat_shift_hz)
     moved = chosen != settled
     if not torch.any(moved):
         return q

@@ -26,6 +26,8 @@ class FusionOptions:
     evidence_cap : most nats one voxel's fit may count.
     decay_weight, phase_cap : weight of the R2* prior, and most nats an implausible phase of fat against water may cost.
     network_weight : power of the network's distribution (far below 1: its main mode is a candidate already).
+    network_weight_three : the same for three echoes, which any field fits nearly exactly: no residual tells whether the echoes
+        follow the model, so their evidence is worth less beside the network's.
     ring_weights : nats a large jump costs for a neighbour of each ring, divided by `cut`.
     scale_hz : jump at 1.5 T and one voxel's distance that counts as large; grows with the field strength.
     distance_power : growth of that scale with distance.
@@ -39,6 +41,7 @@ class FusionOptions:
     decay_weight: Weight = 0.5
     phase_cap: Weight = 4.0
     network_weight: Weight = 0.1
+    network_weight_three: Weight = 0.1
     ring_weights: tuple[Weight, ...] = (0.2, 0.15, 0.15, 0.25)
     scale_hz: Weight = 12.0
     distance_power: Weight = 0.7
@@ -62,6 +65,8 @@ class FusionOptions:
             numbers = {k: tuple(map(float, v)) if isinstance(v, list | tuple) else float(v) for k, v in values.items()}
         except (TypeError, ValueError) as error:
             raise ModelError(f"A weight of the fusion is no number: {error}. Restore the model's files.") from error
+        if "network_weight" in numbers:  # learned before three echoes had a weight of their own
+            numbers.setdefault("network_weight_three", numbers["network_weight"])
         if "sweeps" in numbers:
             numbers["sweeps"] = int(values["sweeps"])
         return cls(**numbers)  # type: ignore[arg-type]

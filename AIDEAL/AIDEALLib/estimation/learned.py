@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .fusion_options import FusionOptions
-from .swap_probability import SwapCalibration
+from .swap_calibration import SwapCalibration
 
 FUSION, SWAP_CALIBRATION = "fusion", "swap_calibration"
 UNCALIBRATED = "These networks carry no learned fusion: default weights were used, and the swap probability is not calibrated."

@@ -10,6 +10,7 @@ from ..physics.variable_projection import LinearFit
 from .fat_fraction import pdff_signed, pdff_variance
 from .least_squares import weighted_least_squares
 
+LEAST_POSTERIOR = 1e-9
 MIXTURE_PDFF_RANGE = (-20.0, 120.0)
 """Fat fractions of improbable modes are limited to this range (percent) before they enter the mixture's standard deviation."""
 
@@ -76,6 +77,20 @@ def mixture_variance(best: Mode, modes: list[Mode], probability: torch.Tensor) -
     pdff = torch.stack([m.pdff for m in modes]).clamp(*MIXTURE_PDFF_RANGE)
     variance = torch.stack([m.pdff_variance for m in modes]).clamp_max(100.0**2)
     return (probability * (variance + (pdff - best.pdff.clamp(*MIXTURE_PDFF_RANGE)) ** 2)).sum(0)
+
+
+def with_swap_probability(posterior: torch.Tensor, reported: torch.Tensor, swap: torch.Tensor) -> torch.Tensor:
+    """Probabilities of the modes, those not reported having at least `swap` (voxels,) together, shared as the posterior does.
+
+    Parameters
+    ----------
+    posterior : (mode, voxels); reported : bool (mode, voxels), one mode of each voxel.
+    swap : probability that another mode is right.
+    """
+    others = posterior.clamp_min(LEAST_POSTERIOR).masked_fill(reported, 0.0)
+    total = others.sum(0)
+    others = torch.maximum(swap, total) * others / total
+    return torch.where(reported, 1 - others.sum(0), others)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ RINGS: tuple[tuple[float, tuple[tuple[int, int], ...]], ...] = (
 REACH = 4
 OFFSETS = tuple((r, c, ring) for ring, (_, half) in enumerate(RINGS) for r, c in half + tuple((-r, -c) for r, c in half))
 """Row, column and number of the ring of every neighbour."""
+_PLACES = [(row, column) for row, column, _ in OFFSETS]
+ONE_SIDE = [n for n, place in enumerate(_PLACES) if place > (0, 0)]
+OTHER_SIDE = [_PLACES.index((-_PLACES[n][0], -_PLACES[n][1])) for n in ONE_SIDE]
+"""Numbers of half of the neighbours, and of those opposite them."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from .neighbours import Neighbours
+
 NORMAL_MAD = 0.674489750196082
 """Median absolute value of a standard normal variable."""
+FEWEST_PAIRS = 200
+"""Of adjacent voxels, for a median that tells the noise to some percent."""
 FOREGROUND_SNR = 4.0
 FOREGROUND_SHARE = 0.02
 
@@ -46,6 +50,32 @@ def noise_from_residual(residual_energy: torch.Tensor, n_echoes: int) -> torch.T
     residual_energy : J of the foreground voxels, (voxels,); n_echoes : N, at least 4.
     """
     return torch.sqrt(residual_energy.median() / chi_square_median(2 * n_echoes - 6))
+
+
+def noise_from_decay(
+    r2star_per_s: torch.Tensor, curvature: torch.Tensor, neighbours: Neighbours, free: torch.Tensor, rough_noise: torch.Tensor
+) -> torch.Tensor:
+    """Noise standard deviation per real channel from how much R2* differs between adjacent voxels, scalar.
+
+    The variance of a fitted R2* is sigma^2 / w (`physics.variable_projection`), and few tissues differ in R2* by as much, so
+    that (R2*_i - R2*_j) / sqrt(1 / w_i + 1 / w_j) is normal with standard deviation sigma but for edges, which the median
+    passes over. For three echoes, whose fits leave no residual; spatial differences of the echoes themselves contain the
+    texture of the tissue.
+
+    Parameters
+    ----------
+    r2star_per_s, curvature : R2* and w of the chosen fits, (voxels,). free : bool (voxels,), R2* not at an end of its range.
+    rough_noise : from spatial differences; never exceeded (strong iron at high SNR has texture in R2* above the noise), and the
+        answer where fewer than `FEWEST_PAIRS` voxels adjoin each other.
+    """
+    first, second = neighbours.adjacent_pairs()
+    both = free[first] & free[second]
+    first, second = first[both], second[both]
+    if first.numel() < FEWEST_PAIRS:
+        return rough_noise
+    spread = (1 / curvature[first] + 1 / curvature[second]).sqrt()
+    found = ((r2star_per_s[first] - r2star_per_s[second]).abs() / spread).median() / NORMAL_MAD
+    return torch.minimum(found, rough_noise)
 
 
 def noise_of_fits(residual_energy: torch.Tensor, n_echoes: int, rough_noise: torch.Tensor) -> torch.Tensor:

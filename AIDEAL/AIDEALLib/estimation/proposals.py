@@ -2,8 +2,8 @@
 
 Noise and steep gradients lead the refinement of a voxel astray, so that the right mode may not be among its candidates at
 all: strong iron, where the minimum is wide and shallow, or an edge, where G_phi is far off. Once the modes are chosen,
-though, the neighbours mostly agree on a field. It becomes a candidate like the others: its evidence is exact, and whether it
-is taken is decided by the same random field.
+though, the neighbours mostly agree on a field. A fit held near it becomes a candidate like the others, with the residual it
+has, and whether it is taken is decided by the same random field.
 """
 
 from __future__ import annotations
@@ -13,39 +13,41 @@ from dataclasses import replace
 import torch
 
 from ..physics.variable_projection import fit
-from .candidates import Candidates, search_r2star, wrap
+from .candidates import SAME_MINIMUM, Candidates, search_r2star, wrap
 from .neighbours import Neighbours
 from .refinement import GaussianPrior, gauss_newton
 from .slice_input import Scan
 
 NEAR_SHARE = 0.25
 """Fields within this share of the distance to a swapped one count as equal."""
-PRIOR_SHARE = 0.1
-"""Standard deviation of the proposed field in the refinement, as a share of the distance to a swapped one."""
+PRIOR_SHARE = 0.4
+"""Standard deviation of the proposed field in the refinement, as a share of what counts as equal."""
 STEPS = 8
 
 
 def with_proposals(
     candidates: Candidates,
+    cost: torch.Tensor,
     chosen: torch.Tensor,
     voxels: torch.Tensor,
     scan: Scan,
     neighbours: Neighbours,
     noise_sd: torch.Tensor,
 ) -> tuple[Candidates, torch.Tensor]:
-    """The candidates with proposals in place of those that fit worst, and which voxels got one.
+    """The candidates with proposals in place of the costliest ones, and which voxels got one.
 
     Parameters
     ----------
-    candidates : of all voxels; chosen : index of the mode each is in now, (voxels,).
-    voxels : complex (echo, voxels); noise_sd : per real channel, scalar.
+    candidates : of all voxels; cost : nats of each in its own voxel, (candidate, voxels).
+    chosen : index of the mode each voxel is in now, (voxels,).
+    voxels : complex (echo, voxels); noise_sd : per real channel, above 0, scalar.
 
     Returns
     -------
     The candidates, and the numbers of the voxels with a new one.
     """
     swap_hz = abs(float(wrap(torch.tensor(scan.fat_shift_hz), scan.period_hz)))
-    near = NEAR_SHARE * swap_hz
+    near = max(NEAR_SHARE * swap_hz, SAME_MINIMUM * scan.period_hz)  # the shift of fat may be a whole number of periods
     current = candidates.field_hz.gather(0, chosen[None])[0]
     proposed = consensus_field(current, neighbours, scan.period_hz, near)
     apart = wrap(candidates.field_hz - proposed, scan.period_hz).abs()
@@ -53,20 +55,19 @@ def with_proposals(
     if not numbers.numel():
         return candidates, numbers
     echoes, start = voxels[:, numbers], proposed[numbers]
-    spread = torch.full_like(start, (PRIOR_SHARE * swap_hz) ** 2)
+    spread = torch.full_like(start, (PRIOR_SHARE * near) ** 2)
     r2star = search_r2star(echoes, start, scan.basis)
     prior = GaussianPrior(start, spread, r2star, torch.full_like(start, 1e12), noise_sd)
     at = gauss_newton(echoes, start, r2star, scan.basis, STEPS, prior)
     there = fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)
-    there = replace(there, slope=torch.zeros_like(there.slope))  # balanced by the prior: no step is left to take
-    energies = candidates.residual_energy[:, numbers].scatter(0, chosen[numbers][None], -1.0)
-    worst = energies.argmax(0)
+    there = there.settled(torch.ones_like(start, dtype=torch.bool))  # balanced by the prior
+    worst = cost[:, numbers].scatter(0, chosen[numbers][None], float("-inf")).argmax(0)
     fields, decays, fits = candidates.field_hz.clone(), candidates.r2star_per_s.clone(), list(candidates.fits)
     fields[worst, numbers], decays[worst, numbers] = wrap(at.field_hz, scan.period_hz), at.r2star_per_s
     for c in range(len(fits)):
         here = worst == c
         fits[c] = fits[c].replaced(numbers[here], there, here)
-    return Candidates(fields, decays, tuple(fits), candidates.n_echoes), numbers
+    return replace(candidates, field_hz=fields, r2star_per_s=decays, fits=tuple(fits)), numbers
 
 
 def consensus_field(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, near_hz: float) -> torch.Tensor:

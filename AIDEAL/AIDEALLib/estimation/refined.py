@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields
 
 import torch
 
-from ..physics.variable_projection import EchoBasis, LinearFit, fit
+from ..physics.variable_projection import EchoBasis, fit
 from .candidates import Candidates, refined_candidates, search_r2star, wrap
 from .field_prior import UNKNOWN_HZ2, field_prior
 from .fusion import fuse, network_mass, unary_nats
 from .fusion_options import FusionOptions
 from .learned import Learned
 from .mixed_fit import mixed_modes
-from .mode import Mode, Solution, mixture_variance, mode_at, select
+from .mode import Mode, Solution, mixture_variance, mode_at, select, with_swap_probability
 from .neighbours import Neighbours
+from .noise import noise_from_decay
 from .proposals import with_proposals
 from .refinement import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
-from .slice_input import SliceInput
+from .slice_input import Scan, SliceInput
 from .smoothness import Smoothness
 from .stopwatch import Stopwatch
+from .swap_calibration import SwapEvidence
 from .swap_probability import raw_swap_probability
 
 NEGLIGIBLE_SHARE = 0.05
@@ -28,53 +30,96 @@ PRIOR_STEPS = 4
 PROPOSAL_ROUNDS = 2
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the voxels of a slice were found to be, before P(swap) is calibrated.
+
+    Attributes
+    ----------
+    best : the reported mode; modes : all of them; reported : bool (mode, voxels).
+    posterior : (mode, voxels). by_noise : P(swap) that noise in the reported mode alone accounts for, (voxels,).
+    evidence : of a swap. noise_sd : per real channel, scalar.
+    """
+
+    best: Mode
+    modes: list[Mode]
+    reported: torch.Tensor
+    posterior: torch.Tensor
+    by_noise: torch.Tensor
+    evidence: SwapEvidence
+    noise_sd: torch.Tensor
+
+
 def refined(given: SliceInput, watch: Stopwatch, learned: Learned) -> Solution:
     """Refine every mode, weigh them against each other, report the most probable."""
-    scan, options = given.scan, learned.fusion
+    found = find_modes(given, watch, learned.fusion)
+    with watch("least squares"):
+        swap = learned.calibration(found.evidence)
+        probability = with_swap_probability(found.posterior, found.reported, (swap - found.by_noise).clamp_min(0))
+        return Solution(found.best, swap, mixture_variance(found.best, found.modes, probability), found.noise_sd)
+
+
+def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> Found:
+    """Modes of all voxels, the most probable one of each, and what speaks for a swap."""
+    scan = given.scan
     with watch("refinement"):
         candidates = refined_candidates(given.voxels, given.field_hz[given.mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
         neighbours = Neighbours.of(given.mask)
-        smoothness = Smoothness.of(neighbours, options, scan.field_strength_t)
-        posterior = fused(given, candidates, noise, smoothness, options)
-        for _ in range(PROPOSAL_ROUNDS):
-            candidates, new = with_proposals(candidates, posterior.argmax(0), given.voxels, scan, neighbours, noise)
-            if not new.numel():
-                break
-            posterior = fused(given, candidates, noise, smoothness, options, posterior)
+        candidates, unary, posterior = fused(given, candidates, noise, neighbours, options)
     with watch("least squares"):
-        modes: list[Mode] = [
-            mode_at(_within_limits(at, r2star, scan.basis), field, r2star, noise)
-            for at, field, r2star in zip(candidates.fits, candidates.field_hz, candidates.r2star_per_s, strict=True)
-        ]
         chosen = posterior.argmax(0)
+        reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
+        free = torch.stack([_free(r2star, scan.basis) for r2star in candidates.r2star_per_s])
+        if candidates.n_echoes == 3:
+            r2star, curvature = (_of(x, chosen) for x in (candidates.r2star_per_s, candidates.curvature))
+            noise = noise_from_decay(r2star, curvature, neighbours, _of(free, chosen), noise)
+        modes: list[Mode] = [
+            mode_at(at.settled(~inside), field, r2star, noise)  # at an end of the range of R2* a step would lead out of it
+            for at, inside, field, r2star in zip(
+                candidates.fits, free, candidates.field_hz, candidates.r2star_per_s, strict=True
+            )
+        ]
         if given.mixed:
             modes, noise = mixed_modes(given.voxels, modes, scan.basis)
             best = select(modes, chosen)
         else:
             best = with_field_prior(select(modes, chosen), given, neighbours, noise)
         # The reported mode knows its field as well as its neighbours let it.
-        reported = torch.nn.functional.one_hot(chosen, len(modes)).t().bool()
         fields_hz = torch.where(reported, best.field_hz, candidates.field_hz)
         variances = torch.where(reported, best.field_variance, torch.stack([m.field_variance for m in modes]))
-        raw = raw_swap_probability(posterior, fields_hz, variances, best.field_hz, scan.period_hz, scan.fat_shift_hz)
-        return Solution(best, learned.calibration(raw), mixture_variance(best, modes, posterior), noise)
+
+        def swapped(posterior: torch.Tensor) -> torch.Tensor:
+            return raw_swap_probability(posterior, fields_hz, variances, best.field_hz, scan.period_hz, scan.fat_shift_hz)
+
+        degrees = 2 * candidates.n_echoes - 6 - given.mixed
+        noise_floor = given.evidence_noise(noise)
+        preference = _preference_nats(unary, candidates.field_hz, chosen, scan)
+        evidence = SwapEvidence.of(swapped(posterior), best.residual_energy, noise_floor, degrees, preference, neighbours)
+        return Found(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
 
 
 def fused(
-    given: SliceInput,
-    candidates: Candidates,
-    noise: torch.Tensor,
-    smoothness: Smoothness,
-    options: FusionOptions,
-    start: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Posterior of the candidates, (candidate, voxels)."""
-    scan = given.scan
-    mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
-    unary = unary_nats(candidates, mass, given.evidence_noise(noise), options)
-    return fuse(unary, candidates.field_hz, smoothness, scan.period_hz, scan.fat_shift_hz, options, start)
+    given: SliceInput, candidates: Candidates, noise_sd: torch.Tensor, neighbours: Neighbours, options: FusionOptions
+) -> tuple[Candidates, torch.Tensor, torch.Tensor]:
+    """Candidates, with those the neighbours propose; cost of each in its own voxel, and its posterior, (candidate, voxels)."""
+    scan, evidence_noise = given.scan, given.evidence_noise(noise_sd)
+    smoothness = Smoothness.of(neighbours, options, scan.field_strength_t)
+
+    def weighed(candidates: Candidates, start: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
+        unary = unary_nats(candidates, mass, evidence_noise, options)
+        fields, variances = candidates.field_hz, candidates.field_variance(noise_sd)
+        return unary, fuse(unary, fields, variances, smoothness, scan.period_hz, scan.fat_shift_hz, options, start)
+
+    unary, posterior = weighed(candidates, None)
+    for _ in range(PROPOSAL_ROUNDS):
+        candidates, new = with_proposals(candidates, unary, posterior.argmax(0), given.voxels, scan, neighbours, evidence_noise)
+        if not new.numel():
+            break
+        unary, posterior = weighed(candidates, posterior)
+    return candidates, unary, posterior
 
 
 def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, noise: torch.Tensor) -> Mode:
@@ -93,17 +138,24 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     at = gauss_newton(echoes, start, r2star, scan.basis, PRIOR_STEPS, GaussianPrior(mean, variance, r2star, flat, noise))
     there = fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)
     # At the maximum a posteriori the data's pull is balanced by the prior's: no step is left to take.
-    there = _settled(there, torch.ones_like(voxels, dtype=torch.bool))
+    there = there.settled(torch.ones_like(voxels, dtype=torch.bool))
     again = mode_at(there, at.field_hz, at.r2star_per_s, noise, variance, flat)
     return Mode(*(getattr(best, f.name).index_copy(0, voxels, getattr(again, f.name)) for f in fields(Mode)))
 
 
-def _within_limits(at: LinearFit, r2star_per_s: torch.Tensor, basis: EchoBasis) -> LinearFit:
-    """The fit without a step left to take where R2* stands at the end of its range: the step would lead out of it."""
+def _free(r2star_per_s: torch.Tensor, basis: EchoBasis) -> torch.Tensor:
+    """Where R2* stands at neither end of its range, bool."""
     margin = 1e-3 * basis.fastest_decay_per_s
-    inside = (r2star_per_s > LOWEST_R2STAR_PER_S + margin) & (r2star_per_s < basis.fastest_decay_per_s - margin)
-    return _settled(at, ~inside)
+    return (r2star_per_s > LOWEST_R2STAR_PER_S + margin) & (r2star_per_s < basis.fastest_decay_per_s - margin)
 
 
-def _settled(at: LinearFit, where: torch.Tensor) -> LinearFit:
-    return replace(at, slope=torch.where(where, torch.zeros_like(at.slope), at.slope))
+def _preference_nats(unary: torch.Tensor, field_hz: torch.Tensor, chosen: torch.Tensor, scan: Scan) -> torch.Tensor:
+    """How much less the chosen candidate costs a voxel than the best one beyond half a fat shift, infinite without one."""
+    half = abs(float(wrap(torch.tensor(scan.fat_shift_hz), scan.period_hz))) / 2
+    near = wrap(field_hz - _of(field_hz, chosen), scan.period_hz).abs() <= half
+    return unary.masked_fill(near, float("inf")).amin(0) - _of(unary, chosen)
+
+
+def _of(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """Values (candidate, voxels) of the chosen candidate, (voxels,)."""
+    return values.gather(0, chosen[None])[0]

@@ -22,7 +22,7 @@ class Nonlinear:
 
 @dataclass(frozen=True)
 class GaussianPrior:
-    """Mean and variance of off-resonance and R2* from the networks; `noise_sd` scales data against prior (per real channel)."""
+    """Mean and variance of off-resonance and R2* known beforehand; `noise_sd` scales data against prior (per real channel)."""
 
     field_hz: torch.Tensor
     field_variance: torch.Tensor
@@ -45,7 +45,7 @@ def gauss_newton(
     ----------
     echoes : complex (echo, ...); field_hz, r2star_per_s : starting values (...).
     steps : number of steps (two are enough from a bin of G_phi, four from a coarse R2*).
-    prior : adds the networks' Gaussian prior to the normal equations.
+    prior : is added to the normal equations.
 
     Notes
     -----

@@ -27,6 +27,7 @@ def move_regions(
     chosen: torch.Tensor,
     unary: torch.Tensor,
     field_hz: torch.Tensor,
+    variance_hz2: torch.Tensor,
     smoothness: Smoothness,
     period_hz: float,
     fat_shift_hz: float,
@@ -36,6 +37,7 @@ def move_regions(
     Parameters
     ----------
     chosen : index of the current candidate, (voxels,); unary, field_hz : nats and Hz, (candidate, voxels).
+    variance_hz2 : of the noise in a voxel's field, (voxels,).
     smoothness : the pair cost; period_hz, fat_shift_hz : of the protocol.
     """
     neighbours = smoothness.neighbours
@@ -47,9 +49,10 @@ def move_regions(
         gains, targets = [], []
         for shift in (fat_shift_hz, -fat_shift_hz):
             distance = wrap(field_hz - (current + shift), period_hz).abs()
-            target = torch.where(distance.amin(0) < tolerance, distance.argmin(0), chosen)
+            there = distance < tolerance  # candidates may have come to one minimum: the one that costs least stands for it
+            target = torch.where(there.any(0), unary.masked_fill(~there, float("inf")).argmin(0), chosen)
             cost = _pick(unary, target) - _pick(unary, chosen)
-            border = smoothness.border_change(current, _pick(field_hz, target), region, period_hz)
+            border = smoothness.border_change(current, _pick(field_hz, target), variance_hz2, region, period_hz)
             gain = torch.zeros(count, device=cost.device, dtype=cost.dtype).index_add_(0, region, cost + border)
             moved = torch.bincount(region, weights=(target != chosen).to(torch.float64), minlength=count)
             gain = torch.where(moved < 0.5 * sizes, float("inf"), gain)

@@ -17,7 +17,7 @@ Reson Med 2004;51:35 (IDEAL); the complex field map combining phi and R2* is of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 
@@ -96,6 +96,10 @@ class LinearFit:
         """The same fit with the entries `voxels` (numbers) taken from the `chosen` (bool) voxels of another."""
         values = {f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)[chosen]) for f in fields(self)}
         return LinearFit(**values)
+
+    def settled(self, where: torch.Tensor) -> LinearFit:
+        """The same fit with no step left to take at the voxels `where` (bool)."""
+        return replace(self, slope=torch.where(where, torch.zeros_like(self.slope), self.slope))
 
     def gram_quadratic_inverse(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """(x, y)^H G^-1 (x, y), real, for complex x (water) and y (fat)."""

@@ -14,8 +14,10 @@ import torch
 
 from ..estimation.candidates import Candidates, refined_candidates, wrap
 from ..estimation.fusion import network_mass
+from ..estimation.fusion_options import FusionOptions
 from ..estimation.neighbours import Neighbours
 from ..estimation.noise import foreground, noise_from_differences
+from ..estimation.refined import fused
 from ..estimation.slice_input import Scan, SliceInput
 from ..models import Networks
 from ..physics.spectrum import SIX_PEAK
@@ -40,12 +42,14 @@ class FusionCase:
 
     Attributes
     ----------
-    given : the slice. candidates, mass, noise_sd : what the fusion weighs; neighbours : of its foreground.
+    given : the slice; neighbours : of its foreground.
+    candidates, field_variance (Hz^2, (voxels,)), mass, noise_sd : what the fusion weighs.
     true_field_hz : (voxels,). body : bool (voxels,), voxels that count.
     """
 
     given: SliceInput
     candidates: Candidates
+    field_variance: torch.Tensor
     mass: torch.Tensor
     noise_sd: torch.Tensor
     neighbours: Neighbours
@@ -127,7 +131,16 @@ def _case(
     voxels = echoes[:, mask]
     given = SliceInput(scan, networks, echoes, mask, voxels, q[:, mask], mean, variance[mask], rough)
     candidates = refined_candidates(voxels, mean[mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
-    noise = given.noise(candidates.residual_energy.amin(0))
+    noise, neighbours = given.noise(candidates.residual_energy.amin(0)), Neighbours.of(mask)
+    candidates, _, _ = fused(given, candidates, noise, neighbours, FusionOptions())
     mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
-    evidence_noise, neighbours = given.evidence_noise(noise), Neighbours.of(mask)
-    yield FusionCase(given, candidates, mass, evidence_noise, neighbours, true_field.float()[mask], body[mask])
+    yield FusionCase(
+        given,
+        candidates,
+        candidates.field_variance(noise),
+        mass,
+        given.evidence_noise(noise),
+        neighbours,
+        true_field.float()[mask],
+        body[mask],
+    )

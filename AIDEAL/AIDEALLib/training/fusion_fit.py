@@ -2,8 +2,8 @@
 
 First the sweeps are unrolled and the log-likelihood of the true mode under the marginals is maximised by gradient. It is
 greatest where the marginals are calibrated, so the weights come out as those of the best prediction, not of the fewest
-errors alone. Unrolled sweeps know no moves of whole regions, though, and there the balance of evidence and network decides:
-that balance is then chosen by the log-likelihood of the whole estimate. Last, P(swap) is calibrated.
+errors alone. Unrolled sweeps know no proposals and no moves of whole regions, though, and there the balance of evidence,
+network and smoothness decides: it is then chosen by the log-likelihood of the whole estimate. Last, P(swap) is calibrated.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.optimize import isotonic_regression
+from scipy.optimize import isotonic_regression, minimize
+from scipy.special import expit
 
 from ..estimation.fusion import mean_field, unary_nats
 from ..estimation.fusion_options import FusionOptions
-from ..estimation.learned import Learned
-from ..estimation.refined import refined
+from ..estimation.refined import find_modes
 from ..estimation.smoothness import Smoothness
 from ..estimation.stopwatch import Stopwatch
-from ..estimation.swap_probability import SwapCalibration
+from ..estimation.swap_calibration import SwapCalibration, SwapEvidence
 from .fusion_cases import FusionCase
 
 LEARNED = (
@@ -30,6 +30,7 @@ LEARNED = (
     "decay_weight",
     "phase_cap",
     "network_weight",
+    "network_weight_three",
     "ring_weights",
     "scale_hz",
     "distance_power",
@@ -38,10 +39,15 @@ LEARNED = (
 UNROLLED_SWEEPS = 12
 CASES_PER_STEP = 6
 RATE, LAST_RATE = 0.06, 0.003
-KNOTS = np.concatenate([[0.0], np.geomspace(1e-4, 0.1, 8), np.linspace(0.2, 0.6, 5), [1.0]])
-"""Edges of the groups of raw probabilities that the calibration averages."""
-BALANCES = tuple((evidence, network) for evidence in (0.6, 1.0, 1.5) for network in (0.01, 0.04, 0.1))
+KNOTS = np.concatenate([[0.0], np.geomspace(1e-5, 0.1, 10), np.linspace(0.2, 0.6, 5), [1.0]])
+"""Edges of the groups of scores that the calibration averages."""
+BALANCES = tuple((evidence, network) for evidence in (0.6, 1.0) for network in (0.01, 0.03, 0.1))
 """Weights of evidence and network that are tried."""
+BALANCES_THREE = (0.03, 0.06, 0.12, 0.25)
+"""Weights of the network that are tried for three echoes."""
+COUPLINGS, SCALES = (0.7, 1.0, 1.4), (1.0, 1.6, 2.5)
+"""Factors of the ring weights, and of the scale of a jump, that are tried one after the other."""
+TRIALS = len(BALANCES) + len(COUPLINGS) + len(SCALES) + len(BALANCES_THREE)
 LEAST_PROBABILITY = 1e-4
 FLOOR = 1e-5
 """Least probability of the true mode that the likelihood tells apart: voxels of artefact do not rule."""
@@ -54,7 +60,7 @@ def true_mode_nats(case: FusionCase, options: FusionOptions) -> torch.Tensor:
     use = case.body & right.any(0)
     unary = unary_nats(case.candidates, case.mass, case.noise_sd, options)
     smoothness = Smoothness.of(case.neighbours, options, scan.field_strength_t)
-    penalties = smoothness.penalties(case.candidates.field_hz, scan.period_hz)
+    penalties = smoothness.penalties(case.candidates.field_hz, case.field_variance, scan.period_hz)
     q = mean_field(unary, penalties, smoothness, options)
     return -torch.log((q * right).sum(0).clamp_min(FLOOR))[use].mean()
 
@@ -98,31 +104,49 @@ def learn_weights(
 def choose_balance(
     cases: Sequence[FusionCase], options: FusionOptions, progress: Callable[[int, float], None]
 ) -> FusionOptions:
-    """The options with the evidence and network weights, out of `BALANCES`, whose P(swap) predicts the swaps best.
+    """The options whose P(swap) predicts the swaps of the whole estimate best: one group of weights after the other is tried.
 
-    `progress` is called after each pair with (pairs done, mean nats of a voxel).
+    First the weights of evidence and network, then the strength and the scale of the smoothness, last the weight of the network
+    for three echoes. `progress` is called after each trial with (trials done, mean nats of a voxel).
     """
-    best, least = options, float("inf")
-    for done, (evidence, network) in enumerate(BALANCES, 1):
-        tried = replace(options, evidence_weight=evidence, network_weight=network)
-        probability, wrong = _swaps(cases, tried)
-        p = probability.clip(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-        nats = float(-np.mean(np.where(wrong > 0, np.log(p), np.log1p(-p))))
-        if nats < least:
-            best, least = tried, nats
-        progress(done, nats)
+    three = [case for case in cases if case.candidates.n_echoes == 3]
+    more = [case for case in cases if case.candidates.n_echoes > 3]
+    best, done = options, 0
+
+    def choose(among: Sequence[FusionCase], trials: Sequence[FusionOptions]) -> None:
+        nonlocal best, done
+        if among:
+            best = _best(among, trials, progress, done)
+        done += len(trials)
+
+    choose(more, [replace(best, evidence_weight=evidence, network_weight=network) for evidence, network in BALANCES])
+    choose(
+        more,
+        [replace(best, ring_weights=tuple(round(factor * float(w), 4) for w in best.ring_weights)) for factor in COUPLINGS],
+    )
+    choose(more, [replace(best, scale_hz=round(factor * float(best.scale_hz), 4)) for factor in SCALES])
+    choose(three, [replace(best, network_weight_three=network) for network in BALANCES_THREE])
     return best
 
 
-def _swaps(cases: Sequence[FusionCase], options: FusionOptions) -> tuple[np.ndarray, np.ndarray]:
-    """Raw probability of a swap, and whether there is one (0 or 1), of the body's voxels of all cases."""
-    uncalibrated = Learned(options, SwapCalibration(), calibrated=False)
-    raw, swapped = [], []
-    for case in cases:
-        found = refined(case.given, Stopwatch(torch.device("cpu")), uncalibrated)
-        raw.append(found.swap_probability[case.body])
-        swapped.append(case.swapped(found.best.field_hz)[case.body])
-    return torch.cat(raw).double().numpy(), torch.cat(swapped).double().numpy()
+def _best(
+    cases: Sequence[FusionCase], trials: Sequence[FusionOptions], progress: Callable[[int, float], None], done: int
+) -> FusionOptions:
+    nats: list[float] = []
+    for tried in trials:
+        swaps = [_swaps(case, tried) for case in cases]
+        probability = torch.cat([evidence.own[case.body] for case, (evidence, _) in zip(cases, swaps, strict=True)])
+        wrong = torch.cat([swapped[case.body] for case, (_, swapped) in zip(cases, swaps, strict=True)])
+        p = probability.double().clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+        nats.append(float(torch.nn.functional.binary_cross_entropy(p, wrong.double())))
+        progress(done + len(nats), nats[-1])
+    return trials[int(np.argmin(nats))]
+
+
+def _swaps(case: FusionCase, options: FusionOptions) -> tuple[SwapEvidence, torch.Tensor]:
+    """What the whole estimate knows of swaps in a slice, and which voxels are swapped, bool (voxels,)."""
+    found = find_modes(case.given, Stopwatch(torch.device("cpu")), options)
+    return found.evidence, case.swapped(found.best.field_hz)
 
 
 def _exponentials(logs: dict[str, torch.Tensor], start: FusionOptions) -> FusionOptions:
@@ -130,23 +154,48 @@ def _exponentials(logs: dict[str, torch.Tensor], start: FusionOptions) -> Fusion
     return replace(start, **values)  # type: ignore[arg-type]
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def calibrate(cases: Sequence[FusionCase], options: FusionOptions) -> SwapCalibration:
-    """Monotone map of P(swap) by isotonic regression over the body's voxels of all slices, one knot a group of `KNOTS`.
+    """Logistic regression over the body's voxels of all slices, then isotonic regression of its result.
 
-    Source: Zadrozny and Elkan, KDD 2002, 694.
+    Source: Zadrozny and Elkan, KDD 2002, 694. One knot of the map a group of `KNOTS`.
     """
-    probability, wrong = _swaps(cases, options)
-    order = np.argsort(probability)
-    groups = np.array_split(order, np.flatnonzero(np.diff(np.digitize(probability[order], KNOTS[1:-1]))) + 1)
-    x = np.array([probability[group].mean() for group in groups])
+    terms, wrong = [], []
+    for case in cases:
+        evidence, swapped = _swaps(case, options)
+        terms.append(evidence.terms()[:, case.body])
+        wrong.append(swapped[case.body])
+    x, y = torch.cat(terms, 1).double().numpy(), torch.cat(wrong).double().numpy()
+    weights = _logistic_regression(x, y)
+    return _with_monotone_map(weights, expit(np.array(weights.slopes) @ x + weights.intercept), y)
+
+
+def _logistic_regression(terms: np.ndarray, wrong: np.ndarray) -> SwapCalibration:
+    """Of `wrong` (voxels,) on the terms of `SwapEvidence` (4, voxels), by maximum likelihood."""
+    design = np.concatenate([np.ones_like(terms[:1]), terms])
+
+    def nats(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        z = weights @ design
+        slope = design @ (expit(z) - wrong)
+        return float(np.mean(np.logaddexp(0, z) - wrong * z)), slope / wrong.size
+
+    start = np.array([0.0, 1.0] + [0.0] * (len(terms) - 1))
+    found = minimize(nats, start, jac=True, method="L-BFGS-B", bounds=[(None, None)] + [(0.0, None)] * len(terms))
+    intercept, own, around, misfit, support = _rounded(found.x)
+    return SwapCalibration(intercept, own, around, misfit, support)
+
+
+def _with_monotone_map(weights: SwapCalibration, score: np.ndarray, wrong: np.ndarray) -> SwapCalibration:
+    order = np.argsort(score)
+    groups = np.array_split(order, np.flatnonzero(np.diff(np.digitize(score[order], KNOTS[1:-1]))) + 1)
+    x = np.array([score[group].mean() for group in groups])
     y = np.array([wrong[group].mean() for group in groups])
     y = isotonic_regression(y, weights=np.array([float(group.size) for group in groups])).x
     knots = _rounded(np.concatenate([[0.0], x, [1.0]]))
     values = _rounded(np.concatenate([y[:1], y, y[-1:]]))
     rising = [n for n in range(len(knots)) if n == 0 or knots[n] > knots[n - 1]]
-    return SwapCalibration(tuple(knots[n] for n in rising), tuple(values[n] for n in rising))
+    return replace(weights, score=tuple(knots[n] for n in rising), calibrated=tuple(values[n] for n in rising))
 
 
 def _rounded(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(round(float(v), 6) for v in values)
+    return tuple(round(float(v), 7) for v in values)

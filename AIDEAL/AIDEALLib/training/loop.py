@@ -66,6 +66,21 @@ class _LogitsModule(nn.Module):
         return self.network.logits(*inputs)  # type: ignore[operator]
 
 
+def check_shares(options: LoopOptions, processes: int) -> None:
+    """Refuse a step whose batches the processes cannot share evenly.
+
+    Raises
+    ------
+    InputError
+        The number of protocols in a step is no multiple of that of the processes.
+    """
+    if options.accumulate % processes:
+        raise InputError(
+            f"{options.accumulate} protocol(s) in each step cannot be shared by {processes} processes; a multiple of "
+            f"their number was expected. Give --accumulate {processes * -(-options.accumulate // processes)}."
+        )
+
+
 def run_loop(
     network: nn.Module,
     loss_of: Loss,
@@ -91,11 +106,7 @@ def run_loop(
     InputError
         The processes cannot share the batches of a step evenly.
     """
-    if options.accumulate % fabric.world_size:
-        raise InputError(
-            f"{options.accumulate} protocol(s) in each step cannot be shared by {fabric.world_size} processes; a multiple of "
-            f"their number was expected. Give --accumulate {fabric.world_size * -(-options.accumulate // fabric.world_size)}."
-        )
+    check_shares(options, fabric.world_size)
     share = options.accumulate // fabric.world_size
     directory.mkdir(parents=True, exist_ok=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=1e-4)

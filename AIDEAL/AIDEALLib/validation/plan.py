@@ -85,6 +85,20 @@ class Plan:
             for snr in self.snrs
         ]
 
+    def iron(self) -> list[Case]:
+        """One patient with more and more iron in the liver, at the protocol meant for it."""
+        protocol = next(p for p in PROTOCOLS if p.liver_r2star_per_s is not None)
+        decays = (100.0, 600.0) if self.quick else (100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0)
+        return [
+            Case(
+                Abdomen(self.seed + 300, *self._few_slices),
+                replace(protocol, snr=snr, liver_r2star_per_s=decay),
+                (self.seed, 300, int(snr), int(decay)),
+            )
+            for snr in ((30.0,) if self.quick else (20.0, 30.0, 50.0))
+            for decay in decays
+        ]
+
     def repeats(self) -> list[tuple[Case, Case, Case]]:
         """Patient by patient: a scan, its repetition with other noise, and one at 3 T."""
         target = PROTOCOLS[5]
