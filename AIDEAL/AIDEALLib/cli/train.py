@@ -11,7 +11,7 @@ import typer
 from .options import Debug
 from .train_adapt import adapt_command
 from .train_comparators import comparator_command, compare_command
-from .train_fusion import fusion
+from .train_fusion import CASES, PASSES, Cases, Passes, fusion
 from .training_options import (
     RUNS,
     Accelerator,
@@ -107,6 +107,8 @@ def every_stage(
     precision: PrecisionOption = Precision.FULL,
     threads: Threads = None,
     to: To = EXPORTED,
+    cases: Cases = CASES,
+    passes: Passes = PASSES,
     debug: Debug = False,
 ) -> None:
     """All three stages, export, then the fusion."""
@@ -120,7 +122,7 @@ def every_stage(
         _train(stage, of_stage, directory, fabric)
     if fabric.is_global_zero:
         export(directory, to)
-        fusion(to, to, seed=seed)
+        fusion(to, to, cases, passes, seed)
 
 
 app.command("adapt")(adapt_command)

@@ -11,6 +11,9 @@ from .options import Debug, Models
 from .training_options import RUNS, shown_progress
 
 EXPORTED = RUNS / "export"
+CASES, PASSES = 200, 8
+Cases = Annotated[int, typer.Option(min=2, help="Simulated abdomens for the fusion, two slices each.")]
+Passes = Annotated[int, typer.Option(min=1, help="Passes of the fusion over all slices.")]
 BALANCE_EVERY = 3
 """Slices that the balance is chosen on: one in so many."""
 
@@ -18,8 +21,8 @@ BALANCE_EVERY = 3
 def fusion(
     models: Models = None,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the networks with what was learned.")] = EXPORTED,
-    cases: Annotated[int, typer.Option(min=2, help="Simulated abdomens, two slices each.")] = 200,
-    passes: Annotated[int, typer.Option(min=1, help="Passes over all slices.")] = 8,
+    cases: Cases = CASES,
+    passes: Passes = PASSES,
     seed: Annotated[int, typer.Option(min=0, help="Of patients and protocols.")] = 5,
     debug: Debug = False,
 ) -> None:

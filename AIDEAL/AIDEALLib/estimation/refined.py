@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 
@@ -10,7 +10,7 @@ from ..physics.variable_projection import EchoBasis, fit
 from .candidates import Candidates, refined_candidates, search_r2star, wrap
 from .field_prior import UNKNOWN_HZ2, field_prior
 from .fusion import fuse, network_mass, unary_nats
-from .fusion_options import FusionOptions
+from .fusion_options import REFERENCE_FIELD_T, FusionOptions
 from .learned import Learned
 from .mixed_fit import mixed_modes
 from .mode import Mode, Solution, mixture_variance, mode_at, select, with_swap_probability
@@ -27,6 +27,11 @@ from .swap_probability import raw_swap_probability
 NEGLIGIBLE_SHARE = 0.05
 """A prior that would move a field by less than this share of the way is not applied."""
 PRIOR_STEPS = 4
+SHARED_ERROR_HZ = 5.0
+"""What neighbours err in common at 1.5 T (strong iron biases all their fields alike): it enters the stated SD of the field, in
+the share in which they decided it."""
+BASE_RATE = 0.01
+"""P(swap) up to here says how often scans of such a kind are swapped at all, nothing of the voxel: it enters no voxel's SD."""
 PROPOSAL_ROUNDS = 2
 
 
@@ -55,7 +60,8 @@ def refined(given: SliceInput, watch: Stopwatch, learned: Learned) -> Solution:
     found = find_modes(given, watch, learned.fusion)
     with watch("least squares"):
         swap = learned.calibration(found.evidence)
-        probability = with_swap_probability(found.posterior, found.reported, (swap - found.by_noise).clamp_min(0))
+        other_mode = (swap - found.by_noise - BASE_RATE).clamp_min(0)
+        probability = with_swap_probability(found.posterior, found.reported, other_mode)
         return Solution(found.best, swap, mixture_variance(found.best, found.modes, probability), found.noise_sd)
 
 
@@ -140,6 +146,8 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     # At the maximum a posteriori the data's pull is balanced by the prior's: no step is left to take.
     there = there.settled(torch.ones_like(voxels, dtype=torch.bool))
     again = mode_at(there, at.field_hz, at.r2star_per_s, noise, variance, flat)
+    shared = (SHARED_ERROR_HZ * scan.field_strength_t / REFERENCE_FIELD_T) ** 2 * own / (own + variance)
+    again = replace(again, field_variance=again.field_variance + shared)
     return Mode(*(getattr(best, f.name).index_copy(0, voxels, getattr(again, f.name)) for f in fields(Mode)))
 
 
