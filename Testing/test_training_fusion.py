@@ -45,7 +45,7 @@ def test_cases_know_their_truth(cases: list[FusionCase]) -> None:
     assert len(cases) >= 5
     for case in cases:
         assert not bool(case.swapped(case.true_field_hz).any())
-        distance = cases_module.swap_distance_hz(case.given.scan)
+        distance = case.given.scan.swap_hz
         assert bool(case.swapped(case.true_field_hz + distance).all())
         right = ~case.swapped(case.candidates.field_hz)
         assert float(right.any(0)[case.body].float().mean()) > 0.5

@@ -45,7 +45,7 @@ class Candidates:
 
     @property
     def curvature(self) -> torch.Tensor:
-        """W of each candidate (see `variable_projection`), (candidate, voxels)."""
+        """Curvature w of each candidate (see `variable_projection`), (candidate, voxels)."""
         return torch.stack([f.curvature for f in self.fits])
 
     @property
@@ -71,6 +71,11 @@ class Candidates:
 def wrap(hz: torch.Tensor, period_hz: float) -> torch.Tensor:
     """Value within half a period of 0."""
     return hz - period_hz * torch.floor(hz / period_hz + 0.5)
+
+
+def pick(values: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """Values (candidate, voxels) of the candidate of that index, (voxels,) each."""
+    return values.gather(0, index[None])[0]
 
 
 def search_r2star(

@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 
 from ..physics.variable_projection import fit
-from .candidates import SAME_MINIMUM, Candidates, search_r2star, wrap
+from .candidates import SAME_MINIMUM, Candidates, pick, search_r2star, wrap
 from .neighbours import Neighbours
 from .refinement import GaussianPrior, gauss_newton
 from .slice_input import Scan
@@ -46,10 +46,8 @@ def with_proposals(
     -------
     The candidates, and the numbers of the voxels with a new one.
     """
-    swap_hz = abs(float(wrap(torch.tensor(scan.fat_shift_hz), scan.period_hz)))
-    near = max(NEAR_SHARE * swap_hz, SAME_MINIMUM * scan.period_hz)  # the shift of fat may be a whole number of periods
-    current = candidates.field_hz.gather(0, chosen[None])[0]
-    proposed = consensus_field(current, neighbours, scan.period_hz, near)
+    near = max(NEAR_SHARE * scan.swap_hz, SAME_MINIMUM * scan.period_hz)  # the shift of fat may be a whole number of periods
+    proposed = consensus_field(pick(candidates.field_hz, chosen), neighbours, scan.period_hz, near)
     apart = wrap(candidates.field_hz - proposed, scan.period_hz).abs()
     numbers = (apart.amin(0) > near).nonzero()[:, 0]
     if not numbers.numel():

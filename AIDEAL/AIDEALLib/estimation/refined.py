@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from ..physics.variable_projection import EchoBasis, fit
-from .candidates import Candidates, refined_candidates, search_r2star, wrap
+from .candidates import Candidates, pick, refined_candidates, search_r2star, wrap
 from .field_prior import UNKNOWN_HZ2, field_prior
 from .fusion import fuse, network_mass, unary_nats
 from .fusion_options import REFERENCE_FIELD_T, FusionOptions
@@ -79,8 +79,8 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
         free = torch.stack([_free(r2star, scan.basis) for r2star in candidates.r2star_per_s])
         if candidates.n_echoes == 3:
-            r2star, curvature = (_of(x, chosen) for x in (candidates.r2star_per_s, candidates.curvature))
-            noise = noise_from_decay(r2star, curvature, neighbours, _of(free, chosen), noise)
+            r2star, curvature = (pick(x, chosen) for x in (candidates.r2star_per_s, candidates.curvature))
+            noise = noise_from_decay(r2star, curvature, neighbours, pick(free, chosen), noise)
         modes: list[Mode] = [
             mode_at(at.settled(~inside), field, r2star, noise)  # at an end of the range of R2* a step would lead out of it
             for at, inside, field, r2star in zip(
@@ -159,11 +159,5 @@ def _free(r2star_per_s: torch.Tensor, basis: EchoBasis) -> torch.Tensor:
 
 def _preference_nats(unary: torch.Tensor, field_hz: torch.Tensor, chosen: torch.Tensor, scan: Scan) -> torch.Tensor:
     """How much less the chosen candidate costs a voxel than the best one beyond half a fat shift, infinite without one."""
-    half = abs(float(wrap(torch.tensor(scan.fat_shift_hz), scan.period_hz))) / 2
-    near = wrap(field_hz - _of(field_hz, chosen), scan.period_hz).abs() <= half
-    return unary.masked_fill(near, float("inf")).amin(0) - _of(unary, chosen)
-
-
-def _of(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """Values (candidate, voxels) of the chosen candidate, (voxels,)."""
-    return values.gather(0, chosen[None])[0]
+    near = wrap(field_hz - pick(field_hz, chosen), scan.period_hz).abs() <= scan.swap_hz / 2
+    return unary.masked_fill(near, float("inf")).amin(0) - pick(unary, chosen)

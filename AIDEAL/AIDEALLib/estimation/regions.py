@@ -13,7 +13,7 @@ import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from .candidates import wrap
+from .candidates import pick, wrap
 from .neighbours import Neighbours
 from .smoothness import Smoothness
 
@@ -43,7 +43,7 @@ def move_regions(
     neighbours = smoothness.neighbours
     tolerance = abs(fat_shift_hz) / 4
     for _ in range(ROUNDS):
-        current = _pick(field_hz, chosen)
+        current = pick(field_hz, chosen)
         region, count = _regions(current, neighbours, period_hz, abs(fat_shift_hz) / 3)
         sizes = torch.bincount(region, minlength=count)
         gains, targets = [], []
@@ -51,8 +51,8 @@ def move_regions(
             distance = wrap(field_hz - (current + shift), period_hz).abs()
             there = distance < tolerance  # candidates may have come to one minimum: the one that costs least stands for it
             target = torch.where(there.any(0), unary.masked_fill(~there, float("inf")).argmin(0), chosen)
-            cost = _pick(unary, target) - _pick(unary, chosen)
-            border = smoothness.border_change(current, _pick(field_hz, target), variance_hz2, region, period_hz)
+            cost = pick(unary, target) - pick(unary, chosen)
+            border = smoothness.border_change(current, pick(field_hz, target), variance_hz2, region, period_hz)
             gain = torch.zeros(count, device=cost.device, dtype=cost.dtype).index_add_(0, region, cost + border)
             moved = torch.bincount(region, weights=(target != chosen).to(torch.float64), minlength=count)
             gain = torch.where(moved < 0.5 * sizes, float("inf"), gain)
@@ -64,10 +64,6 @@ def move_regions(
             break
         chosen = torch.where(accepted[region], torch.stack(targets).gather(0, side[region][None])[0], chosen)
     return chosen
-
-
-def _pick(values: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    return values.gather(0, index[None])[0]
 
 
 def _regions(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, jump_hz: float) -> tuple[torch.Tensor, int]:

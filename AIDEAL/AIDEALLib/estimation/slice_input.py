@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +40,11 @@ class Scan:
         basis = EchoBasis.of(te_s, spectrum.modulation(te_s, field_strength_t))
         period = float(field_period_hz(te_s))
         return cls(te_s, field_strength_t, spectrum, basis, period, spectrum.mean_shift_hz(field_strength_t))
+
+    @property
+    def swap_hz(self) -> float:
+        """How far a swapped mode lies from the right one, within one period."""
+        return abs(self.fat_shift_hz - self.period_hz * math.floor(self.fat_shift_hz / self.period_hz + 0.5))
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,7 @@ class FusionCase:
     def swapped(self, field_hz: torch.Tensor) -> torch.Tensor:
         """Which fields (..., voxels) lie more than half a fat shift off the true one."""
         distance = wrap(field_hz - self.true_field_hz, self.given.scan.period_hz).abs()
-        return distance > swap_distance_hz(self.given.scan) / 2
-
-
-def swap_distance_hz(scan: Scan) -> float:
-    """How far the swapped mode lies from the true one, within one period."""
-    return abs(float(wrap(torch.tensor(scan.fat_shift_hz), scan.period_hz)))
+        return distance > self.given.scan.swap_hz / 2
 
 
 def fusion_cases(count: int, seed: int, networks: Networks) -> Iterator[FusionCase]:
@@ -125,7 +120,7 @@ def _case(
 ) -> Iterator[FusionCase]:
     rough = noise_from_differences(echoes)
     mask = foreground(echoes, rough)
-    if int((mask & body).sum()) < 50 or swap_distance_hz(scan) < LEAST_SWAP_HZ:
+    if int((mask & body).sum()) < 50 or scan.swap_hz < LEAST_SWAP_HZ:
         return
     q, mean, variance = networks.field_distribution(echoes, scan.te_s, scan.field_strength_t, scan.spectrum)
     voxels = echoes[:, mask]
