@@ -88,6 +88,13 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path: Path, 
         assert not torch.equal(weight, tiny_network().state_dict()[name]), "nothing was learnt"
 
 
+def test_batches_made_ahead_change_nothing(tmp_path: Path, fabric: Fabric) -> None:
+    here = train(tmp_path / "a", fabric)
+    ahead = train(tmp_path / "b", fabric, options=replace(OPTIONS, workers=2))
+    assert logged(tmp_path / "a") == logged(tmp_path / "b")
+    assert torch.equal(here.state_dict()["weight"], ahead.state_dict()["weight"])
+
+
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path, fabric: Fabric) -> None:
     first = train(tmp_path, fabric)
     steps: list[int] = []

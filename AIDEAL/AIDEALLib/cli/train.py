@@ -22,6 +22,7 @@ from .training_options import (
     PrecisionOption,
     Seed,
     Threads,
+    Workers,
     launched_fabric,
     require_lightning,
     shown_progress,
@@ -83,10 +84,11 @@ def _add_stage(stage: str) -> None:
         nodes: Nodes = 1,
         precision: PrecisionOption = Precision.FULL,
         threads: Threads = None,
+        workers: Workers = 0,
         debug: Debug = False,
     ) -> None:
         fabric = launched_fabric(accelerator, devices, nodes, precision, threads)
-        _train(stage, _options(stage, steps, batch, accumulate, size, seed), directory, fabric)
+        _train(stage, _options(stage, steps, batch, accumulate, size, seed, workers), directory, fabric)
 
 
 for _stage in DEFAULTS:
@@ -106,6 +108,7 @@ def every_stage(
     nodes: Nodes = 1,
     precision: PrecisionOption = Precision.FULL,
     threads: Threads = None,
+    workers: Workers = 0,
     to: To = EXPORTED,
     cases: Cases = CASES,
     passes: Passes = PASSES,
@@ -115,7 +118,7 @@ def every_stage(
     fabric = launched_fabric(accelerator, devices, nodes, precision, threads)
     from ..training.loop import check_shares
 
-    options = {stage: _options(stage, steps, batch, accumulate, size, seed) for stage in DEFAULTS}
+    options = {stage: _options(stage, steps, batch, accumulate, size, seed, workers) for stage in DEFAULTS}
     for of_stage in options.values():
         check_shares(of_stage, fabric.world_size)  # before hours of training, not between two stages
     for stage, of_stage in options.items():
@@ -145,7 +148,7 @@ def export(directory: Directory = RUNS, to: To = EXPORTED, debug: Debug = False)
 
 
 def _options(
-    stage: str, steps: int | None, batch: int | None, accumulate: int | None, size: int | None, seed: int
+    stage: str, steps: int | None, batch: int | None, accumulate: int | None, size: int | None, seed: int, workers: int
 ) -> LoopOptions:
     from ..training.loop import LoopOptions
 
@@ -156,6 +159,7 @@ def _options(
         accumulate=accumulate or usual.accumulate,
         size=size or usual.size,
         seed=seed,
+        workers=workers,
     )
 
 

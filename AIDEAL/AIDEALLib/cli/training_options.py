@@ -31,6 +31,9 @@ Directory = Annotated[
     Path, typer.Option("--directory", "-d", metavar="DIR", help="Folder of the run; a checkpoint in it is resumed.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; torch decides when not given.", show_default=False)]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Processes that simulate slices ahead; for a GPU, about one for each processor core.")
+]
 Devices = Annotated[str, typer.Option(help="Devices on each machine: a number, or auto.")]
 Nodes = Annotated[int, typer.Option(min=1, help="Machines; start the same command on each (MASTER_ADDR, NODE_RANK).")]
 Accelerator = Annotated[str, typer.Option(metavar="cpu|cuda|auto", help="Kind of device.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,13 @@ from torch import nn
 
 from ..errors import InputError
 from ..simulation.random_slices import EchoBatch, random_slices
+from .prefetch import BatchOf, prefetched
 from .step_log import StepLog
 
 Logits = Callable[..., torch.Tensor]
 """What computes a network's logits, with the arguments of its method `logits`."""
 Loss = Callable[[Logits, EchoBatch, float], torch.Tensor]
 """Loss of a batch; the last argument is the share of the run done, 0..1 (for annealing)."""
-BatchOf = Callable[[int], EchoBatch]
-"""Batch by its number. It depends on the number alone, so that a resumed run, or one on more processes, sees the same ones."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class LoopOptions:
     ----------
     steps : optimiser steps; accumulate : protocols in each, shared by all processes; batch : slices of a protocol.
     size : rows and columns of a slice; learning_rate : peak; seed : of slices; checkpoint_every : steps between checkpoints.
+    workers : processes that make batches ahead; with 0 each is made when its turn comes.
     """
 
     steps: int
@@ -40,16 +41,17 @@ class LoopOptions:
     learning_rate: float = 1e-3
     seed: int = 0
     checkpoint_every: int = 200
+    workers: int = 0
 
 
 def simulated_batches(options: LoopOptions) -> BatchOf:
     """Random slices seeded by their number."""
+    return partial(_simulated_batch, options)
 
-    def batch_of(number: int) -> EchoBatch:
-        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
-        return random_slices(options.batch, options.size, generator)
 
-    return batch_of
+def _simulated_batch(options: LoopOptions, number: int) -> EchoBatch:
+    generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
+    return random_slices(options.batch, options.size, generator)
 
 
 class _LogitsModule(nn.Module):
@@ -123,12 +125,15 @@ def run_loop(
         schedule.load_state_dict(state["schedule"])
         start = state["step"]
     network.train()
+    first = fabric.global_rank * share
+    numbers = [step * options.accumulate + first + part for step in range(start, options.steps) for part in range(share)]
+    batches = prefetched(batch_of, numbers, options.workers)
     with StepLog(directory / "log.csv", start, enabled=fabric.is_global_zero) as log:
         for step in range(start, options.steps):
             optimizer.zero_grad(set_to_none=True)
             value = torch.zeros((), device=fabric.device)
             for part in range(share):
-                batch = batch_of(step * options.accumulate + fabric.global_rank * share + part).to(fabric.device)
+                batch = next(batches).to(fabric.device)
                 with fabric.no_backward_sync(module, enabled=part + 1 < share):
                     loss = loss_of(module, batch, step / options.steps) / share
                     fabric.backward(loss)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,8 @@ from ..estimation.noise import foreground, noise_from_differences
 from ..estimation.repairs import plan_repairs
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.random_slices import EchoBatch
-from .loop import BatchOf, LoopOptions, simulated_batches
+from .loop import LoopOptions, simulated_batches
+from .prefetch import BatchOf
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,16 +77,15 @@ class OwnScan:
 
 def mixed_batches(scans: Sequence[OwnScan], options: LoopOptions) -> BatchOf:
     """Own and simulated slices in turn: the simulated ones keep the networks from forgetting other protocols."""
-    simulated = simulated_batches(options)
+    return partial(_mixed_batch, scans, options)
 
-    def batch_of(number: int) -> EchoBatch:
-        if number % 2:
-            return simulated(number)
-        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
-        scan = scans[int(torch.randint(len(scans), (), generator=generator))]
-        return scan.crops(options.batch, options.size, generator)
 
-    return batch_of
+def _mixed_batch(scans: Sequence[OwnScan], options: LoopOptions, number: int) -> EchoBatch:
+    if number % 2:
+        return simulated_batches(options)(number)
+    generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
+    scan = scans[int(torch.randint(len(scans), (), generator=generator))]
+    return scan.crops(options.batch, options.size, generator)
 
 
 def fingerprint(scans: Sequence[OwnScan]) -> str:

@@ -30,6 +30,8 @@ STAGES = (FIELD, R2STAR, FIELD_WITH_R2STAR)
 FIELD_SMOOTHNESS, R2STAR_SMOOTHNESS = 0.5, 0.15
 FINE_TUNING_RATE = 0.3
 """Learning rate of stage C as a share of that of the others."""
+UNSEEN = ("checkpoint_every", "workers")
+"""Options of the loop that leave the result as it is."""
 
 
 def run_stage(
@@ -132,7 +134,7 @@ def keep_options(folder: Path, options: LoopOptions, fabric: Fabric, data: str =
     `data` says in words what the batches come from.
     """
     file = folder / "options.json"
-    now = {name: value for name, value in asdict(options).items() if name != "checkpoint_every"} | {"data": data}
+    now = {name: value for name, value in asdict(options).items() if name not in UNSEEN} | {"data": data}
     if file.is_file() and (folder / "checkpoint.pt").is_file():
         before = {"data": "simulated"} | json.loads(file.read_text(encoding="utf-8"))
         changed = [f"{name} {before.get(name)} -> {value}" for name, value in now.items() if before.get(name) != value]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol as Interface
 from typing import cast
@@ -13,7 +14,8 @@ from lightning.fabric import Fabric
 from ...errors import InputError
 from ...simulation.protocol import PAPER
 from ...simulation.random_slices import EchoBatch, SliceBatch, random_protocol, random_slices
-from ..loop import BatchOf, Logits, LoopOptions, run_loop
+from ..loop import Logits, LoopOptions, run_loop
+from ..prefetch import BatchOf
 from ..run_stage import keep_options
 from .mdwf_net import MDWFNet
 from .unet import PlainUNet
@@ -40,15 +42,15 @@ class Comparator(Interface):
 
 def batches(one_protocol: bool, options: LoopOptions) -> BatchOf:
     """Random slices with six echoes: of the paper's protocol (1.5 T, 1.3 + 2.1 n ms), or of random ones."""
+    return partial(_batch, one_protocol, options)
 
-    def batch_of(number: int) -> SliceBatch:
-        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
-        protocol = (torch.tensor(PAPER.te_s, dtype=torch.float64), PAPER.field_strength_t)
-        if not one_protocol:
-            protocol = random_protocol(generator, N_ECHOES)
-        return random_slices(options.batch, options.size, generator, protocol)
 
-    return batch_of
+def _batch(one_protocol: bool, options: LoopOptions, number: int) -> SliceBatch:
+    generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
+    protocol = (torch.tensor(PAPER.te_s, dtype=torch.float64), PAPER.field_strength_t)
+    if not one_protocol:
+        protocol = random_protocol(generator, N_ECHOES)
+    return random_slices(options.batch, options.size, generator, protocol)
 
 
 def train_comparator(
