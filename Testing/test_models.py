@@ -11,7 +11,16 @@ import torch
 
 from AIDEALLib import models as module
 from AIDEALLib.errors import ModelError
-from AIDEALLib.models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, load_networks, model_directory, sha256, verify
+from AIDEALLib.models import (
+    FIELD_MODEL,
+    MANIFEST,
+    R2STAR_MODEL,
+    load_networks,
+    model_directory,
+    sha256,
+    single_precision,
+    verify,
+)
 from AIDEALLib.physics.spectrum import SIX_PEAK
 
 
@@ -111,3 +120,12 @@ def test_directory_beside_the_module_or_at_the_top(monkeypatch: pytest.MonkeyPat
         place.mkdir(parents=True)
         (place / MANIFEST).write_text("{}", encoding="utf-8")
         assert model_directory() == place
+
+
+def test_convolutions_on_cuda_are_not_rounded() -> None:
+    before = torch.backends.cudnn.allow_tf32
+    with single_precision(torch.device("cuda")):
+        assert not torch.backends.cudnn.allow_tf32
+    with single_precision(torch.device("cpu")):
+        assert torch.backends.cudnn.allow_tf32 == before
+    assert torch.backends.cudnn.allow_tf32 == before

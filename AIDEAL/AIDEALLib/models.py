@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from dataclasses import field as with_default
 from pathlib import Path
@@ -65,7 +66,8 @@ class Networks:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """G_phi on one slice (echo, row, column): q (K, row, column), mean (Hz) and variance (Hz^2) of the main mode."""
         ppm, amplitudes = _spectrum_tensors(spectrum, echoes.device)
-        q, mean, variance = self.field(echoes[None], te_s, field_strength_t, ppm, amplitudes)
+        with single_precision(echoes.device):
+            q, mean, variance = self.field(echoes[None], te_s, field_strength_t, ppm, amplitudes)
         return q[0], mean[0], variance[0]
 
     def r2star_distribution(
@@ -73,8 +75,18 @@ class Networks:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """G_R2* on one slice at a field (row, column): q (R, row, column), mean (1/s) and variance (1/s^2)."""
         ppm, amplitudes = _spectrum_tensors(spectrum, echoes.device)
-        q, mean, variance = self.r2star(echoes[None], field_hz[None], te_s, field_strength_t, ppm, amplitudes)
+        with single_precision(echoes.device):
+            q, mean, variance = self.r2star(echoes[None], field_hz[None], te_s, field_strength_t, ppm, amplitudes)
         return q[0], mean[0], variance[0]
+
+
+def single_precision(device: torch.device) -> AbstractContextManager[None]:
+    """Convolutions as exact as on the CPU: cuDNN rounds their inputs to 10 bits (TF32) unless told not to."""
+    import torch
+
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def _spectrum_tensors(spectrum: FatSpectrum, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
