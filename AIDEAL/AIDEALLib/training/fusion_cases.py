@@ -1,7 +1,8 @@
 """Simulated slices on which the fusion's weights and the calibration of P(swap) are learned.
 
 Abdomens and random slices under protocols drawn wide, with what goes wrong in scans: steep and wrapped fields, motion,
-ghosts, a rest of bipolar phase, iron, a phase between water and fat, any SNR. Seeds differ from those of every evaluation.
+ghosts, a rest of bipolar phase, iron, a phase between water and fat, mixed voxels at edges, any SNR. Seeds differ from those
+of every evaluation.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ MATRIX = 128
 RANDOM_SIZE = 96
 SLICES = 2
 RANDOM_EVERY = 3
+MIXED_SHARE = 1 / 3
+"""Share of abdomens whose voxels mix the tissues at edges, ring, and lose signal where the field is steep."""
 LEAST_SWAP_HZ = 30.0
 """Protocols whose swapped mode lies closer than this cannot tell the modes apart; nothing can be learned from them."""
 
@@ -77,7 +80,8 @@ def fusion_cases(count: int, seed: int, networks: Networks) -> Iterator[FusionCa
 def _of_abdomen(patient: int, rng: np.random.Generator, generator: torch.Generator, networks: Networks) -> Iterator[FusionCase]:
     protocol = _protocol(rng, generator)
     iron = float(rng.uniform(150, 1000)) if rng.random() < 0.2 else None
-    tissue = abdomen(patient, protocol.field_strength_t, (6, MATRIX, MATRIX), iron_r2star=iron)
+    finer = 2 if rng.random() < MIXED_SHARE else 1
+    tissue = abdomen(patient, protocol.field_strength_t, (6, finer * MATRIX, finer * MATRIX), iron_r2star=iron)
     if rng.random() < 0.25:
         tissue = _with_steep_field(tissue, rng)
     series = acquire(
@@ -86,8 +90,10 @@ def _of_abdomen(patient: int, rng: np.random.Generator, generator: torch.Generat
         rng,
         fat_phase_rad=float(rng.normal(0, 0.3)) if rng.random() < 0.5 else 0.0,
         ghost=float(rng.uniform(0.01, 0.05)) if rng.random() < 0.25 else 0.0,
-        motion_mm=float(rng.uniform(0.5, 2)) if rng.random() < 0.2 else 0.0,
+        motion_mm=float(rng.uniform(0.5, 4)) if rng.random() < 0.2 else 0.0,
+        oversampling=finer,
     )
+    tissue = tissue.coarsened(finer)
     scan = Scan.of(torch.from_numpy(series.te_s), series.field_strength_t, SIX_PEAK)
     for z in rng.choice(6, SLICES, replace=False):
         echoes = torch.from_numpy(np.ascontiguousarray(series.echoes[:, z]))

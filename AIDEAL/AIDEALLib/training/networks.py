@@ -15,7 +15,11 @@ from ..physics.spectrum import fat_phasor
 FIELD_BINS = 32
 R2STAR_BINS = 24
 R2STAR_MAX_PER_S = 1500.0
-R2STAR_SEARCH_PER_S = (20.0, 80.0, 250.0, 700.0)
+R2STAR_SEARCH_PER_S = (12.0, 40.0, 90.0, 250.0, 700.0)
+FIELDS_IN_A_BIN = 3
+"""With both grids this fine, what a grid leaves over is below what tells the two modes apart in nearly all protocols."""
+PROFILE_FLOOR = 5e-4
+"""Share of the signal at which the log of a residual levels off."""
 
 
 class ConvBlock(nn.Module):
@@ -68,7 +72,7 @@ class UNet(nn.Module):
         return _double(self.head(y))
 
 
-def _fill_zero(layer: nn.Conv2d) -> None:
+def _fill_zero(layer: nn.Module) -> None:
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
 
@@ -91,8 +95,8 @@ def _start_from_evidence(evidence: nn.Conv2d, bins: int) -> None:
         evidence.weight[:, :bins, 0, 0] += 1.5 * torch.eye(bins)
 
 
-def _log_profile(energy: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
-    logs = -torch.log(energy / total + 0.02)
+def _log_profile(energy: torch.Tensor, total: torch.Tensor, floor: float) -> torch.Tensor:
+    logs = -torch.log(energy / total + floor)
     return logs - logs.mean(1, keepdim=True)
 
 
@@ -127,11 +131,14 @@ class FieldNetwork(nn.Module):
 
     def __init__(self, widths: tuple[int, int, int, int] = (32, 64, 104, 136)) -> None:
         super().__init__()
-        self.bins = FIELD_BINS
+        self.bins, self.fields_in_a_bin, self.floor = FIELD_BINS, FIELDS_IN_A_BIN, PROFILE_FLOOR
         self.register_buffer("r2star_search", torch.tensor(R2STAR_SEARCH_PER_S))
         self.unet = UNet(FIELD_BINS + 5, FIELD_BINS, widths, attention=True)
         self.evidence = nn.Conv2d(FIELD_BINS + 2, FIELD_BINS, 1)
         _start_from_evidence(self.evidence, FIELD_BINS)
+        # How much a residual says depends on the noise and on the number of echoes.
+        self.weighing = nn.Sequential(nn.Conv2d(FIELD_BINS + 5, 64, 1), nn.SiLU(), nn.Conv2d(64, FIELD_BINS, 1))
+        _fill_zero(self.weighing[2])
         self.temperature = nn.Parameter(torch.ones(()), requires_grad=False)
 
     def logits(self, energy: torch.Tensor, total: torch.Tensor, n_echoes: int, shift_turns: torch.Tensor) -> torch.Tensor:
@@ -142,7 +149,7 @@ class FieldNetwork(nn.Module):
         energy : residual profile (batch, K, rows, columns); total : |s|^2 (batch, 1, rows, columns).
         shift_turns : mean fat shift as a fraction of the period, scalar: how far away the swapped mode lies.
         """
-        profile = _log_profile(energy, total)
+        profile = _log_profile(energy, total, self.floor)
         middle = _centre_index(profile, total)
         profile = _rotate(profile, middle)
         context = _context(energy.amin(1, keepdim=True), total, 2 * n_echoes - 6)
@@ -150,8 +157,9 @@ class FieldNetwork(nn.Module):
         constant = torch.stack([torch.cos(angle), torch.sin(angle), torch.full_like(angle, 4.0 / n_echoes)]).to(profile.dtype)
         constant = constant.reshape(1, 3, 1, 1).expand(profile.shape[0], 3, profile.shape[2], profile.shape[3])
         rows, columns = profile.shape[2], profile.shape[3]
-        spatial = self.unet(_pad_to_16(torch.cat([profile, context, constant], 1)))[:, :, :rows, :columns]
-        logits = spatial + self.evidence(torch.cat([profile, context], 1))
+        inputs = torch.cat([profile, context, constant], 1)
+        spatial = self.unet(_pad_to_16(inputs))[:, :, :rows, :columns]
+        logits = spatial + self.evidence(inputs[:, :-3]) + self.weighing(inputs)
         return _rotate(logits, -middle) / self.temperature
 
     def forward(
@@ -175,7 +183,8 @@ class FieldNetwork(nn.Module):
         circular, (batch, row, column).
         """
         modulation = fat_phasor(te_s, field_strength_t, fat_ppm, fat_amplitudes)
-        energy = residual_profile(echoes, te_s, modulation, self.bins, self.r2star_search.to(te_s.dtype))
+        search = self.r2star_search.to(te_s.dtype)
+        energy = residual_profile(echoes, te_s, modulation, self.bins, search, self.fields_in_a_bin)
         total = (echoes.real * echoes.real + echoes.imag * echoes.imag).sum(1, keepdim=True)
         total = total + 1e-12 * total.amax() + 1e-30
         shift = torch.angle((modulation[1:] * modulation[:-1].conj()).sum()) / (2 * torch.pi)
@@ -244,6 +253,7 @@ class R2StarNetwork(nn.Module):
 
     def __init__(self, widths: tuple[int, int, int, int] = (24, 32, 48, 64)) -> None:
         super().__init__()
+        self.floor = PROFILE_FLOOR
         self.register_buffer("grid_per_s", r2star_grid())
         self.unet = UNet(R2STAR_BINS + 4, R2STAR_BINS, widths, attention=False)
         self.evidence = nn.Conv2d(R2STAR_BINS + 4, 32, 1)
@@ -252,7 +262,7 @@ class R2StarNetwork(nn.Module):
 
     def logits(self, energy: torch.Tensor, total: torch.Tensor, n_echoes: int, duration_s: torch.Tensor) -> torch.Tensor:
         """Network part alone; `duration_s` is the time from first to last echo, scalar."""
-        profile = _log_profile(energy, total)
+        profile = _log_profile(energy, total, self.floor)
         context = _context(energy.amin(1, keepdim=True), total, 2 * n_echoes - 6)
         protocol = torch.stack([torch.log10(duration_s) + 2.0, torch.full_like(duration_s, 4.0 / n_echoes)]).to(profile.dtype)
         protocol = protocol.reshape(1, 2, 1, 1).expand(profile.shape[0], 2, profile.shape[2], profile.shape[3])

@@ -59,7 +59,7 @@ def field_logits(
     """
     with torch.no_grad():
         search = network.r2star_search.double()
-        energy = residual_profile(batch.echoes, batch.te_s, prepared.modulation, network.bins, search)
+        energy = residual_profile(batch.echoes, batch.te_s, prepared.modulation, network.bins, search, network.fields_in_a_bin)
     return (logits or network.logits)(energy, prepared.total, batch.echoes.shape[1], prepared.shift_turns)
 
 
