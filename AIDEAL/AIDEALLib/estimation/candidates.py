@@ -5,7 +5,7 @@ On a coarse grid quantisation hides the evidence; after refinement the right mod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -59,6 +59,11 @@ class Candidates:
                 if other != c:
                     same[c] |= near & better
         return same
+
+    def at(self, voxels: torch.Tensor) -> Candidates:
+        """Those of some voxels (numbers)."""
+        fits = tuple(f.at(voxels) for f in self.fits)
+        return replace(self, field_hz=self.field_hz[:, voxels], r2star_per_s=self.r2star_per_s[:, voxels], fits=fits)
 
     def field_variance(self, noise_sd: torch.Tensor) -> torch.Tensor:
         """Of the noise in a voxel's field (Hz^2), (voxels,): sigma^2 / (4 pi^2 w), see `variable_projection`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -49,7 +50,7 @@ class Neighbours:
         distance = torch.tensor([RINGS[ring][0] for _, _, ring in OFFSETS], device=mask.device)
         return cls(index, ring, distance)
 
-    @property
+    @cached_property
     def exists(self) -> torch.Tensor:
         """Whether there is such a neighbour, bool (voxels, offset)."""
         return self.index < self.index.shape[0]
@@ -59,8 +60,19 @@ class Neighbours:
         padded = torch.cat([values, torch.full_like(values[:1], empty)])
         return padded.index_select(0, self.index.reshape(-1)).reshape(*self.index.shape, *values.shape[1:])
 
+    def around(self, voxels: torch.Tensor) -> torch.Tensor:
+        """Numbers of all voxels that are among `voxels` (numbers) or neighbour one of them, in order."""
+        near = torch.zeros(self.index.shape[0] + 1, dtype=torch.bool, device=self.index.device)
+        near[self.index[voxels].reshape(-1)] = True
+        near[voxels] = True
+        return near[:-1].nonzero()[:, 0]
+
     def adjacent_pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Numbers of the voxels of every pair that shares an edge, each pair once."""
+        """Numbers of the voxels of every pair that shares an edge, each pair once, ordered by the first."""
+        return self._adjacent
+
+    @cached_property
+    def _adjacent(self) -> tuple[torch.Tensor, torch.Tensor]:
         right_and_below = self.index[:, : len(RINGS[0][1])]
         first, offset = (right_and_below < self.index.shape[0]).nonzero(as_tuple=True)
         return first, right_and_below[first, offset]

@@ -7,22 +7,20 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from ..physics.variable_projection import EchoBasis, fit
-from .candidates import Candidates, pick, refined_candidates, search_r2star, wrap
+from .candidates import pick, refined_candidates, search_r2star, wrap
 from .field_prior import UNKNOWN_HZ2, field_prior
-from .fusion import fuse, network_mass, unary_nats
 from .fusion_options import REFERENCE_FIELD_T, FusionOptions
 from .learned import Learned
 from .mixed_fit import mixed_modes
 from .mode import Mode, Solution, mixture_variance, mode_at, select, with_swap_probability
 from .neighbours import Neighbours
 from .noise import noise_from_decay
-from .proposals import with_proposals
 from .refinement import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
 from .slice_input import Scan, SliceInput
-from .smoothness import Smoothness
 from .stopwatch import Stopwatch
 from .swap_calibration import SwapEvidence
 from .swap_probability import raw_swap_probability
+from .weighing import weighed
 
 NEGLIGIBLE_SHARE = 0.05
 """A prior that would move a field by less than this share of the way is not applied."""
@@ -32,7 +30,6 @@ SHARED_ERROR_HZ = 5.0
 the share in which they decided it."""
 BASE_RATE = 0.01
 """P(swap) up to here says how often scans of such a kind are swapped at all, nothing of the voxel: it enters no voxel's SD."""
-PROPOSAL_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,8 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
         neighbours = Neighbours.of(given.mask)
-        candidates, unary, posterior = fused(given, candidates, noise, neighbours, options)
+        found = weighed(given, candidates, noise, neighbours, options)
+        candidates, unary, posterior = found.candidates, found.unary, found.posterior
     with watch("least squares"):
         chosen = posterior.argmax(0)
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
@@ -104,28 +102,6 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         preference = _preference_nats(unary, candidates.field_hz, chosen, scan)
         evidence = SwapEvidence.of(swapped(posterior), best.residual_energy, noise_floor, degrees, preference, neighbours)
         return Found(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
-
-
-def fused(
-    given: SliceInput, candidates: Candidates, noise_sd: torch.Tensor, neighbours: Neighbours, options: FusionOptions
-) -> tuple[Candidates, torch.Tensor, torch.Tensor]:
-    """Candidates, with those the neighbours propose; cost of each in its own voxel, and its posterior, (candidate, voxels)."""
-    scan, evidence_noise = given.scan, given.evidence_noise(noise_sd)
-    smoothness = Smoothness.of(neighbours, options, scan.field_strength_t)
-
-    def weighed(candidates: Candidates, start: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-        mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
-        unary = unary_nats(candidates, mass, evidence_noise, options)
-        fields, variances = candidates.field_hz, candidates.field_variance(noise_sd)
-        return unary, fuse(unary, fields, variances, smoothness, scan.period_hz, scan.fat_shift_hz, options, start)
-
-    unary, posterior = weighed(candidates, None)
-    for _ in range(PROPOSAL_ROUNDS):
-        candidates, new = with_proposals(candidates, unary, posterior.argmax(0), given.voxels, scan, neighbours, evidence_noise)
-        if not new.numel():
-            break
-        unary, posterior = weighed(candidates, posterior)
-    return candidates, unary, posterior
 
 
 def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, noise: torch.Tensor) -> Mode:

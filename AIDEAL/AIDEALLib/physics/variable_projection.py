@@ -97,6 +97,10 @@ class LinearFit:
         values = {f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)[chosen]) for f in fields(self)}
         return LinearFit(**values)
 
+    def at(self, voxels: torch.Tensor) -> LinearFit:
+        """The fit of some voxels (numbers)."""
+        return LinearFit(**{f.name: getattr(self, f.name)[voxels] for f in fields(self)})
+
     def settled(self, where: torch.Tensor) -> LinearFit:
         """The same fit with no step left to take at the voxels `where` (bool)."""
         return replace(self, slope=torch.where(where, torch.zeros_like(self.slope), self.slope))
