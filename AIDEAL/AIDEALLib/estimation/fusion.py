@@ -134,7 +134,7 @@ def mean_field(
     """Damped mean-field sweeps, (candidate, voxels).
 
     Every sweep takes every voxel a step towards the probabilities that its neighbours' ask for, but what they ask for is
-    computed again only where a neighbour still moves: few voxels near their end, fewer still when sweeps start from such an end.
+    computed again only where a neighbour still moves: at fewer and fewer voxels, and at few when a start was near its end.
 
     Parameters
     ----------
