@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from .candidates import Candidates
+from .candidates import Candidates, largest
 from .fusion_options import FusionOptions, Weight
 from .regions import move_regions
 from .smoothness import Smoothness
@@ -115,7 +115,7 @@ def fuse(
     if penalties is None:
         penalties = smoothness.penalties(field_hz, variance_hz2, period_hz)
     q = mean_field(unary, penalties, smoothness, options, start)
-    settled = q.argmax(0)
+    settled = largest(q)
     chosen = move_regions(settled, unary, field_hz, variance_hz2, smoothness, period_hz, fat_shift_hz)
     moved = chosen != settled
     if not torch.any(moved):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from ..physics.variable_projection import EchoBasis, fit
-from .candidates import pick, refined_candidates, search_r2star, wrap
+from .candidates import largest, pick, refined_candidates, search_r2star, wrap
 from .field_prior import UNKNOWN_HZ2, field_prior
 from .fusion_options import REFERENCE_FIELD_T, FusionOptions
 from .learned import Learned
@@ -73,7 +73,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         found = weighed(given, candidates, noise, neighbours, options)
         candidates, unary, posterior = found.candidates, found.unary, found.posterior
     with watch("least squares"):
-        chosen = posterior.argmax(0)
+        chosen = largest(posterior)
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
         free = torch.stack([_free(r2star, scan.basis) for r2star in candidates.r2star_per_s])
         if candidates.n_echoes == 3:

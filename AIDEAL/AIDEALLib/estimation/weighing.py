@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .candidates import Candidates
+from .candidates import Candidates, largest
 from .fusion import fuse, network_mass, unary_nats
 from .fusion_options import FusionOptions
 from .neighbours import Neighbours
@@ -59,7 +59,7 @@ def weighed(
     penalties = smoothness.penalties(candidates.field_hz, variances, scan.period_hz)
     posterior = fused(None)
     for _ in range(PROPOSAL_ROUNDS):
-        candidates, new = with_proposals(candidates, unary, posterior.argmax(0), given.voxels, scan, neighbours, evidence_noise)
+        candidates, new = with_proposals(candidates, unary, largest(posterior), given.voxels, scan, neighbours, evidence_noise)
         if not new.numel():
             break
         changed = candidates.at(new)

@@ -92,13 +92,12 @@ class LinearFit:
         """J at the minimum next to (phi, R2*), to second order: J - |v^H r|^2 / w, not below 0."""
         return (self.residual_energy - _abs2(self.slope) / self.curvature).clamp_min(0)
 
-    def replaced(self, voxels: torch.Tensor, other: LinearFit, chosen: torch.Tensor) -> LinearFit:
-        """The same fit with the entries `voxels` (numbers) taken from the `chosen` (bool) voxels of another."""
-        values = {f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)[chosen]) for f in fields(self)}
-        return LinearFit(**values)
+    def replaced(self, voxels: torch.Tensor, other: LinearFit) -> LinearFit:
+        """The same fit with the entries `voxels` (numbers) taken from another, which has these alone."""
+        return LinearFit(**{f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)) for f in fields(self)})
 
     def at(self, voxels: torch.Tensor) -> LinearFit:
-        """The fit of some voxels (numbers)."""
+        """The fit of some voxels (numbers or bool)."""
         return LinearFit(**{f.name: getattr(self, f.name)[voxels] for f in fields(self)})
 
     def settled(self, where: torch.Tensor) -> LinearFit:
