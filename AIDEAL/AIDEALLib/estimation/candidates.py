@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..physics.residual_profile import field_grid_hz, residual_profile
-from ..physics.variable_projection import EchoBasis, LinearFit, fit
+from ..physics.variable_projection import EchoBasis, LinearFit, SplitEchoes, fit
 from .refinement import gauss_newton
 
 R2STAR_STARTS_PER_S = (30.0, 150.0, 500.0)
@@ -173,8 +173,9 @@ def _refined(echoes: torch.Tensor, start_hz: torch.Tensor, period_hz: float, bas
 
 
 def _from(echoes: torch.Tensor, field_hz: torch.Tensor, r2star_per_s: torch.Tensor, basis: EchoBasis, steps: int) -> _Refined:
-    at = gauss_newton(echoes, field_hz, r2star_per_s, basis, steps)
-    return _Refined(at.field_hz, at.r2star_per_s, fit(echoes, at.field_hz, at.r2star_per_s, basis))
+    split = SplitEchoes.of(echoes)
+    at = gauss_newton(split, field_hz, r2star_per_s, basis, steps)
+    return _Refined(at.field_hz, at.r2star_per_s, fit(split, at.field_hz, at.r2star_per_s, basis))
 
 
 def _further(echoes: torch.Tensor, at: _Refined, basis: EchoBasis, steps: int, times: int) -> _Refined:

@@ -10,6 +10,7 @@ import torch
 
 from .candidates import Candidates, largest
 from .fusion_options import FusionOptions, Weight
+from .neighbours import Neighbours
 from .regions import move_regions
 from .smoothness import Smoothness
 
@@ -140,22 +141,25 @@ def mean_field(
     ----------
     unary : (candidate, voxels); penalties : of `smoothness`; start : (candidate, voxels), the voxels' own costs when None.
     """
-    neighbours = smoothness.neighbours
+    index = smoothness.neighbours.index
     q = torch.softmax(-unary, 0) if start is None else start
-    target = q
-    active: torch.Tensor | None = None  # numbers of the voxels that need a new target, None for all
-    for _ in range(options.full_sweeps):
+    before, target = q, q
+    for sweep in range(options.full_sweeps):
+        active = _to_ask(q, before, smoothness.neighbours) if sweep else None
         if active is None:
-            target = torch.softmax(-unary - _message(q, penalties, neighbours.index), 0)
+            target = torch.softmax(-unary - _message(q, penalties, index), 0)
         elif active.numel():
-            message = _message(q, penalties[active], neighbours.index[active])
+            message = _message(q, penalties[active], index[active])
             target = target.index_copy(1, active, torch.softmax(-unary[:, active] - message, 0))
         before, q = q, options.damping * q + (1 - options.damping) * target
-        moved = ((q - before).detach().abs().amax(0) > SETTLED).nonzero()[:, 0]
-        active = neighbours.around(moved)
-        if active.numel() > WHOLE_SHARE * q.shape[1]:
-            active = None
     return q
+
+
+def _to_ask(q: torch.Tensor, before: torch.Tensor, neighbours: Neighbours) -> torch.Tensor | None:
+    """Numbers of the voxels one of whose neighbours has moved, None for all."""
+    moved = ((q - before).detach().abs().amax(0) > SETTLED).nonzero()[:, 0]
+    active = neighbours.around(moved)
+    return active if active.numel() <= WHOLE_SHARE * q.shape[1] else None
 
 
 def _message(q: torch.Tensor, penalties: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

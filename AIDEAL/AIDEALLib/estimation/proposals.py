@@ -74,14 +74,11 @@ def consensus_field(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: f
     Neighbours count by the inverse of their distance. Of all neighbours' fields the one with most of them within `near_hz` is
     taken, and the mean of those.
     """
-    distance = neighbours.distance.reshape(neighbours.by_side.shape[:-1])[..., None]
-    weight = (neighbours.by_side < len(field_hz)) / distance
-    near = wrap(neighbours.rows(field_hz) - field_hz, period_hz).abs() < near_hz
-    own = (weight * near).flatten(0, -2).sum(0)
-    lonely = (own < 0.5 * weight.flatten(0, -2).sum(0)).nonzero()[:, 0]
-    index = neighbours.index[lonely]
-    apart = wrap(torch.nn.functional.pad(field_hz, (0, 1))[index] - field_hz[lonely, None], period_hz)
-    weight = neighbours.exists[lonely] / neighbours.distance
+    weight = neighbours.exists / neighbours.distance
+    apart = wrap(neighbours.gather(field_hz) - field_hz[:, None], period_hz)
+    own = (weight * (apart.abs() < near_hz)).sum(1)
+    lonely = (own < 0.5 * weight.sum(1)).nonzero()[:, 0]
+    apart, weight = apart[lonely], weight[lonely]
     among = wrap(apart[:, None, :] - apart[:, :, None], period_hz)  # (voxel, centre, neighbour)
     together = weight[:, None, :] * (among.abs() < near_hz)
     support = together.sum(2) * (weight > 0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
-from ..physics.variable_projection import EchoBasis, fit
+from ..physics.variable_projection import EchoBasis, SplitEchoes, fit
 from .candidates import largest, pick, refined_candidates, search_r2star, wrap
 from .field_prior import UNKNOWN_HZ2, field_prior
 from .fusion_options import REFERENCE_FIELD_T, FusionOptions
@@ -117,8 +117,9 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     flat = torch.full_like(variance, 1e12)
     start = mean + wrap(field[voxels] - mean, scan.period_hz) * variance / (variance + own)
     r2star = search_r2star(echoes, start, scan.basis)  # that of another field would not do
-    at = gauss_newton(echoes, start, r2star, scan.basis, PRIOR_STEPS, GaussianPrior(mean, variance, r2star, flat, noise))
-    there = fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)
+    split = SplitEchoes.of(echoes)
+    at = gauss_newton(split, start, r2star, scan.basis, PRIOR_STEPS, GaussianPrior(mean, variance, r2star, flat, noise))
+    there = fit(split, at.field_hz, at.r2star_per_s, scan.basis)
     # At the maximum a posteriori the data's pull is balanced by the prior's: no step is left to take.
     there = there.settled(torch.ones_like(voxels, dtype=torch.bool))
     again = mode_at(there, at.field_hz, at.r2star_per_s, noise, variance, flat)

@@ -10,6 +10,7 @@ from .fusion_options import REFERENCE_FIELD_T, FusionOptions, Weight
 from .neighbours import Neighbours
 
 VOXELS_AT_ONCE = 512
+"""On the CPU; what is computed in between for so many stays in its cache."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,18 @@ class Smoothness:
         variance_hz2: torch.Tensor,
         period_hz: float,
     ) -> None:
-        """Write into `penalties` those that differ since the candidates of some voxels (numbers) `changed`."""
+        """Write into `penalties` what differs in them since the candidates of some voxels (numbers) have `changed`."""
         near = self.neighbours.around(changed)
         penalties[near] = self._penalties(near, field_hz, variance_hz2, period_hz)
 
     def _penalties(
         self, voxels: torch.Tensor, field_hz: torch.Tensor, variance_hz2: torch.Tensor, period_hz: float
     ) -> torch.Tensor:
-        """Those of some voxels (numbers), block by block, so that what is in between stays in the processor's cache."""
+        """Those of some voxels (numbers), block by block."""
         turns = torch.nn.functional.pad(field_hz / period_hz, (0, 1))
         noise = torch.nn.functional.pad(variance_hz2, (0, 1))
-        return torch.cat([self._of_block(block, turns, noise, period_hz) for block in voxels.split(VOXELS_AT_ONCE)])
+        blocks = voxels.split(VOXELS_AT_ONCE) if voxels.device.type == "cpu" else (voxels,)
+        return torch.cat([self._of_block(block, turns, noise, period_hz) for block in blocks])
 
     def _of_block(self, voxels: torch.Tensor, turns: torch.Tensor, noise_hz2: torch.Tensor, period_hz: float) -> torch.Tensor:
         """Those of a block; `turns` and `noise_hz2` have one more voxel, which stands for no neighbour.
