@@ -152,17 +152,20 @@ def test_weighing_what_changed_is_weighing_everything(te_s: torch.Tensor, voxels
     scan, neighbours, evidence_noise = given.scan, Neighbours.of(given.mask), given.evidence_noise(noise)
     found = weighed(given, candidates, noise, neighbours, OPTIONS)
 
-    unary, posterior, proposed = None, None, 0
+    unary, posterior, proposed = torch.empty(0), None, 0
     for turn in range(PROPOSAL_ROUNDS + 1):
         mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
         unary = unary_nats(candidates, mass, evidence_noise, OPTIONS)
         smoothness = Smoothness.of(neighbours, OPTIONS, 1.5)
         fields, variance = candidates.field_hz, candidates.field_variance(noise)
         posterior = fuse(unary, fields, variance, smoothness, scan.period_hz, scan.fat_shift_hz, OPTIONS, posterior)
-        if turn < PROPOSAL_ROUNDS:
-            args = (unary, posterior.argmax(0), given.voxels, scan, neighbours, evidence_noise)
-            candidates, new = with_proposals(candidates, *args)
-            proposed += new.numel()
+        if turn == PROPOSAL_ROUNDS:
+            break
+        args = (unary, posterior.argmax(0), given.voxels, scan, neighbours, evidence_noise)
+        candidates, new = with_proposals(candidates, *args)
+        proposed += new.numel()
+        if not new.numel():
+            break
     assert proposed >= 10
     assert torch.equal(found.candidates.field_hz, candidates.field_hz)
     assert torch.allclose(found.unary, unary, atol=1e-5)
