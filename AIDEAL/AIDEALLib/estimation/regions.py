@@ -54,7 +54,7 @@ def move_regions(
         apart = fields[:, None] - (current[free] + shifts)  # (candidate, shift, voxel)
         there = wrap(apart, period_hz).abs() < tolerance
         # Candidates may have come to one minimum: the one that costs least stands for it.
-        target = torch.where(there.any(0), costs[:, None].masked_fill(~there, float("inf")).argmin(0), here)
+        target = torch.where(there.any(0), costs[:, None].masked_fill(~there, float("inf")).min(0).indices, here)
         border = smoothness.border_change(current, fields.gather(0, target), variance_hz2, region, period_hz, free)
         change = costs.gather(0, target) - pick(costs, here) + border
         gain = torch.zeros(2, count, device=change.device, dtype=change.dtype).index_add_(1, region[free], change)
