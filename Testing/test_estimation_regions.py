@@ -92,3 +92,16 @@ def test_noise_in_the_fields_lowers_what_a_border_costs() -> None:
     across = (smoothness.neighbours.index[here] < 256) & (region[smoothness.neighbours.index[here].clamp_max(255)] == 0)
     expected = (pairs[here, 1, :, 0] - pairs[here, 0, :, 0])[across].sum()
     assert float(noisy[here]) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_borders_of_some_voxels_are_those_of_all() -> None:
+    mask, field, _ = scene(island_evidence=1.0)
+    smoothness = Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5)
+    region, variance, some = island(mask), torch.full((256,), 9.0), torch.tensor([70, 85, 86, 200])
+    both = smoothness.border_change(field[0], field[1:], variance, region, PERIOD)
+    assert both.shape == (2, 256)
+    for then, change in zip(field[1:], both, strict=True):
+        assert torch.equal(change, smoothness.border_change(field[0], then, variance, region, PERIOD))
+    found = smoothness.border_change(field[0], field[1:, some], variance, region, PERIOD, some)
+    assert torch.allclose(found, both[:, some])
+    assert bool((found != 0).any())

@@ -14,7 +14,7 @@ import torch
 
 from .candidates import wrap
 from .fusion_options import REFERENCE_FIELD_T
-from .neighbours import ONE_SIDE, OTHER_SIDE, Neighbours
+from .neighbours import RINGS, Neighbours
 
 ROUGHNESS_HZ = 8.0
 """Standard deviation of the field's change between adjacent voxels at 1.5 T; grows with the distance and the field strength."""
@@ -47,26 +47,25 @@ def field_prior(
     field_hz, field_variance : of the chosen modes, (voxels,). Voxels without neighbours get `UNKNOWN_HZ2`.
     """
     growth = field_strength_t / REFERENCE_FIELD_T
-    one, other = ONE_SIDE, OTHER_SIDE
-    bend = (growth * BEND_HZ * neighbours.distance[one]) ** 2
-    rough = (growth * ROUGHNESS_HZ * neighbours.distance) ** 2
+    distance = torch.tensor([distance for distance, _ in RINGS], device=field_hz.device)[:, None, None]
+    bend = (growth * BEND_HZ * distance) ** 2
+    rough = (growth * ROUGHNESS_HZ * distance[:, None]) ** 2
     floor = (growth * PREDICTION_FLOOR_HZ) ** 2
     own = field_variance.clamp(1e-6, UNKNOWN_HZ2)
+    exists = neighbours.by_side < len(field_hz)
     mean, variance = field_hz, own
     for _ in range(PASSES):
-        there = neighbours.gather(variance)
-        apart = wrap(neighbours.gather(mean) - mean[:, None], period_hz)
+        there = neighbours.rows(variance)
+        apart = wrap(neighbours.rows(mean) - mean, period_hz)
         alone = there + rough
-        agrees = neighbours.exists & _near(apart, alone, variance)
-        middle, between = (apart[:, one] + apart[:, other]) / 2, (there[:, one] + there[:, other]) / 4 + bend
-        paired = agrees[:, one] & agrees[:, other] & _near(middle, between, variance)
-        agrees[:, one] &= ~paired
-        agrees[:, other] &= ~paired
-        apart, spread = torch.cat([middle, apart], 1), torch.cat([between, alone], 1)
-        agrees = torch.cat([paired, agrees], 1)
-        weight = torch.where(agrees, 1 / spread, torch.zeros_like(spread))
-        total = weight.sum(1)
-        prior_mean = mean + (weight * apart).sum(1) / total.clamp_min(1e-30)
+        agrees = exists & _near(apart, alone, variance)
+        middle, between = (apart[:, 0] + apart[:, 1]) / 2, (there[:, 0] + there[:, 1]) / 4 + bend
+        paired = agrees[:, 0] & agrees[:, 1] & _near(middle, between, variance)
+        agrees &= ~paired[:, None]
+        weight, weight_alone = paired / between, agrees / alone
+        total = weight.sum((0, 1)) + weight_alone.sum((0, 1, 2))
+        pull = (weight * middle).sum((0, 1)) + (weight_alone * apart).sum((0, 1, 2))
+        prior_mean = mean + pull / total.clamp_min(1e-30)
         prior_variance = (1 / total).clamp_max(UNKNOWN_HZ2) + floor
         precision = 1 / own + 1 / prior_variance
         mean = prior_mean + wrap(field_hz - prior_mean, period_hz) / (own * precision)
@@ -75,4 +74,4 @@ def field_prior(
 
 
 def _near(apart_hz: torch.Tensor, spread: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
-    return apart_hz**2 < OUTLIER_SD**2 * (spread + variance[:, None])
+    return apart_hz * apart_hz < OUTLIER_SD**2 * (spread + variance)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import torch
 
-from .candidates import Candidates
+from .candidates import Candidates, largest
 from .fusion_options import FusionOptions, Weight
+from .neighbours import Neighbours
 from .regions import move_regions
 from .smoothness import Smoothness
 
-FULL_SWEEP_EVERY = 6
 SETTLED = 1e-3
-"""Between full sweeps only voxels whose probabilities moved by more than this are swept: most settle at once."""
+"""Messages are computed anew only where a neighbour's probabilities have just moved by more than this."""
+WHOLE_SHARE = 0.5
+"""Where that is more than this share of the voxels, computing all of them is no slower."""
 DECAY_CAP = 8.0
 DUPLICATE_NATS = 30.0
 """Cost of a candidate at the minimum of another one, which would count twice."""
@@ -35,9 +37,11 @@ def network_mass(q: torch.Tensor, field_hz: torch.Tensor, period_hz: float, reac
     (candidate, voxels), at least 1e-6.
     """
     bins = q.shape[0]
-    around = torch.stack([torch.roll(q, j, 0) for j in range(-reach, reach + 1)]).sum(0)
-    index = torch.floor((field_hz / period_hz + 0.5) * bins).long().remainder(bins)
-    return around.gather(0, index).clamp_min(1e-6)
+    index = torch.floor((field_hz / period_hz + 0.5) * bins).long()
+    mass = torch.zeros_like(field_hz)
+    for step in range(-reach, reach + 1):
+        mass = mass + q.gather(0, (index + step).remainder(bins))
+    return mass.clamp_min(1e-6)
 
 
 def unary_nats(candidates: Candidates, mass: torch.Tensor, noise_sd: torch.Tensor, options: FusionOptions) -> torch.Tensor:
@@ -96,6 +100,7 @@ def fuse(
     fat_shift_hz: float,
     options: FusionOptions,
     start: torch.Tensor | None = None,
+    penalties: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Marginal probability of each candidate, (candidate, voxels).
 
@@ -106,10 +111,12 @@ def fuse(
     unary, field_hz : (candidate, voxels), voxels in the order of the neighbourhood in `smoothness`.
     variance_hz2 : of the noise in a voxel's field, (voxels,).
     start : probabilities to start from, (candidate, voxels); the voxels' own costs when None.
+    penalties : of `smoothness`, where they are known.
     """
-    penalties = smoothness.penalties(field_hz, variance_hz2, period_hz)
+    if penalties is None:
+        penalties = smoothness.penalties(field_hz, variance_hz2, period_hz)
     q = mean_field(unary, penalties, smoothness, options, start)
-    settled = q.argmax(0)
+    settled = largest(q)
     chosen = move_regions(settled, unary, field_hz, variance_hz2, smoothness, period_hz, fat_shift_hz)
     moved = chosen != settled
     if not torch.any(moved):
@@ -125,25 +132,38 @@ def mean_field(
     options: FusionOptions,
     start: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Damped mean-field sweeps, (candidate, voxels); between full sweeps only voxels that still move are updated.
+    """Damped mean-field sweeps, (candidate, voxels).
+
+    Every sweep takes every voxel a step towards the probabilities that its neighbours' ask for, but what they ask for is
+    computed again only where a neighbour still moves: at fewer and fewer voxels, and at few when a start was near its end.
 
     Parameters
     ----------
     unary : (candidate, voxels); penalties : of `smoothness`; start : (candidate, voxels), the voxels' own costs when None.
     """
-    cost, neighbours = unary.t().contiguous(), smoothness.neighbours
-    q = torch.softmax(-cost, 1) if start is None else start.t()
-    q = torch.cat([q, torch.zeros_like(q[:1])])  # the last row stands for "no neighbour"
-    active: slice | torch.Tensor
-    for sweep in range(options.sweeps):
-        if sweep % FULL_SWEEP_EVERY == 0:
-            active, its_index, its_penalties, its_cost = slice(0, -1), neighbours.index, penalties, cost
-        around = q.index_select(0, its_index.reshape(-1)).reshape(-1, its_penalties.shape[2], 1)
-        message = torch.bmm(its_penalties, around)[:, :, 0]
-        old = q[active]
-        new = options.damping * old + (1 - options.damping) * torch.softmax(-its_cost - message, 1)
-        q[active] = new
-        if sweep % FULL_SWEEP_EVERY == 0:
-            active = ((new - old).abs().amax(1) > SETTLED).nonzero()[:, 0]
-            its_index, its_penalties, its_cost = neighbours.index[active], penalties[active], cost[active]
-    return q[:-1].t().contiguous()
+    index = smoothness.neighbours.index
+    q = torch.softmax(-unary, 0) if start is None else start
+    before, target = q, q
+    for sweep in range(options.full_sweeps):
+        active = _to_ask(q, before, smoothness.neighbours) if sweep else None
+        if active is None:
+            target = torch.softmax(-unary - _message(q, penalties, index), 0)
+        elif active.numel():
+            message = _message(q, penalties[active], index[active])
+            target = target.index_copy(1, active, torch.softmax(-unary[:, active] - message, 0))
+        before, q = q, options.damping * q + (1 - options.damping) * target
+    return q
+
+
+def _to_ask(q: torch.Tensor, before: torch.Tensor, neighbours: Neighbours) -> torch.Tensor | None:
+    """Numbers of the voxels one of whose neighbours has moved, None for all."""
+    moved = ((q - before).detach().abs().amax(0) > SETTLED).nonzero()[:, 0]
+    active = neighbours.around(moved)
+    return active if active.numel() <= WHOLE_SHARE * q.shape[1] else None
+
+
+def _message(q: torch.Tensor, penalties: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """What the neighbours `index` (some voxels, offset) make each candidate cost, (candidate, some voxels)."""
+    padded = torch.nn.functional.pad(q, (0, 1)).t().contiguous()  # the last row stands for "no neighbour"
+    around = padded.index_select(0, index.reshape(-1)).reshape(len(index), -1, 1)
+    return torch.bmm(penalties, around)[:, :, 0].t()

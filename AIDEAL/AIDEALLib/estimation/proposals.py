@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 
 from ..physics.variable_projection import fit
-from .candidates import SAME_MINIMUM, Candidates, pick, search_r2star, wrap
+from .candidates import SAME_MINIMUM, Candidates, largest, pick, search_r2star, wrap
 from .neighbours import Neighbours
 from .refinement import GaussianPrior, gauss_newton
 from .slice_input import Scan
@@ -59,12 +59,12 @@ def with_proposals(
     at = gauss_newton(echoes, start, r2star, scan.basis, STEPS, prior)
     there = fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)
     there = there.settled(torch.ones_like(start, dtype=torch.bool))  # balanced by the prior
-    worst = cost[:, numbers].scatter(0, chosen[numbers][None], float("-inf")).argmax(0)
+    worst = largest(cost[:, numbers].scatter(0, chosen[numbers][None], float("-inf")))
     fields, decays, fits = candidates.field_hz.clone(), candidates.r2star_per_s.clone(), list(candidates.fits)
     fields[worst, numbers], decays[worst, numbers] = wrap(at.field_hz, scan.period_hz), at.r2star_per_s
     for c in range(len(fits)):
         here = worst == c
-        fits[c] = fits[c].replaced(numbers[here], there, here)
+        fits[c] = fits[c].replaced(numbers[here], there.at(here))
     return replace(candidates, field_hz=fields, r2star_per_s=decays, fits=tuple(fits)), numbers
 
 

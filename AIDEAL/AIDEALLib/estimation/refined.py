@@ -6,23 +6,21 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
-from ..physics.variable_projection import EchoBasis, fit
-from .candidates import Candidates, pick, refined_candidates, search_r2star, wrap
+from ..physics.variable_projection import EchoBasis, SplitEchoes, fit
+from .candidates import largest, pick, refined_candidates, search_r2star, wrap
 from .field_prior import UNKNOWN_HZ2, field_prior
-from .fusion import fuse, network_mass, unary_nats
 from .fusion_options import REFERENCE_FIELD_T, FusionOptions
 from .learned import Learned
 from .mixed_fit import mixed_modes
 from .mode import Mode, Solution, mixture_variance, mode_at, select, with_swap_probability
 from .neighbours import Neighbours
 from .noise import noise_from_decay
-from .proposals import with_proposals
 from .refinement import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
 from .slice_input import Scan, SliceInput
-from .smoothness import Smoothness
 from .stopwatch import Stopwatch
 from .swap_calibration import SwapEvidence
 from .swap_probability import raw_swap_probability
+from .weighing import weighed
 
 NEGLIGIBLE_SHARE = 0.05
 """A prior that would move a field by less than this share of the way is not applied."""
@@ -32,7 +30,6 @@ SHARED_ERROR_HZ = 5.0
 the share in which they decided it."""
 BASE_RATE = 0.01
 """P(swap) up to here says how often scans of such a kind are swapped at all, nothing of the voxel: it enters no voxel's SD."""
-PROPOSAL_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -73,9 +70,10 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
         neighbours = Neighbours.of(given.mask)
-        candidates, unary, posterior = fused(given, candidates, noise, neighbours, options)
+        found = weighed(given, candidates, noise, neighbours, options)
+        candidates, unary, posterior = found.candidates, found.unary, found.posterior
     with watch("least squares"):
-        chosen = posterior.argmax(0)
+        chosen = largest(posterior)
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
         free = torch.stack([_free(r2star, scan.basis) for r2star in candidates.r2star_per_s])
         if candidates.n_echoes == 3:
@@ -106,28 +104,6 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         return Found(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
 
 
-def fused(
-    given: SliceInput, candidates: Candidates, noise_sd: torch.Tensor, neighbours: Neighbours, options: FusionOptions
-) -> tuple[Candidates, torch.Tensor, torch.Tensor]:
-    """Candidates, with those the neighbours propose; cost of each in its own voxel, and its posterior, (candidate, voxels)."""
-    scan, evidence_noise = given.scan, given.evidence_noise(noise_sd)
-    smoothness = Smoothness.of(neighbours, options, scan.field_strength_t)
-
-    def weighed(candidates: Candidates, start: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-        mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
-        unary = unary_nats(candidates, mass, evidence_noise, options)
-        fields, variances = candidates.field_hz, candidates.field_variance(noise_sd)
-        return unary, fuse(unary, fields, variances, smoothness, scan.period_hz, scan.fat_shift_hz, options, start)
-
-    unary, posterior = weighed(candidates, None)
-    for _ in range(PROPOSAL_ROUNDS):
-        candidates, new = with_proposals(candidates, unary, posterior.argmax(0), given.voxels, scan, neighbours, evidence_noise)
-        if not new.numel():
-            break
-        unary, posterior = weighed(candidates, posterior)
-    return candidates, unary, posterior
-
-
 def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, noise: torch.Tensor) -> Mode:
     """Fit voxels again under the field their neighbours predict, where their own echoes hardly know it (`field_prior`)."""
     scan = given.scan
@@ -141,8 +117,9 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     flat = torch.full_like(variance, 1e12)
     start = mean + wrap(field[voxels] - mean, scan.period_hz) * variance / (variance + own)
     r2star = search_r2star(echoes, start, scan.basis)  # that of another field would not do
-    at = gauss_newton(echoes, start, r2star, scan.basis, PRIOR_STEPS, GaussianPrior(mean, variance, r2star, flat, noise))
-    there = fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)
+    split = SplitEchoes.of(echoes)
+    at = gauss_newton(split, start, r2star, scan.basis, PRIOR_STEPS, GaussianPrior(mean, variance, r2star, flat, noise))
+    there = fit(split, at.field_hz, at.r2star_per_s, scan.basis)
     # At the maximum a posteriori the data's pull is balanced by the prior's: no step is left to take.
     there = there.settled(torch.ones_like(voxels, dtype=torch.bool))
     again = mode_at(there, at.field_hz, at.r2star_per_s, noise, variance, flat)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..physics.variable_projection import EchoBasis, fit
+from ..physics.variable_projection import EchoBasis, SplitEchoes, fit
 
 LOWEST_R2STAR_PER_S = -100.0
 """Noise may push R2* below 0; clamping it there would bias fat fractions, so a margin is left."""
@@ -32,7 +32,7 @@ class GaussianPrior:
 
 
 def gauss_newton(
-    echoes: torch.Tensor,
+    echoes: torch.Tensor | SplitEchoes,
     field_hz: torch.Tensor,
     r2star_per_s: torch.Tensor,
     basis: EchoBasis,
@@ -43,7 +43,7 @@ def gauss_newton(
 
     Parameters
     ----------
-    echoes : complex (echo, ...); field_hz, r2star_per_s : starting values (...).
+    echoes : complex (echo, ...), or split already; field_hz, r2star_per_s : starting values (...).
     steps : number of steps (two are enough from a bin of G_phi, four from a coarse R2*).
     prior : is added to the normal equations.
 
@@ -56,8 +56,9 @@ def gauss_newton(
     furthest_phi = 0.25 / float(basis.tau_s[-1])
     furthest_r2 = 0.6 / float(basis.tau_s[-1])
     fastest_r2 = basis.fastest_decay_per_s
+    split = SplitEchoes.of(echoes)
     for _ in range(steps):
-        at = fit(echoes, phi, r2, basis)
+        at = fit(split, phi, r2, basis)
         if prior is None:
             d_phi = at.slope.imag / (2 * torch.pi * at.curvature)
             d_r2 = -at.slope.real / at.curvature

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.sparse import coo_matrix
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from .candidates import pick, wrap
@@ -42,27 +42,30 @@ def move_regions(
     """
     neighbours = smoothness.neighbours
     tolerance = abs(fat_shift_hz) / 4
+    shifts = field_hz.new_tensor([[fat_shift_hz], [-fat_shift_hz]])
     for _ in range(ROUNDS):
         current = pick(field_hz, chosen)
         region, count = _regions(current, neighbours, period_hz, abs(fat_shift_hz) / 3)
         sizes = torch.bincount(region, minlength=count)
-        gains, targets = [], []
-        for shift in (fat_shift_hz, -fat_shift_hz):
-            distance = wrap(field_hz - (current + shift), period_hz).abs()
-            there = distance < tolerance  # candidates may have come to one minimum: the one that costs least stands for it
-            target = torch.where(there.any(0), unary.masked_fill(~there, float("inf")).argmin(0), chosen)
-            cost = pick(unary, target) - pick(unary, chosen)
-            border = smoothness.border_change(current, pick(field_hz, target), variance_hz2, region, period_hz)
-            gain = torch.zeros(count, device=cost.device, dtype=cost.dtype).index_add_(0, region, cost + border)
-            moved = torch.bincount(region, weights=(target != chosen).to(torch.float64), minlength=count)
-            gain = torch.where(moved < 0.5 * sizes, float("inf"), gain)
-            gains.append(torch.where(sizes > LARGEST_SHARE * region.numel(), float("inf"), gain))
-            targets.append(target)
-        gain, side = torch.stack(gains).min(0)
+        free = (sizes <= LARGEST_SHARE * region.numel())[region].nonzero()[:, 0]  # mostly few voxels
+        if not free.numel():
+            break
+        here, fields, costs = chosen[free], field_hz[:, free], unary[:, free]
+        apart = fields[:, None] - (current[free] + shifts)  # (candidate, shift, voxel)
+        there = wrap(apart, period_hz).abs() < tolerance
+        # Candidates may have come to one minimum: the one that costs least stands for it.
+        target = torch.where(there.any(0), costs[:, None].masked_fill(~there, float("inf")).min(0).indices, here)
+        border = smoothness.border_change(current, fields.gather(0, target), variance_hz2, region, period_hz, free)
+        change = costs.gather(0, target) - pick(costs, here) + border
+        gain = torch.zeros(2, count, device=change.device, dtype=change.dtype).index_add_(1, region[free], change)
+        moved = torch.zeros_like(gain).index_add_(1, region[free], (target != here).to(gain))
+        gain, side = gain.masked_fill(moved < 0.5 * sizes, float("inf")).min(0)
+        gain = torch.where(sizes > LARGEST_SHARE * region.numel(), float("inf"), gain)
         accepted = _independent(gain, region, neighbours)
         if not torch.any(accepted):
             break
-        chosen = torch.where(accepted[region], torch.stack(targets).gather(0, side[region][None])[0], chosen)
+        to = target.gather(0, side[region[free]][None])[0]
+        chosen = chosen.index_copy(0, free, torch.where(accepted[region[free]], to, here))
     return chosen
 
 
@@ -71,7 +74,9 @@ def _regions(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, j
     first, second = neighbours.adjacent_pairs()
     joined = wrap(field_hz[first] - field_hz[second], period_hz).abs() < jump_hz
     a, b = first[joined].cpu().numpy(), second[joined].cpu().numpy()
-    graph = coo_matrix((np.ones(a.size, np.int8), (a, b)), shape=(field_hz.numel(),) * 2)
+    voxels = field_hz.numel()
+    ends = np.searchsorted(a, np.arange(voxels + 1))  # pairs are ordered by their first voxel
+    graph = csr_matrix((np.ones(a.size), b, ends), shape=(voxels, voxels))
     count, labels = connected_components(graph, directed=False)
     return torch.from_numpy(labels).long().to(field_hz.device), int(count)
 

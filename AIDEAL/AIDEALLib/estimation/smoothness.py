@@ -9,6 +9,9 @@ import torch
 from .fusion_options import REFERENCE_FIELD_T, FusionOptions, Weight
 from .neighbours import Neighbours
 
+VOXELS_AT_ONCE = 512
+"""On the CPU; what is computed in between for so many stays in its cache."""
+
 
 @dataclass(frozen=True)
 class Smoothness:
@@ -48,22 +51,72 @@ class Smoothness:
         -------
         (voxels, candidate, offset * candidate of the neighbour).
         """
-        turns = (field_hz / period_hz).t().contiguous()
-        apart = turns[:, :, None, None] - self.neighbours.gather(turns)[:, None]
+        every = torch.arange(field_hz.shape[1], device=field_hz.device)
+        return self._penalties(every, field_hz, variance_hz2, period_hz)
+
+    def renew(
+        self,
+        penalties: torch.Tensor,
+        changed: torch.Tensor,
+        field_hz: torch.Tensor,
+        variance_hz2: torch.Tensor,
+        period_hz: float,
+    ) -> None:
+        """Write into `penalties` what differs in them since the candidates of some voxels (numbers) have `changed`."""
+        near = self.neighbours.around(changed)
+        penalties[near] = self._penalties(near, field_hz, variance_hz2, period_hz)
+
+    def _penalties(
+        self, voxels: torch.Tensor, field_hz: torch.Tensor, variance_hz2: torch.Tensor, period_hz: float
+    ) -> torch.Tensor:
+        """Those of some voxels (numbers), block by block."""
+        turns = torch.nn.functional.pad(field_hz / period_hz, (0, 1))
+        noise = torch.nn.functional.pad(variance_hz2, (0, 1))
+        blocks = voxels.split(VOXELS_AT_ONCE) if voxels.device.type == "cpu" else (voxels,)
+        return torch.cat([self._of_block(block, turns, noise, period_hz) for block in blocks])
+
+    def _of_block(self, voxels: torch.Tensor, turns: torch.Tensor, noise_hz2: torch.Tensor, period_hz: float) -> torch.Tensor:
+        """Those of a block; `turns` and `noise_hz2` have one more voxel, which stands for no neighbour.
+
+        Until the end voxels lie along the last axis: elementwise work is fastest on long rows.
+        """
+        index = self.neighbours.index[voxels].t()
+        shape, flat = index.shape, index.reshape(-1)
+        around = torch.stack([row.index_select(0, flat).reshape(shape) for row in turns], 1)
+        apart = turns[:, voxels][:, None, None] - around  # (candidate, offset, candidate of the neighbour, voxel)
         apart = apart - torch.round(apart)
         jump2 = apart * apart
-        noise = variance_hz2[:, None] + self.neighbours.gather(variance_hz2)
-        level = (self.level_hz2 + self.cut * noise) / period_hz**2
-        penalties = jump2 / (jump2 + level[:, None, :, None]) * self.height[:, None]
-        return penalties.reshape(*turns.shape, -1)
+        noise = noise_hz2[voxels] + noise_hz2.index_select(0, flat).reshape(shape)
+        level = (self.level_hz2[:, None] + self.cut * noise) / period_hz**2
+        penalties = jump2 / (jump2 + level[:, None]) * self.height[:, None, None]
+        return penalties.reshape(-1, len(voxels)).t().reshape(len(voxels), len(turns), -1)
 
     def border_change(
-        self, now: torch.Tensor, then: torch.Tensor, variance_hz2: torch.Tensor, region: torch.Tensor, period_hz: float
+        self,
+        now: torch.Tensor,
+        then: torch.Tensor,
+        variance_hz2: torch.Tensor,
+        region: torch.Tensor,
+        period_hz: float,
+        voxels: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Change of pair cost along region borders when a voxel's field goes from `now` to `then` (Hz), (voxels,)."""
-        across = (self.neighbours.gather(region, -1) != region[:, None]) & self.neighbours.exists
-        voxel, offset = across.nonzero(as_tuple=True)
-        other = self.neighbours.index[voxel, offset]
+        """Change of pair cost along region borders when the fields of some voxels change.
+
+        Parameters
+        ----------
+        now : Hz, (voxels,). then : Hz, (..., some voxels). variance_hz2, region : (voxels,).
+        voxels : numbers of those some; all when None.
+
+        Returns
+        -------
+        (..., some voxels), in nats.
+        """
+        index = self.neighbours.index if voxels is None else self.neighbours.index[voxels]
+        own = region if voxels is None else region[voxels]
+        padded = torch.nn.functional.pad(region, (0, 1), value=-1)
+        around = padded.index_select(0, index.reshape(-1)).reshape(index.shape)
+        place, offset = ((around != own[:, None]) & (around >= 0)).nonzero(as_tuple=True)
+        voxel, other = place if voxels is None else voxels[place], index[place, offset]
         level = self.level_hz2[offset] + self.cut * (variance_hz2[voxel] + variance_hz2[other])
 
         def cost(apart_hz: torch.Tensor) -> torch.Tensor:
@@ -71,5 +124,5 @@ class Smoothness:
             jump2 = ((turns - torch.round(turns)) * period_hz) ** 2
             return self.height[offset] * jump2 / (jump2 + level)
 
-        change = cost(then[voxel] - now[other]) - cost(now[voxel] - now[other])
-        return torch.zeros_like(now).index_add_(0, voxel, change)
+        change = cost(then[..., place] - now[other]) - cost(now[voxel] - now[other])
+        return torch.zeros_like(then).index_add_(-1, place, change)

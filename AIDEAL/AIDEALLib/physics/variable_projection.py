@@ -92,10 +92,13 @@ class LinearFit:
         """J at the minimum next to (phi, R2*), to second order: J - |v^H r|^2 / w, not below 0."""
         return (self.residual_energy - _abs2(self.slope) / self.curvature).clamp_min(0)
 
-    def replaced(self, voxels: torch.Tensor, other: LinearFit, chosen: torch.Tensor) -> LinearFit:
-        """The same fit with the entries `voxels` (numbers) taken from the `chosen` (bool) voxels of another."""
-        values = {f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)[chosen]) for f in fields(self)}
-        return LinearFit(**values)
+    def replaced(self, voxels: torch.Tensor, other: LinearFit) -> LinearFit:
+        """The same fit with the entries `voxels` (numbers) taken from another, which has these alone."""
+        return LinearFit(**{f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)) for f in fields(self)})
+
+    def at(self, voxels: torch.Tensor) -> LinearFit:
+        """The fit of some voxels (numbers or bool)."""
+        return LinearFit(**{f.name: getattr(self, f.name)[voxels] for f in fields(self)})
 
     def settled(self, where: torch.Tensor) -> LinearFit:
         """The same fit with no step left to take at the voxels `where` (bool)."""
@@ -108,17 +111,40 @@ class LinearFit:
         return (self.gram_fat * _abs2(x) + self.gram_water * _abs2(y) - cross) / determinant
 
 
-def fit(echoes: torch.Tensor, field_hz: torch.Tensor, r2star_per_s: torch.Tensor, basis: EchoBasis) -> LinearFit:
+@dataclass(frozen=True)
+class SplitEchoes:
+    """Echoes for several fits: parts that lie side by side in memory multiply far slower than apart.
+
+    Attributes
+    ----------
+    real, imag : (echo, voxels). energy : (voxels,), sum of their squares over the echoes.
+    """
+
+    real: torch.Tensor
+    imag: torch.Tensor
+    energy: torch.Tensor
+
+    @classmethod
+    def of(cls, echoes: torch.Tensor | SplitEchoes) -> SplitEchoes:
+        """Split complex echoes (echo, ...); those split already stay as they are."""
+        if isinstance(echoes, SplitEchoes):
+            return echoes
+        flat = echoes.reshape(echoes.shape[0], -1)
+        real, imag = flat.real.contiguous(), flat.imag.contiguous()
+        return cls(real, imag, (real * real + imag * imag).sum(0))
+
+
+def fit(echoes: torch.Tensor | SplitEchoes, field_hz: torch.Tensor, r2star_per_s: torch.Tensor, basis: EchoBasis) -> LinearFit:
     """Least squares for water and fat at the given field and R2*.
 
     Parameters
     ----------
-    echoes : complex (echo, ...).
+    echoes : complex (echo, ...), or split already.
     field_hz, r2star_per_s : real (...).
     basis : constants of the protocol.
     """
     voxels = field_hz.shape
-    s = echoes.reshape(echoes.shape[0], -1)
+    s = SplitEchoes.of(echoes)
     phi = field_hz.reshape(1, -1)
     r2 = r2star_per_s.reshape(1, -1)
     tau = basis.tau_s[:, None]
@@ -128,8 +154,7 @@ def fit(echoes: torch.Tensor, field_hz: torch.Tensor, r2star_per_s: torch.Tensor
     demodulated = torch.cat([s.real * cos + s.imag * sin, s.imag * cos - s.real * sin])
     projections = torch.view_as_complex((basis.projections @ demodulated).reshape(4, 2, -1).transpose(1, 2).contiguous())
     gram = (basis.gram @ (decay * decay)).reshape(3, 4, -1)
-    energy = (s.real * s.real + s.imag * s.imag).sum(0)
-    return _solve(projections, gram, energy, voxels)
+    return _solve(projections, gram, s.energy, voxels)
 
 
 def _solve(projections: torch.Tensor, gram: torch.Tensor, energy: torch.Tensor, voxels: torch.Size) -> LinearFit:

@@ -18,8 +18,8 @@ from ..estimation.fusion import network_mass
 from ..estimation.fusion_options import FusionOptions
 from ..estimation.neighbours import Neighbours
 from ..estimation.noise import foreground, noise_from_differences
-from ..estimation.refined import fused
 from ..estimation.slice_input import Scan, SliceInput
+from ..estimation.weighing import weighed
 from ..models import Networks
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.abdomen import abdomen
@@ -133,7 +133,7 @@ def _case(
     given = SliceInput(scan, networks, echoes, mask, voxels, q[:, mask], mean, variance[mask], rough)
     candidates = refined_candidates(voxels, mean[mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
     noise, neighbours = given.noise(candidates.residual_energy.amin(0)), Neighbours.of(mask)
-    candidates, _, _ = fused(given, candidates, noise, neighbours, FusionOptions())
+    candidates = weighed(given, candidates, noise, neighbours, FusionOptions()).candidates
     mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
     yield FusionCase(
         given,
