@@ -9,7 +9,7 @@ import torch
 from AIDEALLib.estimation import fusion
 from AIDEALLib.estimation.candidates import Candidates, refined_candidates, wrap
 from AIDEALLib.estimation.fusion import fuse, mean_field, network_mass, unary_nats
-from AIDEALLib.estimation.fusion_options import SWEEPS_COUNTED, FusionOptions
+from AIDEALLib.estimation.fusion_options import FusionOptions
 from AIDEALLib.estimation.neighbours import OFFSETS, Neighbours
 from AIDEALLib.estimation.proposals import with_proposals
 from AIDEALLib.estimation.slice_input import Scan, SliceInput
@@ -63,7 +63,7 @@ def test_sweeps_over_what_moves_are_sweeps_over_everything(restarted: bool, monk
     smoothness = Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5)
     start = None
     if restarted:  # at the end of other sweeps, with other candidates at a few places since
-        start = mean_field(unary, smoothness.penalties(field, variance, PERIOD), smoothness, FusionOptions(sweeps=90))
+        start = mean_field(unary, smoothness.penalties(field, variance, PERIOD), smoothness, FusionOptions(sweeps=15))
         unary[:, 100:110] = torch.tensor([6.0, 0.0, 5.0])[:, None]
         field[1, 100:110] = 5.0
     penalties = smoothness.penalties(field, variance, PERIOD)
@@ -75,19 +75,15 @@ def test_sweeps_over_what_moves_are_sweeps_over_everything(restarted: bool, monk
         return message(q, penalties, index)
 
     monkeypatch.setattr(fusion, "_message", counted)
-    options = FusionOptions(sweeps=72)
+    options = FusionOptions(sweeps=12)
     found = mean_field(unary, penalties, smoothness, options, start)
     first = torch.softmax(-unary, 0) if start is None else start
     arrays = (x.double().numpy() for x in (unary, penalties))
-    expected = swept(*arrays, smoothness.neighbours.index.numpy(), first.double().numpy(), options.full_sweeps)
+    expected = swept(*arrays, smoothness.neighbours.index.numpy(), first.double().numpy(), options.sweeps)
     assert np.abs(found.numpy() - expected).max() < 2e-3
     assert np.abs(first.numpy() - expected).max() > 0.1  # there was something to find
     assert asked[0] == int(mask.sum())
-    assert sum(asked) < (0.3 if restarted else 0.9) * options.full_sweeps * asked[0]
-
-
-def test_sweeps_are_counted_in_sixths() -> None:
-    assert [FusionOptions(sweeps=n).full_sweeps for n in (1, SWEEPS_COUNTED, SWEEPS_COUNTED + 1, 30)] == [1, 1, 2, 5]
+    assert sum(asked) < (0.3 if restarted else 0.9) * options.sweeps * asked[0]
 
 
 def test_sweeps_pass_gradients_on() -> None:

@@ -144,7 +144,7 @@ def mean_field(
     index = smoothness.neighbours.index
     q = torch.softmax(-unary, 0) if start is None else start
     before, target = q, q
-    for sweep in range(options.full_sweeps):
+    for sweep in range(options.sweeps):
         active = _to_ask(q, before, smoothness.neighbours) if sweep else None
         if active is None:
             target = torch.softmax(-unary - _message(q, penalties, index), 0)

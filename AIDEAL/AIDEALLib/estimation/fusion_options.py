@@ -11,8 +11,6 @@ import torch
 from ..errors import ModelError
 
 REFERENCE_FIELD_T = 1.5
-SWEEPS_COUNTED = 6
-"""`FusionOptions.sweeps` stands for one sweep over the voxels in so many: so the weights that are stored were learned."""
 Weight = float | torch.Tensor
 """A number; a tensor while it is being learned."""
 
@@ -34,7 +32,7 @@ class FusionOptions:
     scale_hz : jump at 1.5 T and one voxel's distance that counts as large; grows with the field strength.
     distance_power : growth of that scale with distance.
     cut : where the cost of a jump levels off, in squared scales.
-    sweeps, damping : mean-field iterations, in units of `SWEEPS_COUNTED`, and the share of the old value kept.
+    sweeps, damping : mean-field iterations and the share of the old value kept.
     """
 
     evidence_weight: Weight = 1.0
@@ -48,7 +46,7 @@ class FusionOptions:
     scale_hz: Weight = 12.0
     distance_power: Weight = 0.7
     cut: Weight = 4.0
-    sweeps: int = 30
+    sweeps: int = 8
     damping: float = 0.5
 
     @classmethod
@@ -72,11 +70,6 @@ class FusionOptions:
         if "sweeps" in numbers:
             numbers["sweeps"] = int(values["sweeps"])
         return cls(**numbers)  # type: ignore[arg-type]
-
-    @property
-    def full_sweeps(self) -> int:
-        """Mean-field iterations."""
-        return -(-self.sweeps // SWEEPS_COUNTED)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers by name, for JSON."""

@@ -36,8 +36,7 @@ LEARNED = (
     "distance_power",
     "cut",
 )
-UNROLLED_SWEEPS = 12
-"""In the unit of `FusionOptions.sweeps`."""
+UNROLLED_SWEEPS = 4
 CASES_PER_STEP = 6
 RATE, LAST_RATE = 0.06, 0.003
 KNOTS = np.concatenate([[0.0], np.geomspace(1e-5, 0.1, 10), np.linspace(0.2, 0.6, 5), [1.0]])
