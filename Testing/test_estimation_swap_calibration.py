@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
@@ -9,47 +11,66 @@ import torch
 from AIDEALLib.errors import ModelError
 from AIDEALLib.estimation.fusion_options import FusionOptions
 from AIDEALLib.estimation.learned import Learned
-from AIDEALLib.estimation.mode import with_swap_probability
+from AIDEALLib.estimation.mode import Mode, with_swap_probability
 from AIDEALLib.estimation.neighbours import OFFSETS, Neighbours
+from AIDEALLib.estimation.slice_input import Scan
 from AIDEALLib.estimation.swap_calibration import SwapCalibration, SwapEvidence
+from AIDEALLib.physics.spectrum import SIX_PEAK
+
+SCAN = Scan.of(1.3e-3 + 2.1e-3 * torch.arange(6, dtype=torch.float64), 1.5, SIX_PEAK)
 
 
 def evidence(
     own: list[float],
     around: list[float] | None = None,
     misfit: list[float] | None = None,
-    support: list[float] | None = None,
+    jumps: list[float] | None = None,
+    snr: list[float] | None = None,
 ) -> SwapEvidence:
-    one = [1.0] * len(own)
-    return SwapEvidence(*map(torch.tensor, (own, around or own, misfit or one, support or one)))
+    one, none = [1.0] * len(own), [0.0] * len(own)
+    return SwapEvidence(*map(torch.tensor, (own, around or own, misfit or one, jumps or none, snr or one)))
 
 
-def test_neighbourhood_terms_are_plain_means() -> None:
+def mode(field_hz: torch.Tensor, residual_energy: torch.Tensor) -> Mode:
+    known = {"field_hz": field_hz, "residual_energy": residual_energy}
+    return Mode(**{entry.name: known.get(entry.name, torch.zeros_like(field_hz)) for entry in fields(Mode)})
+
+
+def test_neighbourhood_terms_are_those_of_a_plain_loop() -> None:
     rng = np.random.default_rng(0)
     mask = rng.random((9, 9)) < 0.8
     mask[4, 4] = True
-    probability, energy, preference = rng.random((9, 9)), rng.uniform(1, 30, (9, 9)), rng.uniform(-5, 60, (9, 9))
+    probability, energy, field = rng.random((9, 9)), rng.uniform(1, 30, (9, 9)), rng.uniform(-230, 230, (9, 9))
+    echoes = rng.normal(size=(6, 9, 9)) + 1j * rng.normal(size=(6, 9, 9))
     found = SwapEvidence.of(
         torch.tensor(probability[mask]),
-        torch.tensor(energy[mask]),
+        mode(torch.tensor(field[mask]), torch.tensor(energy[mask])),
+        torch.tensor(echoes[:, mask]),
         torch.tensor(0.7, dtype=torch.float64),
         6,
-        torch.tensor(preference[mask]),
+        SCAN,
         Neighbours.of(torch.tensor(mask)),
     )
-    places = [(4, 4)] + [(4 + row, 4 + column) for row, column, _ in OFFSETS]
-    inside = [place for place in places if mask[place]]
+    others = [place for row, column, _ in OFFSETS if mask[place := (4 + row, 4 + column)]]
+    inside = [(4, 4), *others]
     number = int(mask.ravel()[: 4 * 9 + 4].sum())
     assert float(found.around[number]) == pytest.approx(np.mean([probability[place] for place in inside]))
     assert float(found.misfit[number]) == pytest.approx(np.mean([energy[place] / (0.7**2 * 6) for place in inside]))
-    assert float(found.support[number]) == pytest.approx(np.mean([np.clip(preference[place], 0, 40) for place in inside]))
+    turns = [(field[place] - field[4, 4]) / SCAN.period_hz for place in others]
+    far = [abs(turn - round(turn)) * SCAN.period_hz > SCAN.swap_hz / 2 for turn in turns]
+    assert 0 < sum(far) < len(far)
+    assert float(found.jumps[number]) == pytest.approx(np.mean(far))
+    assert float(found.snr[number]) == pytest.approx(np.linalg.norm(echoes[:, 4, 4]) / 0.7)
     assert torch.equal(found.own, torch.tensor(probability[mask]))
 
 
-def test_without_degrees_of_freedom_there_is_no_misfit() -> None:
-    neighbours = Neighbours.of(torch.ones(3, 3, dtype=torch.bool))
-    found = SwapEvidence.of(torch.rand(9), torch.full((9,), 50.0), torch.tensor(0.1), 0, torch.zeros(9), neighbours)
-    assert torch.equal(found.misfit, torch.ones(9))
+def test_without_degrees_of_freedom_there_is_no_misfit_and_without_neighbours_no_jump() -> None:
+    for neighbours, voxels in ((torch.ones(3, 3, dtype=torch.bool), 9), (torch.eye(1, 1, dtype=torch.bool), 1)):
+        flat = mode(torch.zeros(voxels), torch.full((voxels,), 50.0))
+        echoes = torch.ones(6, voxels, dtype=torch.complex64)
+        found = SwapEvidence.of(torch.rand(voxels), flat, echoes, torch.tensor(0.1), 0, SCAN, Neighbours.of(neighbours))
+        assert torch.equal(found.misfit, torch.ones(voxels))
+        assert torch.equal(found.jumps, torch.zeros(voxels))
 
 
 def test_without_learning_it_changes_nothing() -> None:
@@ -58,22 +79,22 @@ def test_without_learning_it_changes_nothing() -> None:
 
 
 def test_regression_is_logistic_and_the_map_linear_between_its_knots() -> None:
-    own, around, misfit, support = [0.01, 0.2, 0.6], [0.05, 0.1, 0.3], [1.0, 2.0, 9.0], [0.0, 4.0, 30.0]
-    calibration = SwapCalibration(-0.5, 0.4, 0.8, 0.3, 0.2, (0.0, 0.1, 0.5, 1.0), (0.01, 0.2, 0.4, 0.8))
+    own, around, misfit = [0.01, 0.2, 0.6], [0.05, 0.1, 0.3], [1.0, 2.0, 9.0]
+    jumps, snr = [0.0, 0.5, 0.9], [100.0, 30.0, 4.0]
+    calibration = SwapCalibration(0.5, 0.4, 0.8, 0.3, 0.7, 0.2, (0.0, 0.1, 0.5, 1.0), (0.01, 0.2, 0.4, 0.8))
     z = [
-        -0.5 + 0.4 * np.log(p / (1 - p)) + 0.8 * np.log(a / (1 - a)) + 0.3 * np.log(m) - 0.2 * np.log(1 + s)
-        for p, a, m, s in zip(own, around, misfit, support, strict=True)
+        0.5 + 0.4 * np.log(p / (1 - p)) + 0.8 * np.log(a / (1 - a)) + 0.3 * np.log(m) + 0.7 * j - 0.2 * np.log(s)
+        for p, a, m, j, s in zip(own, around, misfit, jumps, snr, strict=True)
     ]
     expected = np.interp(1 / (1 + np.exp(-np.array(z))), calibration.score, calibration.calibrated)
-    assert calibration(evidence(own, around, misfit, support)).tolist() == pytest.approx(expected, abs=1e-5)
+    assert calibration(evidence(own, around, misfit, jumps, snr)).tolist() == pytest.approx(expected, abs=1e-5)
 
 
-def test_more_misfit_raises_it_and_more_support_lowers_it() -> None:
-    calibration = SwapCalibration(-1.0, 0.5, 0.5, 0.4, 0.6)
-    found = calibration(evidence([0.1] * 4, [0.1] * 4, [0.5, 1.0, 5.0, 40.0]))
-    assert bool((found.diff() > 0).all())
-    found = calibration(evidence([0.1] * 4, [0.1] * 4, None, [0.0, 1.0, 8.0, 40.0]))
-    assert bool((found.diff() < 0).all())
+def test_misfit_and_jumps_raise_it_and_signal_lowers_it() -> None:
+    calibration, same = SwapCalibration(-1.0, 0.5, 0.5, 0.4, 1.5, 0.6), [0.1] * 4
+    assert bool((calibration(evidence(same, same, [0.5, 1.0, 5.0, 40.0])).diff() > 0).all())
+    assert bool((calibration(evidence(same, same, None, [0.0, 0.1, 0.5, 1.0])).diff() > 0).all())
+    assert bool((calibration(evidence(same, same, None, None, [1.0, 3.0, 8.0, 40.0])).diff() < 0).all())
 
 
 def test_mixture_takes_the_calibrated_probability() -> None:
@@ -107,7 +128,7 @@ def test_damaged_settings_are_refused(settings: dict[str, dict[str, object]], me
 
 
 def test_settings_round_trip_and_their_absence_is_known() -> None:
-    calibration = SwapCalibration(0.1, 0.2, 0.3, 0.4, 0.5, (0.0, 1.0), (0.1, 0.9))
+    calibration = SwapCalibration(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, (0.0, 1.0), (0.1, 0.9))
     learned = Learned(FusionOptions(cut=3.0), calibration, calibrated=True)
     assert Learned.of(learned.as_settings()) == learned
     assert not Learned.of({}).calibrated

@@ -148,7 +148,7 @@ def test_weighing_what_changed_is_weighing_everything(te_s: torch.Tensor, voxels
     scan, neighbours, evidence_noise = given.scan, Neighbours.of(given.mask), given.evidence_noise(noise)
     found = weighed(given, candidates, noise, neighbours, OPTIONS)
 
-    unary, posterior, proposed = torch.empty(0), None, 0
+    posterior, proposed = None, 0
     for turn in range(PROPOSAL_ROUNDS + 1):
         mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
         unary = unary_nats(candidates, mass, evidence_noise, OPTIONS)
@@ -164,5 +164,4 @@ def test_weighing_what_changed_is_weighing_everything(te_s: torch.Tensor, voxels
             break
     assert proposed >= 10
     assert torch.equal(found.candidates.field_hz, candidates.field_hz)
-    assert torch.allclose(found.unary, unary, atol=1e-5)
     assert torch.allclose(found.posterior, posterior, atol=1e-5)

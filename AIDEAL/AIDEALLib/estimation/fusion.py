@@ -22,7 +22,9 @@ DECAY_CAP = 8.0
 DUPLICATE_NATS = 30.0
 """Cost of a candidate at the minimum of another one, which would count twice."""
 PHASE_SD = 0.15
-"""How far F / (W + F) of tissue may lie off the real interval from 0 to 1, phases of water and fat differing a little."""
+"""How far F / (W + F) of tissue may lie off the real axis, phases of water and fat differing a little."""
+OUTSIDE_SD = 0.05
+"""How far its real part may lie outside 0 to 1 without noise: phases less than a quarter turn apart never take it there."""
 
 
 def network_mass(q: torch.Tensor, field_hz: torch.Tensor, period_hz: float, reach: int = 2) -> torch.Tensor:
@@ -47,7 +49,7 @@ def network_mass(q: torch.Tensor, field_hz: torch.Tensor, period_hz: float, reac
 def unary_nats(candidates: Candidates, mass: torch.Tensor, noise_sd: torch.Tensor, options: FusionOptions) -> torch.Tensor:
     """Cost of each candidate in its own voxel, (candidate, voxels): evidence, plausibility, the network's belief."""
     evidence = evidence_nats(candidates.residual_energy, noise_sd, candidates.n_echoes, options)
-    cost = soft_cap(evidence + implausibility_nats(candidates, options), options.evidence_cap)
+    cost = soft_cap(evidence + implausibility_nats(candidates, noise_sd, options), options.evidence_cap)
     trust = options.network_weight_three if candidates.n_echoes == 3 else options.network_weight
     return cost - trust * mass.log() + DUPLICATE_NATS * candidates.duplicates
 
@@ -73,7 +75,7 @@ def soft_cap(nats: torch.Tensor, cap: Weight) -> torch.Tensor:
     return torch.log1p(torch.exp(-top)) - torch.logaddexp(-nats, -top)
 
 
-def implausibility_nats(candidates: Candidates, options: FusionOptions) -> torch.Tensor:
+def implausibility_nats(candidates: Candidates, noise_sd: torch.Tensor, options: FusionOptions) -> torch.Tensor:
     """Weak prior of a candidate's own numbers, (candidate, voxels).
 
     R2* of tissue is about log-normal around 40 1/s over more than a decade; water and fat have nearly a common phase at t
@@ -85,9 +87,13 @@ def implausibility_nats(candidates: Candidates, options: FusionOptions) -> torch
     water = torch.stack([f.water for f in candidates.fits])
     fat = torch.stack([f.fat for f in candidates.fits])
     total = water + fat
-    eta = fat * total.conj() / (total.abs() ** 2).clamp_min(1e-30)
-    outside = (-eta.real).clamp_min(0) ** 2 + (eta.real - 1).clamp_min(0) ** 2 + eta.imag**2
-    phase = (0.5 * outside / PHASE_SD**2).clamp_max(torch.as_tensor(options.phase_cap, device=outside.device))
+    power = (total.abs() ** 2).clamp_min(1e-30)
+    eta = fat * total.conj() / power
+    # d eta = ((1 - eta) dF - eta dW) / (W + F), at the field and R2* of the candidate
+    spread = torch.stack([at.gram_quadratic_inverse(-x, 1 - x) for at, x in zip(candidates.fits, eta, strict=True)])
+    outside = (-eta.real).clamp_min(0) ** 2 + (eta.real - 1).clamp_min(0) ** 2
+    off = outside / (OUTSIDE_SD**2 + noise_sd**2 * spread / power) + eta.imag**2 / PHASE_SD**2
+    phase = (0.5 * off).clamp_max(torch.as_tensor(options.phase_cap, device=off.device))
     return options.decay_weight * decay.clamp_max(DECAY_CAP) + phase
 
 

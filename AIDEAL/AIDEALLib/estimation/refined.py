@@ -16,7 +16,7 @@ from .mode import Mode, Solution, mixture_variance, mode_at, select, with_swap_p
 from .neighbours import Neighbours
 from .noise import noise_from_decay
 from .refinement import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
-from .slice_input import Scan, SliceInput
+from .slice_input import SliceInput
 from .stopwatch import Stopwatch
 from .swap_calibration import SwapEvidence
 from .swap_probability import raw_swap_probability
@@ -71,7 +71,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
     with watch("fusion"):
         neighbours = Neighbours.of(given.mask)
         found = weighed(given, candidates, noise, neighbours, options)
-        candidates, unary, posterior = found.candidates, found.unary, found.posterior
+        candidates, posterior = found.candidates, found.posterior
     with watch("least squares"):
         chosen = largest(posterior)
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
@@ -99,8 +99,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
 
         degrees = 2 * candidates.n_echoes - 6 - given.mixed
         noise_floor = given.evidence_noise(noise)
-        preference = _preference_nats(unary, candidates.field_hz, chosen, scan)
-        evidence = SwapEvidence.of(swapped(posterior), best.residual_energy, noise_floor, degrees, preference, neighbours)
+        evidence = SwapEvidence.of(swapped(posterior), best, given.voxels, noise_floor, degrees, scan, neighbours)
         return Found(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
 
 
@@ -132,9 +131,3 @@ def _free(r2star_per_s: torch.Tensor, basis: EchoBasis) -> torch.Tensor:
     """Where R2* stands at neither end of its range, bool."""
     margin = 1e-3 * basis.fastest_decay_per_s
     return (r2star_per_s > LOWEST_R2STAR_PER_S + margin) & (r2star_per_s < basis.fastest_decay_per_s - margin)
-
-
-def _preference_nats(unary: torch.Tensor, field_hz: torch.Tensor, chosen: torch.Tensor, scan: Scan) -> torch.Tensor:
-    """How much less the chosen candidate costs a voxel than the best one beyond half a fat shift, infinite without one."""
-    near = wrap(field_hz - pick(field_hz, chosen), scan.period_hz).abs() <= scan.swap_hz / 2
-    return unary.masked_fill(near, float("inf")).amin(0) - pick(unary, chosen)

@@ -2,9 +2,9 @@
 
 The sum over candidates is over-confident: mean-field sweeps see no loops, whole islands may be wrong together, artefacts are no
 noise. How much so depends on the place. Where the echoes do not follow the signal model (motion, ghosts, steep fields), where
-the voxels around are in doubt too, or where the echoes hardly prefer one mode and the smooth field alone decided, swaps are far
-more frequent than the voxel's own sum says. A logistic regression on the four numbers, then a monotone map of its result, both
-learned on simulations, say what frequency to expect.
+the voxels around are in doubt too, where neighbours ended in modes a fat shift apart, or where the signal is weak, swaps are
+far more frequent than the voxel's own sum says. A logistic regression on the five numbers, then a monotone map of its result,
+both learned on simulations, say what frequency to expect.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from typing import Any
 import torch
 
 from ..errors import ModelError
+from .candidates import wrap
+from .mode import Mode
 from .neighbours import Neighbours
+from .slice_input import Scan
 
 IDENTITY = (0.0, 1.0)
 LEAST_PROBABILITY = 1e-6
 MISFIT_RANGE = (0.3, 50.0)
-MOST_SUPPORT_NATS = 40.0
+LEAST_SNR = 1e-3
 KNOTS = ("score", "calibrated")
 
 
@@ -36,41 +39,50 @@ class SwapEvidence:
     own : P(swap) of the voxel itself, before calibration. around : the mean of it over the voxel and its neighbours.
     misfit : mean over the same of J / sigma^2 by its degrees of freedom, 1 where the echoes follow the signal model as well as
         in most of the slice.
-    support : mean over the same of the nats by which a voxel's own echoes prefer the reported mode to any swapped one, from 0
-        to `MOST_SUPPORT_NATS`.
+    jumps : share of its neighbours whose field lies more than half a fat shift from its own.
+    snr : root of the energy of its echoes over the noise per real channel.
     """
 
     own: torch.Tensor
     around: torch.Tensor
     misfit: torch.Tensor
-    support: torch.Tensor
+    jumps: torch.Tensor
+    snr: torch.Tensor
 
     @classmethod
     def of(
         cls,
         own: torch.Tensor,
-        residual_energy: torch.Tensor,
+        best: Mode,
+        voxels: torch.Tensor,
         noise_sd: torch.Tensor,
         degrees: int,
-        preference_nats: torch.Tensor,
+        scan: Scan,
         neighbours: Neighbours,
     ) -> SwapEvidence:
-        """From the probability, the residual energy J and the preference for the reported mode of each voxel.
+        """From the probability and the reported mode of each voxel.
 
-        `noise_sd` is above 0; `degrees` are those of freedom that a fit leaves: with none there is no misfit to speak of.
+        Parameters
+        ----------
+        own : (voxels,); voxels : complex (echo, voxels); noise_sd : per real channel, above 0, scalar.
+        degrees : of freedom that a fit leaves: with none there is no misfit to speak of.
         """
-        counts = 1 + neighbours.exists.sum(1)
+        others = neighbours.exists.sum(1)
 
         def mean(values: torch.Tensor) -> torch.Tensor:
-            return (values + neighbours.gather(values).sum(1)) / counts
+            return (values + neighbours.gather(values).sum(1)) / (1 + others)
 
-        misfit = mean(residual_energy / (noise_sd**2 * degrees)) if degrees > 0 else torch.ones_like(own)
-        return cls(own, mean(own), misfit, mean(preference_nats.clamp(0, MOST_SUPPORT_NATS)))
+        misfit = mean(best.residual_energy / (noise_sd**2 * degrees)) if degrees > 0 else torch.ones_like(own)
+        apart = wrap(neighbours.gather(best.field_hz) - best.field_hz[:, None], scan.period_hz).abs()
+        jumps = ((apart > scan.swap_hz / 2) & neighbours.exists).sum(1) / others.clamp_min(1)
+        snr = voxels.abs().square().sum(0).sqrt() / noise_sd
+        return cls(own, mean(own), misfit, jumps.to(own.dtype), snr)
 
     def terms(self) -> torch.Tensor:
-        """What the regression weighs, (4, voxels): logits of `own` and `around`, log of `misfit`, -log of 1 + `support`."""
+        """What the regression weighs, (5, voxels): logits of `own` and `around`, log of `misfit`, `jumps`, -log of `snr`."""
         own, around = (torch.logit(p.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)) for p in (self.own, self.around))
-        return torch.stack([own, around, self.misfit.clamp(*MISFIT_RANGE).log(), -self.support.log1p()])
+        misfit = self.misfit.clamp(*MISFIT_RANGE).log()
+        return torch.stack([own, around, misfit, self.jumps, -self.snr.clamp_min(LEAST_SNR).log()])
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class SwapCalibration:
 
     Attributes
     ----------
-    intercept, own, around, misfit, support : of the regression, for the terms of `SwapEvidence`.
+    intercept, own, around, misfit, jumps, snr : of the regression, for the terms of `SwapEvidence`.
     score, calibrated : knots of the map from its result to the probability, linear between them; equal length, increasing.
     """
 
@@ -87,7 +99,8 @@ class SwapCalibration:
     own: float = 1.0
     around: float = 0.0
     misfit: float = 0.0
-    support: float = 0.0
+    jumps: float = 0.0
+    snr: float = 0.0
     score: tuple[float, ...] = IDENTITY
     calibrated: tuple[float, ...] = IDENTITY
 
@@ -130,7 +143,7 @@ class SwapCalibration:
     @property
     def slopes(self) -> tuple[float, ...]:
         """Weights of the terms, in their order."""
-        return self.own, self.around, self.misfit, self.support
+        return self.own, self.around, self.misfit, self.jumps, self.snr
 
     def __call__(self, evidence: SwapEvidence) -> torch.Tensor:
         """Calibrated probability, (voxels,)."""

@@ -28,11 +28,10 @@ class Weighed:
     Attributes
     ----------
     candidates : those of the voxels' own, with proposals in place of the costliest ones.
-    unary : nats of each in its own voxel, (candidate, voxels). posterior : probability of each, (candidate, voxels).
+    posterior : probability of each, (candidate, voxels).
     """
 
     candidates: Candidates
-    unary: torch.Tensor
     posterior: torch.Tensor
 
 
@@ -67,4 +66,4 @@ def weighed(
         variances = variances.index_copy(0, new, changed.field_variance(noise_sd))
         smoothness.renew(penalties, new, candidates.field_hz, variances, scan.period_hz)
         posterior = fused(posterior)
-    return Weighed(candidates, unary, posterior)
+    return Weighed(candidates, posterior)

@@ -84,13 +84,15 @@ def _of_abdomen(patient: int, rng: np.random.Generator, generator: torch.Generat
     tissue = abdomen(patient, protocol.field_strength_t, (6, finer * MATRIX, finer * MATRIX), iron_r2star=iron)
     if rng.random() < 0.25:
         tissue = _with_steep_field(tissue, rng)
+    moves = rng.random() < 0.25
+    ghosts = rng.random() < (0.6 if moves else 0.2)  # what moves tends to leave ghosts
     series = acquire(
         tissue,
         protocol,
         rng,
         fat_phase_rad=float(rng.normal(0, 0.3)) if rng.random() < 0.5 else 0.0,
-        ghost=float(rng.uniform(0.01, 0.05)) if rng.random() < 0.25 else 0.0,
-        motion_mm=float(rng.uniform(0.5, 4)) if rng.random() < 0.2 else 0.0,
+        ghost=float(rng.uniform(0.01, 0.06)) if ghosts else 0.0,
+        motion_mm=float(rng.uniform(0.5, 4)) if moves else 0.0,
         oversampling=finer,
     )
     tissue = tissue.coarsened(finer)

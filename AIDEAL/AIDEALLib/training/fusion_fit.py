@@ -171,7 +171,7 @@ def calibrate(cases: Sequence[FusionCase], options: FusionOptions) -> SwapCalibr
 
 
 def _logistic_regression(terms: np.ndarray, wrong: np.ndarray) -> SwapCalibration:
-    """Of `wrong` (voxels,) on the terms of `SwapEvidence` (4, voxels), by maximum likelihood."""
+    """Of `wrong` (voxels,) on the terms of `SwapEvidence` (5, voxels), by maximum likelihood."""
     design = np.concatenate([np.ones_like(terms[:1]), terms])
 
     def nats(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -181,8 +181,8 @@ def _logistic_regression(terms: np.ndarray, wrong: np.ndarray) -> SwapCalibratio
 
     start = np.array([0.0, 1.0] + [0.0] * (len(terms) - 1))
     found = minimize(nats, start, jac=True, method="L-BFGS-B", bounds=[(None, None)] + [(0.0, None)] * len(terms))
-    intercept, own, around, misfit, support = _rounded(found.x)
-    return SwapCalibration(intercept, own, around, misfit, support)
+    intercept, own, around, misfit, jumps, snr = _rounded(found.x)
+    return SwapCalibration(intercept, own, around, misfit, jumps, snr)
 
 
 def _with_monotone_map(weights: SwapCalibration, score: np.ndarray, wrong: np.ndarray) -> SwapCalibration:

@@ -16,9 +16,9 @@ from ..models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, SETTINGS, load_network
 from .model_cards import UNCALIBRATED
 
 CALIBRATED = """Calibrated: the weights of the fusion and the calibration of the swap probability (logistic regression on the
-voxel, its neighbourhood, the misfit and the evidence there, then a monotone map) are stored in this file (`{name}`),
-learned on {origin} by `aideal train fusion`. They hold for scans like the simulated ones; what
-the simulations lack (flow, metal, vendors' filters) they do not cover."""
+voxel, its neighbourhood, the misfit there, jumps of the field and the signal, then a monotone map) are stored in this file
+(`{name}`), learned on {origin} by `aideal train fusion`. They hold for scans like the simulated
+ones; what the simulations lack (flow, metal, vendors' filters) they do not cover."""
 
 
 def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[str, Any]], origin: str) -> None:
