@@ -95,6 +95,13 @@ def _start_from_evidence(evidence: nn.Conv2d, bins: int) -> None:
         evidence.weight[:, :bins, 0, 0] += 1.5 * torch.eye(bins)
 
 
+def _weighing(inputs: int, bins: int) -> nn.Sequential:
+    """How much a residual says depends on the noise and on the number of echoes; at first it adds nothing."""
+    layers = nn.Sequential(nn.Conv2d(inputs, 64, 1), nn.SiLU(), nn.Conv2d(64, bins, 1))
+    _fill_zero(layers[2])
+    return layers
+
+
 def _log_profile(energy: torch.Tensor, total: torch.Tensor, floor: float) -> torch.Tensor:
     logs = -torch.log(energy / total + floor)
     return logs - logs.mean(1, keepdim=True)
@@ -136,9 +143,7 @@ class FieldNetwork(nn.Module):
         self.unet = UNet(FIELD_BINS + 5, FIELD_BINS, widths, attention=True)
         self.evidence = nn.Conv2d(FIELD_BINS + 2, FIELD_BINS, 1)
         _start_from_evidence(self.evidence, FIELD_BINS)
-        # How much a residual says depends on the noise and on the number of echoes.
-        self.weighing = nn.Sequential(nn.Conv2d(FIELD_BINS + 5, 64, 1), nn.SiLU(), nn.Conv2d(64, FIELD_BINS, 1))
-        _fill_zero(self.weighing[2])
+        self.weighing = _weighing(FIELD_BINS + 5, FIELD_BINS)
         self.temperature = nn.Parameter(torch.ones(()), requires_grad=False)
 
     def logits(self, energy: torch.Tensor, total: torch.Tensor, n_echoes: int, shift_turns: torch.Tensor) -> torch.Tensor:
@@ -256,8 +261,9 @@ class R2StarNetwork(nn.Module):
         self.floor = PROFILE_FLOOR
         self.register_buffer("grid_per_s", r2star_grid())
         self.unet = UNet(R2STAR_BINS + 4, R2STAR_BINS, widths, attention=False)
-        self.evidence = nn.Conv2d(R2STAR_BINS + 4, 32, 1)
-        self.evidence_out = nn.Conv2d(32, R2STAR_BINS, 1)
+        self.evidence = nn.Conv2d(R2STAR_BINS + 2, R2STAR_BINS, 1)
+        _start_from_evidence(self.evidence, R2STAR_BINS)
+        self.weighing = _weighing(R2STAR_BINS + 4, R2STAR_BINS)
         self.temperature = nn.Parameter(torch.ones(()), requires_grad=False)
 
     def logits(self, energy: torch.Tensor, total: torch.Tensor, n_echoes: int, duration_s: torch.Tensor) -> torch.Tensor:
@@ -269,8 +275,7 @@ class R2StarNetwork(nn.Module):
         rows, columns = profile.shape[2], profile.shape[3]
         inputs = torch.cat([profile, context, protocol], 1)
         spatial = self.unet(_pad_to_16(inputs))[:, :, :rows, :columns]
-        local = self.evidence_out(nn.functional.silu(self.evidence(inputs)))
-        return (spatial + local) / self.temperature
+        return (spatial + self.evidence(inputs[:, :-2]) + self.weighing(inputs)) / self.temperature
 
     def forward(
         self,
