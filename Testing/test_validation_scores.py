@@ -30,6 +30,7 @@ def some_voxels(n: int = 6, **changes: object) -> Voxels:
         "total_sd": zero + 3,
         "swap_probability": zero,
         "field_off_hz": zero,
+        "swap_hz": zero + 200,
         "r2star": zero + 44,
         "true_r2star": zero + 40,
         "pdff_bound": zero + 2,
@@ -38,7 +39,6 @@ def some_voxels(n: int = 6, **changes: object) -> Voxels:
         "place": np.arange(n),
         "shape": (1, 1, n),
         "label_names": {1: "Right lobe"},
-        "swap_hz": 200.0,
         "method": "refined",
         "left_out": 0,
     }
@@ -118,6 +118,12 @@ def test_voxels_go_back_to_their_place():
     both = joined([voxels, replace(voxels, left_out=4)])
     assert (len(both), both.left_out) == (6, 4)
     assert wrapped(np.array([0.0, 260.0, -740.0]), 500.0).tolist() == [0, -240, 260 - 500]
+
+
+def test_a_swap_is_counted_by_the_shift_of_its_own_scan():
+    off = np.array([30.0, 60.0, 120.0], np.float32)
+    near, far = (some_voxels(3, field_off_hz=off, swap_hz=np.full(3, hz, np.float32)) for hz in (90, 200))
+    assert joined([far, near]).swapped.tolist() == [False, False, True, False, True, True]
 
 
 def test_squares_lie_inside_the_lobe_off_its_edges():

@@ -102,7 +102,7 @@ def _title(case: Case) -> str:
 
 def _save(voxels: Voxels, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    plain = {name: getattr(voxels, name) for name in ("shape", "label_names", "swap_hz", "method", "left_out")}
+    plain = {name: getattr(voxels, name) for name in ("shape", "label_names", "method", "left_out")}
     partial = path.with_suffix(".partial")
     with partial.open("wb") as stream:
         np.savez_compressed(stream, plain=json.dumps(plain), **voxels.arrays())

@@ -30,11 +30,12 @@ class Voxels:
     pdff, true_pdff : percent. pdff_sd, total_sd : stated SD within the mode and of the mixture, points.
     swap_probability : stated.
     field_off_hz : estimated minus true field, within half a period of 0.
+    swap_hz : distance of a swapped field, the fat shift within half a period.
     r2star, true_r2star : 1/s.
     pdff_bound, field_bound : Cramer-Rao bounds on SD at the true values (points, Hz); NaN where they were not worked out.
     label : segment. place : index of the voxel in the flattened grid.
     shape : of the grid (slice, row, column). label_names : segments by number.
-    swap_hz : distance of a swapped field, the fat shift within half a period. method : of the estimate.
+    method : of the estimate.
     left_out : voxels of the region that have no estimate, so are not here (kept by `where`, added up by `joined`).
     """
 
@@ -44,6 +45,7 @@ class Voxels:
     total_sd: Floats
     swap_probability: Floats
     field_off_hz: Floats
+    swap_hz: Floats
     r2star: Floats
     true_r2star: Floats
     pdff_bound: Floats
@@ -52,7 +54,6 @@ class Voxels:
     place: npt.NDArray[np.int64]
     shape: tuple[int, int, int]
     label_names: dict[int, str]
-    swap_hz: float
     method: str
     left_out: int
 
@@ -76,6 +77,7 @@ class Voxels:
         asked = truth.body if region is None else region
         inside = asked & maps.mask
         period = 1.0 / float(np.diff(maps.provenance.te_s).min())
+        swap_hz = abs(float(wrapped(np.asarray(fat_shift_hz), period)))
         unknown = np.full(int(inside.sum()), np.nan, np.float32)
         return cls(
             pdff=maps.pdff[inside],
@@ -84,6 +86,7 @@ class Voxels:
             total_sd=maps.pdff_total_sd[inside],
             swap_probability=maps.swap_probability[inside],
             field_off_hz=wrapped(maps.field[inside] - truth.field_hz[inside], period),
+            swap_hz=np.full(unknown.shape, swap_hz, np.float32),
             r2star=maps.r2star[inside],
             true_r2star=truth.r2star_per_s[inside],
             pdff_bound=unknown if bounds is None else bounds[0][inside],
@@ -92,7 +95,6 @@ class Voxels:
             place=np.flatnonzero(inside),
             shape=truth.shape,
             label_names=dict(truth.label_names),
-            swap_hz=abs(float(wrapped(np.asarray(fat_shift_hz), period))),
             method=maps.provenance.method,
             left_out=int((asked & ~maps.mask).sum()),
         )
@@ -147,7 +149,7 @@ class Voxels:
 
 
 def joined(parts: list[Voxels]) -> Voxels:
-    """Voxels of several scans as one sample; grid, names and shift are the first one's, so only counts make sense of it."""
+    """Voxels of several scans as one sample; grid and names are the first one's, so only counts make sense of it."""
     pieces = [part.arrays() for part in parts]
     arrays: dict[str, Any] = {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}
     return replace(parts[0], **arrays, left_out=sum(part.left_out for part in parts))
