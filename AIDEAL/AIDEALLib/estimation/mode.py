@@ -37,6 +37,10 @@ class Mode:
     r2star_variance: torch.Tensor
     residual_energy: torch.Tensor
 
+    def at(self, voxels: torch.Tensor) -> Mode:
+        """The mode of some voxels (numbers or bool)."""
+        return Mode(*(getattr(self, f.name)[voxels] for f in fields(self)))
+
 
 def mode_at(
     at: LinearFit,

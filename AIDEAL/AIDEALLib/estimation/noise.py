@@ -10,6 +10,8 @@ NORMAL_MAD = 0.674489750196082
 """Median absolute value of a standard normal variable."""
 FEWEST_PAIRS = 200
 """Of adjacent voxels, for a median that tells the noise to some percent."""
+DETERMINED_PER_S = 200.0
+"""SD of an R2* that is determined: far from the limits of its range."""
 FOREGROUND_SNR = 4.0
 FOREGROUND_SHARE = 0.02
 
@@ -53,23 +55,24 @@ def noise_from_residual(residual_energy: torch.Tensor, n_echoes: int) -> torch.T
 
 
 def noise_from_decay(
-    r2star_per_s: torch.Tensor, curvature: torch.Tensor, neighbours: Neighbours, free: torch.Tensor, rough_noise: torch.Tensor
+    r2star_per_s: torch.Tensor, curvature: torch.Tensor, neighbours: Neighbours, rough_noise: torch.Tensor
 ) -> torch.Tensor:
     """Noise standard deviation per real channel from how much R2* differs between adjacent voxels, scalar.
 
     The variance of a fitted R2* is sigma^2 / w (`physics.variable_projection`), and few tissues differ in R2* by as much, so
     that (R2*_i - R2*_j) / sqrt(1 / w_i + 1 / w_j) is normal with standard deviation sigma but for edges, which the median
     passes over. For three echoes, whose fits leave no residual; spatial differences of the echoes themselves contain the
-    texture of the tissue.
+    texture of the tissue. Voxels whose R2* is hardly determined would end at a limit of its range, and are left out.
 
     Parameters
     ----------
-    r2star_per_s, curvature : R2* and w of the chosen fits, (voxels,). free : bool (voxels,), R2* not at an end of its range.
+    r2star_per_s, curvature : R2* and w of the chosen fits, (voxels,).
     rough_noise : from spatial differences; never exceeded (strong iron at high SNR has texture in R2* above the noise), and the
         answer where fewer than `FEWEST_PAIRS` voxels adjoin each other.
     """
     first, second = neighbours.adjacent_pairs()
-    both = free[first] & free[second]
+    determined = rough_noise / curvature.sqrt() < DETERMINED_PER_S
+    both = determined[first] & determined[second]
     first, second = first[both], second[both]
     if first.numel() < FEWEST_PAIRS:
         return rough_noise

@@ -15,8 +15,9 @@ from .mixed_fit import mixed_modes
 from .mode import Mode, Solution, mixture_variance, mode_at, select, with_swap_probability
 from .neighbours import Neighbours
 from .noise import noise_from_decay
+from .pdff_spread import pdff_variance_over_field, pooled_pdff_variance
 from .refinement import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
-from .slice_input import SliceInput
+from .slice_input import Scan, SliceInput
 from .stopwatch import Stopwatch
 from .swap_calibration import SwapEvidence
 from .swap_probability import raw_swap_probability
@@ -28,6 +29,8 @@ PRIOR_STEPS = 4
 SHARED_ERROR_HZ = 5.0
 """What neighbours err in common at 1.5 T (strong iron biases all their fields alike): it enters the stated SD of the field, in
 the share in which they decided it."""
+STRAIGHT_SHARE = 0.03
+"""Within this share of the way to the swapped field PDFF is as good as linear in the field."""
 BASE_RATE = 0.01
 """P(swap) up to here says how often scans of such a kind are swapped at all, nothing of the voxel: it enters no voxel's SD."""
 
@@ -76,9 +79,12 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         chosen = largest(posterior)
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
         free = torch.stack([_free(r2star, scan.basis) for r2star in candidates.r2star_per_s])
+        # the least residual of several modes was too low: noise chose among them
         if candidates.n_echoes == 3:
             r2star, curvature = (pick(x, chosen) for x in (candidates.r2star_per_s, candidates.curvature))
-            noise = noise_from_decay(r2star, curvature, neighbours, pick(free, chosen), noise)
+            noise = noise_from_decay(r2star, curvature, neighbours, given.rough_noise)
+        else:
+            noise = given.noise(pick(candidates.residual_energy, chosen))
         modes: list[Mode] = [
             mode_at(at.settled(~inside), field, r2star, noise)  # at an end of the range of R2* a step would lead out of it
             for at, inside, field, r2star in zip(
@@ -90,6 +96,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
             best = select(modes, chosen)
         else:
             best = with_field_prior(select(modes, chosen), given, neighbours, noise)
+            best = replace(best, pdff_variance=pooled_pdff_variance(best, neighbours))
         # The reported mode knows its field as well as its neighbours let it.
         fields_hz = torch.where(reported, best.field_hz, candidates.field_hz)
         variances = torch.where(reported, best.field_variance, torch.stack([m.field_variance for m in modes]))
@@ -117,14 +124,27 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     start = mean + wrap(field[voxels] - mean, scan.period_hz) * variance / (variance + own)
     r2star = search_r2star(echoes, start, scan.basis)  # that of another field would not do
     split = SplitEchoes.of(echoes)
-    at = gauss_newton(split, start, r2star, scan.basis, PRIOR_STEPS, GaussianPrior(mean, variance, r2star, flat, noise))
+    prior = GaussianPrior(mean, variance, r2star, flat, noise)
+    at = gauss_newton(split, start, r2star, scan.basis, PRIOR_STEPS, prior)
     there = fit(split, at.field_hz, at.r2star_per_s, scan.basis)
     # At the maximum a posteriori the data's pull is balanced by the prior's: no step is left to take.
     there = there.settled(torch.ones_like(voxels, dtype=torch.bool))
     again = mode_at(there, at.field_hz, at.r2star_per_s, noise, variance, flat)
+    again = _followed_over_field(again, split, prior, scan)
     shared = (SHARED_ERROR_HZ * scan.field_strength_t / REFERENCE_FIELD_T) ** 2 * own / (own + variance)
     again = replace(again, field_variance=again.field_variance + shared)
     return Mode(*(getattr(best, f.name).index_copy(0, voxels, getattr(again, f.name)) for f in fields(Mode)))
+
+
+def _followed_over_field(best: Mode, echoes: SplitEchoes, prior: GaussianPrior, scan: Scan) -> Mode:
+    """With the SD of PDFF summed over the field (`pdff_spread`) in voxels whose field is too uncertain for a straight line."""
+    field_sd = best.field_variance.sqrt()
+    wide = (field_sd > STRAIGHT_SHARE * scan.swap_hz).nonzero()[:, 0]
+    if not wide.numel():
+        return best
+    sd = field_sd[wide].clamp_max(scan.swap_hz / 4)  # further on lies another mode
+    variance = pdff_variance_over_field(echoes.at(wide), best.at(wide), sd, prior.at(wide), scan.basis)
+    return replace(best, pdff_variance=best.pdff_variance.index_copy(0, wide, variance))
 
 
 def _free(r2star_per_s: torch.Tensor, basis: EchoBasis) -> torch.Tensor:

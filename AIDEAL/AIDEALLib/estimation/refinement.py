@@ -30,6 +30,11 @@ class GaussianPrior:
     r2star_variance: torch.Tensor
     noise_sd: torch.Tensor
 
+    def at(self, voxels: torch.Tensor) -> GaussianPrior:
+        """That of some voxels (numbers)."""
+        field, r2star = self.field_hz[voxels], self.r2star_per_s[voxels]
+        return GaussianPrior(field, self.field_variance[voxels], r2star, self.r2star_variance[voxels], self.noise_sd)
+
 
 def gauss_newton(
     echoes: torch.Tensor | SplitEchoes,

@@ -133,6 +133,10 @@ class SplitEchoes:
         real, imag = flat.real.contiguous(), flat.imag.contiguous()
         return cls(real, imag, (real * real + imag * imag).sum(0))
 
+    def at(self, voxels: torch.Tensor) -> SplitEchoes:
+        """Those of some voxels (numbers)."""
+        return SplitEchoes(self.real[:, voxels], self.imag[:, voxels], self.energy[voxels])
+
 
 def fit(echoes: torch.Tensor | SplitEchoes, field_hz: torch.Tensor, r2star_per_s: torch.Tensor, basis: EchoBasis) -> LinearFit:
     """Least squares for water and fat at the given field and R2*.

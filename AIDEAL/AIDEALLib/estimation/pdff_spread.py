@@ -1,0 +1,73 @@
+"""Spread of PDFF within its mode, where a straight line through the estimate tells too little of it.
+
+The delta method takes PDFF for linear in the field, and the slope for known. Where the field is uncertain (deep noise, modes
+that nearly touch) PDFF bends within that uncertainty, and its mean square deviation is summed over the field instead. And the
+slope is taken at the estimate: where noise has put R2* too low it states too small an SD just where the error is large. What
+noise does to a voxel is nearly the same in the voxels around it, so they are asked too. Fat fractions themselves are not
+smoothed.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from ..physics.variable_projection import EchoBasis, SplitEchoes, fit
+from .mode import Mode, mode_at
+from .neighbours import Neighbours
+from .refinement import GaussianPrior, gauss_newton
+
+NODES = 9
+FURTHEST_SD = 3.2
+"""The field is followed to so many standard deviations on either side."""
+R2STAR_STEPS = 2
+KNOWN_HZ2 = 1e-6
+"""Variance of a field that is held."""
+PDFF_RANGE = (-100.0, 200.0)
+LARGEST_VARIANCE = 100.0**2
+"""A fat fraction is a number of percent, however little is known of it."""
+AGREE_SD = 3.0
+"""Neighbours whose PDFF or R2* differs by more standard deviations are of another tissue."""
+
+
+def pdff_variance_over_field(
+    echoes: SplitEchoes, best: Mode, field_sd: torch.Tensor, prior: GaussianPrior, basis: EchoBasis
+) -> torch.Tensor:
+    """Mean square deviation of PDFF from the reported value over the posterior of the field, percent^2, (voxels,).
+
+    At each of a row of fields R2*, water and fat are fitted anew; likelihood times prior is its weight, and what noise leaves
+    open of the three there adds to the deviation.
+
+    Parameters
+    ----------
+    echoes : of the voxels. best : the mode, at the maximum a posteriori. field_sd : the width to look at, Hz.
+    prior : of the field; its R2* is not used.
+    """
+    nats, deviation = [], []
+    known = torch.full_like(field_sd, KNOWN_HZ2)
+    for sds in torch.linspace(-FURTHEST_SD, FURTHEST_SD, NODES).tolist():
+        field = best.field_hz + sds * field_sd
+        held = GaussianPrior(field, known, best.r2star_per_s, torch.full_like(field, 1e12), prior.noise_sd)
+        r2star = gauss_newton(echoes, field, best.r2star_per_s, basis, R2STAR_STEPS, held).r2star_per_s
+        at = fit(echoes, field, r2star, basis)
+        there = mode_at(at.settled(torch.ones_like(field, dtype=torch.bool)), field, r2star, prior.noise_sd, known)
+        nats.append(at.residual_energy / (2 * prior.noise_sd**2) + (field - prior.field_hz) ** 2 / (2 * prior.field_variance))
+        moved = there.pdff.clamp(*PDFF_RANGE) - best.pdff
+        deviation.append(there.pdff_variance.clamp_max(LARGEST_VARIANCE) + moved**2)
+    weight = torch.softmax(-torch.stack(nats), 0)
+    return (weight * torch.stack(deviation)).sum(0)
+
+
+def pooled_pdff_variance(best: Mode, neighbours: Neighbours) -> torch.Tensor:
+    """Variance of PDFF as voxels of the same tissue around state it, percent^2, (voxels,).
+
+    The mean of log(SD x signal) over the voxel and the neighbours that agree with it: an SD of PDFF goes by 1 / |W + F|.
+    """
+    signal = (best.water + best.fat).abs().clamp_min(torch.finfo(best.pdff.dtype).tiny)
+    level = 0.5 * best.pdff_variance.clamp_min(1e-12).log() + signal.log()
+    agree = neighbours.exists
+    for value, variance in ((best.pdff, best.pdff_variance), (best.r2star_per_s, best.r2star_variance)):
+        apart = neighbours.gather(value) - value[:, None]
+        agree = agree & (apart * apart < AGREE_SD**2 * (neighbours.gather(variance) + variance[:, None]))
+    count = 1 + agree.sum(1)
+    mean = (level + (neighbours.gather(level) * agree).sum(1)) / count
+    return torch.exp(2 * (mean - signal.log()))
