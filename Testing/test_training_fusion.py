@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from AIDEALLib.cli.main import app
 from AIDEALLib.estimation.fusion_options import FusionOptions
 from AIDEALLib.estimation.learned import Learned
 from AIDEALLib.estimation.slice_input import Scan
 from AIDEALLib.estimation.swap_calibration import SwapCalibration, SwapEvidence
 from AIDEALLib.models import load_networks
+from AIDEALLib.simulation.protocol import Protocol
 from AIDEALLib.training import fusion_cases as cases_module
 from AIDEALLib.training import fusion_fit
-from AIDEALLib.training.fusion_cases import FusionCase, fusion_cases
+from AIDEALLib.training.fusion_cases import HARD, USUAL, FusionCase, Mixture, fusion_cases
 from AIDEALLib.training.fusion_fit import calibrate, choose_balance, learn_weights, true_mode_nats
 from AIDEALLib.training.settings import store_settings
 
@@ -49,6 +52,67 @@ def test_cases_know_their_truth(cases: list[FusionCase]) -> None:
         assert bool(case.swapped(case.true_field_hz + distance).all())
         right = ~case.swapped(case.candidates.field_hz)
         assert float(right.any(0)[case.body].float().mean()) > 0.5
+
+
+class Drawn(Exception):
+    """Raised in place of a simulated scan."""
+
+
+@pytest.mark.parametrize("mixture", [HARD, USUAL])
+def test_what_goes_wrong_goes_wrong_as_often_as_told(mixture: Mixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    steep: list[bool] = []
+    scans: list[dict[str, float]] = []
+
+    def acquire(tissue: object, protocol: Protocol, rng: np.random.Generator, **options: float) -> None:
+        scans.append({"bipolar": protocol.bipolar_phase_rad, **options})
+        raise Drawn
+
+    monkeypatch.setattr(cases_module, "abdomen", lambda *_, **__: None)
+    monkeypatch.setattr(cases_module, "_with_steep_field", lambda *_: steep.append(True))
+    monkeypatch.setattr(cases_module, "acquire", acquire)
+    rng, generator, n = np.random.default_rng(0), torch.Generator().manual_seed(0), 600
+    networks = load_networks()
+    for patient in range(n):
+        with pytest.raises(Drawn):
+            next(iter(cases_module._of_abdomen(patient, mixture, rng, generator, networks)))
+    still = [scan for scan in scans if not scan["motion_mm"]]
+    found = {
+        "steep": len(steep) / n,
+        "motion": 1 - len(still) / n,
+        "ghost": sum(scan["ghost"] > 0 for scan in still) / len(still),
+        "bipolar": sum(scan["bipolar"] != 0 for scan in scans) / n,
+    }
+    assert found == pytest.approx({name: getattr(mixture, name) for name in found}, abs=0.05)
+
+
+def test_what_is_calibrated_on_was_not_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    patients: dict[Mixture, set[int]] = {HARD: set(), USUAL: set()}
+    monkeypatch.setattr(cases_module, "_of_abdomen", lambda patient, mixture, *_: patients[mixture].add(patient) or ())
+    monkeypatch.setattr(cases_module, "_case", lambda *_: ("a random slice",))
+    drawn = {mixture: list(fusion_cases(9, 5, load_networks(), mixture)) for mixture in patients}
+    assert [len(drawn[HARD]), len(drawn[USUAL])] == [3, 0]
+    assert all(len(numbers) == 9 for numbers in patients.values())
+    assert not patients[HARD] & patients[USUAL]
+
+
+def test_weights_that_are_kept_stay_and_only_p_swap_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases_module, "MATRIX", 48)
+    asked = ["train", "fusion", "--keep-weights", "--calibration-cases", "4", "--seed", "1", "--to", str(tmp_path / "out")]
+    told = CliRunner().invoke(app, asked)
+    assert told.exit_code == 0, told.output
+    before, after = Learned.of(load_networks().settings), Learned.of(load_networks(directory=tmp_path / "out").settings)
+    assert after.fusion == before.fusion
+    assert after.calibration != before.calibration
+    card = " ".join((tmp_path / "out" / "G_phi.md").read_text(encoding="utf-8").split())
+    assert "weights kept, P(swap) calibrated on 4 other abdomens, seed 1" in card
+
+
+def test_networks_without_weights_have_none_to_keep(fresh_models: Path, tmp_path: Path) -> None:
+    asked = ["train", "fusion", "--keep-weights", "--models", str(fresh_models), "--to", str(tmp_path / "out")]
+    told = CliRunner().invoke(app, asked)
+    assert told.exit_code != 0
+    assert "carry no weights of the fusion to keep" in " ".join(told.output.split())
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["evidence_weight", "misfit", "network_weight", "scale_hz", "cut", "distance_power"])
@@ -101,7 +165,9 @@ def test_without_cases_of_a_kind_its_weights_stay(cases: list[FusionCase], monke
 
 
 def test_calibration_meets_the_rate_of_swaps_where_it_was_learned(cases: list[FusionCase]) -> None:
-    found = calibrate(cases, FusionOptions())
+    seen: list[tuple[int, float]] = []
+    found = calibrate(iter(cases), FusionOptions(), lambda done, share: seen.append((done, share)))
+    assert [done for done, _ in seen] == list(range(1, len(cases) + 1))
     assert (found.score[0], found.score[-1]) == (0.0, 1.0)
     assert np.all(np.diff(found.score) > 0)
     assert np.all(np.diff(found.calibrated) >= 0)

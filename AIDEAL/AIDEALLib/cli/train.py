@@ -11,7 +11,7 @@ import typer
 from .options import Debug
 from .train_adapt import adapt_command
 from .train_comparators import comparator_command, compare_command
-from .train_fusion import CASES, PASSES, Cases, Passes, fusion
+from .train_fusion import CALIBRATION_CASES, CASES, PASSES, CalibrationCases, Cases, Passes, fusion
 from .training_options import (
     RUNS,
     Accelerator,
@@ -112,6 +112,7 @@ def every_stage(
     to: To = EXPORTED,
     cases: Cases = CASES,
     passes: Passes = PASSES,
+    calibration_cases: CalibrationCases = CALIBRATION_CASES,
     debug: Debug = False,
 ) -> None:
     """All three stages, export, then the fusion."""
@@ -125,7 +126,7 @@ def every_stage(
         _train(stage, of_stage, directory, fabric)
     if fabric.is_global_zero:
         export(directory, to)
-        fusion(to, to, cases, passes, seed)
+        fusion(to, to, cases, passes, calibration_cases, seed=seed)
 
 
 app.command("adapt")(adapt_command)

@@ -1,8 +1,9 @@
-"""Simulated slices on which the fusion's weights and the calibration of P(swap) are learned.
+"""Simulated slices on which the fusion's weights are learned, and others on which P(swap) is calibrated.
 
 Abdomens and random slices under protocols drawn wide, with what goes wrong in scans: steep and wrapped fields, motion,
-ghosts, a rest of bipolar phase, iron, a phase between water and fat, mixed voxels at edges, any SNR. Seeds differ from those
-of every evaluation.
+ghosts, a rest of bipolar phase, iron, a phase between water and fat, mixed voxels at edges, any SNR. Weights are learned where
+much goes wrong, for there is most to learn; a probability is calibrated where as much goes wrong as in a usual day of scans
+(abdomens only: nobody scans random slices). Seeds differ from those of every evaluation.
 """
 
 from __future__ import annotations
@@ -32,11 +33,37 @@ FIRST_PATIENT = 40_000
 MATRIX = 128
 RANDOM_SIZE = 96
 SLICES = 2
-RANDOM_EVERY = 3
 MIXED_SHARE = 1 / 3
 """Share of abdomens whose voxels mix the tissues at edges, ring, and lose signal where the field is steep."""
 LEAST_SWAP_HZ = 30.0
 """Protocols whose swapped mode lies closer than this cannot tell the modes apart; nothing can be learned from them."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How often what happens in the cases.
+
+    Attributes
+    ----------
+    seeds_from : where its seeds and patients begin, so that no two mixtures share any.
+    steep, motion, ghost, bipolar : shares of abdomens with a steep field, motion, a ghost (without motion), odd/even phase.
+    random_every : a random slice follows one in so many abdomens, 0 for none.
+    """
+
+    seeds_from: int
+    steep: float
+    motion: float
+    ghost: float
+    bipolar: float
+    random_every: int
+
+
+HARD = Mixture(seeds_from=0, steep=0.25, motion=0.25, ghost=0.2, bipolar=0.25, random_every=3)
+"""To learn weights on."""
+USUAL = Mixture(seeds_from=1_000_000, steep=0.1, motion=0.12, ghost=0.06, bipolar=0.12, random_every=0)
+"""To calibrate on: six of ten scans have nothing of the kind."""
+GHOST_WITH_MOTION = 0.6
+"""What moves tends to leave ghosts."""
 
 
 @dataclass(frozen=True)
@@ -65,27 +92,31 @@ class FusionCase:
         return distance > self.given.scan.swap_hz / 2
 
 
-def fusion_cases(count: int, seed: int, networks: Networks) -> Iterator[FusionCase]:
-    """`count` abdomens of two slices, a random slice with every third; without protocols that cannot tell the modes apart."""
+def fusion_cases(count: int, seed: int, networks: Networks, mixture: Mixture = HARD) -> Iterator[FusionCase]:
+    """`count` abdomens of two slices, and random slices in between; without protocols that cannot tell the modes apart."""
+    seed += mixture.seeds_from
     rng, generator = np.random.default_rng([seed, 7]), torch.Generator().manual_seed(seed)
+    first = FIRST_PATIENT + 1000 * seed
     for number in range(count):
-        yield from _of_abdomen(FIRST_PATIENT + 1000 * seed + number, rng, generator, networks)
-        if number % RANDOM_EVERY:
+        yield from _of_abdomen(first + number, mixture, rng, generator, networks)
+        if not mixture.random_every or number % mixture.random_every:
             continue
         batch = random_slices(1, RANDOM_SIZE, generator)
         scan = Scan.of(batch.te_s, batch.field_strength_t, SIX_PEAK)
         yield from _case(batch.echoes[0], scan, batch.field_hz[0], batch.tissue[0], networks)
 
 
-def _of_abdomen(patient: int, rng: np.random.Generator, generator: torch.Generator, networks: Networks) -> Iterator[FusionCase]:
-    protocol = _protocol(rng, generator)
+def _of_abdomen(
+    patient: int, mixture: Mixture, rng: np.random.Generator, generator: torch.Generator, networks: Networks
+) -> Iterator[FusionCase]:
+    protocol = _protocol(mixture, rng, generator)
     iron = float(rng.uniform(150, 1000)) if rng.random() < 0.2 else None
     finer = 2 if rng.random() < MIXED_SHARE else 1
     tissue = abdomen(patient, protocol.field_strength_t, (6, finer * MATRIX, finer * MATRIX), iron_r2star=iron)
-    if rng.random() < 0.25:
+    if rng.random() < mixture.steep:
         tissue = _with_steep_field(tissue, rng)
-    moves = rng.random() < 0.25
-    ghosts = rng.random() < (0.6 if moves else 0.2)  # what moves tends to leave ghosts
+    moves = rng.random() < mixture.motion
+    ghosts = rng.random() < (GHOST_WITH_MOTION if moves else mixture.ghost)
     series = acquire(
         tissue,
         protocol,
@@ -102,14 +133,14 @@ def _of_abdomen(patient: int, rng: np.random.Generator, generator: torch.Generat
         yield from _case(echoes, scan, torch.from_numpy(tissue.field_hz[z]), torch.from_numpy(tissue.body[z]), networks)
 
 
-def _protocol(rng: np.random.Generator, generator: torch.Generator) -> Protocol:
+def _protocol(mixture: Mixture, rng: np.random.Generator, generator: torch.Generator) -> Protocol:
     if rng.random() < 0.35:
         known = PROTOCOLS[int(rng.integers(len(PROTOCOLS)))]
         te_s, field_strength = known.te_s, known.field_strength_t
     else:
         te, field_strength = random_protocol(generator)
         te_s = tuple(te.tolist())
-    bipolar = float(rng.uniform(-0.06, 0.06)) if rng.random() < 0.25 else 0.0
+    bipolar = float(rng.uniform(-0.06, 0.06)) if rng.random() < mixture.bipolar else 0.0
     snr = float(np.exp(rng.uniform(np.log(6), np.log(100))))
     return Protocol("drawn", te_s, field_strength, snr=snr, bipolar_phase_rad=bipolar)
 

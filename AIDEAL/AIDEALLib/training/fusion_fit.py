@@ -3,12 +3,13 @@
 First the sweeps are unrolled and the log-likelihood of the true mode under the marginals is maximised by gradient. It is
 greatest where the marginals are calibrated, so the weights come out as those of the best prediction, not of the fewest
 errors alone. Unrolled sweeps know no proposals and no moves of whole regions, though, and there the balance of evidence,
-network and smoothness decides: it is then chosen by the log-likelihood of the whole estimate. Last, P(swap) is calibrated.
+network and smoothness decides: it is then chosen by the log-likelihood of the whole estimate. Last, P(swap) is calibrated, on
+slices that the weights were not learned on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -155,16 +156,18 @@ def _exponentials(logs: dict[str, torch.Tensor], start: FusionOptions) -> Fusion
 
 
 @torch.no_grad()
-def calibrate(cases: Sequence[FusionCase], options: FusionOptions) -> SwapCalibration:
+def calibrate(cases: Iterable[FusionCase], options: FusionOptions, progress: Callable[[int, float], None]) -> SwapCalibration:
     """Logistic regression over the body's voxels of all slices, then isotonic regression of its result.
 
-    Source: Zadrozny and Elkan, KDD 2002, 694. One knot of the map a group of `KNOTS`.
+    Source: Zadrozny and Elkan, KDD 2002, 694. One knot of the map a group of `KNOTS`. `progress` is called after each slice
+    with (slices done, share of its voxels that are swapped).
     """
     terms, wrong = [], []
-    for case in cases:
+    for number, case in enumerate(cases):
         evidence, swapped = _swaps(case, options)
         terms.append(evidence.terms()[:, case.body])
         wrong.append(swapped[case.body])
+        progress(number + 1, float(swapped[case.body].float().mean()))
     x, y = torch.cat(terms, 1).double().numpy(), torch.cat(wrong).double().numpy()
     weights = _logistic_regression(x, y)
     return _with_monotone_map(weights, expit(np.array(weights.slopes) @ x + weights.intercept), y)

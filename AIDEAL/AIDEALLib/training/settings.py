@@ -17,8 +17,8 @@ from .model_cards import UNCALIBRATED
 
 CALIBRATED = """Calibrated: the weights of the fusion and the calibration of the swap probability (logistic regression on the
 voxel, its neighbourhood, the misfit there, jumps of the field and the signal, then a monotone map) are stored in this file
-(`{name}`), learned on {origin} by `aideal train fusion`. They hold for scans like the simulated
-ones; what the simulations lack (flow, metal, vendors' filters) they do not cover."""
+(`{name}`) by `aideal train fusion`: {origin}. They hold for scans like the
+simulated ones; what the simulations lack (flow, metal, vendors' filters) they do not cover."""
 
 
 def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[str, Any]], origin: str) -> None:
@@ -26,7 +26,8 @@ def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[st
 
     Parameters
     ----------
-    settings : JSON-ready, as `estimation.learned.Learned.as_settings` gives them. origin : what they were learned on.
+    settings : JSON-ready, as `estimation.learned.Learned.as_settings` gives them. origin : what they were learned and
+        calibrated on.
 
     Raises
     ------
