@@ -15,7 +15,7 @@ from AIDEALLib.simulation.protocol import PAPER
 from AIDEALLib.validation.detection import EDGES, caught_percent, limit_point, reliability, roc_area
 from AIDEALLib.validation.repeatability import agreement
 from AIDEALLib.validation.rois import square_rois
-from AIDEALLib.validation.scores import summary
+from AIDEALLib.validation.scores import summary, within_chance
 from AIDEALLib.validation.sensitivity import pdff_errors
 from AIDEALLib.validation.spread import RoiSpread, regression
 from AIDEALLib.validation.voxels import Voxels, joined, wrapped
@@ -109,6 +109,15 @@ def test_coverage_of_normal_errors_is_nominal():
     found = summary(voxels, "all")
     assert found.coverage_68_percent == pytest.approx(68, abs=0.6)
     assert found.coverage_95_percent == pytest.approx(95, abs=0.3)
+
+
+def test_standard_error_of_the_median_is_its_spread_over_many_samples():
+    rng = np.random.default_rng(3)
+    errors = rng.exponential(4.0, (400, 900)).astype(np.float32)  # skewed, as in iron
+    rows = [summary(some_voxels(900, pdff=10 + error), "all") for error in errors]
+    spread = np.std([row.median_bias for row in rows])
+    assert np.mean([row.median_bias_se for row in rows]) == pytest.approx(spread, rel=0.1)
+    assert within_chance(rows[0], rows[0].median_bias) and not within_chance(rows[0], 0.3)
 
 
 def test_voxels_go_back_to_their_place():

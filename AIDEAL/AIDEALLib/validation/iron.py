@@ -10,7 +10,7 @@ from .cases import Case
 from .pictures import COLOURS, Drawing, Picture, dress, legend_below
 from .plan import Plan
 from .report import Chapter
-from .scores import ProtocolError, summary
+from .scores import ProtocolError, summary, within_chance
 from .tables import Column, table
 
 KEY, TITLE = "iron", "Iron: bias and stated SD as R2* grows"
@@ -38,6 +38,7 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
         Column("R2* set, 1/s", "liver_r2star", ".0f"),
         Column("Region", "segment"),
         Column("Bias of the median", "median_bias", "+.2f"),
+        Column("its standard error", "median_bias_se", ".2f"),
         Column("Bias of the mean", "mean_bias", "+.2f"),
         Column("SD of error", "error_sd", ".2f"),
         Column("Stated SD", "stated_sd", ".2f"),
@@ -84,7 +85,8 @@ def _aim(rows: Sequence[IronError]) -> str:
     decay = max(within, key=lambda row: abs(row.r2star_bias_percent))
     return (
         f"R2* up to {AIM_R2STAR:.0f} 1/s, SNR {AIM_SNR:.0f} and more: aim for the median of a lobe {AIM_POINTS} points, met by "
-        f"{sum(abs(row.median_bias) < AIM_POINTS for row in within)} of {len(within)}; largest {worst.median_bias:+.2f} (R2* "
+        f"{sum(abs(row.median_bias) < AIM_POINTS for row in within)} of {len(within)}, and within two standard errors by "
+        f"{sum(within_chance(row, AIM_POINTS) for row in within)}; largest {worst.median_bias:+.2f} (R2* "
         f"{worst.liver_r2star:.0f}, SNR {worst.snr:.0f}); of the mean {mean.mean_bias:+.2f} (R2* {mean.liver_r2star:.0f}, SNR "
         f"{mean.snr:.0f}). R2*: aim {AIM_PERCENT:.0f} %, met by "
         f"{sum(abs(row.r2star_bias_percent) < AIM_PERCENT for row in within)} of {len(within)}; furthest off "

@@ -21,6 +21,7 @@ class TruthError:
     method, segment, voxels : what and how many.
     truth_median, truth_mean : true PDFF.
     median_bias, mean_bias : estimate minus truth.
+    median_bias_se : standard error of `median_bias`, from the order statistics of the errors; a bias below it may be chance.
     error_sd : standard deviation of the voxels' errors.
     stated_sd : mean of the stated SD within the mode.
     coverage_68_percent, coverage_95_percent : share of voxels whose error lies within the stated interval of that level.
@@ -36,6 +37,7 @@ class TruthError:
     truth_median: float
     truth_mean: float
     median_bias: float
+    median_bias_se: float
     mean_bias: float
     error_sd: float
     stated_sd: float
@@ -74,10 +76,22 @@ def error_in(maps: ParameterMaps, truth: TissueMaps, region: np.ndarray, name: s
     return summary(Voxels.of(maps, truth, fat_shift_hz, region), name)
 
 
+def within_chance(row: TruthError, aim_points: float) -> bool:
+    """Whether the bias of the median is below the aim, or above it by less than two of its standard errors."""
+    return abs(row.median_bias) < aim_points + 2 * row.median_bias_se
+
+
+def _median_se(values: np.ndarray) -> float:
+    """Standard error of the median of independent values: half the way between the ranks n/2 -+ sqrt(n)/2."""
+    reach = 0.5 / math.sqrt(values.size)
+    low, high = np.quantile(values, [max(0.5 - reach, 0.0), min(0.5 + reach, 1.0)])
+    return float(high - low) / 2
+
+
 def summary(voxels: Voxels, segment: str) -> TruthError:
     """The error of a set of voxels in one row, under the name `segment`."""
     if not len(voxels):
-        return TruthError(voxels.method, segment, 0, *[math.nan] * 12)
+        return TruthError(voxels.method, segment, 0, *[math.nan] * 13)
     found, true = voxels.pdff.astype(float), voxels.true_pdff.astype(float)
     error = found - true
     true_r2star = float(np.median(voxels.true_r2star))
@@ -89,6 +103,7 @@ def summary(voxels: Voxels, segment: str) -> TruthError:
         truth_median=float(np.median(true)),
         truth_mean=float(true.mean()),
         median_bias=float(np.median(found) - np.median(true)),
+        median_bias_se=_median_se(error),
         mean_bias=float(error.mean()),
         error_sd=float(np.std(error, ddof=1)) if found.size > 1 else math.nan,
         stated_sd=float(voxels.pdff_sd.mean()),
