@@ -362,7 +362,7 @@ def test_train_and_export(tmp_path: Path, aideal: Any) -> None:
     done = aideal("train", "export", "--directory", runs, "--to", to)
     assert done.exit_code == 1
     assert "Stage field has no checkpoint" in done.stderr
-    small = ("--size", 32, "--batch", 1, "--cases", 2, "--passes", 1)
+    small = ("--size", 32, "--batch", 1, "--cases", 2, "--calibration-cases", 2, "--passes", 1)
     done = aideal("train", "all", "--steps", 1, "--directory", runs, "--to", to, *small)
     assert done.exit_code == 0, done.output
     assert {p.name for p in to.iterdir()} == {"G_phi.pt", "G_phi.md", "G_R2star.pt", "G_R2star.md", "models.json"}
