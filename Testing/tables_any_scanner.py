@@ -115,7 +115,7 @@ def first_echo() -> None:
         at = gauss_newton(echoes, 30 * one, 40 * one, basis, 6)
         linear = fit(echoes, at.field_hz, at.r2star_per_s, basis)
         plain = mode_at(linear, at.field_hz, at.r2star_per_s, noise_from_residual(linear.residual_energy, 6))
-        (mixed,), _ = mixed_modes(echoes, [plain], basis)
+        (mixed,), _ = mixed_modes(echoes, [plain], torch.zeros(echoes.shape[1], dtype=torch.long), basis)
         print(
             f"| {pdff:g} % | {plain.pdff.mean() - pdff:+.1f}, {plain.pdff.std():.1f} | {mixed.pdff.mean() - pdff:+.2f}, "
             f"{mixed.pdff.std():.2f}, {mixed.pdff_variance.median().sqrt():.2f} |"

@@ -36,7 +36,7 @@ def both(voxels: Voxels, te_s: torch.Tensor, pdff: float, phase_rad: object, noi
     linear = fit(echoes, at.field_hz, at.r2star_per_s, basis)
     noise = noise_from_residual(linear.residual_energy, len(te_s))
     complex_mode = mode_at(linear, at.field_hz, at.r2star_per_s, noise)
-    (mixed,), found = mixed_modes(echoes, [complex_mode], basis)
+    (mixed,), found = mixed_modes(echoes, [complex_mode], torch.zeros(echoes.shape[1], dtype=torch.long), basis)
     return complex_mode, mixed, float(found)
 
 

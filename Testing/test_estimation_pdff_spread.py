@@ -10,7 +10,7 @@ import torch
 from AIDEALLib.estimation.fat_fraction import pdff_signed
 from AIDEALLib.estimation.mode import Mode, mode_at
 from AIDEALLib.estimation.neighbours import Neighbours
-from AIDEALLib.estimation.pdff_spread import pdff_variance_over_field, pooled_pdff_variance
+from AIDEALLib.estimation.pdff_spread import FURTHEST_SD, pdff_variance_over_field, pooled_pdff_variance
 from AIDEALLib.estimation.refinement import GaussianPrior, gauss_newton
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, SplitEchoes, fit
@@ -35,15 +35,15 @@ def posterior_mode(voxels, pdff: list[float], noise_sd: float, prior_sd: float) 
 
 def test_where_pdff_is_linear_in_the_field_it_is_the_delta_method(voxels) -> None:
     split, best, prior = posterior_mode(voxels, [5.0, 40.0, 95.0], noise_sd=0.002, prior_sd=3.0)
-    found = pdff_variance_over_field(split, best, best.field_variance.sqrt(), prior, BASIS)
+    found = pdff_variance_over_field(split, best, FURTHEST_SD * best.field_variance.sqrt(), prior, BASIS)
     assert found.tolist() == pytest.approx(best.pdff_variance.tolist(), rel=0.03)
 
 
 def test_where_it_bends_it_is_the_spread_of_the_whole_posterior(voxels) -> None:
-    """Against the sum over a dense grid of field and R2*, water and fat integrated in closed form."""
+    """Against the sum over a dense grid of field and R2*, water and fat at their best (profile likelihood)."""
     split, best, prior = posterior_mode(voxels, [8.0, 15.0, 30.0], noise_sd=0.06, prior_sd=18.0)
     sd = best.field_variance.sqrt()
-    found = pdff_variance_over_field(split, best, sd, prior, BASIS)
+    found = pdff_variance_over_field(split, best, FURTHEST_SD * sd, prior, BASIS)
     for n in range(3):
         field, r2star = torch.meshgrid(
             best.field_hz[n] + sd[n] * torch.linspace(-3.2, 3.2, 61, dtype=torch.float64),

@@ -40,9 +40,12 @@ class MapArrays(Protocol):
 
 @dataclass(frozen=True)
 class LowConfidence:
-    """When a voxel's PDFF is not to be relied on: either limit exceeded."""
+    """When a voxel's PDFF is not to be relied on: either limit exceeded.
 
-    swap_probability: float = 0.05
+    The limit of the swap probability flags 3 % of the body in the scenes of `aideal validate` (section limits).
+    """
+
+    swap_probability: float = 0.02
     total_sd_points: float = 5.0
 
     def select(self, maps: MapArrays) -> BoolArray:

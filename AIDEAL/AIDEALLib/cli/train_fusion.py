@@ -48,7 +48,7 @@ def fusion(
     if keep_weights and FUSION not in networks.settings:
         raise InputError(f"The networks in {source} carry no weights of the fusion to keep. Leave out --keep-weights.")
     weights = Learned.of(networks.settings).fusion if keep_weights else _learned_weights(networks, cases, passes, seed)
-    with shown_progress("calibration", 2 * calibration_cases, True) as progress:
+    with shown_progress("calibration", 2 * calibration_cases, value="swapped") as progress:
         usual = fusion_cases(calibration_cases, seed, networks, USUAL)
         calibration = calibrate(usual, weights, progress)
     learned = "weights kept" if keep_weights else f"weights learned on {cases} simulated abdomens in {passes} passes"

@@ -93,16 +93,18 @@ def launched_fabric(
 
 
 @contextmanager
-def shown_progress(stage: str, steps: int, shown: bool = True) -> Iterator[Callable[[int, float], None]]:
-    """Progress bar of a stage, to be called with (step, loss).
+def shown_progress(stage: str, steps: int, shown: bool = True, value: str = "loss") -> Iterator[Callable[[int, float], None]]:
+    """Progress bar of a stage, to be called with (step, loss), or with another `value` than a loss.
 
-    The loss shown is a mean that forgets: single batches differ too much to be read.
+    The value shown is a mean that forgets: single batches differ too much to be read.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (TextColumn(f"Stage {stage}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("loss {task.fields[loss]:.4f}"), console=Console(stderr=True), disable=not shown) as bar:
+    with Progress(
+        *columns, TextColumn(value + " {task.fields[loss]:.4f}"), console=Console(stderr=True), disable=not shown
+    ) as bar:
         task, mean, keep = bar.add_task(stage, total=steps, loss=math.nan), math.nan, 0.97
 
         def show(step: int, loss: float) -> None:

@@ -77,7 +77,7 @@ def graph_cuts(
         shifts = (0.0, scan.fat_shift_hz, -scan.fat_shift_hz)
         refined = [_refine(voxels, field + shift, scan, options.refinement_steps) for shift in shifts]
         energy = torch.stack([at.residual_energy for _, at in refined])
-        noise = noise_of_fits(energy.amin(0), echoes.shape[0], rough_noise)
+        noise = noise_of_fits(energy[0], echoes.shape[0], rough_noise)
     with watch("least squares"):
         modes = [mode_at(at, point.field_hz, point.r2star_per_s, noise) for point, at in refined]
         fields = torch.stack([point.field_hz for point, _ in refined])

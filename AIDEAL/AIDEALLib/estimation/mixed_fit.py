@@ -22,6 +22,7 @@ from ..physics.signal import jacobian, synthesise
 from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis
 from .bright_sample import best_fit, bright_sample
+from .candidates import pick
 from .fat_fraction import pdff_signed
 from .mode import Mode
 from .noise import chi_square_median
@@ -33,16 +34,19 @@ STEPS = 6
 _UNKNOWNS = 6
 
 
-def mixed_modes(echoes: torch.Tensor, modes: list[Mode], basis: EchoBasis) -> tuple[list[Mode], torch.Tensor]:
+def mixed_modes(
+    echoes: torch.Tensor, modes: list[Mode], chosen: torch.Tensor, basis: EchoBasis
+) -> tuple[list[Mode], torch.Tensor]:
     """Fit every mode of every voxel again without the phase of the first echo.
 
     Parameters
     ----------
     echoes : complex (echo, voxels), at least four; modes : where complex fits arrived, the starts.
+    chosen : index of the mode of each voxel that tells the noise, (voxels,).
 
     Returns
     -------
-    The modes, and the noise per real channel (scalar) from what the better of them leaves over.
+    The modes, and the noise per real channel (scalar) from what the chosen ones leave over.
 
     Raises
     ------
@@ -57,7 +61,7 @@ def mixed_modes(echoes: torch.Tensor, modes: list[Mode], basis: EchoBasis) -> tu
         )
     fitted = [_gauss_newton(echoes, mode, basis) for mode in modes]
     energies = torch.stack([_residual(echoes, theta, basis)[0].square().sum(0) for theta in fitted])
-    noise = _noise(energies.amin(0), n_echoes, left_out=1)
+    noise = _noise(pick(energies, chosen), n_echoes, left_out=1)
     return [_mode(theta, echoes, energy, basis, noise) for theta, energy in zip(fitted, energies, strict=True)], noise
 
 
@@ -75,7 +79,8 @@ def first_echo_excess(series: EchoSeries, spectrum: FatSpectrum) -> float | None
     field, r2star, at = best_fit(sample)
     nothing = torch.zeros_like(field)
     start = Mode(at.water, at.fat, nothing, nothing, field, nothing, r2star, nothing, at.residual_energy)
-    _, mixed = mixed_modes(sample.echoes, [start], sample.basis)
+    only = torch.zeros_like(field, dtype=torch.long)
+    _, mixed = mixed_modes(sample.echoes, [start], only, sample.basis)
     floor = 1e-3 / (2 * series.n_echoes) ** 0.5  # of a signal of unit energy: rounding of stored images leaves about as much
     return float((_noise(at.residual_energy, series.n_echoes, left_out=0) + floor) / (mixed + floor))
 

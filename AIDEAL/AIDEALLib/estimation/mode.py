@@ -71,6 +71,15 @@ def select(modes: list[Mode], chosen: torch.Tensor) -> Mode:
     return Mode(*(torch.stack([getattr(m, f.name) for m in modes]).gather(0, index)[0] for f in fields(Mode)))
 
 
+def with_reported(modes: list[Mode], best: Mode, reported: torch.Tensor) -> list[Mode]:
+    """The modes with `best` in place of the reported one of each voxel; `reported` is bool (mode, voxels), one True a voxel."""
+
+    def exchanged(mode: Mode, here: torch.Tensor) -> Mode:
+        return Mode(*(torch.where(here, getattr(best, f.name), getattr(mode, f.name)) for f in fields(Mode)))
+
+    return [exchanged(mode, here) for mode, here in zip(modes, reported, strict=True)]
+
+
 def mixture_variance(best: Mode, modes: list[Mode], probability: torch.Tensor) -> torch.Tensor:
     """Mean square deviation of PDFF from the reported value over all modes, percent^2.
 

@@ -10,8 +10,8 @@ NORMAL_MAD = 0.674489750196082
 """Median absolute value of a standard normal variable."""
 FEWEST_PAIRS = 200
 """Of adjacent voxels, for a median that tells the noise to some percent."""
-DETERMINED_PER_S = 200.0
-"""SD of an R2* that is determined: far from the limits of its range."""
+DETERMINED_PER_S = 80.0
+"""SD up to which an R2* of tissue hardly ever ends at the lower limit of its range, which would hide part of its spread."""
 FOREGROUND_SNR = 4.0
 FOREGROUND_SHARE = 0.02
 

@@ -18,7 +18,7 @@ from .refinement import GaussianPrior, gauss_newton
 
 NODES = 9
 FURTHEST_SD = 3.2
-"""The field is followed to so many standard deviations on either side."""
+"""So many standard deviations are all of a posterior that counts."""
 R2STAR_STEPS = 2
 KNOWN_HZ2 = 1e-6
 """Variance of a field that is held."""
@@ -30,7 +30,7 @@ AGREE_SD = 3.0
 
 
 def pdff_variance_over_field(
-    echoes: SplitEchoes, best: Mode, field_sd: torch.Tensor, prior: GaussianPrior, basis: EchoBasis
+    echoes: SplitEchoes, best: Mode, reach_hz: torch.Tensor, prior: GaussianPrior, basis: EchoBasis
 ) -> torch.Tensor:
     """Mean square deviation of PDFF from the reported value over the posterior of the field, percent^2, (voxels,).
 
@@ -39,19 +39,19 @@ def pdff_variance_over_field(
 
     Parameters
     ----------
-    echoes : of the voxels. best : the mode, at the maximum a posteriori. field_sd : the width to look at, Hz.
-    prior : of the field; its R2* is not used.
+    echoes : of the voxels. best : the mode, at the maximum a posteriori.
+    reach_hz : how far the field is followed to either side, (voxels,). prior : of the field; its R2* is not used.
     """
     nats, deviation = [], []
-    known = torch.full_like(field_sd, KNOWN_HZ2)
-    for sds in torch.linspace(-FURTHEST_SD, FURTHEST_SD, NODES).tolist():
-        field = best.field_hz + sds * field_sd
+    known = torch.full_like(reach_hz, KNOWN_HZ2)
+    for share in torch.linspace(-1, 1, NODES).tolist():
+        field = best.field_hz + share * reach_hz
         held = GaussianPrior(field, known, best.r2star_per_s, torch.full_like(field, 1e12), prior.noise_sd)
         r2star = gauss_newton(echoes, field, best.r2star_per_s, basis, R2STAR_STEPS, held).r2star_per_s
         at = fit(echoes, field, r2star, basis)
         there = mode_at(at.settled(torch.ones_like(field, dtype=torch.bool)), field, r2star, prior.noise_sd, known)
         nats.append(at.residual_energy / (2 * prior.noise_sd**2) + (field - prior.field_hz) ** 2 / (2 * prior.field_variance))
-        moved = there.pdff.clamp(*PDFF_RANGE) - best.pdff
+        moved = there.pdff.clamp(*PDFF_RANGE) - best.pdff.clamp(*PDFF_RANGE)
         deviation.append(there.pdff_variance.clamp_max(LARGEST_VARIANCE) + moved**2)
     weight = torch.softmax(-torch.stack(nats), 0)
     return (weight * torch.stack(deviation)).sum(0)
@@ -61,13 +61,15 @@ def pooled_pdff_variance(best: Mode, neighbours: Neighbours) -> torch.Tensor:
     """Variance of PDFF as voxels of the same tissue around state it, percent^2, (voxels,).
 
     The mean of log(SD x signal) over the voxel and the neighbours that agree with it: an SD of PDFF goes by 1 / |W + F|.
+    A voxel without signal, or without noise, keeps its own.
     """
-    signal = (best.water + best.fat).abs().clamp_min(torch.finfo(best.pdff.dtype).tiny)
-    level = 0.5 * best.pdff_variance.clamp_min(1e-12).log() + signal.log()
-    agree = neighbours.exists
+    signal = (best.water + best.fat).abs()
+    level = 0.5 * best.pdff_variance.log() + signal.log()
+    told = torch.isfinite(level)  # not where there is no signal, or no noise
+    agree = neighbours.gather(told) & told[:, None]
     for value, variance in ((best.pdff, best.pdff_variance), (best.r2star_per_s, best.r2star_variance)):
         apart = neighbours.gather(value) - value[:, None]
         agree = agree & (apart * apart < AGREE_SD**2 * (neighbours.gather(variance) + variance[:, None]))
-    count = 1 + agree.sum(1)
-    mean = (level + (neighbours.gather(level) * agree).sum(1)) / count
-    return torch.exp(2 * (mean - signal.log()))
+    around = torch.where(agree, neighbours.gather(level), 0.0).sum(1)
+    pooled = torch.exp(2 * ((level + around) / (1 + agree.sum(1)) - signal.log()))
+    return torch.where(told, pooled, best.pdff_variance)

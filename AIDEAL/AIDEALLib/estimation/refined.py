@@ -12,10 +12,10 @@ from .field_prior import UNKNOWN_HZ2, field_prior
 from .fusion_options import REFERENCE_FIELD_T, FusionOptions
 from .learned import Learned
 from .mixed_fit import mixed_modes
-from .mode import Mode, Solution, mixture_variance, mode_at, select, with_swap_probability
+from .mode import Mode, Solution, mixture_variance, mode_at, select, with_reported, with_swap_probability
 from .neighbours import Neighbours
 from .noise import noise_from_decay
-from .pdff_spread import pdff_variance_over_field, pooled_pdff_variance
+from .pdff_spread import FURTHEST_SD, pdff_variance_over_field, pooled_pdff_variance
 from .refinement import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
 from .slice_input import Scan, SliceInput
 from .stopwatch import Stopwatch
@@ -79,11 +79,10 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         chosen = largest(posterior)
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
         free = torch.stack([_free(r2star, scan.basis) for r2star in candidates.r2star_per_s])
-        # the least residual of several modes was too low: noise chose among them
         if candidates.n_echoes == 3:
             r2star, curvature = (pick(x, chosen) for x in (candidates.r2star_per_s, candidates.curvature))
             noise = noise_from_decay(r2star, curvature, neighbours, given.rough_noise)
-        else:
+        else:  # the least residual of several modes was too low: noise chose among them
             noise = given.noise(pick(candidates.residual_energy, chosen))
         modes: list[Mode] = [
             mode_at(at.settled(~inside), field, r2star, noise)  # at an end of the range of R2* a step would lead out of it
@@ -92,14 +91,15 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
             )
         ]
         if given.mixed:
-            modes, noise = mixed_modes(given.voxels, modes, scan.basis)
+            modes, noise = mixed_modes(given.voxels, modes, chosen, scan.basis)
             best = select(modes, chosen)
         else:
             best = with_field_prior(select(modes, chosen), given, neighbours, noise)
-            best = replace(best, pdff_variance=pooled_pdff_variance(best, neighbours))
+        best = replace(best, pdff_variance=pooled_pdff_variance(best, neighbours))
         # The reported mode knows its field as well as its neighbours let it.
+        modes = with_reported(modes, best, reported)
         fields_hz = torch.where(reported, best.field_hz, candidates.field_hz)
-        variances = torch.where(reported, best.field_variance, torch.stack([m.field_variance for m in modes]))
+        variances = torch.stack([m.field_variance for m in modes])
 
         def swapped(posterior: torch.Tensor) -> torch.Tensor:
             return raw_swap_probability(posterior, fields_hz, variances, best.field_hz, scan.period_hz, scan.fat_shift_hz)
@@ -142,8 +142,8 @@ def _followed_over_field(best: Mode, echoes: SplitEchoes, prior: GaussianPrior, 
     wide = (field_sd > STRAIGHT_SHARE * scan.swap_hz).nonzero()[:, 0]
     if not wide.numel():
         return best
-    sd = field_sd[wide].clamp_max(scan.swap_hz / 4)  # further on lies another mode
-    variance = pdff_variance_over_field(echoes.at(wide), best.at(wide), sd, prior.at(wide), scan.basis)
+    reach = (FURTHEST_SD * field_sd[wide]).clamp_max(scan.swap_hz / 2)  # further on lies another mode
+    variance = pdff_variance_over_field(echoes.at(wide), best.at(wide), reach, prior.at(wide), scan.basis)
     return replace(best, pdff_variance=best.pdff_variance.index_copy(0, wide, variance))
 
 

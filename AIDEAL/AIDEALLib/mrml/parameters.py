@@ -19,7 +19,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from ..echoes import Readout
 from ..io.phase_units import PhaseUnit
 from ..methods import Method
-from ..statistics import TANG_2013, TANG_2015, SteatosisCutoffs
+from ..statistics import TANG_2013, TANG_2015, LowConfidence, SteatosisCutoffs
 from .overlay import Overlay
 
 
@@ -225,8 +225,8 @@ class AidealParameters:
     overlay: Overlay = Overlay.TOTAL_SD
     overlayThreshold: Annotated[float, WithinRange(0.0, 10.0)] = 5.0
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.7
-    lowConfidenceSd: Annotated[float, WithinRange(0.1, 50.0)] = 5.0
-    lowConfidenceSwap: Annotated[float, WithinRange(0.001, 1.0)] = 0.05
+    lowConfidenceSd: Annotated[float, WithinRange(0.1, 50.0)] = LowConfidence.total_sd_points
+    lowConfidenceSwap: Annotated[float, WithinRange(0.001, 1.0)] = LowConfidence.swap_probability
     segmentation: vtkMRMLSegmentationNode
     roiPlace: Place = Place.RIGHT_LOBE
     roiDiameter: Annotated[float, WithinRange(4.0, 60.0)] = 20.0

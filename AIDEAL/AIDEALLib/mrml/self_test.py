@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from ..statistics import SegmentStatistics
+from ..statistics import LowConfidence, SegmentStatistics
 from ..worker.client import Severity
 from . import display, layout, regions
 from .export import save_csv
@@ -51,7 +51,7 @@ def run_self_test(module_logic: Any, say: Callable[[str], Any], pictures: str = 
         assert abs(row.pdff_median - truth) < LARGEST_BIAS_POINTS, f"{row.name}: {row.pdff_median:.2f} %, truth {truth:.2f} %"
     say("Views and overlay")
     layout.show_layout(slicer.mrmlScene)
-    display.show_maps(maps, display.ViewChoice(overlay=Overlay.SWAP, threshold=0.05), fit=True)
+    display.show_maps(maps, display.ViewChoice(overlay=Overlay.SWAP, threshold=LowConfidence.swap_probability), fit=True)
     top = dome(maps, regions_of(segmentation, maps.pdff))
     assert top is not None
     display.jump_to(slicer.mrmlScene, top)

@@ -61,7 +61,7 @@ class Mixture:
 HARD = Mixture(seeds_from=0, steep=0.25, motion=0.25, ghost=0.2, bipolar=0.25, random_every=3)
 """To learn weights on."""
 USUAL = Mixture(seeds_from=1_000_000, steep=0.1, motion=0.12, ghost=0.06, bipolar=0.12, random_every=0)
-"""To calibrate on: six of ten scans have nothing of the kind."""
+"""To calibrate on: two of three scans have nothing of the kind."""
 GHOST_WITH_MOTION = 0.6
 """What moves tends to leave ghosts."""
 

@@ -17,6 +17,7 @@ import torch
 from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit
 
+from ..errors import InputError
 from ..estimation.fusion import mean_field, unary_nats
 from ..estimation.fusion_options import FusionOptions
 from ..estimation.refined import find_modes
@@ -161,6 +162,11 @@ def calibrate(cases: Iterable[FusionCase], options: FusionOptions, progress: Cal
 
     Source: Zadrozny and Elkan, KDD 2002, 694. One knot of the map a group of `KNOTS`. `progress` is called after each slice
     with (slices done, share of its voxels that are swapped).
+
+    Raises
+    ------
+    InputError
+        No case at all.
     """
     terms, wrong = [], []
     for number, case in enumerate(cases):
@@ -168,6 +174,8 @@ def calibrate(cases: Iterable[FusionCase], options: FusionOptions, progress: Cal
         terms.append(evidence.terms()[:, case.body])
         wrong.append(swapped[case.body])
         progress(number + 1, float(swapped[case.body].float().mean()))
+    if not terms:
+        raise InputError("No simulated slice was left to calibrate on; take more cases.")
     x, y = torch.cat(terms, 1).double().numpy(), torch.cat(wrong).double().numpy()
     weights = _logistic_regression(x, y)
     return _with_monotone_map(weights, expit(np.array(weights.slopes) @ x + weights.intercept), y)

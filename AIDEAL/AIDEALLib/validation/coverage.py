@@ -94,8 +94,9 @@ def _aims(rows: Sequence[Coverage]) -> list[str]:
         *said,
         f"Stated SD over bound at SNR 20 and more: aim at most 1.15; measured {min(ratios):.3f} to {max(ratios):.3f}.",
         f"Bias of a lobe's median at SNR 20 and more: aim below 0.3 points; met by "
-        f"{sum(abs(row.median_bias) < 0.3 for row in lobes)} of {len(lobes)}, and within two standard errors by "
-        f"{sum(within_chance(row, 0.3) for row in lobes)}; largest {bias.median_bias:+.2f} +- {bias.median_bias_se:.2f} "
+        f"{sum(abs(row.median_bias) < 0.3 for row in lobes)} of {len(lobes)} ("
+        f"{sum(within_chance(row, 0.3) for row in lobes)} when two standard errors are allowed for); largest "
+        f"{bias.median_bias:+.2f} +- {bias.median_bias_se:.2f} "
         f"({bias.protocol}, SNR {bias.snr:.0f}). Median R2* of the liver: aim within 3 %; met by "
         f"{sum(abs(row.r2star_bias_percent) < 3 for row in noisy)} of {len(noisy)}; furthest off "
         f"{decay.r2star_bias_percent:+.1f} % ({decay.protocol}, SNR {decay.snr:.0f}).",

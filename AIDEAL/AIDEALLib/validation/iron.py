@@ -85,8 +85,9 @@ def _aim(rows: Sequence[IronError]) -> str:
     decay = max(within, key=lambda row: abs(row.r2star_bias_percent))
     return (
         f"R2* up to {AIM_R2STAR:.0f} 1/s, SNR {AIM_SNR:.0f} and more: aim for the median of a lobe {AIM_POINTS} points, met by "
-        f"{sum(abs(row.median_bias) < AIM_POINTS for row in within)} of {len(within)}, and within two standard errors by "
-        f"{sum(within_chance(row, AIM_POINTS) for row in within)}; largest {worst.median_bias:+.2f} (R2* "
+        f"{sum(abs(row.median_bias) < AIM_POINTS for row in within)} of {len(within)} ("
+        f"{sum(within_chance(row, AIM_POINTS) for row in within)} when two standard errors are allowed for); "
+        f"largest {worst.median_bias:+.2f} (R2* "
         f"{worst.liver_r2star:.0f}, SNR {worst.snr:.0f}); of the mean {mean.mean_bias:+.2f} (R2* {mean.liver_r2star:.0f}, SNR "
         f"{mean.snr:.0f}). R2*: aim {AIM_PERCENT:.0f} %, met by "
         f"{sum(abs(row.r2star_bias_percent) < AIM_PERCENT for row in within)} of {len(within)}; furthest off "

@@ -21,7 +21,8 @@ class TruthError:
     method, segment, voxels : what and how many.
     truth_median, truth_mean : true PDFF.
     median_bias, mean_bias : estimate minus truth.
-    median_bias_se : standard error of `median_bias`, from the order statistics of the errors; a bias below it may be chance.
+    median_bias_se : standard error of `median_bias`, from the order statistics of the errors, as if voxels were independent: a
+        bias below it may be chance.
     error_sd : standard deviation of the voxels' errors.
     stated_sd : mean of the stated SD within the mode.
     coverage_68_percent, coverage_95_percent : share of voxels whose error lies within the stated interval of that level.
@@ -84,6 +85,8 @@ def within_chance(row: TruthError, aim_points: float) -> bool:
 def _median_se(values: np.ndarray) -> float:
     """Standard error of the median of independent values: half the way between the ranks n/2 -+ sqrt(n)/2."""
     reach = 0.5 / math.sqrt(values.size)
+    if values.size < 2:
+        return math.nan
     low, high = np.quantile(values, [max(0.5 - reach, 0.0), min(0.5 + reach, 1.0)])
     return float(high - low) / 2
 
