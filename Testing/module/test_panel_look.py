@@ -11,6 +11,7 @@ import pytest
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.tissue import TissueMaps
+from AIDEALLib.statistics import LowConfidence
 from slicer_harness.panel import Panel
 
 
@@ -24,7 +25,7 @@ def test_look(estimated: Panel, liver_maps: ParameterMaps) -> None:
     ui.overlayComboBox.currentIndex = 2
     assert estimated.parameters.overlay.name == "SWAP"
     assert ui.thresholdSlider.maximum == 1.0
-    assert estimated.parameters.overlayThreshold == pytest.approx(0.05)
+    assert estimated.parameters.overlayThreshold == pytest.approx(LowConfidence.swap_probability)
     ui.thresholdSlider.value = 0.3
     over = maps.pdff.GetNodeReference("AIDEAL.map.overlay")
     assert over.GetDisplayNode().GetLowerThreshold() == pytest.approx(0.3)
