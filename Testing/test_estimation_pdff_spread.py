@@ -93,3 +93,19 @@ def test_another_tissue_is_not_asked() -> None:
     pdff, sd = torch.where(fatty, 90.0, 5.0), torch.where(fatty, 1.0, 6.0)
     best = some_mode(pdff, torch.ones_like(pdff), sd)
     assert torch.allclose(pooled_pdff_variance(best, neighbours).sqrt(), sd)
+
+
+def test_a_voxel_lost_in_noise_neither_asks_nor_is_asked() -> None:
+    neighbours = Neighbours.of(torch.ones(9, 9, dtype=torch.bool))
+    sd = torch.full((81,), 2.0)
+    sd[40] = 30.0
+    best = some_mode(torch.full_like(sd, 10.0), torch.ones_like(sd), sd)
+    assert torch.allclose(pooled_pdff_variance(best, neighbours).sqrt(), sd)
+
+
+def test_where_there_is_no_signal_or_no_noise_nothing_is_pooled() -> None:
+    neighbours = Neighbours.of(torch.ones(6, 6, dtype=torch.bool))
+    signal, sd = torch.ones(36), torch.full((36,), 2.0)
+    signal[14], sd[20] = 0.0, 0.0
+    best = some_mode(torch.full_like(sd, 10.0), signal, sd)
+    assert torch.allclose(pooled_pdff_variance(best, neighbours).sqrt(), sd)

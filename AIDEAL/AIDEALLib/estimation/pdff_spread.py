@@ -9,6 +9,8 @@ smoothed.
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from ..physics.variable_projection import EchoBasis, SplitEchoes, fit
@@ -27,6 +29,8 @@ LARGEST_VARIANCE = 100.0**2
 """A fat fraction is a number of percent, however little is known of it."""
 AGREE_SD = 3.0
 """Neighbours whose PDFF or R2* differs by more standard deviations are of another tissue."""
+LIKE_NATS = math.log(3.0)
+"""Nor are those of it whose SD x signal differs more: R2* of one of them, and with it all of it, is lost in noise."""
 
 
 def pdff_variance_over_field(
@@ -66,10 +70,11 @@ def pooled_pdff_variance(best: Mode, neighbours: Neighbours) -> torch.Tensor:
     signal = (best.water + best.fat).abs()
     level = 0.5 * best.pdff_variance.log() + signal.log()
     told = torch.isfinite(level)  # not where there is no signal, or no noise
-    agree = neighbours.gather(told) & told[:, None]
+    around = neighbours.gather(level)
+    agree = neighbours.gather(told) & told[:, None] & ((around - level[:, None]).abs() < LIKE_NATS)
     for value, variance in ((best.pdff, best.pdff_variance), (best.r2star_per_s, best.r2star_variance)):
         apart = neighbours.gather(value) - value[:, None]
         agree = agree & (apart * apart < AGREE_SD**2 * (neighbours.gather(variance) + variance[:, None]))
-    around = torch.where(agree, neighbours.gather(level), 0.0).sum(1)
-    pooled = torch.exp(2 * ((level + around) / (1 + agree.sum(1)) - signal.log()))
+    total = level + torch.where(agree, around, 0.0).sum(1)
+    pooled = torch.exp(2 * (total / (1 + agree.sum(1)) - signal.log()))
     return torch.where(told, pooled, best.pdff_variance)
