@@ -8,7 +8,7 @@ from ..statistics import LowConfidence
 from .bench import Bench
 from .cases import Case
 from .detection import LimitPoint, limit_point
-from .pictures import COLOURS, Drawing, Picture, dress
+from .pictures import COLOURS, Drawing, Picture, dress, legend_below
 from .plan import Plan
 from .report import Chapter
 from .tables import Column, table
@@ -99,7 +99,7 @@ def _picture(rows: list[LimitPoint]) -> Picture:
         axes.set_ylim(0, 103)
         axes.xaxis.set_ticks([0, 1, 3, 10, 30, 100], ["0", "1", "3", "10", "30", "100"])
         dress(axes, region.capitalize(), "area flagged (%)", "caught (%)")
-        axes.legend(fontsize=8, frameon=False, loc="upper left")
+    legend_below(drawing, drawing.axes[0, 0], 4)
     return drawing.picture(
         "limits", "Numbers: the limit (points of SD, or P(swap)). Stars: both limits in use together. Dashed: 3 % of the area."
     )
