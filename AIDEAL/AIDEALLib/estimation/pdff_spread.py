@@ -10,6 +10,7 @@ smoothed.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -24,6 +25,8 @@ FURTHEST_SD = 3.2
 R2STAR_STEPS = 2
 KNOWN_HZ2 = 1e-6
 """Variance of a field that is held."""
+UNKNOWN_PER_S2 = 1e12
+"""That of an R2* that is not."""
 PDFF_RANGE = (-100.0, 200.0)
 LARGEST_VARIANCE = 100.0**2
 """A fat fraction is a number of percent, however little is known of it."""
@@ -46,19 +49,20 @@ def pdff_variance_over_field(
     echoes : of the voxels. best : the mode, at the maximum a posteriori.
     reach_hz : how far the field is followed to either side, (voxels,). prior : of the field; its R2* is not used.
     """
-    nats, deviation = [], []
-    known = torch.full_like(reach_hz, KNOWN_HZ2)
-    for share in torch.linspace(-1, 1, NODES).tolist():
-        field = best.field_hz + share * reach_hz
-        held = GaussianPrior(field, known, best.r2star_per_s, torch.full_like(field, 1e12), prior.noise_sd)
-        r2star = gauss_newton(echoes, field, best.r2star_per_s, basis, R2STAR_STEPS, held).r2star_per_s
-        at = fit(echoes, field, r2star, basis)
-        there = mode_at(at.settled(torch.ones_like(field, dtype=torch.bool)), field, r2star, prior.noise_sd, known)
-        nats.append(at.residual_energy / (2 * prior.noise_sd**2) + (field - prior.field_hz) ** 2 / (2 * prior.field_variance))
-        moved = there.pdff.clamp(*PDFF_RANGE) - best.pdff.clamp(*PDFF_RANGE)
-        deviation.append(there.pdff_variance.clamp_max(LARGEST_VARIANCE) + moved**2)
-    weight = torch.softmax(-torch.stack(nats), 0)
-    return (weight * torch.stack(deviation)).sum(0)
+    shares = torch.linspace(-1, 1, NODES, dtype=reach_hz.dtype, device=reach_hz.device)[:, None]
+    voxel = torch.arange(reach_hz.numel(), device=reach_hz.device).repeat(NODES)
+    field = (best.field_hz + shares * reach_hz).flatten()
+    echoes, start, prior = echoes.at(voxel), best.r2star_per_s[voxel], prior.at(voxel)
+    known = torch.full_like(field, KNOWN_HZ2)
+    held = replace(prior, field_hz=field, field_variance=known, r2star_variance=torch.full_like(field, UNKNOWN_PER_S2))
+    r2star = gauss_newton(echoes, field, start, basis, R2STAR_STEPS, held).r2star_per_s
+    at = fit(echoes, field, r2star, basis).settled(torch.ones_like(field, dtype=torch.bool))
+    there = mode_at(at, field, r2star, prior.noise_sd, known)
+    moved = there.pdff.clamp(*PDFF_RANGE) - best.pdff.clamp(*PDFF_RANGE)[voxel]
+    deviation = there.pdff_variance.clamp_max(LARGEST_VARIANCE) + moved**2
+    nats = at.residual_energy / (2 * prior.noise_sd**2) + (field - prior.field_hz) ** 2 / (2 * prior.field_variance)
+    weight = torch.softmax(-nats.reshape(NODES, -1), 0)
+    return (weight * deviation.reshape(NODES, -1)).sum(0)
 
 
 def pooled_pdff_variance(best: Mode, neighbours: Neighbours) -> torch.Tensor:
