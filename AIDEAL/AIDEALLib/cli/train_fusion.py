@@ -31,7 +31,10 @@ def fusion(
     passes: Passes = PASSES,
     calibration_cases: CalibrationCases = CALIBRATION_CASES,
     keep_weights: Annotated[
-        bool, typer.Option("--keep-weights", help="Calibrate P(swap) anew for the weights that the networks carry.")
+        bool,
+        typer.Option(
+            "--keep-weights", help="Calibrate P(swap) alone, for the weights that the networks carry (no cases, no passes)."
+        ),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of patients and protocols.")] = 5,
     debug: Debug = False,

@@ -25,8 +25,6 @@ FURTHEST_SD = 3.2
 R2STAR_STEPS = 2
 KNOWN_HZ2 = 1e-6
 """Variance of a field that is held."""
-UNKNOWN_PER_S2 = 1e12
-"""That of an R2* that is not."""
 PDFF_RANGE = (-100.0, 200.0)
 LARGEST_VARIANCE = 100.0**2
 """A fat fraction is a number of percent, however little is known of it."""
@@ -47,14 +45,14 @@ def pdff_variance_over_field(
     Parameters
     ----------
     echoes : of the voxels. best : the mode, at the maximum a posteriori.
-    reach_hz : how far the field is followed to either side, (voxels,). prior : of the field; its R2* is not used.
+    reach_hz : how far the field is followed to either side, (voxels,). prior : of the field, flat in R2*.
     """
     shares = torch.linspace(-1, 1, NODES, dtype=reach_hz.dtype, device=reach_hz.device)[:, None]
     voxel = torch.arange(reach_hz.numel(), device=reach_hz.device).repeat(NODES)
     field = (best.field_hz + shares * reach_hz).flatten()
     echoes, start, prior = echoes.at(voxel), best.r2star_per_s[voxel], prior.at(voxel)
     known = torch.full_like(field, KNOWN_HZ2)
-    held = replace(prior, field_hz=field, field_variance=known, r2star_variance=torch.full_like(field, UNKNOWN_PER_S2))
+    held = replace(prior, field_hz=field, field_variance=known)
     r2star = gauss_newton(echoes, field, start, basis, R2STAR_STEPS, held).r2star_per_s
     at = fit(echoes, field, r2star, basis).settled(torch.ones_like(field, dtype=torch.bool))
     there = mode_at(at, field, r2star, prior.noise_sd, known)

@@ -84,9 +84,9 @@ def within_chance(row: TruthError, aim_points: float) -> bool:
 
 def _median_se(values: np.ndarray) -> float:
     """Standard error of the median of independent values: half the way between the ranks n/2 -+ sqrt(n)/2."""
-    reach = 0.5 / math.sqrt(values.size)
     if values.size < 2:
         return math.nan
+    reach = 0.5 / math.sqrt(values.size)
     low, high = np.quantile(values, [max(0.5 - reach, 0.0), min(0.5 + reach, 1.0)])
     return float(high - low) / 2
 
