@@ -7,6 +7,7 @@
 PYTHON ?= python3
 PIP_FLAGS ?=
 DEMO_OUT ?= demo-output
+WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -17,7 +18,7 @@ demo: $(STAMP)
 	@echo "Maps, overview.png and statistics.csv are in $(abspath $(DEMO_OUT))"
 
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -25,7 +26,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 fuzz: $(STAMP)
-	$(BIN)/python Testing/dicom_fuzz.py --cases $(or $(CASES),100000)
+	$(BIN)/python Testing/tools/dicom_fuzz.py --cases $(or $(CASES),100000)
 
 clean:
 	rm -rf build dist $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

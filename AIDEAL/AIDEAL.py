@@ -41,7 +41,7 @@ class AIDEAL(ScriptedLoadableModule):
 def registerDICOMPlugin():
     """Offer multi-echo scans in the DICOM browser; now, because the browser may open before start-up is completed."""
     try:
-        from AIDEALLib.mrml.dicom_plugin import register
+        from AIDEALLib.mrml.plugins.dicom_plugin import register
 
         register()
     except Exception:
@@ -51,8 +51,8 @@ def registerDICOMPlugin():
 def onStartupCompleted():
     """Register sample data and the Segment Statistics plug-in; a failure there must not disturb Slicer."""
     try:
-        from AIDEALLib.mrml.sample_data import register as registerSampleData
-        from AIDEALLib.mrml.segment_statistics_plugin import register as registerPlugin
+        from AIDEALLib.mrml.plugins.sample_data import register as registerSampleData
+        from AIDEALLib.mrml.plugins.segment_statistics import register as registerPlugin
 
         registerSampleData()
         registerPlugin()
@@ -120,7 +120,7 @@ class AIDEALLogic(ScriptedLoadableModuleLogic):
         """A scan from files, in the scene and ready to be estimated."""
         from pathlib import Path
 
-        from AIDEALLib.mrml.scan_sources import scan_of_sequences
+        from AIDEALLib.mrml.scan.sources import scan_of_sequences
 
         return scan_of_sequences(*self.implementation.load_files([Path(path) for path in paths]))
 
@@ -134,7 +134,7 @@ class AIDEALLogic(ScriptedLoadableModuleLogic):
         """Write all maps of a run into a folder."""
         from pathlib import Path
 
-        from AIDEALLib.mrml.export import save_maps
+        from AIDEALLib.mrml.results.export import save_maps
 
         return save_maps(maps, Path(folder), suffix)
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.errors import ModelError
+from AIDEALLib.models import model_directory
+from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
+from AIDEALLib.simulation.demo import demo_liver
+from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.training.export import export_networks
 from AIDEALLib.training.model_cards import model_cards
 from AIDEALLib.training.networks import FieldNetwork, R2StarNetwork
+from AIDEALLib.worker.client import EstimateOptions, Event, Progress, Result, Stage, WorkerClient
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +69,74 @@ def voxels() -> Voxels:
         return echoes + noise_sd * torch.view_as_complex(noise)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_liver() -> tuple[EchoSeries, TissueMaps]:
+    """Three slices of the synthetic liver and their truth."""
+    return demo_liver(matrix=(3, 64, 64))
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Folder of networks: '' for the bundled ones, or untrained ones where none are bundled yet."""
+    try:
+        model_directory()
+    except ModelError:
+        import torch
+
+        from AIDEALLib.training.export import export_networks
+        from AIDEALLib.training.networks import FieldNetwork, R2StarNetwork
+
+        torch.manual_seed(0)
+        folder: Path = tmp_path_factory.mktemp("models")
+        export_networks(FieldNetwork(), R2StarNetwork(), folder, {"G_phi": "{sha256}", "G_R2star": "{sha256}"})
+        return str(folder)
+    return ""
+
+
+@pytest.fixture(scope="session")
+def warm_worker() -> Iterator[WorkerClient]:
+    """A worker shared by the tests that do not care which process computes."""
+    client = WorkerClient()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> Callable[[WorkerClient], list[Event]]:
+    """Poll a client until its run ends (or until a condition holds), and return all events."""
+
+    def wait(client: WorkerClient, until: Callable[[Event], bool] | None = None, timeout_s: float = 120.0) -> list[Event]:
+        events: list[Event] = []
+        deadline = time.monotonic() + timeout_s
+        stop = until or (lambda event: not isinstance(event, Stage | Progress))
+        while time.monotonic() < deadline:
+            new = client.poll()
+            events += new
+            if any(stop(event) for event in new):
+                return events
+            time.sleep(0.02)
+        raise AssertionError(f"nothing after {timeout_s} s; events so far {events}; log:\n{client.log()}")
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def liver() -> tuple[EchoSeries, TissueMaps]:
+    """Six slices of the synthetic liver, with both lobes, and their truth."""
+    return demo_liver(matrix=(6, 64, 64))
+
+
+@pytest.fixture(scope="session")
+def liver_maps(
+    liver: tuple[EchoSeries, TissueMaps],
+    models: str,
+    warm_worker: WorkerClient,
+    wait_for: Callable[[WorkerClient], list[Event]],
+) -> ParameterMaps:
+    """Maps of the synthetic liver, estimated by the worker."""
+    warm_worker.start(liver[0], EstimateOptions(models=models, check=False))
+    result = wait_for(warm_worker)[-1]
+    assert isinstance(result, Result), result
+    return result.maps

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from paths import REAL_DATA
 
 from AIDEALLib.cli.results import statistics_of
-from AIDEALLib.estimation.candidates import search_r2star
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.estimation.refinement import gauss_newton
-from AIDEALLib.estimation.repairs import plan_repairs
+from AIDEALLib.estimation.phase_correction.plan import plan_repairs
+from AIDEALLib.estimation.voxelwise.candidates import search_r2star
+from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
 from AIDEALLib.io.load import load_series
 from AIDEALLib.io.segmentation import Segmentation
 from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -22,7 +22,7 @@ from AIDEALLib.presets import Preset
 from AIDEALLib.quality.assess import assess
 from AIDEALLib.simulation.demo import demo_liver
 
-BOTTLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "bottles15T_16echo_bipolar" / "bottles.mat"
+BOTTLES = REAL_DATA / "bottles15T_16echo_bipolar" / "bottles.mat"
 
 
 def test_phantom_gets_no_advice_or_grades_meant_for_livers() -> None:

@@ -52,8 +52,8 @@ def headless():
 
 def with_widget():
     """The panel: every step a user takes, through its buttons."""
-    from AIDEALLib.mrml import regions
-    from AIDEALLib.mrml.sample import sample_truth
+    from AIDEALLib.mrml.regions import drawing
+    from AIDEALLib.mrml.scan.sample import sample_truth
     from AIDEALLib.mrml.volumes import world_position
 
     slicer.mrmlScene.Clear()
@@ -74,10 +74,10 @@ def with_widget():
     ui.lobesButton.click()
     pdff = panel.parameters.pdff
     _, labels = sample_truth()
-    for value, name in ((1, regions.RIGHT_LOBE), (2, regions.LEFT_LOBE)):
-        regions.set_segment(panel.parameters.segmentation, name, labels == value, pdff)
+    for value, name in ((1, drawing.RIGHT_LOBE), (2, drawing.LEFT_LOBE)):
+        drawing.set_segment(panel.parameters.segmentation, name, labels == value, pdff)
         slices, rows, columns = (int(axis.mean()) for axis in (labels == value).nonzero())
-        regions.add_circle(slicer.mrmlScene, name, world_position(pdff, slices, rows, columns))
+        drawing.add_circle(slicer.mrmlScene, name, world_position(pdff, slices, rows, columns))
     panel.numbers.live.points_added()
     wait_until(lambda: len(panel.numbers.live.rows) == 6, 10)  # two lobes, two circles, and both of each
     assert ui.numbersTable.rowCount == 6

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from paths import MODULE
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "AIDEAL"))
+sys.path.insert(0, str(MODULE))
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.estimate import estimate

@@ -9,7 +9,7 @@ import torch
 
 from ..echoes import EchoSeries
 from ..estimation.estimate import estimate
-from ..estimation.repairs import Repairs
+from ..estimation.phase_correction.plan import Repairs
 from ..methods import Method
 from ..models import load_networks, model_directory
 from ..parameter_maps import ParameterMaps

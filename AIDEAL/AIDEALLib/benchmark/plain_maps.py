@@ -8,7 +8,7 @@ import torch
 
 from .. import __version__
 from ..echoes import EchoSeries
-from ..estimation.noise import foreground, noise_from_differences
+from ..estimation.voxelwise.noise import foreground, noise_from_differences
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import SIX_PEAK
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..echoes import EchoSeries
 from ..errors import InputError
-from ..estimation.repairs import plan_repairs
+from ..estimation.phase_correction.plan import plan_repairs
 from ..io.load import load_series
 from ..physics.spectrum import SIX_PEAK
 

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 
 from ..echoes import EchoSeries
-from ..estimation.candidates import search_r2star
-from ..estimation.mode import mode_at
-from ..estimation.noise import noise_from_differences, noise_of_fits
-from ..estimation.refinement import gauss_newton
-from ..estimation.slice_input import Scan
 from ..estimation.slice_pool import map_slices, one_core
+from ..estimation.voxelwise.candidates import search_r2star
+from ..estimation.voxelwise.gauss_newton import gauss_newton
+from ..estimation.voxelwise.mode import mode_at
+from ..estimation.voxelwise.noise import noise_from_differences, noise_of_fits
+from ..estimation.voxelwise.slice_input import Scan
 from ..parameter_maps import ParameterMaps
 from ..physics.residual_profile import field_grid_hz, residual_profile
 from ..physics.spectrum import SIX_PEAK

@@ -27,7 +27,7 @@ def demo(
     from rich.console import Console
 
     from ..io.npz import write_npz
-    from ..io.save import staged_directory
+    from ..io.output.save import staged_directory
     from ..io.segmentation import Segmentation, save_segmentation
     from ..physics.spectrum import SIX_PEAK
     from ..quality.assess import assess

@@ -63,7 +63,7 @@ def phantom_command(
     from rich.console import Console
 
     from ..io.npz import write_npz
-    from ..io.save import staged_directory
+    from ..io.output.save import staged_directory
     from ..io.segmentation import Segmentation, save_segmentation
     from ..validation.cases import compared
     from ..validation.phantoms import Vial, vials_of

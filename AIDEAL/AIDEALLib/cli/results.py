@@ -43,9 +43,9 @@ def save_results(
     preset: Preset = Preset.LIVER,
 ) -> list[SegmentStatistics]:
     """Write maps, provenance, overview and statistics into an existing folder and return the statistics."""
-    from ..io.overview import save_overview
-    from ..io.save import save_maps
-    from ..io.tables import save_table
+    from ..io.output.overview import save_overview
+    from ..io.output.save import save_maps
+    from ..io.output.tables import save_table
 
     save_maps(maps, stage)
     save_overview(series, maps, stage / OVERVIEW)

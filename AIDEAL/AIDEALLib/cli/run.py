@@ -91,8 +91,8 @@ def run(
     from ..echoes import Readout
     from ..estimation.estimate import choose_device
     from ..io.load import load_series
+    from ..io.output.save import staged_directory
     from ..io.phase_units import PhaseUnit
-    from ..io.save import staged_directory
     from ..io.segmentation import load_segmentation
     from ..physics.spectrum import spectrum_by_name
     from ..quality.assess import assess, outlook

@@ -49,7 +49,7 @@ def speed(
         import torch
 
         from ..io.load import load_series
-        from ..io.save import save_maps
+        from ..io.output.save import save_maps
         from .estimating import estimate_with_progress
 
         if threads:

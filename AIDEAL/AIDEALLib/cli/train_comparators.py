@@ -63,7 +63,7 @@ def compare_command(
     require_lightning()
     from rich.console import Console
 
-    from ..io.save import staged_directory
+    from ..io.output.save import staged_directory
     from ..models import load_networks
     from ..training.comparators.compare import by_comparator, by_estimate, compare
     from ..training.comparators.supervised import trained_comparator

@@ -12,7 +12,7 @@ from .options import Debug, Models
 from .training_options import RUNS, shown_progress
 
 if TYPE_CHECKING:
-    from ..estimation.fusion_options import FusionOptions
+    from ..estimation.fusion.weights import FusionOptions
     from ..models import Networks
 
 EXPORTED = RUNS / "export"
@@ -40,7 +40,7 @@ def fusion(
     debug: Debug = False,
 ) -> None:
     """Learn the weights of the fusion, calibrate the swap probability, store both inside G_phi."""
-    from ..estimation.learned import FUSION, Learned
+    from ..estimation.fusion.learned import FUSION, Learned
     from ..models import load_networks, model_directory
     from ..training.fusion_cases import USUAL, fusion_cases
     from ..training.fusion_fit import calibrate
@@ -63,7 +63,7 @@ def fusion(
 def _learned_weights(networks: Networks, cases: int, passes: int, seed: int) -> FusionOptions:
     from rich.console import Console
 
-    from ..estimation.fusion_options import FusionOptions
+    from ..estimation.fusion.weights import FusionOptions
     from ..training.fusion_cases import fusion_cases
     from ..training.fusion_fit import TRIALS, choose_balance, learn_weights
 

@@ -16,18 +16,18 @@ from ..methods import Method
 from ..models import Networks, load_networks
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
-from .candidates import wrap
-from .graph_cuts import GraphCutOptions, graph_cuts
-from .learned import UNCALIBRATED, Learned
-from .magnitude_fit import magnitude_fit
-from .mode import Solution
-from .noise import foreground, noise_from_differences
-from .one_shot import one_shot
-from .refined import refined
-from .repairs import CHOICES, MIXED, Repairs, plan_repairs
-from .slice_input import Scan, SliceInput
+from .fusion.learned import UNCALIBRATED, Learned
+from .graph_cuts.graph_cuts import GraphCutOptions, graph_cuts
+from .methods.magnitude import magnitude_fit
+from .methods.one_shot import one_shot
+from .methods.refined import refined
+from .phase_correction.plan import CHOICES, MIXED, Repairs, plan_repairs
 from .slice_pool import map_slices, one_core
-from .stopwatch import Stopwatch
+from .timing import Stopwatch
+from .voxelwise.candidates import wrap
+from .voxelwise.mode import Solution
+from .voxelwise.noise import foreground, noise_from_differences
+from .voxelwise.slice_input import Scan, SliceInput
 
 METHODS = tuple(method.value for method in Method)
 GRAPH_CUTS = GraphCutOptions()

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..echoes import EchoSeries, Readout
 from ..errors import InputError
-from .dicom import is_dicom, read_dicom
+from .dicom.read import is_dicom, read_dicom
 from .matlab import read_matlab
 from .naming import is_image
 from .npz import read_npz

@@ -17,13 +17,13 @@ from ..io.load import load_series
 from ..io.phase_units import PhaseUnit
 from ..methods import Method
 from ..worker.client import EstimateOptions, Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
-from .maps import add_maps
-from .measure import Region
 from .nodes import PHASE_UNIT, MapNodes, set_quality
-from .reference import Slices, add_difference, compare, options_like
-from .sample import SAMPLE_NAME, add_sample_lobes, sample_series
-from .scan import SceneScan
-from .scan_sources import add_series, scan_of_sequences
+from .regions.measure import Region
+from .results.maps import add_maps
+from .results.reference import Slices, add_difference, compare, options_like
+from .scan.sample import SAMPLE_NAME, add_sample_lobes, sample_series
+from .scan.scene_scan import SceneScan
+from .scan.sources import add_series, scan_of_sequences
 from .signal import Signal
 from .volumes import array_of
 

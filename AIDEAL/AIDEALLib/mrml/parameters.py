@@ -20,7 +20,7 @@ from ..echoes import Readout
 from ..io.phase_units import PhaseUnit
 from ..methods import Method
 from ..statistics import TANG_2013, TANG_2015, LowConfidence, SteatosisCutoffs
-from .overlay import Overlay
+from .views.overlay import Overlay
 
 
 class ScanSource(Enum):

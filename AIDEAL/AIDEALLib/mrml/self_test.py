@@ -11,14 +11,15 @@ import slicer
 
 from ..statistics import LowConfidence, SegmentStatistics
 from ..worker.client import Severity
-from . import display, layout, regions
-from .export import save_csv
-from .measure import MeasureOptions, measure, regions_of
 from .nodes import FINDINGS, MapNodes, findings_of, maps_of
-from .overlay import Overlay
-from .places import dome
-from .sample import sample_truth
+from .regions import drawing
+from .regions.measure import MeasureOptions, measure, regions_of
+from .regions.places import dome
+from .results.export import save_csv
+from .scan.sample import sample_truth
 from .torch_installation import torch_installed
+from .views import display, layout
+from .views.overlay import Overlay
 from .volumes import array_of, world_position
 
 LARGEST_BIAS_POINTS = 1.5
@@ -73,13 +74,13 @@ def run_self_test(module_logic: Any, say: Callable[[str], Any], pictures: str = 
 
 def _draw(maps: MapNodes, labels: np.ndarray) -> tuple[Any, list[SegmentStatistics]]:
     scene = slicer.mrmlScene
-    segmentation = regions.create_lobes(scene, maps.pdff)
-    for value, name in ((1, regions.RIGHT_LOBE), (2, regions.LEFT_LOBE)):
-        regions.set_segment(segmentation, name, labels == value, maps.pdff)
+    segmentation = drawing.create_lobes(scene, maps.pdff)
+    for value, name in ((1, drawing.RIGHT_LOBE), (2, drawing.LEFT_LOBE)):
+        drawing.set_segment(segmentation, name, labels == value, maps.pdff)
         slice_ = int(np.argmax((labels == value).sum((1, 2))))
         rows, columns = np.nonzero(labels[slice_] == value)
-        regions.add_circle(scene, name, world_position(maps.pdff, slice_, float(np.median(rows)), float(np.median(columns))))
-    circles = regions.update_circles(scene, maps.pdff, 20.0)
+        drawing.add_circle(scene, name, world_position(maps.pdff, slice_, float(np.median(rows)), float(np.median(columns))))
+    circles = drawing.update_circles(scene, maps.pdff, 20.0)
     found = regions_of(segmentation, maps.pdff) + regions_of(circles, maps.pdff)
     assert len(found) == 4
     assert all(region.voxels.any() for region in found)

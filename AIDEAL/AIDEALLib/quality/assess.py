@@ -7,7 +7,7 @@ from typing import Any
 
 from ..echoes import EchoSeries
 from ..errors import InputError
-from ..estimation.repairs import Repairs, mended, plan_repairs
+from ..estimation.phase_correction.plan import Repairs, mended, plan_repairs
 from ..methods import Method
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import SIX_PEAK, FatSpectrum

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..echoes import EchoSeries
-from ..estimation.gain_steps import find_gains
-from ..estimation.mixed_fit import first_echo_excess
-from ..estimation.repairs import Repairs
+from ..estimation.phase_correction.gain_steps import find_gains
+from ..estimation.phase_correction.plan import Repairs
+from ..estimation.voxelwise.mixed_fit import first_echo_excess
 from ..physics.spectrum import FatSpectrum
 from .findings import Finding, Severity
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from ..echoes import EchoSeries
-from ..estimation.noise import foreground, noise_from_differences
+from ..estimation.voxelwise.noise import foreground, noise_from_differences
 from .findings import Finding, Severity, slices_of
 
 Mask = npt.NDArray[np.bool_]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from ..echoes import EchoSeries
-from ..estimation.bright_sample import Sample, best_fit
+from ..estimation.voxelwise.bright_sample import Sample, best_fit
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
 from ..physics.variable_projection import EchoBasis
 from .findings import Finding, Severity, slices_of

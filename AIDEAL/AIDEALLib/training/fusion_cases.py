@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ..estimation.candidates import Candidates, refined_candidates, wrap
-from ..estimation.fusion import network_mass
-from ..estimation.fusion_options import FusionOptions
-from ..estimation.neighbours import Neighbours
-from ..estimation.noise import foreground, noise_from_differences
-from ..estimation.slice_input import Scan, SliceInput
-from ..estimation.weighing import weighed
+from ..estimation.fusion.mean_field import network_mass
+from ..estimation.fusion.posterior import weighed
+from ..estimation.fusion.weights import FusionOptions
+from ..estimation.voxelwise.candidates import Candidates, refined_candidates, wrap
+from ..estimation.voxelwise.neighbours import Neighbours
+from ..estimation.voxelwise.noise import foreground, noise_from_differences
+from ..estimation.voxelwise.slice_input import Scan, SliceInput
 from ..models import Networks
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.abdomen import abdomen

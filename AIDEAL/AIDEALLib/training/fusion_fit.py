@@ -18,12 +18,12 @@ from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit
 
 from ..errors import InputError
-from ..estimation.fusion import mean_field, unary_nats
-from ..estimation.fusion_options import FusionOptions
-from ..estimation.refined import find_modes
-from ..estimation.smoothness import Smoothness
-from ..estimation.stopwatch import Stopwatch
-from ..estimation.swap_calibration import SwapCalibration, SwapEvidence
+from ..estimation.fusion.mean_field import mean_field, unary_nats
+from ..estimation.fusion.smoothness import Smoothness
+from ..estimation.fusion.swap_calibration import SwapCalibration, SwapEvidence
+from ..estimation.fusion.weights import FusionOptions
+from ..estimation.methods.refined import find_modes
+from ..estimation.timing import Stopwatch
 from .fusion_cases import FusionCase
 
 LEARNED = (

@@ -13,8 +13,8 @@ import torch
 
 from ..echoes import EchoSeries
 from ..errors import InputError
-from ..estimation.noise import foreground, noise_from_differences
-from ..estimation.repairs import plan_repairs
+from ..estimation.phase_correction.plan import plan_repairs
+from ..estimation.voxelwise.noise import foreground, noise_from_differences
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.random_slices import EchoBatch
 from .loop import LoopOptions, simulated_batches

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ..estimation.candidates import search_r2star
-from ..estimation.refinement import gauss_newton
+from ..estimation.voxelwise.candidates import search_r2star
+from ..estimation.voxelwise.gauss_newton import gauss_newton
 from ..physics.residual_profile import field_grid_hz, field_period_hz, residual_profile
 from ..physics.spectrum import SIX_PEAK
 from ..physics.variable_projection import EchoBasis

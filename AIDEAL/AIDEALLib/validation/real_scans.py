@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..estimation.estimate import estimate
 from ..io.load import load_series
 from ..io.naming import is_image
-from ..io.overview import largest_slice
+from ..io.output.overview import largest_slice
 from ..parameter_maps import ParameterMaps
 from ..statistics import LowConfidence
 from .bench import Bench

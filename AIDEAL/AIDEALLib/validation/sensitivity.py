@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..estimation.fat_fraction import pdff_signed
+from ..estimation.voxelwise.fat_fraction import pdff_signed
 from ..physics.signal import synthesise
 from ..physics.spectrum import SIX_PEAK
 from ..physics.variable_projection import EchoBasis, fit

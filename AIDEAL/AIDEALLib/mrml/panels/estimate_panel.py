@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import AidealError
 from ...worker.client import EstimateOptions, Failed, Finding, Reason, Result, Step
 from ..nodes import MapNodes
-from ..scan import words
+from ..scan.scene_scan import words
 from ..text import tr
 from ..torch_installation import install_torch
 from .context import Context

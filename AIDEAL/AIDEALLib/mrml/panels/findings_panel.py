@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ...worker.client import Finding, Severity
-from .. import display
 from ..nodes import findings_of
-from ..scan import words
+from ..scan.scene_scan import words
 from ..text import tr
+from ..views import display
 from ..volumes import array_of, world_position
 from .context import Context
 

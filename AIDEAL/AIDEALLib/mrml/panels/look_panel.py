@@ -9,14 +9,17 @@ import slicer
 
 from ...errors import AidealError
 from ...statistics import LowConfidence
-from .. import display, layout, nodes, places, probe
-from ..anatomy import ECHO_1, add_first_echo
-from ..maps import update_low_confidence
-from ..measure import Region
-from ..overlay import OVERLAY_RANGES, Overlay
-from ..scan import words
-from ..scan_sources import scan_of_maps
+from .. import nodes
+from ..regions import places
+from ..regions.measure import Region
+from ..results import probe
+from ..results.maps import update_low_confidence
+from ..scan.scene_scan import words
+from ..scan.sources import scan_of_maps
 from ..text import tr
+from ..views import display, layout
+from ..views.anatomy import ECHO_1, add_first_echo
+from ..views.overlay import OVERLAY_RANGES, Overlay
 from ..volumes import array_of, world_position
 from .context import Context
 

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import AidealError
-from ...io.tables import COLUMNS
+from ...io.output.tables import COLUMNS
 from ...statistics import SegmentStatistics
-from .. import export, nodes, probe
-from ..live_table import CAVEAT, TITLES, LiveTable, fill_table, row_as_text
-from ..measure import MeasureOptions, Region, histogram
+from .. import nodes
 from ..nodes import maps_of
-from ..reference import METHOD, RegionAgreement, fill_agreement_table
-from ..scan import words
-from ..scan_sources import scan_of_maps
+from ..regions.measure import MeasureOptions, Region, histogram
+from ..results import export, probe
+from ..results.live_table import CAVEAT, TITLES, LiveTable, fill_table, row_as_text
+from ..results.reference import METHOD, RegionAgreement, fill_agreement_table
+from ..scan.scene_scan import words
+from ..scan.sources import scan_of_maps
 from ..text import tr
 from .context import Context
 

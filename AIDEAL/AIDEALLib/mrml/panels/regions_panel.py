@@ -8,9 +8,9 @@ from typing import Any
 import slicer
 
 from ...errors import AidealError
-from .. import regions
-from ..measure import regions_of
-from ..scan import words
+from ..regions import drawing
+from ..regions.measure import regions_of
+from ..scan.scene_scan import words
 from ..text import tr
 from .context import Context
 
@@ -57,7 +57,7 @@ class RegionsPanel:
         """A segmentation with two empty lobes."""
         parameters, maps = self._context.parameters(), self._context.maps()
         if parameters is not None and maps is not None:
-            parameters.segmentation = regions.create_lobes(self._context.logic.scene, maps.pdff)
+            parameters.segmentation = drawing.create_lobes(self._context.logic.scene, maps.pdff)
 
     def onImport(self, *_: Any) -> None:
         """Load segments from a file."""
@@ -80,7 +80,7 @@ class RegionsPanel:
                 interaction.SwitchToViewTransformMode()
             return
         self._context.ui.fitButton.checked = False
-        points = regions.roi_points(scene, parameters.roiPlace.value)
+        points = drawing.roi_points(scene, parameters.roiPlace.value)
         self._points_added()
         logic = slicer.modules.markups.logic()
         logic.SetActiveList(points)
@@ -93,7 +93,7 @@ class RegionsPanel:
 
     def onClearCircles(self, *_: Any) -> None:
         """Remove all circles, after asking."""
-        points = regions.all_roi_points(self._context.logic.scene)
+        points = drawing.all_roi_points(self._context.logic.scene)
         if points and self._context.dialogs.confirm(tr("Remove all circles?")):
             for node in points:
                 node.RemoveAllControlPoints()
@@ -103,7 +103,7 @@ class RegionsPanel:
         """A plane to be moved to the border of the lobes."""
         maps = self._context.maps()
         if maps is not None and self._splitting_plane() is None:
-            self._plane = regions.split_plane(self._context.logic.scene, maps.pdff)
+            self._plane = drawing.split_plane(self._context.logic.scene, maps.pdff)
         self.update()
 
     def onSplit(self, *_: Any) -> None:
@@ -116,7 +116,7 @@ class RegionsPanel:
         if not filled:
             self._say(tr("The segmentation is empty; draw or import the liver first."))
             return
-        regions.split_by_plane(parameters.segmentation, filled[0].segment_id, plane, maps.pdff)
+        drawing.split_by_plane(parameters.segmentation, filled[0].segment_id, plane, maps.pdff)
         self._say(tr("Split {name} into right and left lobe.").format(name=filled[0].name))
 
     def end_placing(self) -> None:

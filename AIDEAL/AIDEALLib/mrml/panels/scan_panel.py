@@ -8,8 +8,8 @@ from ...echoes import Readout
 from ...errors import AidealError
 from ...methods import Method
 from ..nodes import SOURCE_ROLE
-from ..scan import Problem, SceneScan, words
-from ..scan_sources import scan_of_sequences, scan_of_volumes
+from ..scan.scene_scan import Problem, SceneScan, words
+from ..scan.sources import scan_of_sequences, scan_of_volumes
 from ..text import tr
 from .context import Context
 

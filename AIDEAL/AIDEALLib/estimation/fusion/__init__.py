@@ -1,0 +1,1 @@
+"""The random field that chooses between the water-fat modes of neighbouring voxels."""

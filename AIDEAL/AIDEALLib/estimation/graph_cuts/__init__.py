@@ -1,0 +1,1 @@
+"""The reference method: a smooth field found by graph cuts."""

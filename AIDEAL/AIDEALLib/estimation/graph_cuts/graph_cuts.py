@@ -1,0 +1,143 @@
+"""Method `graph-cuts`: the reference. Field map by iterated graph cuts, without networks; then the shared refinement.
+
+Source: Hernando, Kellman, Haldar, Liang, Magn Reson Med 2010;63:79. Water and fat are projected out (VARPRO), R2* is
+searched over a few values, and the field minimises data misfit plus quadratic smoothness (`field_energy`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ...physics.residual_profile import field_grid_hz, residual_profile
+from ...physics.variable_projection import LinearFit, fit
+from ..timing import Stopwatch
+from ..voxelwise.candidates import search_r2star, wrap
+from ..voxelwise.gauss_newton import Nonlinear, gauss_newton
+from ..voxelwise.mode import Solution, mixture_variance, mode_at
+from ..voxelwise.noise import noise_of_fits
+from ..voxelwise.slice_input import Scan
+from .field_energy import FieldEnergy, Labels, Profile
+from .field_moves import FINE_STEPS, Jumps, local_minima
+
+
+@dataclass(frozen=True)
+class GraphCutOptions:
+    """Settings of the discrete search.
+
+    Attributes
+    ----------
+    bins : of the field over one period. r2star_per_s : values searched at each of them.
+    smoothness : weight of squared field differences, in units of the curvature of the data at their minimum (0.05 for each
+        order of a pair, as usual). extra : share of the mean curvature added everywhere.
+    deepest_share : a local minimum is one to jump to when it lies in this lowest share of the voxel's range of J.
+    rounds, settled : most passes over all moves, and the share of the energy that a pass must gain for another to follow.
+    refinement_steps : Gauss-Newton steps from the bin.
+    """
+
+    bins: int = 128
+    r2star_per_s: tuple[float, ...] = (10.0, 40.0, 100.0, 250.0, 600.0)
+    smoothness: float = 0.1
+    extra: float = 0.05
+    deepest_share: float = 0.3
+    rounds: int = 12
+    settled: float = 1e-3
+    refinement_steps: int = 4
+
+
+def graph_cuts(
+    echoes: torch.Tensor,
+    mask: torch.Tensor,
+    scan: Scan,
+    rough_noise: torch.Tensor,
+    watch: Stopwatch,
+    options: GraphCutOptions,
+) -> Solution:
+    """Field by graph cuts, refined; the modes a fat shift away are weighed against it by their evidence alone.
+
+    Parameters
+    ----------
+    echoes : complex (echo, row, column), cropped; mask : bool (row, column), its foreground; the solution is for its voxels.
+    rough_noise : per real channel from spatial differences, scalar.
+    """
+    voxels = echoes[:, mask]
+    with watch("graph cuts"):
+        r2star = torch.tensor(options.r2star_per_s, dtype=torch.float64, device=echoes.device)
+        profile = residual_profile(echoes[None], scan.te_s, scan.basis.modulation, options.bins, r2star, oversampling=1)[0]
+        labels = smooth_field(
+            profile.cpu().numpy(), mask.cpu().numpy(), options.bins * abs(scan.fat_shift_hz) / scan.period_hz, options
+        )
+        grid = field_grid_hz(scan.te_s, options.bins).to(profile.dtype)
+        field = grid[torch.from_numpy(labels % options.bins).to(grid.device)][mask]
+    with watch("refinement"):
+        shifts = (0.0, scan.fat_shift_hz, -scan.fat_shift_hz)
+        refined = [_refine(voxels, field + shift, scan, options.refinement_steps) for shift in shifts]
+        energy = torch.stack([at.residual_energy for _, at in refined])
+        noise = noise_of_fits(energy[0], echoes.shape[0], rough_noise)
+    with watch("least squares"):
+        modes = [mode_at(at, point.field_hz, point.r2star_per_s, noise) for point, at in refined]
+        fields = torch.stack([point.field_hz for point, _ in refined])
+        probability = mode_probability(energy, fields, noise, scan)
+        return Solution(modes[0], 1 - probability[0], mixture_variance(modes[0], modes, probability), noise)
+
+
+def mode_probability(energy: torch.Tensor, fields_hz: torch.Tensor, noise_sd: torch.Tensor, scan: Scan) -> torch.Tensor:
+    """Probability of each mode by the likelihood of its minimum, (mode, voxels), summing to 1.
+
+    Neighbours have no say, so that a region swapped as a whole shows; single voxels of low signal then look less sure than the
+    smooth field makes them. Modes that ended within a quarter of the fat shift of the first one are that one, and count
+    nothing.
+
+    Parameters
+    ----------
+    energy, fields_hz : J and field of each refined mode, (mode, voxels), the chosen one first. noise_sd : per real channel.
+    """
+    same = wrap(fields_hz - fields_hz[0], scan.period_hz).abs() < abs(scan.fat_shift_hz) / 4
+    same[0] = False
+    nats = (energy / (2 * noise_sd**2)).masked_fill(same, float("inf"))
+    return torch.softmax(-nats, 0)
+
+
+def smooth_field(residual: Profile, mask: npt.NDArray[np.bool_], fat_shift_bins: float, options: GraphCutOptions) -> Labels:
+    """Field in bins of least energy that the moves reach from a flat field, (row, column).
+
+    Parameters
+    ----------
+    residual : J, (K, row, column); mask : voxels with signal, (row, column), the others follow them.
+    """
+    bins, rows, columns = residual.shape
+    energy = FieldEnergy.of(residual, options.smoothness, options.extra)
+    shift = round(fat_shift_bins) % bins
+    jumps = Jumps.of(local_minima(energy.residual, mask.ravel(), options.deepest_share), max(2, round(fat_shift_bins / 4)))
+
+    def jump(labels: Labels) -> Labels:
+        for otherwise, upwards in itertools.product((shift, bins - shift), (True, False)):
+            labels = energy.best_move(labels, jumps.step(labels, upwards, otherwise))
+        return labels
+
+    def jump_and_step(labels: Labels) -> Labels:
+        labels = jump(labels)
+        # A whole period leaves the data and can only straighten a field that jumps by more than half of one.
+        periods = (bins, -bins) if energy.largest_jump(labels) > bins / 2 else ()
+        for distance in (*periods, *FINE_STEPS):
+            labels = energy.best_move(labels, np.full_like(labels, distance))
+        return labels
+
+    labels = np.full(rows * columns, bins // 2, np.int64)
+    for one_pass in (jump, jump_and_step):  # fine steps before every voxel is in its valley would freeze it in the wrong one
+        for _ in range(options.rounds):
+            before = energy.value(labels)
+            labels = one_pass(labels)
+            if before - energy.value(labels) <= options.settled * before:
+                break
+    return labels.reshape(rows, columns)
+
+
+def _refine(echoes: torch.Tensor, field_hz: torch.Tensor, scan: Scan, steps: int) -> tuple[Nonlinear, LinearFit]:
+    start = search_r2star(echoes, field_hz, scan.basis)
+    at = gauss_newton(echoes, field_hz, start, scan.basis, steps)
+    return at, fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)

@@ -1,0 +1,1 @@
+"""The methods of estimation, one a file, under one signature."""

@@ -1,0 +1,1 @@
+"""What is fitted voxel by voxel: candidates, least squares, noise, fat fraction."""

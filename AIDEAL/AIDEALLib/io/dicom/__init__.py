@@ -1,0 +1,1 @@
+"""DICOM in: files, frames, vendor dialects, echoes, phase."""

@@ -1,0 +1,192 @@
+"""DICOM: classic and enhanced MR of any vendor, magnitude and phase or real and imaginary, in one or several series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ...echoes import EchoSeries, Readout
+from ...errors import InputError
+from ..naming import Part
+from ..phase_units import PhaseUnit, to_radians
+from .files import DICOMDIR, MR_CLASSES, dicom_files, has_dicom_magic, read_header, read_pixels, text
+from .frames import Frame, frames_of
+from .groups import choose_scan
+from .phase import phase_unit_of
+from .stack import Stack, build_stack
+
+_CLASS_NAMES = {
+    "1.2.840.10008.5.1.4.1.1.2": "CT images",
+    "1.2.840.10008.5.1.4.1.1.4.2": "MR spectroscopy",
+    "1.2.840.10008.5.1.4.1.1.4.3": "enhanced MR colour images",
+    "1.2.840.10008.5.1.4.1.1.7": "secondary captures",
+    "1.2.840.10008.5.1.4.1.1.66.4": "segmentations",
+    "1.2.840.10008.5.1.4.1.1.88.22": "structured reports",
+    "1.2.840.10008.5.1.4.1.1.128": "PET images",
+    "1.2.840.10008.5.1.4.1.1.481.1": "RT images",
+    "1.2.840.10008.5.1.4.1.1.481.2": "RT doses",
+    "1.2.840.10008.5.1.4.1.1.481.5": "RT plans",
+    DICOMDIR: "a DICOMDIR",
+}
+
+
+def is_dicom(paths: Sequence[Path]) -> bool:
+    """True when the first file named, or any file in the folder named, is DICOM."""
+    first = paths[0]
+    if first.is_dir():
+        return any(has_dicom_magic(p) for p in sorted(first.rglob("*"))[:10_000] if p.is_file())
+    return has_dicom_magic(first)
+
+
+def read_dicom(
+    paths: Sequence[Path],
+    *,
+    te_s: Sequence[float] | None = None,
+    field_t: float | None = None,
+    readout: Readout | None = None,
+    phase_unit: PhaseUnit | None = None,
+) -> EchoSeries:
+    """Read the multi-echo scan among DICOM files, or in folders of them.
+
+    Echoes are found by echo time and image type; series, instance numbers and file names play no part. Every guess is told in
+    `EchoSeries.notes` with its evidence; what is given as an option stands over it. Nothing that names the patient is kept.
+
+    Raises
+    ------
+    InputError
+        No multi-echo MR scan is there, or more than one, or images of it are missing, doubled or damaged.
+    """
+    frames = _all_frames(dicom_files(paths))
+    chosen, notes = choose_scan(frames)
+    stack = build_stack(chosen)
+    times = _times(stack, te_s)
+    strengths = {f.field_t for f in chosen if f.field_t}
+    strength = field_t if field_t is not None else _field_strength(strengths)
+    echoes, how = _complex(stack, phase_unit)
+    first = chosen[0]
+    parts = " + ".join(part.value for part in stack.parts)
+    return EchoSeries(
+        echoes=echoes,
+        te_s=times,
+        field_strength_t=strength,
+        geometry=stack.geometry,
+        readout=readout or Readout.UNKNOWN,
+        source=f"DICOM, {first.vendor.value}, {parts}, {len(chosen)} images",
+        flip_angle_deg=first.flip_angle_deg,
+        repetition_time_s=first.repetition_time_s,
+        notes=(*notes, *stack.notes, *how),
+    )
+
+
+def _all_frames(files: Sequence[Path]) -> list[Frame]:
+    if not files:
+        raise InputError("No DICOM file was found; magnitude and phase images of a multi-echo scan were expected.")
+    frames: list[Frame] = []
+    others: dict[str, int] = {}
+    for path in files:
+        uid = text(read_header(path), "SOPClassUID")
+        if uid in MR_CLASSES:
+            frames.extend(frames_of(path))
+        else:
+            name = _CLASS_NAMES.get(uid, f"objects of class {uid[:64]}" if uid else "files without SOP Class UID")
+            others[name] = others.get(name, 0) + 1
+    if not frames:
+        listed = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
+        raise InputError(f"Found {listed}, no MR image; magnitude and phase images of a multi-echo scan were expected.")
+    return frames
+
+
+def _times(stack: Stack, te_s: Sequence[float] | None) -> npt.NDArray[np.float64]:
+    if te_s is not None:
+        return np.asarray(te_s, dtype=np.float64)
+    if stack.te_ms is None:
+        n = len(stack.frames[stack.parts[0]])
+        raise InputError(
+            f"The headers do not tell the echo times of the {n} echoes ({' '.join(stack.notes) or 'no Echo Time'}). "
+            "Give them in seconds (--te); the scanner's protocol lists them."
+        )
+    return np.round(np.asarray(stack.te_ms, dtype=np.float64) * 1e-3, 9)
+
+
+def _field_strength(strengths: set[float]) -> float:
+    if not strengths:
+        raise InputError("No header gives Magnetic Field Strength (0018,0087). Give it in tesla with --field-strength.")
+    if max(strengths) > 1.02 * min(strengths):
+        listed = ", ".join(f"{s:g}" for s in sorted(strengths))
+        raise InputError(
+            f"The headers give several field strengths ({listed} T); one was expected. Give it (--field-strength)."
+        )
+    strength = float(np.median(sorted(strengths)))
+    return strength / 10_000 if strength > 1000 else strength  # some headers say it in gauss
+
+
+def _complex(stack: Stack, phase_unit: PhaseUnit | None) -> tuple[npt.NDArray[np.complex64], list[str]]:
+    a, *rest = stack.parts
+    first = _read(stack, a, precise=True)
+    notes = []
+    scales = {
+        f.scaling.magnitude() for part in stack.parts if part is not Part.PHASE for row in stack.frames[part] for f in row
+    }
+    if len(scales) > 1:
+        notes.append(f"The {a.value} images have {len(scales)} different scales; these were undone as the headers say.")
+    if a is Part.MAGNITUDE and first.min() < 0:
+        raise InputError(
+            f"The magnitude images have negative values (lowest {first.min():g}); none were expected. "
+            "Is their header or pixel type damaged?"
+        )
+    if not rest:
+        notes.append("Magnitude images only: the phase is missing.")
+        return first.astype(np.complex64), notes
+    b = rest[0]
+    second = _read(stack, b, precise=b is not Part.PHASE)
+    echoes = np.empty(first.shape, dtype=np.complex64)
+    if a is Part.REAL:
+        for name, values in ((a.value, first), (b.value, second)):
+            if values.size and values.min() >= 0:
+                raise InputError(
+                    f"The {name} images have no negative value (lowest {values.min():g}); positive and negative ones were "
+                    "expected, so an offset seems to have been lost. Export them with their rescale slope and intercept."
+                )
+        echoes.real, echoes.imag = first, second
+        return echoes, notes
+    some = stack.frames[b][0][0]
+    if phase_unit is None:
+        phase_unit, evidence = phase_unit_of(some.vendor, some.scaling, second)
+        notes.append(f"Phase was taken to be in {phase_unit.value}: {evidence}.")
+    else:
+        notes.append(f"Phase was taken to be in {phase_unit.value}, as told.")
+    for n in range(len(echoes)):
+        angle = to_radians(second[n], phase_unit)
+        echoes[n].real = first[n] * np.cos(angle)
+        echoes[n].imag = first[n] * np.sin(angle)
+    return echoes, notes
+
+
+def _read(stack: Stack, part: Part, precise: bool) -> npt.NDArray[np.float32]:
+    """Values (echo, slice, row, column) of a part: comparable signal where `precise`, else as displayed (phase)."""
+    rows = stack.frames[part]
+    values = np.empty((len(rows), len(rows[0]), *rows[0][0].size), dtype=np.float32)
+    wanted: dict[Path, list[tuple[int, int, Frame]]] = {}
+    for e, row in enumerate(rows):
+        for s, frame in enumerate(row):
+            wanted.setdefault(frame.path, []).append((e, s, frame))
+    for path, places in wanted.items():
+        pixels = read_pixels(path)
+        for e, s, frame in places:
+            if frame.index >= len(pixels) or pixels.shape[1:] != frame.size:
+                raise InputError(
+                    f"{path.name} holds {len(pixels)} frame(s) of {pixels.shape[1:]} pixels, its header says "
+                    "otherwise. Export it again."
+                )
+            slope, intercept = frame.scaling.magnitude() if precise else (frame.scaling.slope, frame.scaling.intercept)
+            with np.errstate(all="ignore"):
+                values[e, s] = pixels[frame.index].astype(np.float64) * slope + intercept
+    if not np.all(np.isfinite(values)):
+        raise InputError(
+            f"The {part.value} images have values that are not finite after rescaling; their headers are damaged. "
+            "Export them again."
+        )
+    return values

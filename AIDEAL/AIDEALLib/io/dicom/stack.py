@@ -1,0 +1,151 @@
+"""From the loose DICOM planes of a scan to one stack of slices an echo: what is missing, what is there twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...echoes import Geometry
+from ...errors import InputError
+from ..naming import Part
+from .echo_times import echo_keys, merge, settle_echo_times
+from .frames import MILLIMETRE, Frame
+
+_PAIRS = ((Part.REAL, Part.IMAGINARY), (Part.MAGNITUDE, Part.PHASE))
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Planes in order.
+
+    Attributes
+    ----------
+    parts : the two parts (or magnitude alone); frames : planes by part, then echo, then slice.
+    te_ms : echo times, None where the headers do not give them.
+    """
+
+    parts: tuple[Part, ...]
+    frames: dict[Part, list[list[Frame]]]
+    te_ms: tuple[float, ...] | None
+    geometry: Geometry
+    notes: tuple[str, ...]
+
+
+def build_stack(frames: Sequence[Frame]) -> Stack:
+    """Sort planes by part, echo and slice, and see that none is missing or there twice.
+
+    Raises
+    ------
+    InputError
+        Images are missing, duplicated, unevenly spaced, or only one part of the complex signal other than magnitude is there.
+    """
+    frames, notes = settle_echo_times(_refuse_same_instance(frames))
+    echoes = echo_keys(frames)
+    keys = sorted(set(echoes))
+    part_of = {frame.part for frame in frames}
+    parts = _choose_parts(part_of)
+    if Part.MAGNITUDE in parts and Part.UNMARKED in part_of and Part.MAGNITUDE not in part_of:
+        frames = [replace(f, part=Part.MAGNITUDE) if f.part is Part.UNMARKED else f for f in frames]
+        notes.append("Images that the header does not mark as magnitude or phase were taken as magnitude.")
+    used = [(frame, echo) for frame, echo in zip(frames, echoes, strict=True) if frame.part in parts]
+    depths = merge((frame.depth_mm for frame, _ in used), MILLIMETRE)
+    cells: dict[tuple[Part, float, int], Frame] = {}
+    for frame, echo in used:
+        assert frame.part is not None
+        cell = (frame.part, echo, int(np.argmin([abs(frame.depth_mm - d) for d in depths])))
+        if cell in cells:
+            _refuse_twice(cells[cell], frame, echo)
+        cells[cell] = frame
+    by_part = {part: [[cells.get((part, key, s)) for s in range(len(depths))] for key in keys] for part in parts}
+    _refuse_missing(by_part, keys, depths)
+    complete = {part: [[f for f in row if f is not None] for row in rows] for part, rows in by_part.items()}
+    times = None if any(f.te_ms is None for f, _ in used) else tuple(keys)
+    return Stack(parts, complete, times, _geometry(complete[parts[0]][0], depths), tuple(notes))
+
+
+def _refuse_same_instance(frames: Sequence[Frame]) -> list[Frame]:
+    seen: dict[tuple[str, int], Frame] = {}
+    for frame in frames:
+        key = (frame.instance_uid, frame.index)
+        if frame.instance_uid and key in seen and seen[key].path != frame.path:
+            raise InputError(
+                f"{seen[key].path.name} and {frame.path.name} are the same image (one SOP Instance UID); each was expected "
+                "once. Remove the copies."
+            )
+        seen[key] = frame
+    return list(frames)
+
+
+def _refuse_twice(a: Frame, b: Frame, echo: float) -> None:
+    part = a.part.value if a.part else ""
+    raise InputError(
+        f"{a.path.name} (series {a.series}) and {b.path.name} (series {b.series}) are both the {part} image of echo {echo:g} "
+        f"at {a.depth_mm:.2f} mm; one was expected. Repeated scans, dynamics or coils: name the files of one of them."
+    )
+
+
+def _choose_parts(there: set[Part | None]) -> tuple[Part, ...]:
+    for pair in _PAIRS:
+        if set(pair) <= there:
+            return pair
+    if Part.PHASE in there and Part.UNMARKED in there:
+        return (Part.MAGNITUDE, Part.PHASE)
+    if there <= {Part.MAGNITUDE, Part.UNMARKED}:
+        return (Part.MAGNITUDE,)
+    listed = " and ".join(sorted(p.value for p in there if p is not None))
+    raise InputError(
+        f"Found {listed} images only; magnitude and phase, or real and imaginary were expected. Export the others as well."
+    )
+
+
+def _refuse_missing(by_part: dict[Part, list[list[Frame | None]]], keys: Sequence[float], depths: Sequence[float]) -> None:
+    gaps = []
+    for part, rows in by_part.items():
+        for number, (key, row) in enumerate(zip(keys, rows, strict=True), start=1):
+            missing = [s + 1 for s, frame in enumerate(row) if frame is None]
+            if len(missing) == len(row):
+                gaps.append(f"no {part.value} image of echo {number} ({key:g})")
+            elif missing:
+                listed = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
+                gaps.append(f"the {part.value} images of echo {number} ({key:g}) lack slice(s) {listed} of {len(depths)}")
+    if gaps:
+        more = f", and {len(gaps) - 4} more" if len(gaps) > 4 else ""
+        raise InputError(
+            f"Images are missing: {'; '.join(gaps[:4])}{more}. Every slice of every echo was expected. "
+            "Export the scan again in full; where two scans lie in one folder, name the files of one."
+        )
+
+
+def _geometry(frames: Sequence[Frame], depths: Sequence[float]) -> Geometry:
+    first = frames[0]
+    normal = first.normal
+    origin = np.asarray(first.position_mm)
+    for frame in frames:
+        drift = np.asarray(frame.position_mm) - origin
+        lateral = float(np.linalg.norm(drift - normal * (drift @ normal)))
+        if lateral > 0.1 + 0.01 * abs(float(drift @ normal)):
+            raise InputError(
+                f"{frame.path.name} lies {lateral:.1f} mm to the side of {first.path.name}; slices straight above each other "
+                "were expected. Is it of another scan?"
+            )
+    steps = np.diff(depths)
+    if steps.size:
+        usual = float(np.sort(steps)[(steps.size - 1) // 2])
+        odd = np.flatnonzero(np.abs(steps - usual) > max(0.02 * usual, 2 * MILLIMETRE))
+        if odd.size:
+            n = int(odd[0])
+            raise InputError(
+                f"Slices {n + 1} and {n + 2} are {steps[n]:.2f} mm apart, the others {usual:.2f} mm; even spacing was "
+                "expected. A slice is missing from every echo, or two scans are mixed."
+            )
+        spacing = float((depths[-1] - depths[0]) / steps.size)
+    else:
+        spacing = first.thickness_mm or 1.0
+    matrix = np.column_stack([first.orientation[:3], first.orientation[3:], normal])
+    return Geometry(
+        spacing_mm=(first.pixel_mm[1], first.pixel_mm[0], spacing),
+        origin_mm=first.position_mm,
+        direction=tuple(float(v) for v in matrix.ravel()),
+    )

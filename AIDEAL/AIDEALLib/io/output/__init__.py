@@ -1,0 +1,1 @@
+"""Results out: maps, tables, the overview picture."""

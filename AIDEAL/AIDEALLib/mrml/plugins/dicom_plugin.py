@@ -1,0 +1,129 @@
+"""Multi-echo scans in Slicer's DICOM browser, all echoes and both parts of the signal as one entry to load.
+
+Slicer's own plug-ins split by series, image type and orientation, never by echo time, and load the first echo alone. Registered
+the way the core's plug-ins are. Nothing here lets an exception out while files are examined: that would hide every other
+plug-in's offers too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import slicer
+
+if TYPE_CHECKING:
+    from ...io.dicom.survey import ScanOnOffer
+
+PLUGIN_NAME = "AIDEALDICOMPlugin"
+CONFIDENCE, CONFIDENCE_WITHOUT_PHASE = 0.95, 0.4
+"""The core's scalar volumes offer themselves with 0.5: a scan with phase goes before them, magnitudes alone do not."""
+_TAGS = {
+    "modality": "0008,0060",
+    "studyInstanceUID": "0020,000D",
+    "seriesDescription": "0008,103E",
+    "seriesNumber": "0020,0011",
+    "echoTime": "0018,0081",
+    "imageType": "0008,0008",
+}
+
+
+def plugin_class(base: type, loadable_class: type) -> type:
+    """The plug-in as a subclass of DICOMLib's `DICOMPlugin`; `loadable_class` is its `DICOMLoadable`."""
+
+    class AIDEALDICOMPluginClass(base):
+        """Offers each multi-echo scan of a study as one loadable."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.loadType = "AIDEAL multi-echo"
+            self.tags.update(_TAGS)
+
+        def examineForImport(self, fileLists: Sequence[Sequence[str]]) -> list[Any]:
+            """Loadables for the file lists (one a series); [] where there is nothing for us, or on any error."""
+            try:
+                return [self._loadable(scan) for study in _studies(fileLists) for scan in _survey(study)]
+            except Exception:
+                logging.warning("AIDEAL: DICOM files could not be examined", exc_info=True)
+                return []
+
+        def load(self, loadable: Any) -> bool:
+            """Put the scan into the scene as sequences over echo time; False, with a message, where that cannot be done."""
+            from ...errors import AidealError
+            from ...io.load import load_series
+            from ..scan.sources import add_series
+
+            try:
+                series = load_series([Path(path) for path in loadable.files])
+            except AidealError as error:
+                slicer.util.errorDisplay(str(error))
+                return False
+            name = loadable.name
+            for node in add_series(slicer.mrmlScene, series, name):
+                if node is not None:
+                    self._place(loadable, node)
+            return True
+
+        def _loadable(self, scan: ScanOnOffer) -> Any:
+            first = str(scan.paths[0])
+            loadable = loadable_class()
+            loadable.files = [str(path) for path in scan.paths]
+            described = _value(first, "seriesDescription") or "Multi-echo scan"
+            number = _value(first, "seriesNumber")
+            loadable.name = f"{number}: {described}" if number else described
+            loadable.tooltip = f"{scan.echoes} echoes, {scan.slices} slices, {scan.parts}, for fat fraction with AIDEAL"
+            loadable.warning = scan.problem
+            if not scan.problem and not scan.has_phase:
+                loadable.warning = "Magnitudes without phase: fat fractions above 50 % cannot be told from those below."
+            loadable.selected = scan.has_phase and not scan.problem
+            loadable.confidence = CONFIDENCE if loadable.selected else CONFIDENCE_WITHOUT_PHASE
+            return loadable
+
+        def _place(self, loadable: Any, node: Any) -> None:
+            """Under the patient and study of the first file; a scan that cannot be placed is loaded all the same."""
+            try:
+                self.addSeriesInSubjectHierarchy(loadable, node)
+            except Exception:
+                logging.warning("AIDEAL: %s has no place in the subject hierarchy", node.GetName(), exc_info=True)
+
+    return AIDEALDICOMPluginClass
+
+
+def register() -> bool:
+    """Add the plug-in to Slicer's; again and again does no harm. False where Slicer was built without DICOM."""
+    try:
+        from DICOMLib import DICOMLoadable, DICOMPlugin
+
+        if not hasattr(slicer.modules, "dicomPlugins"):  # the DICOM module may come later
+            slicer.modules.dicomPlugins = {}
+        slicer.modules.dicomPlugins[PLUGIN_NAME] = plugin_class(DICOMPlugin, DICOMLoadable)
+    except Exception:
+        logging.debug("AIDEAL: DICOM plug-in not registered", exc_info=True)
+        return False
+    return True
+
+
+def _studies(file_lists: Iterable[Sequence[str]]) -> list[list[list[Path]]]:
+    """Series of MR images by study, in the order of their numbers."""
+    studies: dict[str, list[tuple[float, list[Path]]]] = {}
+    for files in file_lists:
+        if not files or _value(files[0], "modality") not in ("MR", ""):
+            continue
+        number = _value(files[0], "seriesNumber")
+        order = float(number) if number.isdigit() else 0.0
+        studies.setdefault(_value(files[0], "studyInstanceUID"), []).append((order, [Path(file) for file in files]))
+    return [[paths for _, paths in sorted(series, key=lambda entry: entry[0])] for series in studies.values()]
+
+
+def _survey(series: Sequence[Sequence[Path]]) -> list[ScanOnOffer]:
+    from ...io.dicom.survey import survey
+
+    return survey(series)
+
+
+def _value(file: str, name: str) -> str:
+    """An element as Slicer's DICOM database has it, '' where it has none."""
+    database = getattr(slicer, "dicomDatabase", None)
+    return str(database.fileValue(file, _TAGS[name]) or "") if database is not None else ""

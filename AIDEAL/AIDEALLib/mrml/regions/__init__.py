@@ -1,0 +1,1 @@
+"""Lobes and circles, and what is measured in them."""

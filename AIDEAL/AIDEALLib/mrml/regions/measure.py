@@ -1,0 +1,173 @@
+"""Numbers of the regions drawn in the scene: voxels out of segmentations, statistics out of `AIDEALLib.statistics`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import slicer
+
+from ...statistics import TANG_2015, LowConfidence, SegmentStatistics, SteatosisCutoffs, liver_lobes, region_statistics
+from ..nodes import FOREGROUND, MapNodes
+from ..volumes import array_of, geometry_of
+
+BoolArray = npt.NDArray[np.bool_]
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, eq=False)
+class MapArrays:
+    """What statistics need of the maps in a scene; arrays (slice, row, column), views on the volumes."""
+
+    pdff: npt.NDArray[np.floating]
+    pdff_total_sd: npt.NDArray[np.floating]
+    swap_probability: npt.NDArray[np.floating]
+    r2star: npt.NDArray[np.floating]
+    mask: BoolArray
+
+    def cropped(self, box: Box) -> MapArrays:
+        """The part of the maps inside a box."""
+        return MapArrays(self.pdff[box], self.pdff_total_sd[box], self.swap_probability[box], self.r2star[box], self.mask[box])
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """How regions are measured: limits of low confidence, whether such voxels are left out, grades."""
+
+    low_confidence: LowConfidence = field(default_factory=LowConfidence)
+    exclude_low_confidence: bool = False
+    cutoffs: SteatosisCutoffs = TANG_2015
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A region: its voxels inside a box of the maps' grid, and whether it is liver (grades are for liver only)."""
+
+    name: str
+    box: Box
+    voxels: BoolArray
+    liver: bool = True
+    segment_id: str = ""
+    color: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+def map_arrays(maps: MapNodes) -> MapArrays:
+    """Arrays of a run's maps. A map that was deleted counts as 0 (the foreground: as everywhere there is an SD)."""
+    pdff = array_of(maps.pdff)
+
+    def array(name: str) -> npt.NDArray[np.floating]:
+        return array_of(maps[name]) if name in maps and array_of(maps[name]).shape == pdff.shape else np.zeros_like(pdff)
+
+    sd = array("pdff_total_sd")
+    mask = array(FOREGROUND) > 0 if FOREGROUND in maps else sd > 0
+    return MapArrays(pdff, sd, array("swap_probability"), array("r2star"), mask)
+
+
+def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
+    """Voxels of a segment on the grid of a volume; empty where the segment has none."""
+    segment = segmentation.GetSegmentation().GetSegment(segment_id)
+    name = segment.GetName() or segment_id
+    whole = array_of(volume).shape
+    empty = Region(name, (slice(0, 0),) * 3, np.zeros((0, 0, 0), bool), True, segment_id, tuple(segment.GetColor()))
+    labelmap = slicer.vtkOrientedImageData()
+    binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    if not segment.GetRepresentation(binary):
+        if not segmentation.GetSegmentation().GetNumberOfSegments() or not segmentation.CreateBinaryLabelmapRepresentation():
+            return empty
+        if not segment.GetRepresentation(binary):
+            return empty
+    if not segmentation.GetBinaryLabelmapRepresentation(segment_id, labelmap) or labelmap.IsEmpty():
+        return empty
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    reference = logic.CreateOrientedImageDataFromVolumeNode(volume, segmentation.GetParentTransformNode())
+    resampled = slicer.vtkOrientedImageData()
+    resample = slicer.vtkOrientedImageDataResample
+    if not resample.ResampleOrientedImageToReferenceOrientedImage(labelmap, reference, resampled, False, False):
+        return empty
+    values = _oriented_array(resampled, whole)
+    box = _bounding_box(values > 0)
+    if box is None:
+        return empty
+    voxels = values[box] > 0
+    return Region(name, box, voxels, True, segment_id, tuple(segment.GetColor()))
+
+
+def regions_of(segmentation: Any, volume: Any) -> list[Region]:
+    """All segments of a segmentation node on the grid of a volume; [] for no segmentation."""
+    if segmentation is None or segmentation.GetSegmentation() is None:
+        return []
+    stored = segmentation.GetSegmentation()
+    return [segment_region(segmentation, stored.GetNthSegmentID(n), volume) for n in range(stored.GetNumberOfSegments())]
+
+
+WHOLE_LIVER, ALL_CIRCLES = "whole liver", "circles, both lobes"
+
+
+def measure(
+    maps: MapNodes, regions: list[Region], options: MeasureOptions, together: str = WHOLE_LIVER
+) -> list[SegmentStatistics]:
+    """Statistics of each region, then of both lobes `together` (a name) when both are among them."""
+    arrays = map_arrays(maps)
+    volume_ml = geometry_of(maps.pdff).voxel_volume_ml
+    lobes = liver_lobes(dict(enumerate(region.name for region in regions)))
+    everything = list(regions)
+    if lobes:
+        everything.append(_union(together, [regions[n] for n in lobes], arrays.pdff.shape))
+    return [
+        region_statistics(
+            arrays.cropped(region.box),
+            region.voxels,
+            region.name,
+            voxel_volume_ml=volume_ml,
+            low_confidence=options.low_confidence,
+            exclude_low_confidence=options.exclude_low_confidence,
+            cutoffs=options.cutoffs if region.liver else None,
+        )
+        for region in everything
+    ]
+
+
+def histogram(maps: MapNodes, region: Region, low: float = -5.0, high: float = 55.0, bins: int = 60) -> tuple[Any, Any]:
+    """Middles of the bins (percent) and percentage of the region's estimated voxels in each."""
+    arrays = map_arrays(maps).cropped(region.box)
+    values = arrays.pdff[region.voxels & arrays.mask]
+    counts, edges = np.histogram(np.clip(values, low, high), bins=bins, range=(low, high))
+    share = 100.0 * counts / max(values.size, 1)
+    return (edges[:-1] + edges[1:]) / 2, share
+
+
+def _union(name: str, regions: list[Region], shape: tuple[int, ...]) -> Region:
+    voxels = np.zeros(shape, bool)
+    for region in regions:
+        voxels[region.box] |= region.voxels
+    box = _bounding_box(voxels) or (slice(0, 0),) * 3
+    return Region(name, box, voxels[box])
+
+
+def _oriented_array(image: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    extent = image.GetExtent()
+    size = (extent[5] - extent[4] + 1, extent[3] - extent[2] + 1, extent[1] - extent[0] + 1)
+    scalars = image.GetPointData().GetScalars()
+    if scalars is None or min(size) <= 0:
+        return np.zeros(shape, np.uint8)
+    values = vtk_to_numpy(scalars).reshape(size)
+    if size == tuple(shape):
+        return values
+    whole = np.zeros(shape, values.dtype)
+    whole[extent[4] : extent[5] + 1, extent[2] : extent[3] + 1, extent[0] : extent[1] + 1] = values
+    return whole
+
+
+def _bounding_box(voxels: BoolArray) -> Box | None:
+    ends = []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        where = np.flatnonzero(voxels.any(axis=others))
+        if not where.size:
+            return None
+        ends.append(slice(int(where[0]), int(where[-1]) + 1))
+    return ends[0], ends[1], ends[2]

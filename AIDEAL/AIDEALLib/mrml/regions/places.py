@@ -1,0 +1,107 @@
+"""Where to look: slices of low confidence, and the dome of the liver."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ...statistics import LowConfidence
+from ..nodes import MapNodes
+from ..volumes import array_of, geometry_of, world_position
+from .measure import BoolArray, Region, map_arrays
+
+Position = tuple[float, float, float]
+LEAST_VOXELS = 20
+
+
+def next_low_confidence_slice(
+    maps: MapNodes, regions: list[Region], after: int, limits: LowConfidence, least_share: float = 0.02
+) -> int | None:
+    """The next slice (going round) where at least `least_share` of the voxels looked at are of low confidence.
+
+    Looked at are the regions, or all of the foreground when there are none. None when there is no such slice.
+    """
+    arrays = map_arrays(maps)
+    area = _together(regions, arrays.pdff.shape)
+    area = (area if area.any() else np.ones_like(area)) & arrays.mask
+    low = limits.select(arrays) & area
+    counts, lows = area.sum((1, 2)), low.sum((1, 2))
+    slices = arrays.pdff.shape[0]
+    for step in range(1, slices + 1):
+        index = (after + step) % slices
+        if lows[index] and lows[index] >= least_share * counts[index]:
+            return int(index)
+    return None
+
+
+def dome(maps: MapNodes, regions: list[Region]) -> Position | None:
+    """Position (RAS) of the liver's dome: the middle of the uppermost slice that the regions reach with at least 20 voxels.
+
+    None when nothing was drawn.
+    """
+    area = _together(regions, array_of(maps.pdff).shape)
+    counts = area.sum((1, 2))
+    if not counts.any():
+        return None
+    enough = np.flatnonzero(counts >= min(LEAST_VOXELS, counts.max()))
+    middles = []
+    for index in enough:
+        rows, columns = np.nonzero(area[index])
+        middles.append(world_position(maps.pdff, float(index), float(rows.mean()), float(columns.mean())))
+    return max(middles, key=lambda ras: ras[2])
+
+
+def dome_by_field(maps: MapNodes) -> Position | None:
+    """A guess at the dome (RAS) with nothing drawn: where, above and right of the body's middle, the field is steepest.
+
+    Air in the lung bends the field most just below it, and the liver's dome lies there on the patient's right. Taken is the
+    slice with the largest mean field gradient (Hz/mm within the slice) among those that hold at least half as much of that
+    quarter of the body as the fullest slice, and in it the middle weighted by the gradient. None where no field map is there.
+    """
+    if "field" not in maps:
+        return None
+    arrays = map_arrays(maps)
+    quarter = arrays.mask & _upper_right(maps, arrays.mask)
+    counts = quarter.sum((1, 2))
+    if counts.max(initial=0) < LEAST_VOXELS:
+        return None
+    steepness = np.where(quarter, _gradient(array_of(maps["field"]), arrays.mask, geometry_of(maps.pdff).spacing_mm), 0.0)
+    mean = np.where(counts >= counts.max() / 2, steepness.sum((1, 2)) / np.maximum(counts, 1), -1.0)
+    index = int(mean.argmax())
+    weights = steepness[index]
+    total = max(float(weights.sum()), float(np.finfo(float).tiny))
+    rows, columns = np.indices(weights.shape)
+    return world_position(maps.pdff, index, float((weights * rows).sum() / total), float((weights * columns).sum() / total))
+
+
+def _together(regions: list[Region], shape: tuple[int, ...]) -> BoolArray:
+    area = np.zeros(shape, bool)
+    for region in regions:
+        area[region.box] |= region.voxels
+    return area
+
+
+def _upper_right(maps: MapNodes, mask: BoolArray) -> BoolArray:
+    """Voxels above and on the patient's right of the middle of the foreground (RAS: R and S rise)."""
+    first = np.asarray(world_position(maps.pdff, 0, 0, 0))
+    steps = np.stack([np.asarray(world_position(maps.pdff, *np.eye(3)[axis])) - first for axis in range(3)], axis=1)
+    index = np.indices(mask.shape).reshape(3, -1)
+    right, _, up = (steps @ index).reshape(3, *mask.shape)
+    if not mask.any():
+        return np.zeros_like(mask)
+    return (right > right[mask].mean()) & (up >= (up[mask].min() + up[mask].max()) / 2)
+
+
+def _gradient(
+    field_hz: npt.NDArray[np.floating], mask: BoolArray, spacing_mm: tuple[float, float, float]
+) -> npt.NDArray[np.float64]:
+    """Size of the in-plane gradient (Hz/mm), 0 where a neighbour is outside the foreground; wraps count as noise, capped."""
+    column, row, _ = spacing_mm
+    inner = np.zeros_like(mask)
+    inner[:, 1:-1, 1:-1] = mask[:, 1:-1, 1:-1] & mask[:, :-2, 1:-1] & mask[:, 2:, 1:-1] & mask[:, 1:-1, :-2] & mask[:, 1:-1, 2:]
+    size = np.zeros(field_hz.shape)
+    if inner.any():
+        along_rows, along_columns = np.gradient(field_hz.astype(np.float64), row, column, axis=(1, 2))
+        size = np.where(inner, np.hypot(along_rows, along_columns), 0.0)
+        size = np.minimum(size, np.percentile(size[inner], 99))
+    return size

@@ -1,0 +1,1 @@
+"""Maps, tables and comparisons in the scene."""

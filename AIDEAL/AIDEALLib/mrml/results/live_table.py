@@ -1,0 +1,191 @@
+"""The table that follows drawing: watches segments, circles and maps, waits for a pause, measures once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+import vtk
+
+from ...io.output.tables import COLUMNS
+from ...statistics import SegmentStatistics
+from .. import nodes
+from ..nodes import MapNodes
+from ..regions import drawing
+from ..regions.measure import ALL_CIRCLES, MeasureOptions, Region, measure, regions_of
+from ..signal import Signal
+
+DELAY_MS = 250
+_UNITS = {"volume_ml": "ml", "r2star_mean": "1/s"}
+_TITLES = {
+    "name": "Segment",
+    "voxels": "Voxels",
+    "volume_ml": "Volume (ml)",
+    "pdff_mean": "PDFF mean (%)",
+    "pdff_sd": "PDFF SD (%)",
+    "pdff_median": "PDFF median (%)",
+    "pdff_iqr": "PDFF IQR (%)",
+    "stated_sd_mean": "Stated SD (%)",
+    "weighted_mean": "Weighted mean (%)",
+    "weighted_standard_error": "Weighted SE (%)",
+    "low_confidence_percent": "Low confidence (%)",
+    "swap_suspect_percent": "Swap suspect (%)",
+    "outside_percent": "Outside (%)",
+    "used_voxels": "Used voxels",
+    "r2star_mean": "R2* mean (1/s)",
+    "steatosis_grade": "Grade (research)",
+}
+CAVEAT = (
+    "The standard error of the weighted mean assumes that voxels err independently. Neighbouring voxels do not, so the true "
+    "error is larger; read it as a lower limit."
+)
+
+
+class LiveTable:
+    """Keeps rows of statistics in step with the scene.
+
+    Parameters
+    ----------
+    schedule : calls a function after some milliseconds (a timer in Slicer); changes until then cost one measurement together.
+
+    Attributes
+    ----------
+    changed : emitted after each measurement. rows : the last measurement.
+    measured_regions : what it was made on. drawn : those of them that are segments, not circles.
+    """
+
+    def __init__(self, schedule: Callable[[int, Callable[[], None]], None]) -> None:
+        self._schedule = schedule
+        self._maps: MapNodes | None = None
+        self._segmentation: Any = None
+        self._options = MeasureOptions()
+        self._diameter_mm = 20.0
+        self._observed: list[tuple[Any, int]] = []
+        self._waiting = False
+        self._measuring = False
+        self.changed = Signal()
+        self.rows: list[SegmentStatistics] = []
+        self.measured_regions: list[Region] = []
+        self.drawn: list[Region] = []
+        self.measurements = 0
+
+    def watch(self, maps: MapNodes | None, segmentation: Any) -> None:
+        """Follow a run and a segmentation (either may be None)."""
+        self.stop()
+        self._maps, self._segmentation = maps, segmentation
+        if segmentation is not None:
+            stored = segmentation.GetSegmentation()
+            for event in (
+                stored.SourceRepresentationModified,
+                stored.RepresentationModified,
+                stored.SegmentAdded,
+                stored.SegmentRemoved,
+                stored.SegmentModified,
+            ):
+                self._observe(stored, event)
+            self._observe(segmentation, slicer.vtkMRMLTransformableNode.TransformModifiedEvent)
+        if maps is not None:
+            for name, volume in maps:
+                if name in ("pdff", "pdff_total_sd", "swap_probability", "r2star"):
+                    self._observe(volume, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent)
+                    self._observe(volume, vtk.vtkCommand.ModifiedEvent)  # what arrayFromVolumeModified sends
+        self._watch_points()
+        self.touch()
+
+    def set_options(self, options: MeasureOptions, diameter_mm: float) -> None:
+        """Measure anew with other options or another diameter of the circles."""
+        if (options, diameter_mm) != (self._options, self._diameter_mm):
+            self._options, self._diameter_mm = options, diameter_mm
+            self.touch()
+
+    def touch(self, *_: Any) -> None:
+        """Something changed: measure soon."""
+        if not self._waiting and not self._measuring:
+            self._waiting = True
+            self._schedule(DELAY_MS, self._due)
+
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        for node, tag in self._observed:
+            node.RemoveObserver(tag)
+        self._observed.clear()
+        self._maps = self._segmentation = None
+
+    def points_added(self) -> None:
+        """Markups for circles were made: watch them too."""
+        self._watch_points()
+        self.touch()
+
+    def measure_now(self) -> list[SegmentStatistics]:
+        """Measure without waiting."""
+        self._waiting = False
+        maps = self._maps
+        if maps is None or maps.pdff.GetScene() is None or maps.pdff.GetImageData() is None:
+            self.rows, self.measured_regions, self.drawn = [], [], []
+            self.changed.emit()
+            return []
+        self._measuring = True
+        try:
+            circles = drawing.update_circles(maps.pdff.GetScene(), maps.pdff, self._diameter_mm)
+        finally:
+            self._measuring = False
+        segmentation = self._segmentation
+        if segmentation is not None and segmentation.GetScene() is None:
+            segmentation = None
+        drawn = regions_of(segmentation, maps.pdff) if segmentation is not circles else []
+        found = regions_of(circles, maps.pdff)
+        self.rows = measure(maps, drawn, self._options) + measure(maps, found, self._options, ALL_CIRCLES)
+        self.measured_regions, self.drawn = drawn + found, drawn
+        self.measurements += 1
+        self.changed.emit()
+        return self.rows
+
+    def _due(self) -> None:
+        if self._waiting:
+            self.measure_now()
+
+    def _observe(self, node: Any, event: int) -> None:
+        self._observed.append((node, node.AddObserver(event, self.touch)))
+
+    def _watch_points(self) -> None:
+        if self._maps is None:
+            return
+        watched = {id(node) for node, _ in self._observed}
+        for points in drawing.all_roi_points(self._maps.pdff.GetScene()):
+            if id(points) not in watched:
+                for event in (points.PointModifiedEvent, points.PointAddedEvent, points.PointRemovedEvent):
+                    self._observe(points, event)
+
+
+def fill_table(table: Any, rows: list[SegmentStatistics], maps: MapNodes | None) -> None:
+    """Put rows into a table node, numbers as numbers."""
+    modified = table.StartModify()
+    table.RemoveAllColumns()
+    for field in COLUMNS:
+        values = [getattr(row, field) for row in rows]
+        kind = vtk.vtkStringArray if field in ("name", "steatosis_grade") else vtk.vtkDoubleArray
+        if field in ("voxels", "used_voxels"):
+            kind = vtk.vtkIntArray
+        column = kind()
+        column.SetName(_TITLES[field])
+        for value in values:
+            column.InsertNextValue(value)
+        table.AddColumn(column)
+    for field in COLUMNS:
+        unit = _UNITS.get(field) or ("%" if "(%)" in _TITLES[field] else "")
+        if unit:
+            table.SetColumnUnitLabel(_TITLES[field], unit)
+    table.SetUseColumnTitleAsColumnHeader(False)
+    table.SetLocked(True)
+    if maps is not None:
+        table.SetNodeReferenceID(nodes.MAPS_OF_TABLE_ROLE, maps.pdff.GetID())
+    table.EndModify(modified)
+
+
+def row_as_text(row: SegmentStatistics) -> str:
+    """A row as a line of text with units, for the clipboard; full precision, separated by tabs."""
+    return "\t".join(f"{title}: {getattr(row, field)}" for field, title in _TITLES.items())
+
+
+TITLES = _TITLES

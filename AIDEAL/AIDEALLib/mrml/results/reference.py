@@ -1,0 +1,166 @@
+"""A run against the reference: some of its slices estimated again by graph cuts, and how far the two are apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import vtk
+
+from ...echoes import EchoSeries
+from ...errors import InputError
+from ...methods import Method
+from ...parameter_maps import ParameterMaps
+from ...statistics import Agreement, bland_altman
+from ...worker.client import EstimateOptions
+from .. import nodes
+from ..nodes import MapNodes
+from ..regions.measure import Region, map_arrays
+from ..views.colors import color_node
+from ..volumes import array_of, fill_volume, geometry_of
+
+METHOD = Method.GRAPH_CUTS
+DIFFERENCE_ROLE, TABLE_ROLE = "difference", "agreement"
+WINDOW_POINTS = 10.0
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Slices first to last (from 0) of a run, to be estimated again."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def touched_by(cls, region: Region) -> Slices:
+        """Slices that a region touches.
+
+        Raises
+        ------
+        InputError
+            The region is empty.
+        """
+        if not region.voxels.any():
+            raise InputError(f"'{region.name}' is empty; draw in it first, then compare.")
+        return cls(region.box[0].start, region.box[0].stop - 1)
+
+    def of(self, series: EchoSeries, volume: Any) -> EchoSeries:
+        """These slices of a scan, as a scan of their own at its place."""
+        ras = _local_position(volume, self.first)
+        geometry = replace(series.geometry, origin_mm=(-ras[0], -ras[1], ras[2]))
+        return replace(series, echoes=series.echoes[:, self.first : self.last + 1], geometry=geometry)
+
+
+@dataclass(frozen=True)
+class RegionAgreement:
+    """Agreement of PDFF (points) in a region's voxels on the slices compared."""
+
+    name: str
+    agreement: Agreement
+
+    def sentence(self) -> str:
+        """The numbers in words."""
+        a = self.agreement
+        if not a.voxels:
+            return f"{self.name}: no voxel on these slices"
+        bias, lower, upper = (f"{round(value, 2) + 0.0:+.2f}" for value in (a.bias, a.lower_limit, a.upper_limit))  # no -0.00
+        return f"{self.name}: bias {bias}, limits of agreement {lower} to {upper} points ({a.voxels} voxels)"
+
+
+def options_like(maps: MapNodes, device: str) -> EstimateOptions:
+    """Options for the reference that mend the echoes as the run at hand mended them."""
+    provenance = maps.provenance()
+    repairs = provenance.get("options", {}).get("repairs", {})
+
+    def choice(kind: str) -> str:
+        return "yes" if (repairs.get(kind) or {}).get("applied") else "no"
+
+    return EstimateOptions(
+        METHOD.value,
+        device,
+        conjugate="yes" if repairs.get("conjugated") else "no",
+        bipolar=choice("bipolar"),
+        first_echo=choice("first_echo"),
+        gain_steps="yes" if repairs.get("gains_taken_out") else "no",
+        anyway=True,
+        check=False,
+    )
+
+
+def compare(maps: MapNodes, reference: ParameterMaps, slices: Slices, regions: Sequence[Region]) -> list[RegionAgreement]:
+    """PDFF of a run minus that of the reference, by region, on the slices and voxels that both estimated."""
+    ours, both = _both(maps, reference, slices)
+    found = []
+    for region in regions:
+        voxels = np.zeros(array_of(maps.pdff).shape, bool)
+        voxels[region.box] = region.voxels
+        chosen = voxels[slices.first : slices.last + 1] & both
+        found.append(RegionAgreement(region.name, bland_altman(ours[chosen], reference.pdff[chosen])))
+    return found
+
+
+def add_difference(maps: MapNodes, reference: ParameterMaps, slices: Slices) -> Any:
+    """Volume of the differences in points (run minus reference), on the grid of the run, 0 where they cannot be compared."""
+    pdff = maps.pdff
+    ours, both = _both(maps, reference, slices)
+    values = np.zeros(array_of(pdff).shape, np.float32)
+    values[slices.first : slices.last + 1] = np.where(both, ours - reference.pdff, 0.0)
+    node = pdff.GetNodeReference(nodes.map_role(DIFFERENCE_ROLE))
+    if node is None:
+        name = f"{pdff.GetAttribute(nodes.SOURCE_NAME) or ''} PDFF difference from {METHOD.value}".strip()
+        node = pdff.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+        node.SetAttribute(nodes.ROLE, DIFFERENCE_ROLE)
+        node.SetNodeReferenceID(nodes.PDFF_ROLE, pdff.GetID())
+        pdff.SetNodeReferenceID(nodes.map_role(DIFFERENCE_ROLE), node.GetID())
+    fill_volume(node, values, geometry_of(pdff))
+    node.SetAndObserveTransformNodeID(pdff.GetTransformNodeID())
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(-WINDOW_POINTS, WINDOW_POINTS)
+    display.SetAndObserveColorNodeID(color_node(pdff.GetScene(), "Field").GetID())
+    return node
+
+
+def fill_agreement_table(maps: MapNodes, found: Sequence[RegionAgreement]) -> Any:
+    """The numbers in a table node of the run; returns it."""
+    scene, pdff = maps.pdff.GetScene(), maps.pdff
+    table = pdff.GetNodeReference(f"AIDEAL.{TABLE_ROLE}")
+    if table is None:
+        name = f"{pdff.GetAttribute(nodes.SOURCE_NAME) or ''} agreement with {METHOD.value}".strip()
+        table = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+        table.SetAttribute(nodes.ROLE, TABLE_ROLE)
+        pdff.SetNodeReferenceID(f"AIDEAL.{TABLE_ROLE}", table.GetID())
+    table.RemoveAllColumns()
+    columns: dict[str, list[Any]] = {
+        "Segment": [row.name for row in found],
+        "Voxels": [row.agreement.voxels for row in found],
+        "Bias (points)": [row.agreement.bias for row in found],
+        "SD (points)": [row.agreement.sd for row in found],
+        "Lower limit (points)": [row.agreement.lower_limit for row in found],
+        "Upper limit (points)": [row.agreement.upper_limit for row in found],
+    }
+    for title, values in columns.items():
+        column = vtk.vtkStringArray() if title == "Segment" else vtk.vtkDoubleArray()
+        column.SetName(title)
+        for value in values:
+            column.InsertNextValue(value)
+        table.AddColumn(column)
+    return table
+
+
+def _both(maps: MapNodes, reference: ParameterMaps, slices: Slices) -> tuple[np.ndarray, np.ndarray]:
+    """PDFF of the run on the slices, and the voxels that run and reference estimated."""
+    arrays = map_arrays(maps)
+    part = slice(slices.first, slices.last + 1)
+    return arrays.pdff[part], arrays.mask[part] & reference.mask
+
+
+def _local_position(volume: Any, slice_: int) -> tuple[float, float, float]:
+    """Place (RAS, without the transforms a volume may be under) of the first voxel of a slice."""
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    x, y, z, _ = matrix.MultiplyPoint((0.0, 0.0, float(slice_), 1.0))
+    return x, y, z

@@ -1,0 +1,1 @@
+"""What the slice views show and how."""

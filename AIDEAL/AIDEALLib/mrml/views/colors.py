@@ -1,0 +1,134 @@
+"""How maps are coloured: fixed windows, our own colour maps, legends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+
+from .. import nodes
+from ..nodes import ALL_MAPS, MapNodes
+from ..volumes import array_of
+
+_Stops = tuple[tuple[float, float, float, float], ...]
+_COLORS: dict[str, _Stops] = {
+    "PDFF": (
+        (0.00, 0.020, 0.000, 0.040),
+        (0.06, 0.267, 0.005, 0.329),
+        (0.25, 0.230, 0.322, 0.546),
+        (0.50, 0.128, 0.567, 0.551),
+        (0.75, 0.369, 0.789, 0.383),
+        (1.00, 0.993, 0.906, 0.144),
+    ),
+    "Uncertainty": (
+        (0.00, 0.001, 0.000, 0.014),
+        (0.30, 0.342, 0.062, 0.429),
+        (0.60, 0.735, 0.216, 0.330),
+        (0.80, 0.961, 0.480, 0.109),
+        (1.00, 0.988, 0.998, 0.645),
+    ),
+    "Relaxation": ((0.0, 0.0, 0.02, 0.08), (0.4, 0.10, 0.28, 0.55), (0.7, 0.25, 0.62, 0.75), (1.0, 0.95, 1.0, 0.95)),
+    "Field": ((0.0, 0.10, 0.25, 0.70), (0.5, 0.96, 0.96, 0.96), (1.0, 0.72, 0.10, 0.15)),
+    "Warning": ((0.0, 1.00, 0.92, 0.25), (0.5, 0.98, 0.45, 0.05), (1.0, 0.85, 0.0, 0.25)),
+}
+_COLOR_OF = {
+    "pdff": "PDFF",
+    "pdff_sd": "Uncertainty",
+    "pdff_total_sd": "Uncertainty",
+    "swap_probability": "Uncertainty",
+    "r2star": "Relaxation",
+    "r2star_sd": "Uncertainty",
+    "field": "Field",
+    "field_sd": "Uncertainty",
+    "residual": "Uncertainty",
+}
+
+_LEGEND_TITLES = {
+    "pdff": "PDFF",
+    "pdff_sd": "SD",
+    "pdff_total_sd": "SD",
+    "swap_probability": "P(swap)",
+    "r2star": "R2*",
+    "r2star_sd": "R2* SD",
+    "field": "Field",
+    "field_sd": "Field SD",
+    "residual": "Residual",
+}
+
+
+def color_node(scene: Any, name: str) -> Any:
+    """Our procedural colour map of a name; made when it is not in the scene yet."""
+    role = f"colors {name}"
+    node = nodes.find_by_role(scene, "vtkMRMLProceduralColorNode", role)
+    if node is not None:
+        return node
+    node = scene.AddNewNodeByClass("vtkMRMLProceduralColorNode", f"AIDEAL {name}")
+    node.SetAttribute(nodes.ROLE, role)
+    function = vtk.vtkColorTransferFunction()
+    function.SetColorSpaceToRGB()
+    for position, red, green, blue in _COLORS[name]:
+        function.AddRGBPoint(255.0 * position, red, green, blue)
+    node.SetAndObserveColorTransferFunction(function)
+    node.SetHideFromEditors(False)
+    return node
+
+
+def window_of(key: str, volume: Any) -> tuple[float, float]:
+    """Fixed window of a map; for maps without one, from the data (symmetric about 0 for the field)."""
+    fixed = ALL_MAPS[key].window
+    if fixed:
+        return fixed
+    values = array_of(volume)
+    seen = np.abs(values[np.isfinite(values) & (values != 0)])
+    high = float(np.percentile(seen, 99.0)) if seen.size else 1.0  # a few wild voxels must not turn the image dark
+    return (-high if key == "field" else 0.0), high
+
+
+def set_up_volume_display(volume: Any, key: str) -> None:
+    """Window, colours and no automatic levels for a map."""
+    volume.CreateDefaultDisplayNodes()
+    display = volume.GetDisplayNode()
+    scene = volume.GetScene()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(*window_of(key, volume))
+    display.ApplyThresholdOff()
+    name = _COLOR_OF.get(key)
+    display.SetAndObserveColorNodeID(color_node(scene, name).GetID() if name else "vtkMRMLColorTableNodeGrey")
+
+
+def set_pdff_maximum(maps: MapNodes, maximum: float) -> None:
+    """Window the PDFF from 0 to `maximum` percent."""
+    maps.pdff.GetDisplayNode().SetWindowLevelMinMax(0.0, float(maximum))
+
+
+def add_legend(volume: Any, title: str) -> Any:
+    """A small colour legend for a volume; found again when it has one."""
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(volume)
+    if legend is None:
+        legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(volume)
+    legend.SetTitleText(title)
+    legend.SetSize(0.07, 0.35)
+    legend.SetPosition(0.985, 0.06)
+    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+        text.SetFontSize(13)
+        text.SetBold(False)
+        text.SetShadow(True)
+    legend.SetVisibility(True)
+    return legend
+
+
+def add_legends(maps: MapNodes) -> None:
+    """Legends of all maps that have a colour scale."""
+    for key, volume in maps:
+        if key in _COLOR_OF:
+            unit = ALL_MAPS[key].unit
+            title = _LEGEND_TITLES.get(key, ALL_MAPS[key].title)
+            legend = add_legend(volume, title if unit == "1" else f"{title} {unit}")
+            high = window_of(key, volume)[1]
+            legend.SetNumberOfLabels(6 if high % 4 else 5)  # whole numbers: 0, 2 .. 10, but 0, 10 .. 40
+            if high <= 1.0:
+                legend.SetLabelFormat("%.2f" if "%" in legend.GetLabelFormat() else "{:.2f}")
+            else:
+                legend.SetLabelFormat("%.0f" if "%" in legend.GetLabelFormat() else "{:.0f}")

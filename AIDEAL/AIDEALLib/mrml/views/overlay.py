@@ -1,0 +1,73 @@
+"""What lies on top of the PDFF: a map's voxels above a threshold, in warning colours."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import vtk
+
+from .. import nodes
+from ..nodes import LOW_CONFIDENCE, MapNodes
+from .colors import color_node
+
+OVERLAY_ROLE = "overlay"
+
+
+class Overlay(Enum):
+    """What lies on the PDFF. The value is the map's name."""
+
+    NONE = ""
+    TOTAL_SD = "pdff_total_sd"
+    SWAP = "swap_probability"
+    LOW_CONFIDENCE = LOW_CONFIDENCE
+
+    def label(self) -> str:
+        """Text of the combo box."""
+        return {"": "None", "pdff_total_sd": "PDFF SD", "swap_probability": "Swap probability"}.get(
+            self.value, "Low confidence"
+        )
+
+
+OVERLAY_RANGES: dict[Overlay, tuple[float, float]] = {
+    Overlay.TOTAL_SD: (0.0, 10.0),
+    Overlay.SWAP: (0.0, 1.0),
+    Overlay.LOW_CONFIDENCE: (0.0, 1.0),
+}
+"""Lowest and highest threshold of each overlay, in its unit."""
+
+
+def overlay_volume(maps: MapNodes, overlay: Overlay, threshold: float) -> Any:
+    """The volume laid over the PDFF: shows a map's voxels above a threshold, in warning colours; None for no overlay.
+
+    It shares the voxels of the map, but has a display of its own, so that the threshold leaves the map's own view alone.
+    """
+    pdff = maps.pdff
+    scene = pdff.GetScene()
+    node = pdff.GetNodeReference(nodes.map_role(OVERLAY_ROLE))
+    if overlay is Overlay.NONE or overlay.value not in maps:
+        return None
+    source = maps[overlay.value]
+    if node is None:
+        node = scene.AddNewNodeByClass(
+            "vtkMRMLScalarVolumeNode", f"{pdff.GetAttribute(nodes.SOURCE_NAME) or ''} Overlay".strip()
+        )
+        node.SetAttribute(nodes.ROLE, OVERLAY_ROLE)
+        pdff.SetNodeReferenceID(nodes.map_role(OVERLAY_ROLE), node.GetID())
+        node.CreateDefaultDisplayNodes()
+        matrix = vtk.vtkMatrix4x4()
+        pdff.GetIJKToRASMatrix(matrix)
+        node.SetIJKToRASMatrix(matrix)
+        node.SetAndObserveTransformNodeID(pdff.GetTransformNodeID())
+    if node.GetImageData() is not source.GetImageData():
+        node.SetAndObserveImageData(source.GetImageData())
+    display = node.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetAndObserveColorNodeID(color_node(scene, "Warning").GetID())
+    highest = OVERLAY_RANGES[overlay][1]
+    display.SetWindowLevelMinMax(min(threshold, 0.9 * highest), highest)
+    display.SetInterpolate(False)
+    display.AutoThresholdOff()
+    display.SetThreshold(threshold, max(1e6, float(source.GetImageData().GetScalarRange()[1])))
+    display.ApplyThresholdOn()
+    return node

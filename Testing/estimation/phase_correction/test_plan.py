@@ -1,0 +1,229 @@
+"""Phase errors between echoes are found, corrected, and not invented."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import torch
+from paths import REAL_DATA
+
+from AIDEALLib.echoes import EchoSeries, PhaseSign, Readout
+from AIDEALLib.errors import InputError
+from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError, find_phase_error
+from AIDEALLib.estimation.phase_correction.plan import Repairs, plan_repairs
+from AIDEALLib.estimation.phase_correction.rotation_sense import decide_sign
+from AIDEALLib.estimation.voxelwise.candidates import search_r2star
+from AIDEALLib.estimation.voxelwise.fat_fraction import pdff_signed
+from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
+from AIDEALLib.estimation.voxelwise.noise import foreground, noise_from_differences
+from AIDEALLib.io.load import load_series
+from AIDEALLib.physics.residual_profile import field_grid_hz, residual_profile
+from AIDEALLib.physics.spectrum import SIX_PEAK
+from AIDEALLib.physics.variable_projection import EchoBasis, fit
+from AIDEALLib.quality.result import assess_repairs
+from AIDEALLib.simulation.demo import demo_liver
+
+BOTTLES = REAL_DATA / "bottles15T_16echo_bipolar" / "bottles.mat"
+REAL_SCANS = (
+    "thorax3T_6echo/thorax.mat",
+    "abdomen3T_4echo/abdomen.mat",
+    "spine15T_5echo/spine.mat",
+    "bottles15T_16echo_bipolar/bottles.mat",
+)
+
+
+def real(name: str) -> EchoSeries:
+    path = REAL_DATA / name
+    if not path.exists():
+        pytest.skip(f"real scans are not in {REAL_DATA}")
+    return load_series(path)
+
+
+@pytest.fixture(scope="module")
+def liver() -> EchoSeries:
+    series, _ = demo_liver(matrix=(3, 96, 96))
+    return replace(series, readout=Readout.UNKNOWN, phase_sign=None)
+
+
+def spoilt(series: EchoSeries, constant: float, slope: float, axis: int, pattern: Pattern = Pattern.ODD_EVEN) -> EchoSeries:
+    return PhaseError(pattern, -constant, -slope, axis, 0, 0, 1, 0).correct(series)
+
+
+@pytest.mark.parametrize(("constant", "slope", "axis"), [(0.2, 0.0, 1), (0.6, 2.0, 1), (-0.5, -3.0, 0), (math.pi / 4, 1.0, 0)])
+def test_odd_even_phase_is_found(liver: EchoSeries, constant: float, slope: float, axis: int) -> None:
+    found = find_phase_error(spoilt(liver, constant, slope, axis), SIX_PEAK)
+    assert found is not None and found.clear
+    assert abs(math.remainder(found.constant_rad - constant, math.pi / 2)) < 0.03
+    assert found.slope_rad == pytest.approx(slope, abs=0.1)
+    if slope:
+        assert found.axis == axis
+    assert found.residual_after < 0.7 * found.residual_before
+
+
+@pytest.mark.parametrize("pattern", Pattern, ids=lambda p: p.name)
+def test_nothing_is_found_where_there_is_nothing(liver: EchoSeries, pattern: Pattern) -> None:
+    found = find_phase_error(liver, SIX_PEAK, pattern)
+    assert found is not None and not found.clear and not found.plausible
+
+
+def test_first_echo_phase_is_found_and_told_from_the_other(liver: EchoSeries) -> None:
+    series = spoilt(liver, 0.5, 0.8, 0, Pattern.FIRST)
+    found = find_phase_error(series, SIX_PEAK, Pattern.FIRST)
+    assert found is not None and found.clear
+    assert found.constant_rad == pytest.approx(0.5, abs=0.05)
+    assert found.slope_rad == pytest.approx(0.8, abs=0.15)
+    repairs = plan_repairs(series, SIX_PEAK)
+    assert not repairs.applied and repairs.first_echo is not None and repairs.first_echo.clear
+    assert [e.pattern for e in plan_repairs(series, SIX_PEAK, first_echo="auto").applied] == [Pattern.FIRST]
+
+
+def test_choices(liver: EchoSeries) -> None:
+    series = spoilt(liver, 0.6, 1.0, 1)
+    assert plan_repairs(series, SIX_PEAK).applied
+    assert plan_repairs(series, SIX_PEAK, bipolar="yes").applied
+    refused = plan_repairs(series, SIX_PEAK, bipolar="no")
+    assert not refused.applied and "Not corrected" in refused.notes[0]
+    assert not plan_repairs(replace(series, readout=Readout.MONOPOLAR), SIX_PEAK).applied
+    slight = spoilt(liver, 0.05, 0.0, 1)
+    assert not plan_repairs(slight, SIX_PEAK).applied
+    assert plan_repairs(replace(slight, readout=Readout.BIPOLAR), SIX_PEAK).applied
+    with pytest.raises(InputError, match="bipolar is 'perhaps'"):
+        plan_repairs(series, SIX_PEAK, bipolar="perhaps")
+
+
+def test_three_echoes_tell_nothing(liver: EchoSeries) -> None:
+    short = replace(liver, echoes=liver.echoes[:3], te_s=liver.te_s[:3])
+    repairs = plan_repairs(short, SIX_PEAK, bipolar="yes")
+    assert not repairs.applied and "cannot be told" in repairs.notes[0]
+
+
+@pytest.mark.parametrize("conjugated", [False, True])
+def test_applied_repairs_restore_the_echoes(liver: EchoSeries, conjugated: bool) -> None:
+    series = spoilt(liver, 0.6, 1.5, 1)
+    series = series.conjugate() if conjugated else series
+    repairs = plan_repairs(series, SIX_PEAK)
+    assert repairs.conjugated is conjugated
+    mended = np.stack([repairs.apply(series.echoes[:, s], s) for s in range(3)], 1)
+    ratio = mended * np.conj(liver.echoes)
+    bright = np.abs(liver.echoes).min(0) > 0.2 * np.abs(liver.echoes).max()
+    between = np.angle(ratio[1:] * np.conj(ratio[:-1]))[:, bright]  # a common phase and a shift of the field do not matter
+    wobble = np.diff(between, axis=0)
+    assert np.abs(np.angle(np.exp(2j * wobble))).max() < 0.15
+
+
+def test_slices_that_differ_are_corrected_one_by_one(liver: EchoSeries) -> None:
+    echoes = liver.echoes.copy()
+    for s, constant in enumerate((0.3, 0.5, 0.75)):
+        one = replace(liver, echoes=liver.echoes[:, s : s + 1])
+        echoes[:, s : s + 1] = spoilt(one, constant, 0.8, 1).echoes
+    repairs = plan_repairs(replace(liver, echoes=echoes), SIX_PEAK)
+    assert repairs.as_dict()["slice_by_slice"]
+    constants = [e.constant_rad for e in repairs.by_slice if e is not None]
+    np.testing.assert_allclose(constants, (0.3, 0.5, 0.75), atol=0.05)
+
+
+def test_gain_steps_are_divided_out_on_request_only(liver: EchoSeries) -> None:
+    scales = np.array([1, 1, 1.25, 1, 0.9, 1], np.float32)
+    stepped = replace(liver, echoes=liver.echoes * scales[:, None, None, None])
+    assert plan_repairs(stepped, SIX_PEAK).gains == ()
+    plan = plan_repairs(stepped, SIX_PEAK, gain_steps="yes")
+    np.testing.assert_allclose(plan.gains, scales, atol=0.02)
+    mended = plan.apply(stepped.echoes[:, 1], 1)
+    assert np.abs(mended - liver.echoes[:, 1]).max() < 0.03 * np.abs(liver.echoes).max()
+    assert any("Divided out" in note for note in plan.notes)
+
+
+def test_repairs_told_can_be_applied_again(liver: EchoSeries) -> None:
+    series = spoilt(spoilt(liver, 0.6, 2.0, 1), 0.5, 0.4, 0, Pattern.FIRST).conjugate()
+    plan = plan_repairs(series, SIX_PEAK, conjugate="yes", first_echo="auto")
+    assert plan.conjugated and len(plan.applied) == 2
+    again = Repairs.from_dict(json.loads(json.dumps(plan.as_dict())))
+    np.testing.assert_allclose(again.apply(series.echoes[:, 0], 0), plan.apply(series.echoes[:, 0], 0), atol=1e-3)
+    one_by_one = replace(plan, by_slice=(plan.applied[0], None, plan.applied[0]))
+    assert Repairs.from_dict(one_by_one.as_dict()).by_slice[1] is None
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_opposite_phases_of_slices_do_not_cancel(mirrored: bool) -> None:
+    series, truth = demo_liver(matrix=(4, 96, 96))
+    clean = replace(series, readout=Readout.UNKNOWN, phase_sign=None)
+    echoes = clean.echoes.copy()
+    wanted = (0.35, -0.35, 0.35, -0.35)
+    for s, constant in enumerate(wanted):
+        one = replace(clean, echoes=clean.echoes[:, s : s + 1])
+        echoes[:, s : s + 1] = spoilt(one, constant, 0.0, 1).echoes
+    scan = replace(clean, echoes=np.conj(echoes) if mirrored else echoes)
+    repairs = plan_repairs(scan, SIX_PEAK)
+    assert repairs.conjugated is mirrored
+    assert len(repairs.by_slice) == 4
+    mended = np.stack([repairs.apply(scan.echoes[:, s], s) for s in range(4)], 1)
+    # What is left of the phase, modulo the quarter turn that only shifts the field.
+    step = np.angle((mended * np.conj(clean.echoes))[:, truth.labels > 0])
+    odd_even = step[0] - 2 * step[1] + step[2]
+    assert np.median(np.abs((odd_even + np.pi) % (2 * np.pi) - np.pi)) < 0.2
+    assert Repairs.from_dict(json.loads(json.dumps(repairs.as_dict()))).by_slice[3] is not None
+    assert "bipolar-corrected" in {finding.code for finding in assess_repairs(repairs.as_dict())}
+
+
+@pytest.mark.parametrize("name", REAL_SCANS)
+def test_conjugated_copies_of_real_scans_are_recognised(name: str) -> None:
+    series = replace(real(name), phase_sign=None)
+    given, mirrored = plan_repairs(series, SIX_PEAK), plan_repairs(series.conjugate(), SIX_PEAK)
+    assert given.sign_decided and mirrored.sign_decided
+    assert given.conjugated is not mirrored.conjugated
+    assert given.conjugated is ("thorax" in name)
+    assert decide_sign(series, SIX_PEAK).sign is (PhaseSign.CONJUGATED if "thorax" in name else PhaseSign.AS_MODEL)
+
+
+@pytest.mark.parametrize("name", REAL_SCANS[:3])
+def test_real_monopolar_scans_are_left_alone(name: str) -> None:
+    assert not plan_repairs(replace(real(name), phase_sign=None), SIX_PEAK, first_echo="auto").applied
+
+
+@pytest.mark.parametrize("conjugated", [False, True])
+def test_bottles(conjugated: bool) -> None:
+    series = real("bottles15T_16echo_bipolar/bottles.mat")
+    repairs = plan_repairs(series.conjugate() if conjugated else series, SIX_PEAK)
+    assert [e.pattern for e in repairs.applied] == [Pattern.ODD_EVEN]
+    found = bottle_pdff(repairs.apply((series.conjugate() if conjugated else series).echoes[:, 0], 0), series)
+    np.testing.assert_allclose(found, (25.5, 1.3, 2.0), atol=1.5)
+
+
+def bottle_pdff(echoes: np.ndarray, series: EchoSeries) -> list[float]:
+    """Median PDFF within discs in the three bottles, by a voxelwise complex fit of the two deepest minima."""
+    stack = torch.from_numpy(echoes)
+    mask = foreground(stack, noise_from_differences(stack))
+    voxels = stack[:, mask]
+    te = torch.from_numpy(series.te_s)
+    modulation = SIX_PEAK.modulation(te, series.field_strength_t)
+    basis, grid = EchoBasis.of(te, modulation), field_grid_hz(te, 48).float()
+    profile = residual_profile(voxels[None], te, modulation, 48, torch.tensor([20.0, 80.0, 250.0], dtype=torch.float64))[0]
+    first = profile.argmin(0)
+    away = (torch.arange(48)[:, None] - first + 24).remainder(48) - 24
+    second = profile.masked_fill(away.abs() <= 4, math.inf).argmin(0)
+    fits = []
+    for start in (grid[first], grid[second]):
+        at = gauss_newton(voxels, start, search_r2star(voxels, start, basis), basis, 5)
+        fits.append(fit(voxels, at.field_hz, at.r2star_per_s, basis))
+    pdff = torch.where(
+        fits[0].residual_energy <= fits[1].residual_energy,
+        pdff_signed(fits[0].water, fits[0].fat),
+        pdff_signed(fits[1].water, fits[1].fat),
+    )
+    image = np.zeros(mask.shape, np.float32)
+    image[mask.numpy()] = pdff.numpy()
+    rows, columns = np.indices(mask.shape)
+    centres = ((39, 68), (80, 33), (87, 90))
+    return [float(np.median(image[np.hypot(rows - r, columns - c) < 14])) for r, c in centres]
+
+
+def test_bottles_naive_for_comparison() -> None:
+    series = real("bottles15T_16echo_bipolar/bottles.mat")
+    naive = np.array(bottle_pdff(series.echoes[:, 0], series))
+    assert np.abs(naive - (25.5, 1.3, 2.0)).max() > 2
+    assert scipy.ndimage.label(np.abs(series.echoes[0, 0]) > 0.05 * np.abs(series.echoes[0, 0]).max())[1] >= 1

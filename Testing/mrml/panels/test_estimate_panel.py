@@ -1,0 +1,110 @@
+"""Section 2 of the panel: Apply, progress, Cancel, failures, findings.
+
+On PySide6 with PythonQt's manners (slicer_harness): an imitation of Slicer, not Slicer.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from AIDEALLib.parameter_maps import ParameterMaps
+from AIDEALLib.worker.client import Failed, Progress, Reason, Stopped
+from slicer_harness.panel import Panel
+
+
+def test_apply_progress_and_maps(loaded: Panel, liver_maps: ParameterMaps) -> None:
+    ui, worker = loaded.ui, loaded.worker
+    ui.methodComboBox.currentIndex = 1
+    ui.applyButton.click()
+    assert (worker.started[0].method, worker.started[0].device, worker.started[0].conjugate) == ("one-shot", "auto", "auto")
+    assert ui.applyButton.text == "Cancel"
+    assert ui.progressBar.isVisibleTo(loaded.root)
+    worker.events = [Progress(1, 2, 6)]
+    loaded.clock.tick()
+    assert (ui.progressBar.value, ui.progressBar.maximum) == (2, 6)
+    assert "slice 2 of 6" in ui.statusLabel.text
+    loaded.finish(liver_maps)
+    assert ui.applyButton.text == "Apply"
+    assert not ui.progressBar.isVisibleTo(loaded.root)
+    assert "Done in 2.5 s" in ui.statusLabel.text
+    assert loaded.parameters.pdff.GetName() == "Case PDFF"
+    assert ui.mapsSelector.currentNode() is loaded.parameters.pdff
+    assert ui.showButton.enabled and ui.mapsButton.enabled
+    candidates = ui.mapsSelector.candidates()
+    assert [node.GetName() for node in candidates] == ["Case PDFF"], "other volumes are not offered"
+
+
+def test_options_of_the_scan_reach_the_worker(loaded: Panel) -> None:
+    from AIDEALLib.estimation.phase_correction.plan import FIRST_ECHO_CHOICES
+    from AIDEALLib.mrml.parameters import ConjugateChoice, FirstEchoChoice
+
+    assert {choice.value for choice in FirstEchoChoice} == set(FIRST_ECHO_CHOICES)
+    loaded.ui.conjugateComboBox.currentIndex = list(ConjugateChoice).index(ConjugateChoice.CONJUGATED)
+    loaded.ui.firstEchoComboBox.currentIndex = list(FirstEchoChoice).index(FirstEchoChoice.MIXED)
+    loaded.ui.gainStepsCheckBox.checked = True
+    loaded.ui.deviceComboBox.currentIndex = 1
+    loaded.ui.applyButton.click()
+    asked = loaded.worker.started[-1]
+    assert (asked.conjugate, asked.first_echo, asked.gain_steps, asked.device) == ("yes", "mixed", "yes", "cpu")
+    loaded.worker.events = [Stopped(1)]
+    loaded.clock.tick()
+
+
+def test_cancel(loaded: Panel) -> None:
+    loaded.ui.applyButton.click()
+    loaded.ui.applyButton.click()
+    assert loaded.worker.cancelled
+    loaded.worker.events = [Stopped(1)]
+    loaded.clock.tick()
+    assert "as before" in loaded.ui.statusLabel.text
+    assert loaded.ui.applyButton.text == "Apply"
+
+
+def test_failures_are_told(loaded: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded.ui.applyButton.click()
+    loaded.worker.events = [Failed(1, Reason.CRASH, "It crashed.", "log")]
+    loaded.clock.tick()
+    assert loaded.dialogs.errors == ["It crashed."]
+    assert loaded.ui.applyButton.enabled and loaded.ui.applyButton.text == "Apply"
+    loaded.ui.applyButton.click()
+    loaded.worker.events = [Failed(2, Reason.DEVICE, "No CUDA here.")]
+    loaded.clock.tick()
+    assert "CPU" in loaded.dialogs.questions[-1]
+    assert loaded.worker.started[-1].device == "cpu", "goes on on the CPU after asking"
+    loaded.worker.events = [Stopped(3)]
+    loaded.clock.tick()
+
+
+def test_missing_torch_is_offered_then_installed_then_the_run_goes_on(loaded: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import ModuleType
+
+    calls: list[dict[str, Any]] = []
+
+    class Logic:
+        def installTorch(self, **options: Any) -> object:
+            calls.append(options)
+            return object()
+
+    utils = ModuleType("PyTorchUtils")
+    utils.PyTorchUtilsLogic = Logic  # type: ignore[attr-defined]
+    loaded.ui.applyButton.click()
+    loaded.worker.events = [Failed(1, Reason.TORCH_MISSING, "PyTorch is not installed.")]
+    loaded.clock.tick()
+    assert not calls, "answered with Cancel"
+    loaded.dialogs.button = 1
+    loaded.ui.applyButton.click()
+    loaded.worker.events = [Failed(2, Reason.TORCH_MISSING, "PyTorch is not installed.")]
+    loaded.clock.tick()
+    assert "PyTorch extension is not installed" in loaded.dialogs.errors[-1]
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", utils)
+    loaded.ui.applyButton.click()
+    started = len(loaded.worker.started)
+    loaded.worker.events = [Failed(3, Reason.TORCH_MISSING, "PyTorch is not installed.")]
+    loaded.clock.tick()
+    assert calls == [{"askConfirmation": False, "forceComputationBackend": "cpu"}]
+    assert len(loaded.worker.started) == started + 1, "the run goes on"
+    loaded.worker.events = [Stopped(4)]
+    loaded.clock.tick()

@@ -1,0 +1,172 @@
+"""The plug-in for Slicer's DICOM browser, on slicer-core with a stand-in for DICOMLib."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from dicom_writer import DIALECTS, write_scan
+
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.simulation.demo import demo_liver
+
+pytest.importorskip("slicer")
+
+
+class Plugin:
+    """What the plug-in uses of DICOMLib's `DICOMPlugin`."""
+
+    def __init__(self) -> None:
+        self.loadType = "Generic DICOM"
+        self.tags = {"seriesDescription": "0008,103E"}
+        self.placed: list[str] = []
+
+    def addSeriesInSubjectHierarchy(self, loadable: Any, dataNode: Any) -> None:
+        assert loadable.files
+        self.placed.append(dataNode.GetName())
+
+
+class Loadable:
+    """What it uses of `qSlicerDICOMLoadable`."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.name, self.tooltip, self.warning = "Unknown", "", ""
+        self.selected, self.confidence = False, 0.5
+
+
+class Database:
+    """Slicer's DICOM database, asking the files themselves."""
+
+    def fileValue(self, file: str, tag: str) -> str:
+        group, element = tag.split(",")
+        found = pydicom.dcmread(file, stop_before_pixels=True, force=True).get((int(group, 16), int(element, 16)))
+        return str(found.value) if found is not None and found.value is not None else ""
+
+
+@pytest.fixture
+def plugin(scene: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    import slicer
+
+    library = ModuleType("DICOMLib")
+    library.DICOMPlugin, library.DICOMLoadable = Plugin, Loadable  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "DICOMLib", library)
+    monkeypatch.setattr(slicer, "modules", SimpleNamespace(), raising=False)
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(), raising=False)
+    from AIDEALLib.mrml.plugins.dicom_plugin import PLUGIN_NAME, register
+
+    assert register() and register()
+    assert list(slicer.modules.dicomPlugins) == [PLUGIN_NAME]
+    made = slicer.modules.dicomPlugins[PLUGIN_NAME]()
+    assert isinstance(made, Plugin)
+    return made
+
+
+@pytest.fixture(scope="module")
+def liver() -> EchoSeries:
+    series, _ = demo_liver(matrix=(2, 48, 48))
+    return series
+
+
+def by_series(folder: Path) -> list[list[str]]:
+    lists: dict[str, list[str]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+            lists.setdefault(str(header.get("SeriesInstanceUID", "")), []).append(str(path))
+    return list(lists.values())
+
+
+@pytest.mark.parametrize("name", ["siemens classic", "siemens XA enhanced", "philips classic phase", "ge phase"])
+def test_a_scan_is_one_entry_and_loads_as_sequences(
+    name: str, scene: Any, plugin: Any, liver: EchoSeries, tmp_path: Path
+) -> None:
+    from AIDEALLib.mrml.scan.sources import scan_of_sequences
+
+    files = write_scan(tmp_path, liver, DIALECTS[name])
+    (offer,) = plugin.examineForImport(by_series(tmp_path))
+    assert sorted(offer.files) == sorted(map(str, files))
+    assert offer.selected and offer.confidence > 0.5 and not offer.warning
+    assert "6 echoes, 2 slices" in offer.tooltip
+    assert plugin.load(offer)
+    sequences = [scene.GetNthNodeByClass(n, "vtkMRMLSequenceNode") for n in range(2)]
+    loaded = scan_of_sequences(*sequences).series()
+    scale = abs(np.vdot(loaded.echoes, liver.echoes) / np.vdot(loaded.echoes, loaded.echoes))
+    assert np.abs(loaded.echoes * scale - liver.echoes).max() < 2e-3 * np.abs(liver.echoes).max()
+    np.testing.assert_allclose(loaded.te_s, liver.te_s, atol=1e-7)
+    assert plugin.placed == [sequence.GetName() for sequence in sequences]
+
+
+def test_repeated_scans_are_entries_of_their_own(plugin: Any, liver: EchoSeries, tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_scan(tmp_path / str(number), liver, DIALECTS["siemens classic"])
+    lists = by_series(tmp_path / "1") + by_series(tmp_path / "2")
+    for order, files in enumerate(lists, start=1):
+        for file in files:
+            dataset = pydicom.dcmread(file)
+            dataset.SeriesNumber, dataset.StudyInstanceUID = order, "1.2.3"
+            dataset.save_as(file)
+    offers = plugin.examineForImport(lists)
+    assert [len(offer.files) for offer in offers] == [24, 24]
+    assert all(offer.selected for offer in offers)
+    assert {Path(offer.files[0]).parent.name for offer in offers} == {"1", "2"}
+
+
+def test_magnitudes_alone_are_offered_with_a_warning(plugin: Any, liver: EchoSeries, tmp_path: Path) -> None:
+    write_scan(tmp_path, liver, replace(DIALECTS["siemens classic"], parts="M"))
+    (offer,) = plugin.examineForImport(by_series(tmp_path))
+    assert not offer.selected and offer.confidence < 0.5
+    assert "without phase" in offer.warning
+
+
+def test_a_missing_image_is_said_before_loading(
+    plugin: Any, liver: EchoSeries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import slicer
+
+    write_scan(tmp_path, liver, DIALECTS["siemens classic"])[3].unlink()
+    (offer,) = plugin.examineForImport(by_series(tmp_path))
+    assert "Images are missing" in offer.warning and not offer.selected
+    said: list[str] = []
+    monkeypatch.setattr(slicer.util, "errorDisplay", said.append, raising=False)
+    assert not plugin.load(offer)
+    assert "Images are missing" in said[0]
+
+
+def test_what_is_no_scan_of_ours_is_left_alone(plugin: Any, liver: EchoSeries, tmp_path: Path) -> None:
+    paths = write_scan(tmp_path, liver, DIALECTS["siemens classic"])
+    first_echo = [str(p) for p in paths if pydicom.dcmread(p, stop_before_pixels=True).EchoNumbers == 1]
+    assert plugin.examineForImport([first_echo]) == []
+    for file in first_echo:
+        dataset = pydicom.dcmread(file)
+        dataset.Modality = "CT"
+        dataset.save_as(file)
+    assert plugin.examineForImport([first_echo]) == []
+    assert plugin.examineForImport([]) == []
+    assert plugin.examineForImport([[]]) == []
+
+
+def test_examining_never_raises(plugin: Any, liver: EchoSeries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import slicer
+
+    paths = write_scan(tmp_path, liver, DIALECTS["siemens classic"])
+    for number, path in enumerate(paths):
+        path.write_bytes(path.read_bytes()[: 100 + 60 * number])
+    lists = [[str(path) for path in paths], [str(tmp_path / "gone.dcm")]]
+    monkeypatch.setattr(slicer, "dicomDatabase", SimpleNamespace(fileValue=lambda file, tag: ""), raising=False)
+    assert all(isinstance(offer, Loadable) for offer in plugin.examineForImport(lists))
+    monkeypatch.setattr(slicer, "dicomDatabase", SimpleNamespace(), raising=False)
+    assert plugin.examineForImport(lists) == []
+
+
+def test_slicer_without_dicom(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from AIDEALLib.mrml.plugins.dicom_plugin import register
+
+    monkeypatch.setitem(sys.modules, "DICOMLib", None)
+    assert not register()

@@ -1,0 +1,152 @@
+"""The tables of any-scanner input: dialects, faults and findings, magnitudes alone, first echo, real scans.
+
+python Testing/tables_any_scanner.py        # about two minutes; prints Markdown
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from paths import MODULE
+
+sys.path.insert(0, str(MODULE))
+
+
+def dialects() -> None:
+    """PDFF of the liver by the whole estimate, through every dialect, against the estimate from the echoes themselves."""
+    import numpy as np
+    from dicom_writer import DIALECTS, write_scan
+
+    from AIDEALLib.estimation.estimate import estimate
+    from AIDEALLib.io.load import load_series
+    from AIDEALLib.simulation.demo import demo_liver
+
+    original, truth = demo_liver(matrix=(3, 96, 96))
+    liver = truth.labels > 0
+    direct = estimate(original, device="cpu").pdff[liver]
+    print("| dialect | largest error of an echo, % of the largest signal | liver PDFF against the echoes themselves, points |")
+    print("|---|---|---|")
+    print("| | | mean / mean of absolutes / largest |")
+    for name, dialect in DIALECTS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            write_scan(Path(folder), original, dialect)
+            series = load_series(folder)
+        scale = abs(np.vdot(series.echoes, original.echoes) / np.vdot(series.echoes, series.echoes))
+        error = 100 * np.abs(series.echoes * scale - original.echoes).max() / np.abs(original.echoes).max()
+        difference = estimate(series, device="cpu").pdff[liver] - direct
+        away = np.abs(difference)
+        print(f"| {name} | {error:.3f} | {difference.mean():+.3f} / {away.mean():.3f} / {away.max():.2f} |")
+
+
+def faults() -> None:
+    """Every fault of the tests and what it raises."""
+    import test_quality
+
+    from AIDEALLib.echoes import Readout
+    from AIDEALLib.quality.assess import assess
+    from AIDEALLib.simulation.demo import demo_liver
+
+    series, _ = demo_liver(matrix=(2, 80, 80))
+    clean = replace(series, readout=Readout.UNKNOWN, phase_sign=None, flip_angle_deg=3.0, repetition_time_s=0.014)
+    print("| fault made | finding | others raised |\n|---|---|---|")
+    print(f"| none | {', '.join(sorted(assess(clean).codes())) or 'none'} | |")
+    for fault, (make, code, severity) in test_quality.FAULTS.items():
+        codes = assess(make(clean)).codes()
+        hit = f"{code} ({severity.value})" if code in codes else f"MISSED {code}"
+        print(f"| {fault} | {hit} | {', '.join(sorted(codes - {code}))} |")
+
+
+def magnitudes() -> None:
+    """Fits of magnitudes alone, 4000 noisy copies of a voxel: what they state against what is so."""
+    import torch
+
+    from AIDEALLib.estimation.methods.magnitude import magnitude_fit
+    from AIDEALLib.estimation.voxelwise.slice_input import Scan
+    from AIDEALLib.physics.magnitude_signal import magnitude_model
+    from AIDEALLib.physics.spectrum import SIX_PEAK
+
+    print("| magnitudes alone | PDFF, SNR | bias | SD of error | stated SD | other solution taken, % | stated, % |")
+    print("|---|---|---|---|---|---|---|")
+    generator = torch.Generator().manual_seed(0)
+    for name, field_t, step in (("1.5 T, 6 echoes 1.3 + 2.1n ms", 1.5, 2.1e-3), ("3 T, 6 echoes 1.2 + 1.0n ms", 3.0, 1e-3)):
+        scan = Scan.of(1.25e-3 + step * torch.arange(6, dtype=torch.float64), field_t, SIX_PEAK)
+        modulation = SIX_PEAK.modulation(scan.te_s, field_t)
+        for pdff in (5.0, 20.0, 90.0):
+            for snr in (50.0, 20.0):
+                one = torch.ones(4000, dtype=torch.float64)
+                clean = magnitude_model(one, pdff / 100 * one, 40 * one, scan.te_s, modulation).values
+                noise = torch.randn(2, *clean.shape, generator=generator, dtype=torch.float64) / snr
+                found = magnitude_fit(torch.complex(clean + noise[0], noise[1]).abs(), scan, torch.tensor(1 / snr))
+                wrong = (found.best.pdff > 55) != (pdff > 55)
+                error = (found.best.pdff - pdff)[~wrong]
+                stated = found.best.pdff_variance[~wrong].median().sqrt()
+                print(
+                    f"| {name} | {pdff:g} %, {snr:g} | {error.mean():+.2f} | {error.std():.2f} | {stated:.2f} "
+                    f"| {100 * wrong.double().mean():.1f} | {100 * found.swap_probability.mean():.1f} |"
+                )
+
+
+def first_echo() -> None:
+    """A first echo off by 0.3 rad: complex and mixed fit of 4000 noisy copies of a voxel."""
+    import cmath
+
+    import torch
+
+    from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
+    from AIDEALLib.estimation.voxelwise.mixed_fit import mixed_modes
+    from AIDEALLib.estimation.voxelwise.mode import mode_at
+    from AIDEALLib.estimation.voxelwise.noise import noise_from_residual
+    from AIDEALLib.physics.signal import synthesise
+    from AIDEALLib.physics.spectrum import SIX_PEAK
+    from AIDEALLib.physics.variable_projection import EchoBasis, fit
+
+    print("| first echo off by 0.3 rad, SNR 30, PDFF | complex fit: bias, SD | mixed fit: bias, SD, stated SD |\n|---|---|---|")
+    te = 1.3e-3 + 2.1e-3 * torch.arange(6, dtype=torch.float64)
+    basis = EchoBasis.of(te, SIX_PEAK.modulation(te, 1.5), torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    for pdff in (5.0, 20.0, 50.0):
+        one = torch.ones(4000, dtype=torch.float64)
+        parts = (((1 - pdff / 100) * one).to(torch.complex128), (pdff / 100 * one).to(torch.complex128))
+        echoes = synthesise(*parts, 30 * one, 40 * one, te, basis.modulation)
+        echoes[0] *= cmath.exp(0.3j)
+        noise = torch.randn(2, *echoes.shape, generator=generator, dtype=torch.float64) / 30
+        echoes = echoes + torch.complex(noise[0], noise[1])
+        at = gauss_newton(echoes, 30 * one, 40 * one, basis, 6)
+        linear = fit(echoes, at.field_hz, at.r2star_per_s, basis)
+        plain = mode_at(linear, at.field_hz, at.r2star_per_s, noise_from_residual(linear.residual_energy, 6))
+        (mixed,), _ = mixed_modes(echoes, [plain], torch.zeros(echoes.shape[1], dtype=torch.long), basis)
+        print(
+            f"| {pdff:g} % | {plain.pdff.mean() - pdff:+.1f}, {plain.pdff.std():.1f} | {mixed.pdff.mean() - pdff:+.2f}, "
+            f"{mixed.pdff.std():.2f}, {mixed.pdff_variance.median().sqrt():.2f} |"
+        )
+
+
+def real_scans() -> None:
+    """Bottles naive and corrected, and the rotation sense of every real scan as given and mirrored."""
+    import test_estimation_repairs as tests
+
+    from AIDEALLib.estimation.phase_correction.plan import plan_repairs
+    from AIDEALLib.physics.spectrum import SIX_PEAK
+
+    if not tests.REAL_DATA.exists():
+        print(f"(no real scans in {tests.REAL_DATA})")
+        return
+    bottles = tests.load_series(tests.BOTTLES)
+    mended = plan_repairs(bottles, SIX_PEAK).apply(bottles.echoes[:, 0], 0)
+    print("| bottles, PDFF % | top | left | right |\n|---|---|---|---|")
+    for name, echoes in (("naive", bottles.echoes[:, 0]), ("odd-even phase corrected", mended)):
+        print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in tests.bottle_pdff(echoes, bottles)) + " |")
+    print("\n| scan | as given | mirrored copy |\n|---|---|---|")
+    for name in tests.REAL_SCANS:
+        series = replace(tests.load_series(tests.REAL_DATA / name), phase_sign=None)
+        told = [plan_repairs(s, SIX_PEAK) for s in (series, series.conjugate())]
+        print(f"| {name.split('/')[0]} | " + " | ".join(r.sign_text for r in told) + " |")
+
+
+if __name__ == "__main__":
+    for part in (dialects, faults, magnitudes, first_echo, real_scans):
+        part()
+        print()

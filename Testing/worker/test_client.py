@@ -1,0 +1,258 @@
+"""The worker with real processes: progress, cancel, crash, missing torch, a warm second run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from paths import PACKAGE
+
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.simulation.tissue import TissueMaps
+from AIDEALLib.worker.client import (
+    EstimateOptions,
+    Event,
+    Failed,
+    Progress,
+    Reason,
+    Result,
+    Severity,
+    Stage,
+    Step,
+    Stopped,
+    WorkerBusy,
+    WorkerClient,
+)
+
+WORKER = PACKAGE / "worker"
+Wait = Callable[..., list[Event]]
+
+
+def many_slices(series: EchoSeries, times: int) -> EchoSeries:
+    return EchoSeries(np.tile(series.echoes, (1, times, 1, 1)), series.te_s, series.field_strength_t, series.geometry)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+@pytest.fixture
+def client() -> Iterator[WorkerClient]:
+    made = WorkerClient()
+    yield made
+    made.close()
+
+
+def test_second_run_reuses_process_and_torch(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    series, truth = small_liver
+    options = EstimateOptions(models=models)
+    client.start(series, options)
+    first = wait_for(client)
+    pid = client.pid
+    started = time.monotonic()
+    client.start(series, options)
+    second = wait_for(client)
+    waited = time.monotonic() - started
+
+    assert [(e.done, e.total) for e in second if isinstance(e, Progress)] == [(n, 3) for n in range(4)]
+    a, b = first[-1], second[-1]
+    assert isinstance(a, Result)
+    assert isinstance(b, Result)
+    assert [e.step for e in first if isinstance(e, Stage)] == [Step.TORCH, Step.CHECK, Step.NETWORKS, Step.PREPARE, Step.ASSESS]
+    assert [e.step for e in second if isinstance(e, Stage)] == [Step.CHECK, Step.NETWORKS, Step.PREPARE, Step.ASSESS]
+    assert a.quality is not None and a.quality.expected["snr"] > 5
+    assert a.torch_import_s is not None and a.torch_import_s > 0
+    assert b.torch_import_s is None, "torch was imported again"
+    assert client.pid == pid
+    assert waited - b.seconds < 1.0, "overhead of a warm run"
+    np.testing.assert_array_equal(a.maps.pdff, b.maps.pdff)
+    assert b.maps.geometry == series.geometry
+    assert b.maps.provenance.source == series.source
+    liver = truth.segment("Right lobe") & b.maps.mask
+    assert abs(np.median(b.maps.pdff[liver]) - truth.pdff_percent[liver].mean()) < 2.0
+
+
+def test_cancel_within_two_seconds_and_next_run_works(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    long = many_slices(small_liver[0], 40)
+    client.start(long, EstimateOptions(models=models, check=False))
+    with pytest.raises(WorkerBusy):
+        client.start(long)
+    wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
+    started = time.monotonic()
+    client.cancel()
+    events = wait_for(client)
+    assert time.monotonic() - started < 2.0
+    assert isinstance(events[-1], Stopped)
+    assert not client.busy
+    client.start(small_liver[0], EstimateOptions(models=models, check=False))
+    assert isinstance(wait_for(client)[-1], Result)
+
+
+def test_cancel_during_the_import_of_torch(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    client.start(small_liver[0], EstimateOptions(models=models, check=False))
+    pid = client.pid
+    assert pid is not None
+    started = time.monotonic()
+    client.cancel()
+    assert isinstance(wait_for(client)[-1], Stopped)
+    assert time.monotonic() - started < 2.0
+    assert client.pid is None
+    assert not alive(pid)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_killed_in_mid_run_then_next_run_works(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    client.start(many_slices(small_liver[0], 40), EstimateOptions(models=models, check=False))
+    wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
+    assert client.pid is not None
+    os.kill(client.pid, signal.SIGKILL)
+    failed = wait_for(client)[-1]
+    assert isinstance(failed, Failed)
+    assert failed.reason is Reason.CRASH
+    assert "SIGKILL" in failed.message
+    assert not client.busy
+    client.start(small_liver[0], EstimateOptions(models=models, check=False))
+    assert isinstance(wait_for(client)[-1], Result)
+
+
+def test_missing_torch_is_a_message(tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
+    client = WorkerClient(environment={"PYTHONPATH": str(tmp_path)})
+    try:
+        client.start(small_liver[0])
+        failed = wait_for(client)[-1]
+        assert isinstance(failed, Failed)
+        assert failed.reason is Reason.TORCH_MISSING
+        assert "PyTorch" in failed.message
+        assert client.pid is None, "a child without torch must not be used again"
+    finally:
+        client.close()
+
+
+def test_bad_models_are_a_message(
+    warm_worker: WorkerClient, tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait
+) -> None:
+    warm_worker.start(small_liver[0], EstimateOptions(models=str(tmp_path)))
+    failed = wait_for(warm_worker)[-1]
+    assert isinstance(failed, Failed)
+    assert failed.reason is Reason.MODEL
+    assert "models.json" in failed.message
+    assert warm_worker.pid is not None, "an error of the request leaves the process alive"
+
+
+def test_stray_output_of_libraries_does_not_disturb(
+    tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait
+) -> None:
+    noisy = "import os; print('hello'); os.write(1, b'from C\\n'); raise ModuleNotFoundError('none', name='torch')\n"
+    (tmp_path / "torch.py").write_text(noisy)
+    client = WorkerClient(environment={"PYTHONPATH": str(tmp_path)})
+    try:
+        client.start(small_liver[0])
+        assert isinstance(wait_for(client)[-1], Failed)
+        assert "from C" in client.log()
+    finally:
+        client.close()
+
+
+def test_an_unusable_scan_is_refused_with_findings_unless_asked_for(
+    warm_worker: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    echoes = small_liver[0].echoes
+    one_phase = replace(small_liver[0], echoes=(np.abs(echoes) * np.exp(1j * np.angle(echoes[:1]))).astype(np.complex64))
+    warm_worker.start(one_phase, EstimateOptions(models=models))
+    refused = wait_for(warm_worker)[-1]
+    assert isinstance(refused, Failed)
+    assert refused.reason is Reason.UNUSABLE
+    assert [(f.code, f.severity) for f in refused.findings] == [("phase-constant", Severity.STOP)]
+    assert refused.message == refused.findings[0].sentence
+    warm_worker.start(one_phase, EstimateOptions(models=models, method="one-shot", anyway=True))
+    done = wait_for(warm_worker)[-1]
+    assert isinstance(done, Result)
+    assert done.quality is not None and "phase-constant" in done.quality.codes()
+    warm_worker.start(small_liver[0], EstimateOptions(models=models, method="one-shot", check=False))
+    unchecked = wait_for(warm_worker)[-1]
+    assert isinstance(unchecked, Result) and unchecked.quality is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shell script")
+def test_another_interpreter_by_environment_variable(
+    tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from AIDEALLib.worker.process import has_torch
+
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nenv > "{tmp_path}/seen"\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("AIDEAL_PYTHON", str(python))
+    monkeypatch.setenv("PYTHONHOME", "/of/the/application")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/of/the/application")
+    assert has_torch(str(python))
+    assert not has_torch(str(tmp_path / "missing"))
+    client = WorkerClient()
+    try:
+        client.start(small_liver[0], EstimateOptions(models=str(tmp_path)))
+        failed = wait_for(client)[-1]
+        assert isinstance(failed, Failed)
+        assert failed.reason is Reason.MODEL, "torch was found there"
+    finally:
+        client.close()
+    assert "/of/the/application" not in (tmp_path / "seen").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups")
+def test_killing_reaches_what_the_child_started(
+    client: WorkerClient, tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps]
+) -> None:
+    launcher = tmp_path / "launcher.sh"
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\nexit $?\n')
+    launcher.chmod(0o755)
+    through_launcher = WorkerClient(python=str(launcher))
+    through_launcher.start(small_liver[0])
+    launcher_pid = through_launcher.pid
+    assert launcher_pid is not None
+    children: list[int] = []
+    deadline = time.monotonic() + 10
+    while not children and time.monotonic() < deadline:
+        listed = subprocess.run(["pgrep", "-P", str(launcher_pid)], capture_output=True, text=True, check=False).stdout
+        children = [int(word) for word in listed.split()]
+        time.sleep(0.05)
+    assert children
+    through_launcher.close()
+    time.sleep(0.2)
+    assert not any(alive(pid) for pid in [launcher_pid, *children])
+
+
+def test_child_ends_when_its_parent_is_gone(small_liver: tuple[EchoSeries, TissueMaps]) -> None:
+    code = (
+        "import sys, os; sys.path.insert(0, sys.argv[1])\n"
+        "from AIDEALLib.worker.process import start_server, python_executable\n"
+        "child = start_server(python_executable(), {}, open(os.devnull, 'wb'))\n"
+        "child.stdout.readline(); print(child.pid, flush=True); os._exit(1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(WORKER.parents[1])], capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 5
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(pid)
