@@ -135,8 +135,8 @@ def test_the_scan_sees_what_is_there() -> None:
     own, foreign = imports("estimation.estimate")
     assert {"echoes", "models", "errors", "physics.spectrum", "estimation.methods.refined"} <= own
     assert {"numpy", "torch"} <= foreign
-    assert "SimpleITK" in imports("io.save")[1]
-    assert "SimpleITK" not in imports("io.save", at_load=True)[1]
+    assert "SimpleITK" in imports("io.output.save")[1]
+    assert "SimpleITK" not in imports("io.output.save", at_load=True)[1]
     assert "torch" in loaded_with("estimation.estimate")[1]
 
 

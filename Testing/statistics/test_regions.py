@@ -1,4 +1,4 @@
-"""Region statistics say what numpy says, count what they leave out, and do not fall over nothing."""
+"""Region statistics equal those of numpy, count the voxels left out, and are defined without voxels."""
 
 from __future__ import annotations
 
@@ -12,18 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from AIDEALLib.statistics import (
-    TANG_2013,
-    TANG_2015,
-    LowConfidence,
-    bland_altman,
-    circle_roi,
-    inverse_variance_mean,
-    liver_lobes,
-    region_statistics,
-    segment_statistics,
-    square_roi,
-)
+from AIDEALLib.statistics import LowConfidence, liver_lobes, region_statistics, segment_statistics
 
 SHAPE = (2, 8, 10)
 
@@ -73,14 +62,6 @@ def test_numbers_equal_those_of_numpy(
     assert row.weighted_standard_error == pytest.approx(np.sum(spreads**-2.0) ** -0.5)
     assert values.min() - 1e-6 <= row.weighted_mean <= values.max() + 1e-6
     assert row.r2star_mean == pytest.approx(2 * row.stated_sd_mean)
-
-
-def test_weighted_standard_error_is_that_of_repeated_measurements() -> None:
-    rng = np.random.default_rng(5)
-    sd = rng.uniform(0.5, 4, 40)
-    means = [inverse_variance_mean(rng.normal(7, sd), sd)[0] for _ in range(4000)]
-    assert np.mean(means) == pytest.approx(7, abs=0.02)
-    assert np.std(means) == pytest.approx(inverse_variance_mean(sd, sd)[1], rel=0.04)
 
 
 def test_voxels_outside_the_foreground_are_counted_and_left_out(maps: Arrays) -> None:
@@ -149,49 +130,10 @@ def test_whole_liver_is_the_union_of_the_lobes(maps: Arrays) -> None:
         ({1: "label 1"}, []),
     ],
 )
-def test_lobes_are_told_by_name(names: dict[int, str], lobes: list[int]) -> None:
+def test_lobes_are_recognised_by_name(names: dict[int, str], lobes: list[int]) -> None:
     assert liver_lobes(names) == lobes
-
-
-def test_steatosis_grades() -> None:
-    assert [TANG_2015.grade(v) for v in (-1, 5.1, 5.2, 11.3, 17.1, 60)] == ["S0", "S0", "S1", "S2", "S3", "S3"]
-    assert [TANG_2013.grade(v) for v in (6.3, 6.4, 17.4, 22.1)] == ["S0", "S1", "S2", "S3"]
-    assert TANG_2015.grade(float("nan")) == ""
 
 
 def test_shapes_must_match(maps: Arrays) -> None:
     with pytest.raises(ValueError, match="labels have shape"):
         segment_statistics(maps, np.zeros((1, 8, 10), np.int32), {}, voxel_volume_ml=1.0)
-
-
-def test_regions_of_interest() -> None:
-    square = square_roi((2, 40, 40), (1, 20, 15))
-    assert square.sum() == 17 * 17
-    assert square[1, 12:29, 7:24].all()
-    assert square_roi((2, 40, 40), (0, 0, 39), 5).sum() == 9
-    circle = circle_roi((2, 60, 60), (0, 30.0, 30.0), 20.0, (1.0, 2.0, 5.0))
-    assert circle.sum() * 2 == pytest.approx(np.pi * 400, rel=0.02)
-    assert not circle[1].any()
-    rows, columns = np.nonzero(circle[0])
-    assert (np.ptp(rows), np.ptp(columns)) == (20, 40)
-
-
-def test_bland_altman_finds_bias_and_limits_of_known_noise() -> None:
-    rng = np.random.default_rng(5)
-    reference = rng.uniform(0, 40, 20_000)
-    found = bland_altman(reference + 1.5 + 2.0 * rng.standard_normal(20_000), reference)
-    assert found.voxels == 20_000
-    assert found.bias == pytest.approx(1.5, abs=0.06)
-    assert found.sd == pytest.approx(2.0, abs=0.04)
-    assert (found.lower_limit, found.upper_limit) == pytest.approx((1.5 - 3.92, 1.5 + 3.92), abs=0.12)
-
-
-def test_bland_altman_by_hand_and_without_voxels() -> None:
-    found = bland_altman(np.array([[3.0, 5.0]]), np.array([[2.0, 1.0]]))  # differences 1 and 4
-    assert (found.voxels, found.bias) == (2, 2.5)
-    assert found.sd == pytest.approx(np.sqrt(4.5))
-    assert found.upper_limit == pytest.approx(2.5 + 1.96 * np.sqrt(4.5))
-    empty = bland_altman(np.zeros(0), np.zeros(0))
-    assert empty.voxels == 0 and np.isnan(empty.bias) and np.isnan(empty.lower_limit)
-    with pytest.raises(ValueError, match="shape"):
-        bland_altman(np.zeros(2), np.zeros(3))

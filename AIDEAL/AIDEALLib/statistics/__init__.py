@@ -1,0 +1,27 @@
+"""Statistics of regions of the maps: PDFF and R2*, steatosis grades, low confidence and agreement (numpy only)."""
+
+from .agreement import Agreement, bland_altman
+from .low_confidence import LowConfidence
+from .map_arrays import MapArrays
+from .regions import SegmentStatistics, liver_lobes, region_statistics, segment_statistics
+from .rois import circle_roi, square_roi
+from .steatosis import CUTOFFS, TANG_2013, TANG_2015, SteatosisCutoffs
+from .weighted_mean import inverse_variance_mean
+
+__all__ = [
+    "CUTOFFS",
+    "TANG_2013",
+    "TANG_2015",
+    "Agreement",
+    "LowConfidence",
+    "MapArrays",
+    "SegmentStatistics",
+    "SteatosisCutoffs",
+    "bland_altman",
+    "circle_roi",
+    "inverse_variance_mean",
+    "liver_lobes",
+    "region_statistics",
+    "segment_statistics",
+    "square_roi",
+]
