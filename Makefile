@@ -1,19 +1,25 @@
-# make demo   estimate the bundled synthetic liver, show where the results are
-# make test   ruff, mypy, pytest
-# make lint   ruff and mypy only
-# make fuzz   100 000 damaged DICOM scans through the reader (nightly; CASES=... for another number)
-# All of them create .venv when it is missing. PYTHON and PIP_FLAGS may be set from outside.
+# make demo      estimate the bundled synthetic liver; installs what that needs and no more
+# make test      ruff, mypy, codespell, pytest
+# make lint      ruff, mypy and codespell only
+# make docs      build the documentation with its API reference into site/ (warnings are errors)
+# make nightly   what takes longer than a change may wait for: damaged scans (CASES of them) and the long validation
+# make clean     remove what the commands above have written, except .venv
+# Each creates .venv when it is missing. PYTHON and PIP_FLAGS may be set from outside.
 
 PYTHON ?= python3
 PIP_FLAGS ?=
 DEMO_OUT ?= demo-output
+NIGHTLY_OUT ?= nightly-output
+CASES ?= 100000
 WORKERS ?= 2
 BIN := .venv/bin
-STAMP := .venv/.installed
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
+DEMO_STAMP := .venv/.installed-demo
+STAMP := .venv/.installed-all
 
-.PHONY: demo test lint fuzz clean
+.PHONY: demo test lint docs fuzz nightly clean
 
-demo: $(STAMP)
+demo: $(DEMO_STAMP)
 	$(BIN)/aideal demo --out $(DEMO_OUT)
 	@echo "Maps, overview.png and statistics.csv are in $(abspath $(DEMO_OUT))"
 
@@ -24,16 +30,27 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
+
+docs: $(STAMP)
+	$(BIN)/mkdocs build --strict
 
 fuzz: $(STAMP)
-	$(BIN)/python Testing/tools/dicom_fuzz.py --cases $(or $(CASES),100000)
+	$(BIN)/python Testing/tools/dicom_fuzz.py --cases $(CASES)
+
+nightly: fuzz
+	$(BIN)/aideal validate --out $(NIGHTLY_OUT)/validation
 
 clean:
-	rm -rf build dist $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist site $(DEMO_OUT) $(NIGHTLY_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
+$(DEMO_STAMP): pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) -e .
+	@touch $@
+
 $(STAMP): pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[test,train]'
-	@touch $(STAMP)
+	$(INSTALL) -e '.[test,train,docs]'
+	@touch $(DEMO_STAMP) $@
