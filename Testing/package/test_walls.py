@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-from functools import cache
-from pathlib import Path
-
 import pytest
-from paths import PACKAGE
+from imports import MODULES, imports, loaded_with, room
 
 BASICS = {"errors", "echoes", "parameter_maps", "methods", "presets"}
 MAY_KNOW: dict[str, set[str]] = {
@@ -60,75 +56,6 @@ NO_TORCH_IN_SLICER = (
     "mrml",
     "worker.client",
 )
-
-
-def modules() -> dict[str, Path]:
-    """Dotted name inside the package of every module; a package goes by its own name."""
-    found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if name:
-            found[name] = path
-    return found
-
-
-MODULES = modules()
-
-
-def room(module: str) -> str:
-    return module.partition(".")[0]
-
-
-@cache
-def imports(module: str, at_load: bool = False) -> tuple[frozenset[str], frozenset[str]]:
-    """Modules of this package and top-level names of others that a module imports; `at_load`: only what loading it imports."""
-    path = MODULES[module]
-    here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    own, foreign = set(), set()
-    for node in walk(ast.parse(path.read_text(encoding="utf-8")), at_load):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                inside = alias.name.removeprefix("AIDEALLib.")
-                (own if inside != alias.name else foreign).add(inside if inside != alias.name else alias.name.partition(".")[0])
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                base = here[: len(here) - node.level + 1] + (node.module.split(".") if node.module else [])
-            elif (node.module or "").partition(".")[0] == "AIDEALLib":
-                base = (node.module or "").split(".")[1:]
-            else:
-                foreign.add((node.module or "").partition(".")[0])
-                continue
-            for alias in node.names:
-                deeper = ".".join([*base, alias.name])
-                own.add(deeper if deeper in MODULES else ".".join(base))
-    return frozenset(own - {"", module}), frozenset(foreign)
-
-
-def walk(node: ast.AST, at_load: bool) -> list[ast.AST]:
-    found: list[ast.AST] = []
-    for child in ast.iter_child_nodes(node):
-        if at_load and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        if at_load and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            continue
-        found += [child, *walk(child, at_load)]
-    return found
-
-
-def loaded_with(module: str) -> tuple[set[str], set[str]]:
-    """Everything that loading a module loads: modules of this package, names of others."""
-    own, foreign, waiting = set(), set(), [module]
-    while waiting:
-        current = waiting.pop()
-        parents = [current.rpartition(".")[0]] if "." in current else []
-        if current in own:
-            continue
-        own.add(current)
-        here, others = imports(current, at_load=True)
-        foreign |= others
-        waiting += [m for m in [*here, *parents] if m in MODULES]
-    return own, foreign
 
 
 def test_the_scan_sees_what_is_there() -> None:
