@@ -126,9 +126,9 @@ class AIDEALLogic(ScriptedLoadableModuleLogic):
 
     def estimate(self, scan, method="refined", device="auto"):
         """Estimate a scan and wait for it; returns its maps (`maps.pdff`, `maps['r2star']`, ...)."""
-        from AIDEALLib.worker.client import EstimateOptions
+        from AIDEALLib.options import RunOptions
 
-        return self.implementation.estimate(scan, EstimateOptions(method, device))
+        return self.implementation.estimate(scan, RunOptions(method=method, device=device))
 
     def exportMaps(self, maps, folder, suffix="nrrd"):
         """Write all maps of a run into a folder."""

@@ -13,6 +13,7 @@ import torch
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import ModelError
 from AIDEALLib.models import model_directory
+from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -21,7 +22,7 @@ from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.training.export import export_networks
 from AIDEALLib.training.model_cards import model_cards
 from AIDEALLib.training.networks import FieldNetwork, R2StarNetwork
-from AIDEALLib.worker.client import EstimateOptions, Event, Progress, Result, Stage, WorkerClient
+from AIDEALLib.worker.client import Event, Progress, Result, Stage, WorkerClient
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +137,11 @@ def liver_maps(
     wait_for: Callable[[WorkerClient], list[Event]],
 ) -> ParameterMaps:
     """Maps of the synthetic liver, estimated by the worker."""
-    warm_worker.start(liver[0], EstimateOptions(models=models, check=False))
+    warm_worker.start(
+        liver[0],
+        RunOptions(models=models),
+        check=False,
+    )
     result = wait_for(warm_worker)[-1]
     assert isinstance(result, Result), result
     return result.maps

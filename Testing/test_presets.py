@@ -9,16 +9,17 @@ import pytest
 import torch
 from paths import REAL_DATA
 
+from AIDEALLib.choices import Preset
 from AIDEALLib.cli.results import statistics_of
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.estimation.phase_correction.plan import plan_repairs
+from AIDEALLib.estimation.phase_correction.plan import plan_corrections
 from AIDEALLib.estimation.voxelwise.candidates import search_r2star
 from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
 from AIDEALLib.io.load import load_series
 from AIDEALLib.io.segmentation import Segmentation
+from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
-from AIDEALLib.presets import Preset
 from AIDEALLib.quality.assess import assess
 from AIDEALLib.simulation.demo import demo_liver
 
@@ -29,8 +30,8 @@ def test_phantom_gets_no_advice_or_grades_meant_for_livers() -> None:
     series, truth = demo_liver(matrix=(2, 80, 80))
     series = replace(series, flip_angle_deg=20.0, repetition_time_s=0.014)
     assert "t1-bias" in assess(series).codes()
-    assert "t1-bias" not in assess(series, preset=Preset.PHANTOM).codes()
-    maps = estimate(series, "magnitude", "cpu")
+    assert "t1-bias" not in assess(series, options=RunOptions(preset=Preset.PHANTOM)).codes()
+    maps = estimate(series, RunOptions(method="magnitude", device="cpu"))
     vials = Segmentation(truth.labels.astype(np.int32), truth.label_names)
     assert any(row.steatosis_grade for row in statistics_of(maps, vials))
     assert not any(row.steatosis_grade for row in statistics_of(maps, vials, Preset.PHANTOM))
@@ -41,7 +42,7 @@ def test_a_real_bottle_at_room_temperature_has_the_shift_of_the_preset() -> None
     if not BOTTLES.exists():
         pytest.skip(f"real scans are not in {BOTTLES.parent}")
     series = load_series(BOTTLES)
-    echoes = torch.from_numpy(plan_repairs(series, SIX_PEAK).apply(series.echoes[:, 0], 0))
+    echoes = torch.from_numpy(plan_corrections(series, SIX_PEAK).apply(series.echoes[:, 0], 0))
     rows, columns = np.indices(echoes.shape[1:])
     voxels = echoes[:, torch.from_numpy(np.hypot(rows - 39, columns - 68) < 14)]
     te = torch.from_numpy(series.te_s)

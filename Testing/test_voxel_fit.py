@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError
-from AIDEALLib.estimation.phase_correction.plan import Repairs
+from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.voxel_fit import fit_voxel, mended_samples
 
@@ -53,7 +53,9 @@ def error(pattern: Pattern, constant: float, slope: float, axis: int) -> PhaseEr
 @pytest.mark.parametrize("own", [(), (None, error(Pattern.ODD_EVEN, -0.4, 0.2, 0), None)])
 def test_samples_are_mended_as_the_estimate_mends_them(conjugated: bool, own: tuple[PhaseError | None, ...]) -> None:
     odd_even, first = error(Pattern.ODD_EVEN, 0.3, 1.1, 1), error(Pattern.FIRST, 0.2, -0.5, 0)
-    repairs = Repairs(conjugated, "", True, odd_even, first, (odd_even, first), own, gains=(1.0, 1.1, 0.9, 1.0, 1.2, 1.0))
+    repairs = PhaseCorrections(
+        conjugated, "", True, odd_even, first, (odd_even, first), own, gains=(1.0, 1.1, 0.9, 1.0, 1.2, 1.0)
+    )
     rng = np.random.default_rng(3)
     echoes = (rng.standard_normal((6, 3, 5, 7)) + 1j * rng.standard_normal((6, 3, 5, 7))).astype(np.complex64)
     told = json.loads(json.dumps(repairs.as_dict()))
@@ -63,7 +65,7 @@ def test_samples_are_mended_as_the_estimate_mends_them(conjugated: bool, own: tu
 
 
 def test_what_was_found_but_not_applied_is_left_alone() -> None:
-    found = Repairs(False, "", True, error(Pattern.ODD_EVEN, 0.3, 1.1, 1), error(Pattern.FIRST, 0.2, 0.0, 0))
+    found = PhaseCorrections(False, "", True, error(Pattern.ODD_EVEN, 0.3, 1.1, 1), error(Pattern.FIRST, 0.2, 0.0, 0))
     samples = np.arange(6) + 1j
     np.testing.assert_array_equal(mended_samples(samples, found.as_dict(), (0, 0, 0), (3, 5, 7)), samples)
     np.testing.assert_array_equal(mended_samples(samples, {}, (0, 0, 0), (3, 5, 7)), samples)

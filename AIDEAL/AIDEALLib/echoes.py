@@ -8,20 +8,14 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from .advice import advise
+from .choices import Readout as Readout
 from .errors import InputError
 
 MIN_ECHOES = 3
 FIELD_STRENGTH_RANGE_T = (0.05, 12.0)
 LONGEST_PLAUSIBLE_TE_S = 0.2
 """Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in milliseconds."""
-
-
-class Readout(Enum):
-    """How successive echoes were read out; bipolar echoes alternate the read-out direction."""
-
-    MONOPOLAR = "monopolar"
-    BIPOLAR = "bipolar"
-    UNKNOWN = "unknown"
 
 
 class PhaseSign(Enum):
@@ -146,7 +140,10 @@ def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
             "Load all echoes of the series."
         )
     if not np.all(np.isfinite(te)) or np.any(te <= 0):
-        raise InputError(f"Echo times are {listed} s; all must be positive and finite. Give the right ones (--te, in seconds).")
+        raise InputError(
+            f"Echo times are {listed} s; all must be positive and finite.",
+            advise("Give the right ones ({}, in seconds).", "te_s"),
+        )
     if np.any(te > LONGEST_PLAUSIBLE_TE_S):
         raise InputError(
             f"Echo times are {listed}; they look like milliseconds, seconds were expected (0.0013 for 1.3 ms). Divide by 1000."
@@ -162,7 +159,8 @@ def _check_field_strength(field_strength_t: float) -> None:
     if not (np.isfinite(field_strength_t) and low <= field_strength_t <= high):
         raise InputError(
             f"Field strength is {field_strength_t:g}; a value in tesla between {low:g} and {high:g} was expected "
-            "(1.5 or 3 on most scanners). Give the right one (--field-strength)."
+            "(1.5 or 3 on most scanners).",
+            advise("Give the right one ({}).", "field_strength_t"),
         )
 
 
@@ -174,8 +172,8 @@ def _check_echoes(echoes: npt.NDArray[np.complex64], n_echo_times: int) -> None:
         )
     if echoes.shape[0] != n_echo_times:
         raise InputError(
-            f"Found {echoes.shape[0]} echo images but {n_echo_times} echo times; one time per image was expected. "
-            "Load every echo, or give the times (--te)."
+            f"Found {echoes.shape[0]} echo images but {n_echo_times} echo times; one time per image was expected.",
+            advise("Load every echo, or give the times ({}).", "te_s"),
         )
     if not np.iscomplexobj(echoes) and np.any(echoes < 0):
         raise InputError(

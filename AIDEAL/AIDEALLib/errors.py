@@ -3,13 +3,37 @@
 Every message says what was found, what was expected and what to do about it, so that it can be shown to a user as it is.
 """
 
+from __future__ import annotations
+
+from .advice import Advice, Wording, plain_words
+
 
 class AidealError(Exception):
-    """Base class: any error this project raises on purpose."""
+    """Base class: any error this project raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What was found and what was expected; with what to do where no option of a run is concerned.
+    advice : Advice, optional
+        What to do, where it names options of a run.
+    """
+
+    def __init__(self, message: str, advice: Advice | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def worded(self, wording: Wording = plain_words) -> str:
+        """Message and advice, with options named in the words of a front end."""
+        return f"{self.message} {self.advice.worded(wording)}" if self.advice else self.message
+
+    def __str__(self) -> str:
+        return self.worded()
 
 
 class InputError(AidealError):
-    """The scan, file or option handed in cannot be used."""
+    """The scan, file or option cannot be used."""
 
 
 class ModelError(AidealError):
@@ -17,11 +41,11 @@ class ModelError(AidealError):
 
 
 class DeviceError(AidealError):
-    """The computing device asked for cannot be used."""
+    """The requested computing device cannot be used."""
 
 
 class Cancelled(AidealError):
-    """The caller asked to stop; nothing was written."""
+    """The caller cancelled the run; nothing was written."""
 
     def __init__(self, message: str = "Cancelled: the run was stopped on request and left no result.") -> None:
         super().__init__(message)

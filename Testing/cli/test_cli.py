@@ -17,18 +17,17 @@ import SimpleITK as sitk
 from paths import MODULE
 from typer.testing import CliRunner
 
-from AIDEALLib import __version__
+from AIDEALLib import __version__, pipeline
 from AIDEALLib.cli.main import app
-from AIDEALLib.cli.options import FirstEcho, GainSteps, ReadoutChoice, Repair
 from AIDEALLib.cli.validate import Section
-from AIDEALLib.echoes import Geometry, Readout
-from AIDEALLib.estimation import estimate as estimating
-from AIDEALLib.estimation.phase_correction import plan
+from AIDEALLib.echoes import Geometry
+from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.io.npz import write_npz
 from AIDEALLib.io.output import overview
 from AIDEALLib.io.segmentation import Segmentation, load_segmentation, save_segmentation
 from AIDEALLib.models import load_networks, sha256
 from AIDEALLib.parameter_maps import MAP_INFO
+from AIDEALLib.progress import Monitor
 from AIDEALLib.simulation.phantom import phantom
 from AIDEALLib.simulation.protocol import PAPER
 from AIDEALLib.simulation.scan import acquire
@@ -64,9 +63,9 @@ def aideal() -> Any:
 
 
 @pytest.fixture
-def nothing_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_corrections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the search for phase errors, which tests of other things need not pay for."""
-    monkeypatch.setattr(estimating, "plan_repairs", lambda *_: plan.Repairs(False, "as given", True))
+    monkeypatch.setattr(pipeline, "plan_corrections", lambda *_: NO_CORRECTIONS)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -87,13 +86,6 @@ def test_help_needs_no_torch() -> None:
 
 def test_version(aideal: Any) -> None:
     assert aideal("--version").output.strip() == f"aideal {__version__}"
-
-
-def test_choices_are_those_of_the_estimate() -> None:
-    assert {c.value for c in Repair} == set(plan.CHOICES)
-    assert {c.value for c in FirstEcho} == set(plan.FIRST_ECHO_CHOICES)
-    assert {c.value for c in GainSteps} == set(plan.GAIN_STEPS_CHOICES)
-    assert {r.value for r in ReadoutChoice} < {r.value for r in Readout}
 
 
 def test_run_with_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
@@ -117,13 +109,13 @@ def test_run_with_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
     assert provenance["models"] == load_networks().checksums
     assert provenance["options"]["segmentation"] == "lobes.seg.nrrd"
     assert {"reading", "network"} <= provenance["seconds"].keys()
-    said = " ".join(done.stdout.split())
+    said = " ".join(done.output.split())
     assert said.count(RESEARCH) == 1
     for words in ("Right lobe", "whole liver", "Phase as given", "2 slices on cpu", "writing", str(out.resolve())):
         assert words in said
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_run_one_shot_without_segmentation(aideal: Any, scan: Path, tmp_path: Path, fresh_models: Path) -> None:
     out = tmp_path / "out"
     own = ("--models", fresh_models)
@@ -156,19 +148,19 @@ def test_options_reach_the_estimate(aideal: Any, scan: Path, tmp_path: Path) -> 
     assert provenance["phase_sign"] == "conjugated on request"
     assert provenance["spectrum"]["ppm"] == [pytest.approx(-3.32)]
     assert provenance["readout"] == "monopolar"
-    assert provenance["options"]["repairs"]["bipolar"]["applied"]
-    assert not provenance["options"]["repairs"]["first_echo"]["applied"]
-    assert len(provenance["options"]["repairs"]["gains_taken_out"]) == 6
-    assert provenance["options"]["preset"] == "phantom"
+    assert provenance["options"]["phase_corrections"]["bipolar"]["applied"]
+    assert not provenance["options"]["phase_corrections"]["first_echo"]["applied"]
+    assert len(provenance["options"]["phase_corrections"]["gains_taken_out"]) == 6
+    assert provenance["options"]["run"]["preset"] == "phantom"
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_preset_of_phantoms_shifts_fat(aideal: Any, scan: Path, tmp_path: Path) -> None:
     done = aideal("run", scan / "scan.npz", "--out", tmp_path / "out", "--method", "magnitude", "--preset", "phantom")
     assert done.exit_code == 0, done.output
     provenance = json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["spectrum"]["ppm"][1] == pytest.approx(-3.55, abs=0.01)
-    said = " ".join(done.stdout.split())
+    said = " ".join(done.output.split())
     assert "expect a PDFF standard deviation of at least" in said
     assert "report.html" in said
 
@@ -181,7 +173,6 @@ def test_preset_of_phantoms_shifts_fat(aideal: Any, scan: Path, tmp_path: Path) 
         (["scan.npz", "--te", "one,two"], "numbers in seconds were expected"),
         (["scan.npz", "--te", "0.001,0.002,0.003"], "6 echo images but 3 echo times"),
         (["scan.npz", "--field-strength", "0"], "tesla"),
-        (["scan.npz", "--spectrum", "seven-peak"], "No fat spectrum is called 'seven-peak'"),
         (["scan.npz", "--device", "gpu"], "auto, cpu or cuda was expected"),
         (["scan.npz", "--segmentation", "none.seg.nrrd"], "none.seg.nrrd does not exist"),
         (["lobes.seg.nrrd"], "Cannot read lobes.seg.nrrd as a scan"),
@@ -225,7 +216,7 @@ def test_out_that_is_a_file(aideal: Any, scan: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_failure_while_writing_leaves_what_was_there(
     aideal: Any, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,22 +234,22 @@ def test_failure_while_writing_leaves_what_was_there(
     assert {p.name: p.read_text(encoding="utf-8") for p in out.iterdir()} == {"pdff.nrrd": "of yesterday"}
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_ctrl_c_cancels_cleanly(aideal: Any, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = estimating.estimate
+    whole = pipeline.estimate
     done_slices: list[int] = []
     before = signal.getsignal(signal.SIGINT)
 
-    def interrupted(series: Any, method: str, device: str, progress: Any, cancel: Any, **options: Any) -> Any:
+    def interrupted(*given: Any, monitor: Monitor, **more: Any) -> Any:
         def pressing(done: int, total: int) -> None:
-            progress(done, total)
+            monitor.slices(done, total)
             done_slices.append(done)
             if done == 1:
                 signal.raise_signal(signal.SIGINT)
 
-        return whole(series, method, device, pressing, cancel, **options)
+        return whole(*given, monitor=replace(monitor, slices=pressing), **more)
 
-    monkeypatch.setattr(estimating, "estimate", interrupted)
+    monkeypatch.setattr(pipeline, "estimate", interrupted)
     done = aideal("run", scan / "scan.npz", "--out", tmp_path / "out", "--method", "one-shot")
     assert done.exit_code == 130
     assert "Cancelled" in done.stderr
@@ -267,7 +258,7 @@ def test_ctrl_c_cancels_cleanly(aideal: Any, scan: Path, tmp_path: Path, monkeyp
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_demo(aideal: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = aideal("demo", "--out", out, "--slices", 6, "--matrix", 64)
@@ -288,7 +279,7 @@ def test_demo(aideal: Any, tmp_path: Path) -> None:
     assert np.array_equal(first, second)
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_phantom(aideal: Any, tmp_path: Path) -> None:
     done = aideal("phantom", "--out", tmp_path / "out", "--set", 2, "--snr", 50, "--slices", 1)
     assert done.exit_code == 0, done.output
@@ -305,7 +296,7 @@ def test_phantom(aideal: Any, tmp_path: Path) -> None:
     assert "vial 7" in done.stdout
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_phantom_without_noise_has_no_bound(aideal: Any, tmp_path: Path) -> None:
     done = aideal("phantom", "--out", tmp_path, "--snr", "none", "--slices", 1, "--method", "refined", "--protocol", "3-echo")
     assert done.exit_code == 0, done.output
@@ -314,7 +305,7 @@ def test_phantom_without_noise_has_no_bound(aideal: Any, tmp_path: Path) -> None
     assert all(r["cramer_rao_sd"] == "" and r["ratio"] == "" for r in rows)
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_speed(aideal: Any) -> None:
     done = aideal("speed", "--matrix", 48, "--slices", 2, "--echoes", 4, "--method", "one-shot")
     assert done.exit_code == 0, done.output
@@ -322,7 +313,7 @@ def test_speed(aideal: Any) -> None:
         assert words in done.stdout
 
 
-@pytest.mark.usefixtures("nothing_to_mend")
+@pytest.mark.usefixtures("no_corrections")
 def test_validate_writes_one_report_of_every_section(aideal: Any, tmp_path: Path) -> None:
     out = tmp_path / "v"
     done = aideal("validate", "--out", out, "--quick")

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from AIDEALLib.advice import advise
 from AIDEALLib.cli.report import save_report
 from AIDEALLib.cli.results import statistics_of
 from AIDEALLib.estimation.estimate import estimate
+from AIDEALLib.options import RunOptions
 from AIDEALLib.quality.findings import Finding, QualityReport, Severity
 from AIDEALLib.simulation.demo import demo_liver
 
@@ -44,10 +46,10 @@ class Page(HTMLParser):
 def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     folder = tmp_path_factory.mktemp("report")
     series, _ = demo_liver(matrix=(2, 64, 64))
-    maps = estimate(replace(series, source="scan <of> a phantom & more"), "magnitude", "cpu")
+    maps = estimate(replace(series, source="scan <of> a phantom & more"), RunOptions(method="magnitude", device="cpu"))
     findings = (
-        Finding("swap-suspect", Severity.WARN, "Water & fat <may> be swapped.", "Look.", (0, 1, 4), 30, 250.0),
-        Finding("bipolar-corrected", Severity.INFO, "Corrected.", "Nothing to do."),
+        Finding("swap-suspect", Severity.WARN, "Water & fat <may> be swapped.", advise("Look."), (0, 1, 4), 30, 250.0),
+        Finding("bipolar-corrected", Severity.INFO, "Corrected.", advise("Nothing to do.")),
     )
     quality = QualityReport(findings, {"snr": 21.0, "pdff_sd_at_10": 3.25})
     (folder / "picture.png").write_bytes(PNG)
@@ -82,7 +84,7 @@ def test_it_says_what_the_run_found(page: Page) -> None:
 
 def test_nothing_found_is_said(tmp_path: Path) -> None:
     series, _ = demo_liver(matrix=(2, 64, 64))
-    maps = estimate(series, "magnitude", "cpu")
+    maps = estimate(series, RunOptions(method="magnitude", device="cpu"))
     (tmp_path / "p.png").write_bytes(PNG)
     save_report(tmp_path / "r.html", maps, [], QualityReport(()), tmp_path / "p.png")
     assert "nothing makes a number doubtful" in (tmp_path / "r.html").read_text(encoding="utf-8")

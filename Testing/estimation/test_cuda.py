@@ -10,6 +10,7 @@ import torch
 
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.models import load_networks
+from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.held_out import held_out_case
 from AIDEALLib.simulation.protocol import PROTOCOLS, Protocol
 from AIDEALLib.simulation.scenes import PLAIN
@@ -25,7 +26,9 @@ ON_THE_FENCE = 1e-3
 @pytest.mark.parametrize("method", ["refined", "one-shot"])
 def test_maps_are_those_of_the_cpu(protocol: Protocol, method: str) -> None:
     series = held_out_case(731, protocol, (731, 1), (2, 96, 96), 10.0, PLAIN).series
-    cpu, cuda = (estimate(series, method, device, networks=load_networks(device)) for device in ("cpu", "cuda"))
+    cpu, cuda = (
+        estimate(series, RunOptions(method=method, device=device), networks=load_networks) for device in ("cpu", "cuda")
+    )
     assert np.mean(cpu.mask != cuda.mask) < ON_THE_FENCE
     both = cpu.mask & cuda.mask
     apart = np.abs(cpu.pdff[both] - cuda.pdff[both])

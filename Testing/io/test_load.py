@@ -21,6 +21,7 @@ from AIDEALLib.io.coils import combine_coils
 from AIDEALLib.io.load import load_series
 from AIDEALLib.io.npz import read_npz, write_npz
 from AIDEALLib.io.phase_units import PhaseUnit, detect_phase_unit, to_radians
+from AIDEALLib.options import Overrides
 
 TE_S = (0.0012, 0.0032, 0.0052, 0.0072)
 GEOMETRY = Geometry(
@@ -130,7 +131,7 @@ def test_images_of_unknown_kind_are_no_magnitudes(tmp_path: Path, echoes: npt.ND
     for name, echo in zip(("anatomy", "mask", "map"), echoes, strict=False):
         write(tmp_path / f"{name}.nii.gz", np.abs(echo))
     with pytest.raises(InputError, match="Found only unmarked"):
-        load_series(tmp_path, te_s=TE_S[:3], field_strength_t=3.0)
+        load_series(tmp_path, Overrides(te_s=TE_S[:3], field_strength_t=3.0))
 
 
 def test_four_dimensional_files(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
@@ -143,12 +144,12 @@ def test_four_dimensional_files(tmp_path: Path, echoes: npt.NDArray[np.complex64
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
 def test_complex_files(tmp_path: Path, echoes: npt.NDArray[np.complex64], suffix: str) -> None:
     write(tmp_path / f"scan{suffix}", echoes)
-    assert_same(load_series(tmp_path / f"scan{suffix}", te_s=TE_S, field_strength_t=3.0), echoes)
+    assert_same(load_series(tmp_path / f"scan{suffix}", Overrides(te_s=TE_S, field_strength_t=3.0)), echoes)
     (tmp_path / "each").mkdir()
     for number, echo in enumerate(echoes):
         write(tmp_path / "each" / f"scan{number + 8}{suffix}", echo)
     write(tmp_path / "each" / f"mask{suffix}", np.ones((3, 16, 12), np.uint8))
-    assert_same(load_series(tmp_path / "each", te_s=TE_S, field_strength_t=3.0), echoes)
+    assert_same(load_series(tmp_path / "each", Overrides(te_s=TE_S, field_strength_t=3.0)), echoes)
 
 
 # NRRD
@@ -181,14 +182,14 @@ axis 3 index values:={values}
 
 """
         (tmp_path / f"{name}.seq.nrrd").write_bytes(header.encode() + array.astype("<f4").tobytes())
-    assert_same(load_series(tmp_path, field_strength_t=3.0), echoes)
+    assert_same(load_series(tmp_path, Overrides(field_strength_t=3.0)), echoes)
 
 
 def test_a_single_slice_may_be_two_dimensional(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
     for number, echo in enumerate(echoes, start=1):
         sitk.WriteImage(sitk.GetImageFromArray(np.abs(echo[0])), str(tmp_path / f"mag{number}.nrrd"))
         sitk.WriteImage(sitk.GetImageFromArray(np.angle(echo[0])), str(tmp_path / f"phase{number}.nrrd"))
-    series = load_series(tmp_path, te_s=TE_S, field_strength_t=1.5)
+    series = load_series(tmp_path, Overrides(te_s=TE_S, field_strength_t=1.5))
     np.testing.assert_allclose(series.echoes, echoes[:, :1], atol=1e-3)
 
 
@@ -200,8 +201,8 @@ def test_a_single_slice_may_be_two_dimensional(tmp_path: Path, echoes: npt.NDArr
     [
         (lambda f: (f / "sub-01_echo-3_part-phase_MEGRE.nii.gz").unlink(), "4 magnitude and 3 phase"),
         (lambda f: [p.unlink() for p in f.glob("*mag*.nii.gz")], "Found only phase"),
-        (lambda f: [p.unlink() for p in f.glob("*.json")], "--te"),
-        (lambda f: [p.write_text('{"EchoTime": 0.001}') for p in f.glob("*.json")], "--field-strength"),
+        (lambda f: [p.unlink() for p in f.glob("*.json")], "echo times"),
+        (lambda f: [p.write_text('{"EchoTime": 0.001}') for p in f.glob("*.json")], "field strength"),
         (lambda f: [p.write_text("{") for p in f.glob("*.json")], "no valid JSON"),
         (lambda f: [p.write_bytes(b"junk") for p in f.glob("*echo-2*.nii.gz")], "could not be read"),
         (lambda f: write(f / "sub-01_echo-2_part-mag_MEGRE.nii.gz", np.ones((3, 16, 13))), "another grid"),
@@ -221,7 +222,7 @@ def test_real_images_without_their_offset_are_refused(tmp_path: Path, echoes: np
     write(tmp_path / "real.nrrd", echoes.real + 2048)
     write(tmp_path / "imag.nrrd", echoes.imag + 2048)
     with pytest.raises(InputError, match="offset"):
-        load_series(tmp_path, te_s=TE_S, field_strength_t=3.0)
+        load_series(tmp_path, Overrides(te_s=TE_S, field_strength_t=3.0))
 
 
 def test_paths_that_are_no_scan_are_refused(tmp_path: Path) -> None:
@@ -308,7 +309,7 @@ def test_npz_round_trip(
 
 def test_npz_options_stand_over_the_file(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
     write_npz(tmp_path / "scan.npz", EchoSeries(echoes, np.asarray(TE_S), 3.0))
-    series = load_series(tmp_path, te_s=[0.001, 0.002, 0.003, 0.004], field_strength_t=1.5, readout=Readout.BIPOLAR)
+    series = load_series(tmp_path, Overrides(te_s=[0.001, 0.002, 0.003, 0.004], field_strength_t=1.5, readout=Readout.BIPOLAR))
     assert series.te_s[1] == 0.002
     assert (series.field_strength_t, series.readout) == (1.5, Readout.BIPOLAR)
 
@@ -354,7 +355,7 @@ def test_plain_variables(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> N
     series = load_series(tmp_path)
     np.testing.assert_array_equal(series.echoes, echoes[:, :1])
     assert series.phase_sign is None
-    assert load_series(tmp_path / "a.mat", field_strength_t=3).field_strength_t == 3
+    assert load_series(tmp_path / "a.mat", Overrides(field_strength_t=3)).field_strength_t == 3
 
 
 def test_coils_are_combined_without_touching_the_echo_evolution(tmp_path: Path) -> None:
@@ -379,8 +380,8 @@ def test_bad_matlab_files_are_refused(tmp_path: Path, echoes: npt.NDArray[np.com
         ({"imDataParams": {"images": echoes, "TE": TE_S, "FieldStrength": 3}}, "x, y, slice, coil, echo"),
         ({"imDataParams": 3}, "no struct"),
         ({"data": np.zeros(3)}, "x, y, echo"),
-        ({"data": np.transpose(echoes, (2, 3, 1, 0)), "Tesla": 3}, "--te"),
-        ({"data": np.transpose(echoes, (2, 3, 1, 0)), "te": TE_S}, "--field-strength"),
+        ({"data": np.transpose(echoes, (2, 3, 1, 0)), "Tesla": 3}, "echo times"),
+        ({"data": np.transpose(echoes, (2, 3, 1, 0)), "te": TE_S}, "field strength"),
         ({"data": np.transpose(echoes, (2, 3, 1, 0)), "te": np.asarray(TE_S) * 1000, "Tesla": 3}, "milliseconds"),
     ):
         savemat(path, content)

@@ -15,8 +15,9 @@ import pytest
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
+from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.worker.client import EstimateOptions, Failed, Reason, WorkerClient
+from AIDEALLib.worker.client import Failed, Reason, WorkerClient
 from slicer_harness.cases import OBLIQUE
 
 pytest.importorskip("slicer")
@@ -56,8 +57,16 @@ def test_two_runs_in_an_oblique_scene(scene: Any, logic: Any, small_liver: tuple
     scan = scan_in(scene, replace(series, geometry=OBLIQUE))
     progress: list[tuple[int, int]] = []
     logic.progressed.connect(lambda done, total: progress.append((done, total)))
-    first = logic.estimate(scan, EstimateOptions(models=models, check=False))
-    second = logic.estimate(scan, EstimateOptions(method="one-shot", models=models, check=False))
+    first = logic.estimate(
+        scan,
+        RunOptions(models=models),
+        check=False,
+    )
+    second = logic.estimate(
+        scan,
+        RunOptions(method="one-shot", models=models),
+        check=False,
+    )
     assert progress[:4] == [(n, 3) for n in range(4)]
     assert first.pdff.GetID() != second.pdff.GetID()
     assert [maps.provenance()["method"] for maps in (first, second)] == ["refined", "one-shot"]
@@ -89,14 +98,22 @@ def test_killed_worker_leaves_the_scene_alone_and_the_next_run_works(
         before = scene.GetNumberOfNodes()
         failures: list[Failed] = []
         logic.failed.connect(failures.append)
-        logic.start(scan, EstimateOptions(models=models, check=False))
+        logic.start(
+            scan,
+            RunOptions(models=models),
+            check=False,
+        )
         assert client.pid is not None
         os.kill(client.pid, signal.SIGKILL)
         poll_until(logic, lambda: failures)
         assert failures[0].reason is Reason.CRASH
         assert scene.GetNumberOfNodes() == before
         assert not logic.busy
-        maps = logic.estimate(scan, EstimateOptions(models=models, check=False))
+        maps = logic.estimate(
+            scan,
+            RunOptions(models=models),
+            check=False,
+        )
         assert maps.pdff.GetScene() is scene
     finally:
         logic.close()
@@ -109,7 +126,11 @@ def test_cancel_is_quick_and_leaves_no_nodes(
     before = scene.GetNumberOfNodes()
     stopped: list[bool] = []
     logic.stopped.connect(lambda: stopped.append(True))
-    logic.start(scan, EstimateOptions(models=models, check=False))
+    logic.start(
+        scan,
+        RunOptions(models=models),
+        check=False,
+    )
     started = time.monotonic()
     logic.cancel()
     poll_until(logic, lambda: stopped)
@@ -121,13 +142,21 @@ def test_scene_closed_during_a_run(scene: Any, logic: Any, small_liver: tuple[Ec
     scan = scan_in(scene, small_liver[0])
     finished: list[Any] = []
     logic.finished.connect(lambda maps, _result: finished.append(maps))
-    logic.start(scan, EstimateOptions(models=models, check=False))
+    logic.start(
+        scan,
+        RunOptions(models=models),
+        check=False,
+    )
     scene.Clear(False)
     poll_until(logic, lambda: not logic.busy)
     logic.poll()
     assert not finished
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
-    maps = logic.estimate(scan_in(scene, small_liver[0]), EstimateOptions(models=models, check=False))
+    maps = logic.estimate(
+        scan_in(scene, small_liver[0]),
+        RunOptions(models=models),
+        check=False,
+    )
     assert maps.pdff.GetScene() is scene
 
 
@@ -135,7 +164,11 @@ def test_source_removed_during_a_run(scene: Any, logic: Any, small_liver: tuple[
     scan = scan_in(scene, small_liver[0])
     finished: list[Any] = []
     logic.finished.connect(lambda maps, _result: finished.append(maps))
-    logic.start(scan, EstimateOptions(models=models, check=False))
+    logic.start(
+        scan,
+        RunOptions(models=models),
+        check=False,
+    )
     for node in scan.sources:
         scene.RemoveNode(node)
     poll_until(logic, lambda: finished)
@@ -166,8 +199,12 @@ def test_a_scan_without_phase_is_estimated_by_method_magnitude(
     magnitudes = replace(small_liver[0], echoes=np.abs(small_liver[0].echoes).astype(np.complex64))
     scan = scan_in(scene, magnitudes)
     with pytest.raises(InputError, match="phase"):
-        logic.estimate(scan, EstimateOptions(check=False))
-    maps = logic.estimate(scan, EstimateOptions("magnitude", check=False))
+        logic.estimate(scan, check=False)
+    maps = logic.estimate(
+        scan,
+        RunOptions(method="magnitude"),
+        check=False,
+    )
     truth = small_liver[1]
     inside = truth.segment("Right lobe") & (array_of(maps["foreground"]) > 0)
     assert abs(np.median(array_of(maps.pdff)[inside]) - truth.pdff_percent[inside].mean()) < 3.0
@@ -182,7 +219,11 @@ def test_fit_at_a_point(scene: Any, logic: Any, small_liver: tuple[EchoSeries, T
 
     series, truth = small_liver
     scan = scan_in(scene, series)
-    maps = logic.estimate(scan, EstimateOptions(models=models, check=False))
+    maps = logic.estimate(
+        scan,
+        RunOptions(models=models),
+        check=False,
+    )
     voxel = tuple(int(v) for v in np.argwhere(truth.segment("Right lobe"))[40])
     fit = probe.fit_at(maps, scan, world_position(maps.pdff, *voxel))
     np.testing.assert_allclose(fit.measured, np.abs(series.echoes[(slice(None), *voxel)]), rtol=1e-4)

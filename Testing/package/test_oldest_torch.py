@@ -19,6 +19,7 @@ import pytest
 import AIDEALLib
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.models import load_networks, model_directory
+from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.demo import demo_liver
 
 OPERATORS = """
@@ -38,9 +39,11 @@ import numpy as np
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.models import load_networks
+from AIDEALLib.options import RunOptions
 scan = np.load(sys.argv[1])
 series = EchoSeries(scan["echoes"], scan["te_s"], float(scan["field_strength_t"]))
-maps = {m: estimate(series, m, "cpu", networks=load_networks(directory=Path(sys.argv[2]))) for m in ("refined", "one-shot")}
+networks = lambda on: load_networks(on, Path(sys.argv[2]))
+maps = {m: estimate(series, RunOptions(method=m, device="cpu"), networks=networks) for m in ("refined", "one-shot")}
 np.savez(sys.argv[3], **{m: found.pdff for m, found in maps.items()})
 """
 
@@ -83,7 +86,7 @@ def test_maps_on_torch_2_2(tmp_path: Path, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     there = np.load(tmp_path / "maps.npz")
     for method in ("refined", "one-shot"):
-        here = estimate(series, method, "cpu", networks=load_networks(directory=folder))
+        here = estimate(series, RunOptions(method=method, device="cpu"), networks=lambda on: load_networks(on, folder))
         apart = np.abs(here.pdff - there[method])[here.mask]
         # Single voxels tip where two modes, or a limit of a step, are a rounding apart.
         assert np.mean(apart > 1e-3) < 2e-3, f"{method}, torch of {python} against that of {sys.executable}"

@@ -16,12 +16,14 @@ from AIDEALLib.echoes import EchoSeries, Readout
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError
-from AIDEALLib.estimation.phase_correction.plan import Repairs, plan_repairs
+from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections, plan_corrections
+from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
-from AIDEALLib.quality.assess import assess, outlook, unusable
+from AIDEALLib.quality.assess import assess
 from AIDEALLib.quality.findings import Severity
+from AIDEALLib.quality.preflight import Preflight, preflight
 from AIDEALLib.quality.protocol import t1_bias_points
 from AIDEALLib.simulation.abdomen import abdomen
 from AIDEALLib.simulation.demo import demo_liver
@@ -43,6 +45,10 @@ def clean(scan: tuple[EchoSeries, TissueMaps]) -> EchoSeries:
 
 def with_echoes(series: EchoSeries, change: Callable[[np.ndarray], np.ndarray]) -> EchoSeries:
     return replace(series, echoes=change(series.echoes.copy()))
+
+
+def check(series: EchoSeries, method: str = "refined") -> Preflight:
+    return preflight(series, RunOptions(method=method), SIX_PEAK)
 
 
 def spoil(pattern: Pattern) -> Callable[[EchoSeries], EchoSeries]:
@@ -138,7 +144,7 @@ def test_fault_raises_its_finding(fault: str, clean: EchoSeries) -> None:
     found = [f for f in report.findings if f.code == code]
     assert found, f"{fault}: found {report.codes()}"
     assert found[0].severity is severity
-    assert found[0].sentence.endswith(".") and found[0].advice.endswith(".")
+    assert found[0].sentence.endswith(".") and found[0].advice.worded().endswith(".")
 
 
 def test_clean_scan_raises_none(clean: EchoSeries) -> None:
@@ -162,33 +168,34 @@ def test_real_scans_raise_none_before_the_estimate(name: str) -> None:
 
 def test_what_was_mended_is_told(clean: EchoSeries) -> None:
     stepped = with_echoes(clean, scale_echo)
-    plan = plan_repairs(stepped, SIX_PEAK, gain_steps="yes")
-    assert assess(stepped, repairs=plan).codes() == {"gain-step-corrected"}
+    plan = plan_corrections(stepped, SIX_PEAK, RunOptions(gain_steps="yes"))
+    assert assess(stepped, corrections=plan).codes() == {"gain-step-corrected"}
     turned = spoil(Pattern.FIRST)(clean)
-    assert assess(turned, repairs=plan_repairs(turned, SIX_PEAK, first_echo="yes")).codes() == {"first-echo-corrected"}
+    plan = plan_corrections(turned, SIX_PEAK, RunOptions(first_echo="yes"))
+    assert assess(turned, corrections=plan).codes() == {"first-echo-corrected"}
 
 
 def test_a_scan_without_signal_is_stopped(clean: EchoSeries) -> None:
     rng = np.random.default_rng(0)
     noise = with_echoes(clean, lambda e: rng.normal(size=e.shape) + 1j * rng.normal(size=e.shape))
-    assert [f.code for f in unusable(noise)] == ["no-signal"]
+    assert [f.code for f in check(noise).stops] == ["no-signal"]
     with pytest.raises(InputError, match="stands clear of the noise"):
-        outlook(noise).refuse()
-    assert outlook(noise).expectation == ""
+        check(noise).refuse()
+    assert check(noise).expectation == ""
 
 
 def test_hopeless_echo_times_are_stopped(clean: EchoSeries) -> None:
     """Fat turns by whole turns between all echoes: no method can tell it from water."""
     turn_s = 1 / abs(SIX_PEAK.mean_shift_hz(1.5))
     hopeless = simulated(Protocol("x", np.array([1, 2, 3]) * turn_s, 1.5, snr=8.0))
-    assert [f.code for f in unusable(hopeless)] == ["echo-times-unfit"]
-    assert unusable(clean) == []
+    assert [f.code for f in check(hopeless).stops] == ["echo-times-unfit"]
+    assert check(clean).stops == ()
 
 
 def test_what_to_expect_is_told_before(clean: EchoSeries) -> None:
     expected = assess(clean).expected
-    assert f"{expected['pdff_sd_at_10']:.1f} at 10 %" in outlook(clean).expectation
-    assert outlook(clean, "magnitude").expectation != outlook(clean).expectation
+    assert f"{expected['pdff_sd_at_10']:.1f} at 10 %" in check(clean).expectation
+    assert check(clean, "magnitude").expectation != check(clean).expectation
 
 
 def test_where_is_told(clean: EchoSeries) -> None:
@@ -250,7 +257,7 @@ def maps_of(scan: tuple[EchoSeries, TissueMaps], **changes: np.ndarray) -> Param
         phase_sign="",
         readout="unknown",
         noise_sd=(noise,) * mask.shape[0],
-        options={"repairs": Repairs(False, "", True).as_dict()},
+        options={"phase_corrections": PhaseCorrections(False, "", True).as_dict()},
     )
     arrays = {name: np.where(mask, a, 0).astype(np.float32) for name, a in arrays.items()}
     return ParameterMaps(**arrays, mask=mask, geometry=series.geometry, provenance=provenance)
@@ -297,5 +304,5 @@ def test_report_is_written(clean: EchoSeries, tmp_path: Path) -> None:
 def test_with_a_real_estimate(conjugate: str) -> None:
     """A clean scan raises none from loading to maps; the same scan with its phase mirrored on request does not fit."""
     series, _ = demo_liver(matrix=(2, 160, 160))
-    report = assess(series, estimate(series, device="cpu", conjugate=conjugate))
+    report = assess(series, estimate(series, RunOptions(device="cpu", conjugate=conjugate)))
     assert report.codes() >= {"residual-structured"} if conjugate == "yes" else report.codes() == set()

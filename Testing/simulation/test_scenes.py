@@ -63,4 +63,4 @@ def test_every_scene_gives_a_scan_of_the_asked_size_and_repeats(scene):
     assert case.series.shape == case.truth.shape == case.snr.shape == MATRIX
     assert np.array_equal(case.series.echoes, again.series.echoes)
     assert not np.allclose(case.series.echoes, plain.series.echoes)
-    assert case.protocol.bipolar == (scene.repairs == "no")
+    assert case.protocol.bipolar == (scene.corrections == "no")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
-from AIDEALLib.worker.client import EstimateOptions, Event, Progress, QualityReport, Result, Stage
+from AIDEALLib.worker.client import Event, Progress, QualityReport, Result, Stage
 
 
 class FakeWorker:
@@ -18,13 +19,13 @@ class FakeWorker:
     def __init__(self) -> None:
         self.busy = False
         self.events: list[Event] = []
-        self.started: list[EstimateOptions] = []
+        self.started: list[RunOptions] = []
         self.series: list[EchoSeries] = []
         self.cancelled = False
 
-    def start(self, series: EchoSeries, options: EstimateOptions | None = None) -> int:
+    def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
         self.busy, self.cancelled = True, False
-        self.started.append(options or EstimateOptions())
+        self.started.append(options or RunOptions())
         self.series.append(series)
         return len(self.started)
 

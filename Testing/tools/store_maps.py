@@ -23,11 +23,10 @@ from paths import MODULE
 sys.path.insert(0, str(MODULE))
 
 from AIDEALLib.echoes import EchoSeries
-from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.io.load import load_series
+from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
-from AIDEALLib.physics.spectrum import SIX_PEAK
-from AIDEALLib.presets import Preset
+from AIDEALLib.pipeline import run
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.held_out import held_out_case
 from AIDEALLib.simulation.protocol import PROTOCOLS
@@ -54,12 +53,16 @@ def runs(real_scans: Path | None) -> Iterator[tuple[str, ParameterMaps]]:
     """Maps by name of the run."""
     for name, series in scans(real_scans):
         for method in METHODS:
-            yield f"{name} {method}", estimate(series, method, "cpu")
+            yield f"{name} {method}", maps_of(series, method=method)
         if name in ("held-out-5", "bipolar"):
-            yield f"{name} mixed", estimate(series, device="cpu", first_echo="mixed")
-            yield f"{name} as stored", estimate(series, device="cpu", conjugate="no", bipolar="no", gain_steps="yes")
-            phantom = SIX_PEAK.shifted(Preset.PHANTOM.ppm_offset)
-            yield f"{name} phantom", estimate(series, device="cpu", spectrum=phantom, first_echo="yes", bipolar="yes")
+            yield f"{name} mixed", maps_of(series, first_echo="mixed")
+            yield f"{name} as stored", maps_of(series, conjugate="no", bipolar="no", gain_steps="yes")
+            yield f"{name} phantom", maps_of(series, preset="phantom", first_echo="yes", bipolar="yes")
+
+
+def maps_of(series: EchoSeries, **options: Any) -> ParameterMaps:
+    """Maps of a run on the CPU."""
+    return run(series, RunOptions(device="cpu", **options), check=False).maps
 
 
 def store(maps: ParameterMaps, path: Path) -> None:

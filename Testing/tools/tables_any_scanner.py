@@ -22,11 +22,12 @@ def dialects() -> None:
 
     from AIDEALLib.estimation.estimate import estimate
     from AIDEALLib.io.load import load_series
+    from AIDEALLib.options import RunOptions
     from AIDEALLib.simulation.demo import demo_liver
 
     original, truth = demo_liver(matrix=(3, 96, 96))
     liver = truth.labels > 0
-    direct = estimate(original, device="cpu").pdff[liver]
+    direct = estimate(original, RunOptions(device="cpu")).pdff[liver]
     print("| dialect | largest error of an echo, % of the largest signal | liver PDFF against the echoes themselves, points |")
     print("|---|---|---|")
     print("| | | mean / mean of absolutes / largest |")
@@ -36,7 +37,7 @@ def dialects() -> None:
             series = load_series(folder)
         scale = abs(np.vdot(series.echoes, original.echoes) / np.vdot(series.echoes, series.echoes))
         error = 100 * np.abs(series.echoes * scale - original.echoes).max() / np.abs(original.echoes).max()
-        difference = estimate(series, device="cpu").pdff[liver] - direct
+        difference = estimate(series, RunOptions(device="cpu")).pdff[liver] - direct
         away = np.abs(difference)
         print(f"| {name} | {error:.3f} | {difference.mean():+.3f} / {away.mean():.3f} / {away.max():.2f} |")
 
@@ -128,21 +129,21 @@ def real_scans() -> None:
     """Bottles naive and corrected, and the rotation sense of every real scan as given and mirrored."""
     import test_estimation_repairs as tests
 
-    from AIDEALLib.estimation.phase_correction.plan import plan_repairs
+    from AIDEALLib.estimation.phase_correction.plan import plan_corrections
     from AIDEALLib.physics.spectrum import SIX_PEAK
 
     if not tests.REAL_DATA.exists():
         print(f"(no real scans in {tests.REAL_DATA})")
         return
     bottles = tests.load_series(tests.BOTTLES)
-    mended = plan_repairs(bottles, SIX_PEAK).apply(bottles.echoes[:, 0], 0)
+    mended = plan_corrections(bottles, SIX_PEAK).apply(bottles.echoes[:, 0], 0)
     print("| bottles, PDFF % | top | left | right |\n|---|---|---|---|")
     for name, echoes in (("naive", bottles.echoes[:, 0]), ("odd-even phase corrected", mended)):
         print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in tests.bottle_pdff(echoes, bottles)) + " |")
     print("\n| scan | as given | mirrored copy |\n|---|---|---|")
     for name in tests.REAL_SCANS:
         series = replace(tests.load_series(tests.REAL_DATA / name), phase_sign=None)
-        told = [plan_repairs(s, SIX_PEAK) for s in (series, series.conjugate())]
+        told = [plan_corrections(s, SIX_PEAK) for s in (series, series.conjugate())]
         print(f"| {name.split('/')[0]} | " + " | ".join(r.sign_text for r in told) + " |")
 
 

@@ -25,7 +25,7 @@ from AIDEALLib.validation.report import Chapter, write_chapter, write_report
 from AIDEALLib.validation.run import SECTIONS, Request, validate
 from AIDEALLib.validation.tables import Column, table
 
-PATIENT = Abdomen(3, (2, 48, 48), 40.0, Scene("nothing to mend", repairs="no"))
+PATIENT = Abdomen(3, (2, 48, 48), 40.0, Scene("without corrections", corrections="no"))
 CASES = [Case(PATIENT, replace(PAPER, snr=50.0), (seed,)) for seed in (0, 1)]
 
 

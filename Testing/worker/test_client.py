@@ -16,9 +16,9 @@ import pytest
 from paths import PACKAGE
 
 from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.worker.client import (
-    EstimateOptions,
     Event,
     Failed,
     Progress,
@@ -60,7 +60,7 @@ def test_second_run_reuses_process_and_torch(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
     series, truth = small_liver
-    options = EstimateOptions(models=models)
+    options = RunOptions(models=models)
     client.start(series, options)
     first = wait_for(client)
     pid = client.pid
@@ -73,8 +73,8 @@ def test_second_run_reuses_process_and_torch(
     a, b = first[-1], second[-1]
     assert isinstance(a, Result)
     assert isinstance(b, Result)
-    assert [e.step for e in first if isinstance(e, Stage)] == [Step.TORCH, Step.CHECK, Step.NETWORKS, Step.PREPARE, Step.ASSESS]
-    assert [e.step for e in second if isinstance(e, Stage)] == [Step.CHECK, Step.NETWORKS, Step.PREPARE, Step.ASSESS]
+    assert [e.step for e in first if isinstance(e, Stage)] == [Step.TORCH, Step.CHECK, Step.PREPARE, Step.NETWORKS, Step.ASSESS]
+    assert [e.step for e in second if isinstance(e, Stage)] == [Step.CHECK, Step.PREPARE, Step.NETWORKS, Step.ASSESS]
     assert a.quality is not None and a.quality.expected["snr"] > 5
     assert a.torch_import_s is not None and a.torch_import_s > 0
     assert b.torch_import_s is None, "torch was imported again"
@@ -91,7 +91,11 @@ def test_cancel_within_two_seconds_and_next_run_works(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
     long = many_slices(small_liver[0], 40)
-    client.start(long, EstimateOptions(models=models, check=False))
+    client.start(
+        long,
+        RunOptions(models=models),
+        check=False,
+    )
     with pytest.raises(WorkerBusy):
         client.start(long)
     wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
@@ -101,14 +105,22 @@ def test_cancel_within_two_seconds_and_next_run_works(
     assert time.monotonic() - started < 2.0
     assert isinstance(events[-1], Stopped)
     assert not client.busy
-    client.start(small_liver[0], EstimateOptions(models=models, check=False))
+    client.start(
+        small_liver[0],
+        RunOptions(models=models),
+        check=False,
+    )
     assert isinstance(wait_for(client)[-1], Result)
 
 
 def test_cancel_during_the_import_of_torch(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
-    client.start(small_liver[0], EstimateOptions(models=models, check=False))
+    client.start(
+        small_liver[0],
+        RunOptions(models=models),
+        check=False,
+    )
     pid = client.pid
     assert pid is not None
     started = time.monotonic()
@@ -123,7 +135,11 @@ def test_cancel_during_the_import_of_torch(
 def test_killed_in_mid_run_then_next_run_works(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
-    client.start(many_slices(small_liver[0], 40), EstimateOptions(models=models, check=False))
+    client.start(
+        many_slices(small_liver[0], 40),
+        RunOptions(models=models),
+        check=False,
+    )
     wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
     assert client.pid is not None
     os.kill(client.pid, signal.SIGKILL)
@@ -132,7 +148,11 @@ def test_killed_in_mid_run_then_next_run_works(
     assert failed.reason is Reason.CRASH
     assert "SIGKILL" in failed.message
     assert not client.busy
-    client.start(small_liver[0], EstimateOptions(models=models, check=False))
+    client.start(
+        small_liver[0],
+        RunOptions(models=models),
+        check=False,
+    )
     assert isinstance(wait_for(client)[-1], Result)
 
 
@@ -153,7 +173,7 @@ def test_missing_torch_is_a_message(tmp_path: Path, small_liver: tuple[EchoSerie
 def test_bad_models_are_a_message(
     warm_worker: WorkerClient, tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait
 ) -> None:
-    warm_worker.start(small_liver[0], EstimateOptions(models=str(tmp_path)))
+    warm_worker.start(small_liver[0], RunOptions(models=str(tmp_path)))
     failed = wait_for(warm_worker)[-1]
     assert isinstance(failed, Failed)
     assert failed.reason is Reason.MODEL
@@ -180,17 +200,21 @@ def test_an_unusable_scan_is_refused_with_findings_unless_asked_for(
 ) -> None:
     echoes = small_liver[0].echoes
     one_phase = replace(small_liver[0], echoes=(np.abs(echoes) * np.exp(1j * np.angle(echoes[:1]))).astype(np.complex64))
-    warm_worker.start(one_phase, EstimateOptions(models=models))
+    warm_worker.start(one_phase, RunOptions(models=models))
     refused = wait_for(warm_worker)[-1]
     assert isinstance(refused, Failed)
     assert refused.reason is Reason.UNUSABLE
     assert [(f.code, f.severity) for f in refused.findings] == [("phase-constant", Severity.STOP)]
     assert refused.message == refused.findings[0].sentence
-    warm_worker.start(one_phase, EstimateOptions(models=models, method="one-shot", anyway=True))
+    warm_worker.start(one_phase, RunOptions(models=models, method="one-shot", anyway=True))
     done = wait_for(warm_worker)[-1]
     assert isinstance(done, Result)
     assert done.quality is not None and "phase-constant" in done.quality.codes()
-    warm_worker.start(small_liver[0], EstimateOptions(models=models, method="one-shot", check=False))
+    warm_worker.start(
+        small_liver[0],
+        RunOptions(models=models, method="one-shot"),
+        check=False,
+    )
     unchecked = wait_for(warm_worker)[-1]
     assert isinstance(unchecked, Result) and unchecked.quality is None
 
@@ -211,7 +235,7 @@ def test_another_interpreter_by_environment_variable(
     assert not has_torch(str(tmp_path / "missing"))
     client = WorkerClient()
     try:
-        client.start(small_liver[0], EstimateOptions(models=str(tmp_path)))
+        client.start(small_liver[0], RunOptions(models=str(tmp_path)))
         failed = wait_for(client)[-1]
         assert isinstance(failed, Failed)
         assert failed.reason is Reason.MODEL, "torch was found there"

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from paths import PACKAGE
 
+from AIDEALLib.advice import advise
 from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.worker.client import (
-    EstimateOptions,
     Event,
     Finding,
     Reason,
@@ -48,7 +49,7 @@ def test_lines_that_are_no_messages_are_passed_over() -> None:
     assert decode(b'{"kind": "unknown"}\n') is None
     assert decode(b"[1, 2]\n") is None
     assert decode(b'{"kind": "finished"}\n') is None
-    finding = Finding("x", Severity.WARN, "a", "b", (1, 2), 3, 4.0)
+    finding = Finding("x", Severity.WARN, "a", advise("b {}", "te_s"), (1, 2), 3, 4.0)
     for message in (Finished(1, 2.0, None), Stage(1, Step.CHECK), FailedMessage(1, Reason.MEMORY, "a\nb", "c", (finding,))):
         assert decode(encode(message)) == message
 
@@ -76,7 +77,11 @@ def test_server_imports_torch_only_inside_functions() -> None:
 def test_maps_travel_unchanged(
     tmp_path: Path, warm_worker: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
-    warm_worker.start(small_liver[0], EstimateOptions(models=models, check=False))
+    warm_worker.start(
+        small_liver[0],
+        RunOptions(models=models),
+        check=False,
+    )
     result = wait_for(warm_worker)[-1]
     assert isinstance(result, Result)
     write_maps(result.maps, tmp_path)

@@ -1,4 +1,4 @@
-"""The methods of this package, through the same entry as a user's run, with nothing to mend left to look for."""
+"""The methods of this package, through the same entry as a user's run, without a search for phase errors."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import torch
 
+from ..choices import Method
 from ..echoes import EchoSeries
-from ..estimation.estimate import estimate
-from ..estimation.phase_correction.plan import Repairs
-from ..methods import Method
+from ..estimation.phase_correction.plan import NO_CORRECTIONS
 from ..models import load_networks, model_directory
+from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
+from ..pipeline import run
 from .method import NotInstalled
 
-NOTHING_TO_MEND = Repairs(False, "as given", True)
 ROOMS = ("physics", "estimation", "models.py")
 
 
@@ -32,7 +32,8 @@ class OwnMethod:
 
     def estimate(self, series: EchoSeries) -> ParameterMaps:
         """See `method.Comparator`."""
-        return estimate(series, self.method.value, self.device, networks=self.networks, repairs=NOTHING_TO_MEND)
+        options = RunOptions(method=self.method, device=self.device)
+        return run(series, options, check=False, networks=lambda _: self.networks, corrections=NO_CORRECTIONS).maps
 
 
 class Refined(OwnMethod):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..echoes import EchoSeries
 from ..errors import InputError
-from ..estimation.phase_correction.plan import plan_repairs
+from ..estimation.phase_correction.plan import plan_corrections
 from ..io.load import load_series
 from ..physics.spectrum import SIX_PEAK
 
@@ -40,9 +40,9 @@ def real_scans(folder: Path) -> list[RealScan]:
             series = load_series(path)
         except InputError:
             continue  # a note or a licence beside the scans
-        repairs = plan_repairs(series, SIX_PEAK, "auto", "auto", "no")
+        corrections = plan_corrections(series, SIX_PEAK)
         middle = series.shape[0] // 2
-        echoes = repairs.apply(series.echoes[:, middle], middle)[:, None]
+        echoes = corrections.apply(series.echoes[:, middle], middle)[:, None]
         scans.append(RealScan(path.stem, replace(series, echoes=echoes)))
     if not scans:
         raise InputError(f"{folder} holds no scan that can be read; a folder of scans, one each, was expected.")

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import AidealError, Cancelled
-from .options import DEBUG_KEY
+from .options import DEBUG_KEY, flag_words
 
 FAILED, CANCELLED = 1, 130
 
@@ -31,5 +31,6 @@ def _print_error(error: Exception) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    said = " ".join(str(error).split()) or type(error).__name__
-    Console(file=sys.stderr, highlight=False).print(Text(f"Error: {said}", style="red"), soft_wrap=True)
+    text = error.worded(flag_words) if isinstance(error, AidealError) else str(error)
+    line = " ".join(text.split()) or type(error).__name__
+    Console(file=sys.stderr, highlight=False).print(Text(f"Error: {line}", style="red"), soft_wrap=True)

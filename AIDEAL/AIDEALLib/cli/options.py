@@ -1,62 +1,21 @@
-"""Options that several commands share, and the choices they allow."""
+"""Options of the commands: those of a run come from `RunOptions`, so that each is written once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ..advice import Setting
+from ..choices import Readout
 from ..errors import InputError
-from ..methods import Method as Method
+from ..options import Overrides, RunOptions, option_fields, option_type
 
 DEBUG_KEY = "aideal.debug"
-
-
-class Repair(str, Enum):
-    """Whether something is mended in the echoes: as the data tell, always, never."""
-
-    AUTO = "auto"
-    YES = "yes"
-    NO = "no"
-
-
-class FirstEcho(str, Enum):
-    """What is done about a phase error of the first echo."""
-
-    AUTO = "auto"
-    YES = "yes"
-    NO = "no"
-    MIXED = "mixed"
-
-
-class GainSteps(str, Enum):
-    """Whether scales of echoes that only the data tell are divided out."""
-
-    YES = "yes"
-    NO = "no"
-
-
-class PhaseUnitChoice(str, Enum):
-    """Unit of stored phase images."""
-
-    RADIANS = "radians"
-    RADIANS_POSITIVE = "radians from 0"
-    MILLIRADIANS = "milliradians"
-    MILLIRADIANS_POSITIVE = "milliradians from 0"
-    DEGREES = "degrees"
-    DEGREES_POSITIVE = "degrees from 0"
-    SIGNED_4096 = "-4096..4094"
-    UNSIGNED_4096 = "0..4095"
-
-
-class ReadoutChoice(str, Enum):
-    """How successive echoes were read out."""
-
-    MONOPOLAR = "monopolar"
-    BIPOLAR = "bipolar"
 
 
 def _remember_debug(context: typer.Context, value: bool) -> bool:
@@ -69,22 +28,90 @@ Debug = Annotated[
     bool, typer.Option("--debug", callback=_remember_debug, help="Show the full traceback of an error.", show_default=False)
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; made when it is missing.")]
-MethodOption = Annotated[
-    Method,
-    typer.Option(
-        help="refined: every water-fat mode refined, weighed and fused; one-shot: networks and one linear step; graph-cuts: "
-        "the reference, without networks; magnitude: without phase."
-    ),
-]
-DeviceOption = Annotated[
-    str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute; auto takes a CUDA device where there is one.")
-]
+
 Models = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", help="Networks written by 'aideal train export' instead of the bundled ones.", show_default=False
-    ),
+    Path | None, typer.Option(metavar="DIR", help=option_fields()["models"].metadata["help"], show_default=False)
 ]
+
+
+class StatedReadout(str, Enum):
+    """Read-outs that a user can state."""
+
+    MONOPOLAR = Readout.MONOPOLAR.value
+    BIPOLAR = Readout.BIPOLAR.value
+
+
+def flag(option: str) -> str:
+    """Name of an option of a run on the command line, such as `--first-echo`."""
+    return str(option_fields()[option].metadata.get("flag", "--" + option.replace("_", "-")))
+
+
+def flag_words(setting: Setting) -> str:
+    """Name a setting as the command line takes it, such as `--first-echo mixed`."""
+    return f"{flag(setting.option)} {setting.value}".strip()
+
+
+def annotation(option: str) -> Any:
+    """Type of an option with its flag and help, for the signature of a command."""
+    metadata, kind = option_fields()[option].metadata, option_type(option)
+    shown = {"help": metadata["help"], "metavar": metadata.get("metavar")}
+    if option == "te_s":
+        kind = list[str]
+    elif option == "models":
+        kind = Path
+    elif kind is Readout:
+        kind = StatedReadout
+    optional = _default(option) is None
+    made = typer.Option(flag(option), show_default=not optional and kind is not bool, **shown)
+    return Annotated[kind | None, made] if optional else Annotated[kind, made]
+
+
+def takes_run_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of a run; it receives them together as `options`.
+
+    Parameters
+    ----------
+    *names : str
+        Options of a run; all of them when none is named.
+
+    Returns
+    -------
+    callable
+        Decorator of a command that has a parameter `options`.
+    """
+    chosen = names or tuple(option_fields())
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(command, include_extras=True)
+        own = [p.replace(annotation=hints[p.name]) for p in inspect.signature(command).parameters.values()]
+        added = [
+            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=_default(n), annotation=annotation(n)) for n in chosen
+        ]
+
+        def with_options(**given: Any) -> None:
+            command(**{name: value for name, value in given.items() if name not in chosen}, options=_options(given, chosen))
+
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own if p.name != "options"] + added
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+        with_options.__doc__, with_options.__name__ = command.__doc__, command.__name__
+        return with_options
+
+    return decorate
+
+
+def _default(option: str) -> Any:
+    return None if option == "models" else option_fields()[option].default
+
+
+def _options(given: dict[str, Any], chosen: Sequence[str]) -> RunOptions:
+    values = {name: value.value if isinstance(value := given[name], Enum) else value for name in chosen}
+    if "te_s" in values:
+        values["te_s"] = echo_times(values["te_s"])
+    if "models" in values:
+        values["models"] = str(values["models"] or "")
+    overrides = {name: values.pop(name) for name in list(values) if name in Overrides.__dataclass_fields__}
+    return RunOptions(**values, overrides=Overrides(**overrides))
 
 
 def echo_times(given: Sequence[str] | None) -> list[float] | None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Debug, DeviceOption, Models, Out
+from ..options import RunOptions
+from .options import Debug, Out, takes_run_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..validation.phantoms import Vial
 
 
 class VialSet(str, Enum):
@@ -44,8 +52,10 @@ class Methods(str, Enum):
     BOTH = "both"
 
 
+@takes_run_options("device", "models")
 def phantom_command(
     out: Out,
+    options: RunOptions,
     vial_set: Annotated[VialSet, typer.Option("--set", help="R2* of the seven vials, or the eleven vials.")] = VialSet.ONE,
     protocol: Annotated[
         PhantomProtocol, typer.Option(help="1.5 T 1.3+2.1n ms; 3 T 1.2+1.0n ms; 1.5 T three echoes 1.6+1.55n, twelve 1.2+1.6n.")
@@ -53,9 +63,7 @@ def phantom_command(
     snr: Annotated[Snr, typer.Option(help="Signal over the noise of one real channel.")] = Snr.FIFTY,
     method: Annotated[Methods, typer.Option(help="One method or both.")] = Methods.BOTH,
     slices: Annotated[int, typer.Option(min=1, help="Slices, alike but for noise; more of them steady the spreads.")] = 4,
-    device: DeviceOption = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Noise.")] = 0,
-    models: Models = None,
     debug: Debug = False,
 ) -> None:
     """Scan the numerical vial phantom, estimate it, and compare bias and stated SD vial by vial."""
@@ -66,11 +74,10 @@ def phantom_command(
     from ..io.output.save import staged_directory
     from ..io.segmentation import Segmentation, save_segmentation
     from ..validation.cases import compared
-    from ..validation.phantoms import Vial, vials_of
+    from ..validation.phantoms import vials_of
     from ..validation.plan import METHODS, PHANTOM_PROTOCOLS, phantom_case
     from ..validation.tables import save_rows
-    from .estimating import estimate_with_progress
-    from .results import number, table_of
+    from .running import run_with_progress
 
     level = None if snr is Snr.NONE else float(snr.value)
     case = phantom_case(vial_set.value, PHANTOM_PROTOCOLS[protocol.value], level, slices, seed)
@@ -83,25 +90,32 @@ def phantom_command(
         segmentation = Segmentation(truth.labels.astype(np.int32), truth.label_names)
         save_segmentation(segmentation, series.geometry, stage / "vials.seg.nrrd")
         for chosen in METHODS if method is Methods.BOTH else (method.value,):
-            maps = estimate_with_progress(series, chosen, device, conjugate=case.repairs, bipolar=case.repairs, models=models)
+            each = replace(case, method=chosen).options(options.device)
+            maps = run_with_progress(series, replace(each, models=options.models), check=False).maps
             vials += vials_of(compared(maps, scan, case.protocol))
         save_rows(vials, stage / "vials.csv")
-    columns = ("Vial", "Truth", "R2* 1/s", "Bias", "SD", "Stated SD", "Cramer-Rao", "Stated / SD", "Swaps %")
     for name in dict.fromkeys(v.method for v in vials):
-        lines = [
-            (
-                v.vial,
-                number(v.truth),
-                number(v.r2star_per_s),
-                number(v.bias, 3, sign=True),
-                number(v.sd, 3),
-                number(v.stated_sd, 3),
-                number(v.cramer_rao_sd, 3),
-                number(v.ratio, 2),
-                number(v.swap_percent, 2),
-            )
-            for v in vials
-            if v.method == name
-        ]
-        console.print(table_of(f"{name}: PDFF of the vials in percent; {case.protocol.name}, SNR {snr.value}", columns, lines))
+        title = f"{name}: PDFF of the vials in percent; {case.protocol.name}, SNR {snr.value}"
+        _print_vials(console, title, [v for v in vials if v.method == name])
     console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_vials(console: Console, title: str, vials: Sequence[Vial]) -> None:
+    from .results import number, table_of
+
+    columns = ("Vial", "Truth", "R2* 1/s", "Bias", "SD", "Stated SD", "Cramer-Rao", "Stated / SD", "Swaps %")
+    lines = [
+        (
+            v.vial,
+            number(v.truth),
+            number(v.r2star_per_s),
+            number(v.bias, 3, sign=True),
+            number(v.sd, 3),
+            number(v.stated_sd, 3),
+            number(v.cramer_rao_sd, 3),
+            number(v.ratio, 2),
+            number(v.swap_percent, 2),
+        )
+        for v in vials
+    ]
+    console.print(table_of(title, columns, lines))

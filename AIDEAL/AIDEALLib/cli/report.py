@@ -12,6 +12,7 @@ from string import Template
 from ..parameter_maps import ParameterMaps
 from ..quality.findings import Finding, QualityReport
 from ..statistics import SegmentStatistics
+from .options import flag_words
 from .results import slice_ranges, statistics_cells
 
 _PAGE = Template("""<!DOCTYPE html>
@@ -111,7 +112,7 @@ def _finding(finding: Finding) -> str:
     kind = finding.severity.value
     return (
         f'<div class="finding {kind}"><strong>{kind}: {escape(finding.code)}</strong>{where}<br>'
-        f"{escape(finding.sentence)}<br><em>{escape(finding.advice)}</em></div>"
+        f"{escape(finding.sentence)}<br><em>{escape(finding.advice.worded(flag_words))}</em></div>"
     )
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..echoes import EchoSeries
+from ..choices import Preset
 from ..io.segmentation import Segmentation
-from ..parameter_maps import ParameterMaps
-from ..presets import Preset
+from ..parameter_maps import ParameterMaps, Provenance
 from ..quality.findings import QualityReport, Severity
 from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, region_statistics, segment_statistics
+from .options import flag_words
+
+if TYPE_CHECKING:
+    from ..pipeline import Outcome
 
 BODY = "body mask"
 OVERVIEW, REPORT = "overview.png", "report.html"
@@ -35,23 +41,36 @@ def statistics_of(
     return segment_statistics(maps, segmentation.labels, segmentation.names, voxel_volume_ml=volume, cutoffs=cutoffs)
 
 
-def save_results(
-    stage: Path,
-    series: EchoSeries,
-    maps: ParameterMaps,
-    segmentation: Segmentation | None,
-    preset: Preset = Preset.LIVER,
-) -> list[SegmentStatistics]:
-    """Write maps, provenance, overview and statistics into an existing folder and return the statistics."""
+@dataclass(frozen=True)
+class Saved:
+    """What was written of a run, and how long it took."""
+
+    rows: list[SegmentStatistics]
+    writing_s: float
+
+
+def save_outcome(stage: Path, outcome: Outcome, segmentation: Segmentation | None) -> Saved:
+    """Write maps, provenance, overview, statistics, findings and report into an existing folder."""
     from ..io.output.overview import save_overview
     from ..io.output.save import save_maps
     from ..io.output.tables import save_table
+    from .report import save_report
 
+    start = time.perf_counter()
+    maps = outcome.maps
     save_maps(maps, stage)
-    save_overview(series, maps, stage / OVERVIEW)
-    rows = statistics_of(maps, segmentation, preset)
-    provenance, limits = maps.provenance, LowConfidence()
-    comments: dict[str, object] = {
+    save_overview(outcome.series, maps, stage / OVERVIEW)
+    rows = statistics_of(maps, segmentation, outcome.options.preset)
+    save_table(rows, stage / "statistics.csv", _table_comments(maps.provenance))
+    if outcome.quality is not None:
+        outcome.quality.save(stage / "quality.json")
+        save_report(stage / REPORT, maps, rows, outcome.quality, stage / OVERVIEW)
+    return Saved(rows, time.perf_counter() - start)
+
+
+def _table_comments(provenance: Provenance) -> dict[str, object]:
+    limits = LowConfidence()
+    return {
         "aideal": provenance.version,
         "method": provenance.method,
         **{f"model {name} sha256": checksum for name, checksum in provenance.models.items()},
@@ -60,8 +79,14 @@ def save_results(
         "steatosis cut-offs": f"{TANG_2015.name}: {TANG_2015.grade_1} {TANG_2015.grade_2} {TANG_2015.grade_3} percent",
         "note": provenance.research_use,
     }
-    save_table(rows, stage / "statistics.csv", comments)
-    return rows
+
+
+def print_outcome(console: Console, outcome: Outcome, saved: Saved, out: Path) -> None:
+    """Print statistics, findings, times, decisions, and where the results are."""
+    print_statistics(console, saved.rows)
+    if outcome.quality is not None:
+        print_findings(console, outcome.quality)
+    print_closing(console, outcome.maps, out, {**outcome.maps.provenance.seconds, "writing": saved.writing_s})
 
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:
@@ -110,7 +135,9 @@ def print_findings(console: Console, quality: QualityReport) -> None:
     for finding in quality.findings:
         slices = f" Slices {slice_ranges(finding.slices)}." if finding.slices else ""
         console.print(f"[{colours[finding.severity]}]{finding.severity.value}[/] {finding.code}:", end=" ", highlight=False)
-        console.print(f"{finding.sentence}{slices} {finding.advice}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"{finding.sentence}{slices} {finding.advice.worded(flag_words)}", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def slice_ranges(numbers: Sequence[int]) -> str:

@@ -8,22 +8,22 @@ from typing import Annotated
 
 import typer
 
-from .options import Debug, DeviceOption, Method, MethodOption, Models
+from ..options import RunOptions
+from .options import Debug, takes_run_options
 
 DISTINCT_SLICES = 6
 """More slices than this are repeats: time and memory do not care."""
 
 
+@takes_run_options("method", "device", "models")
 def speed(
+    options: RunOptions,
     matrix: Annotated[int, typer.Option(min=32, help="Rows and columns.")] = 256,
     slices: Annotated[int, typer.Option(min=1, help="Slices.")] = 32,
     echoes: Annotated[int, typer.Option(min=3, max=16, help="Echoes.")] = 6,
-    method: MethodOption = Method.REFINED,
-    device: DeviceOption = "auto",
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads; torch decides when not given.", show_default=False)
     ] = None,
-    models: Models = None,
     debug: Debug = False,
 ) -> None:
     """Time a simulated scan end to end: read it, estimate it, write its maps."""
@@ -50,7 +50,7 @@ def speed(
 
         from ..io.load import load_series
         from ..io.output.save import save_maps
-        from .estimating import estimate_with_progress
+        from .running import run_with_progress
 
         if threads:
             torch.set_num_threads(threads)
@@ -59,7 +59,7 @@ def speed(
         series = load_series(file)
         seconds["reading"] = time.perf_counter() - start
         start = time.perf_counter()
-        maps = estimate_with_progress(series, method.value, device, models=models)
+        maps = run_with_progress(series, options, check=False).maps
         estimating = time.perf_counter() - start
         stages = maps.provenance.seconds
         seconds |= {**stages, "other (load networks, phase sign, ...)": max(0.0, estimating - sum(stages.values()))}
@@ -70,7 +70,7 @@ def speed(
     total = sum(seconds.values())
     lines = [(name, number(s, 2), number(1000 * s / slices, 0), number(100 * s / total, 0)) for name, s in seconds.items()]
     lines.append(("end to end", number(total, 2), number(1000 * total / slices, 0), "100"))
-    title = f"{matrix}x{matrix}x{slices}x{echoes}, {method.value}, {maps.provenance.device}, {used} threads"
+    title = f"{matrix}x{matrix}x{slices}x{echoes}, {options.method}, {maps.provenance.device}, {used} threads"
     console.print(table_of(title, ("Stage", "s", "ms a slice", "%"), lines))
     console.print(f"Foreground {100 * maps.mask.mean():.0f} % of the voxels. Peak memory {_peak_memory()}.", highlight=False)
 

@@ -59,7 +59,9 @@ def adapt_command(
     """
     from ..io.load import load_series
     from ..models import load_networks, model_directory
-    from ..quality.assess import outlook
+    from ..options import RunOptions
+    from ..physics.spectrum import SIX_PEAK
+    from ..quality.preflight import preflight
     from ..statistics import LowConfidence
 
     source = models or model_directory()
@@ -78,7 +80,7 @@ def adapt_command(
 
     series = [load_series(path) for path in scans]
     for one in series:
-        outlook(one).refuse()
+        preflight(one, RunOptions(), SIX_PEAK).refuse()
     own = [OwnScan.of(one) for one in series]
     networks = load_networks(directory=source)
     limit = LowConfidence().swap_probability

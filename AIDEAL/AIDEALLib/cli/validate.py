@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .options import Debug, DeviceOption, Models, Out
+from ..options import RunOptions
+from .options import Debug, Out, takes_run_options
 
 
 class Section(str, Enum):
@@ -25,8 +26,10 @@ class Section(str, Enum):
     REAL = "real"
 
 
+@takes_run_options("device", "models")
 def validate(
     out: Out,
+    options: RunOptions,
     quick: Annotated[
         bool, typer.Option("--quick", help="Few, small slices: a report in a minute, whose figures say little.")
     ] = False,
@@ -38,8 +41,6 @@ def validate(
         Path | None,
         typer.Option(metavar="DIR", help="Folder of real scans, each a sub-folder or file as for 'run'.", show_default=False),
     ] = None,
-    device: DeviceOption = "auto",
-    models: Models = None,
     debug: Debug = False,
 ) -> None:
     """Phantoms, coverage, swaps, repeatability ... against known truth: `report.html`, `report.md`, CSV files and pictures.
@@ -54,15 +55,22 @@ def validate(
     from ..validation.plan import Plan
     from ..validation.run import SECTIONS, Request
     from ..validation.run import validate as write_report
-    from .estimating import ctrl_c_cancels, slices_bar
+    from .running import ctrl_c_cancels, slices_bar
 
     if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; a folder for the report was expected. Give another --out.")
+        raise InputError(f"{out} is a file; a folder for the report was expected. Give another one.")
     if real_scans is not None and not real_scans.is_dir():
         raise InputError(f"{real_scans} is no folder; a folder of real scans was expected. Check the path.")
-    target = str(choose_device(device))
-    asked = SECTIONS if section is None else tuple(key for key in SECTIONS if key in {s.value for s in section})
-    request = Request(out, Plan(seed, quick), asked, real_scans, load_networks(target, models), target)
+    target = str(choose_device(options.device))
+    chapters = SECTIONS if section is None else tuple(key for key in SECTIONS if key in {s.value for s in section})
+    request = Request(
+        out,
+        Plan(seed, quick),
+        chapters,
+        real_scans,
+        load_networks(target, Path(options.models) if options.models else None),
+        target,
+    )
     with ctrl_c_cancels() as cancelled, slices_bar("{task.description}") as bar:
         task = bar.add_task("Validating", total=request.slices)
         write_report(request, lambda what, slices: bar.update(task, description=what, advance=slices), cancelled)

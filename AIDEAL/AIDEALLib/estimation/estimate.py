@@ -1,114 +1,114 @@
-"""The one entry point: a multi-echo scan in, parameter maps with uncertainty out."""
+"""The one entry point of estimation: a multi-echo scan in, parameter maps with uncertainty out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from .. import __version__
+from ..advice import advise
+from ..choices import FirstEcho
 from ..echoes import EchoSeries
 from ..errors import DeviceError, InputError
-from ..methods import Method
 from ..models import Networks, load_networks
-from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
-from ..physics.spectrum import SIX_PEAK, FatSpectrum
+from ..options import RunOptions
+from ..parameter_maps import MAP_INFO, FloatMap, ParameterMaps, Provenance
+from ..physics.spectrum import FatSpectrum, spectrum_by_name
+from ..progress import Monitor, Step
 from .fusion.learned import UNCALIBRATED, Learned
-from .graph_cuts.graph_cuts import GraphCutOptions, graph_cuts
-from .methods.magnitude import magnitude_fit
-from .methods.one_shot import one_shot
-from .methods.refined import refined
-from .phase_correction.plan import CHOICES, MIXED, Repairs, plan_repairs
+from .methods.context import MethodContext
+from .methods.registry import METHODS, RegisteredMethod
+from .phase_correction.plan import NO_CORRECTIONS, PhaseCorrections, plan_corrections
 from .slice_pool import map_slices, one_core
 from .timing import Stopwatch
 from .voxelwise.candidates import wrap
 from .voxelwise.mode import Solution
 from .voxelwise.noise import foreground, noise_from_differences
-from .voxelwise.slice_input import Scan, SliceInput
+from .voxelwise.slice_input import Scan, SliceEchoes
 
-METHODS = tuple(method.value for method in Method)
-GRAPH_CUTS = GraphCutOptions()
-WITH_NETWORKS = (Method.REFINED, Method.ONE_SHOT)
-CONJUGATE_CHOICES = CHOICES
+NetworkSource = Callable[[str], Networks]
+"""Gives the networks on a device."""
+UNUSED_PHASE = replace(NO_CORRECTIONS, sign_text="was not used (method magnitude)")
+CORRECTIONS = "phase_corrections"
+"""Key of the phase corrections in the options of the provenance."""
 
 
 def estimate(
     series: EchoSeries,
-    method: str = "refined",
-    device: str = "auto",
-    progress: Callable[[int, int], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
+    options: RunOptions | None = None,
     *,
-    spectrum: FatSpectrum = SIX_PEAK,
-    conjugate: str = "auto",
-    bipolar: str = "auto",
-    first_echo: str = "no",
-    gain_steps: str = "no",
-    networks: Networks | None = None,
-    repairs: Repairs | None = None,
+    spectrum: FatSpectrum | None = None,
+    corrections: PhaseCorrections | None = None,
+    networks: NetworkSource | None = None,
+    monitor: Monitor | None = None,
 ) -> ParameterMaps:
-    """Estimate PDFF, R2* and field with uncertainty, slice by slice.
+    """Estimate PDFF, R2* and field with uncertainty, slice by slice, several slices side by side on the cores of a CPU.
 
     Parameters
     ----------
-    series : the scan.
-    method : 'refined' (candidates with exact evidence and a smooth field, the default) or 'one-shot' (networks, one sub-bin
-        step, weighted least squares), 'graph-cuts' (the reference, no networks: see `graph_cuts`) or 'magnitude' (no phase
-        used: both solutions of every voxel, see `magnitude_fit`).
-    device : 'auto' (CUDA where there is one), 'cpu' or 'cuda'. CUDA running out of memory falls back to the CPU;
-        `provenance.notes` says so.
-    progress : called with (slices done, slices in all), first with 0.
-    cancel : asked between slices; when it returns True, `Cancelled` is raised. Slices run side by side on the CPU's cores.
-    spectrum : of fat. conjugate : 'auto' lets the residual decide the rotation sense, 'yes' and 'no' override it.
-    bipolar : 'auto' corrects a phase between odd and even echoes where the scan clearly has one, 'yes' and 'no' override it.
-    first_echo : 'yes' corrects a phase error of the first echo, 'auto' where the scan clearly has one, 'mixed' leaves the phase
-        of the first echo out of the last fit (see `repairs`, `mixed_fit`); 'mixed' needs the method 'refined'.
-    gain_steps : 'yes' divides out a scale of each echo that only the data tell.
-    networks : already loaded networks (on the device of the work); the bundled ones when None.
-    repairs : what to mend, where that is known; when None the scan is searched as the options above say.
+    series : EchoSeries
+        The scan.
+    options : RunOptions, optional
+        Method, device, spectrum and phase corrections of these; the defaults when None.
+    spectrum : FatSpectrum, optional
+        Overrides the spectrum that the options name.
+    corrections : PhaseCorrections, optional
+        What to correct, where it is known; otherwise the scan is searched as the options request.
+    networks : callable, optional
+        Gives the networks on a device; by default they are loaded from the folder in the options, or the bundled ones.
+    monitor : Monitor, optional
+        Told of steps and slices, and asked whether to cancel.
+
+    Returns
+    -------
+    ParameterMaps
+        The maps, with provenance.
 
     Raises
     ------
     InputError
-        For an unknown method or option; for a scan without phase unless the method is 'magnitude'. ModelError : when the
-        bundled networks are missing or damaged. DeviceError : when CUDA was asked for and there is none. Cancelled : on
-        request.
+        The scan has no phase and the method needs it, or options contradict each other.
+    ModelError
+        The networks are missing or damaged.
+    DeviceError
+        CUDA was requested and there is none.
+    Cancelled
+        The monitor requested it.
+
+    Notes
+    -----
+    CUDA running out of memory falls back to the CPU; the notes of the provenance state it.
     """
-    _check_choice("method", method, METHODS)
-    target = choose_device(device)
-    magnitudes_only = method == Method.MAGNITUDE
-    if not (magnitudes_only or series.has_phase):
-        raise InputError(
-            f"The echoes are magnitudes without phase, which method '{method}' needs. Load phase (or real and imaginary) "
-            f"images too, or use the method '{Method.MAGNITUDE.value}', which cannot always tell PDFF above 50 % from below."
-        )
-    if first_echo == MIXED and method != Method.REFINED:
-        raise InputError(
-            f"A mixed fit of the first echo was asked for with the method '{method}'; '{Method.REFINED.value}' was expected. "
-            "Change one of the two."
-        )
+    options, monitor = options or RunOptions(), monitor or Monitor()
+    method = METHODS[options.method]
+    device = choose_device(options.device)
+    _check(series, options, method)
+    spectrum = spectrum or fat_spectrum(options)
     with one_core() as cores:
-        if magnitudes_only:
-            plan = Repairs(False, "was not used (method magnitude)", True)
-        else:
-            plan = repairs or plan_repairs(series, spectrum, conjugate, bipolar, first_echo, gain_steps)
-        notes = [*series.notes, *plan.notes]
-
-        def run(on: torch.device) -> ParameterMaps:
-            loaded = (networks or load_networks(str(on))) if method in WITH_NETWORKS else None
-            return _run(series, plan, method, on, loaded, spectrum, notes, progress, cancel, cores)
-
+        if not method.phase:
+            corrections = UNUSED_PHASE
+        elif corrections is None:
+            monitor.step(Step.PREPARE)
+            corrections = plan_corrections(series, spectrum, options)
+        source = networks or (lambda on: load_networks(on, Path(options.models) if options.models else None))
+        run = _Run(series, options, spectrum, corrections, source, monitor)
         try:
-            return run(target)
+            return run.on(device, cores)
         except torch.cuda.OutOfMemoryError:
-            if networks is not None:
-                raise
-            notes.append(f"{target} ran out of memory; the whole scan was estimated on the CPU instead.")
             torch.cuda.empty_cache()
-            return run(torch.device("cpu"))
+            note = f"{device} ran out of memory; the whole scan was estimated on the CPU instead."
+            return replace(run, notes=(note,)).on(torch.device("cpu"), cores)
+
+
+def fat_spectrum(options: RunOptions) -> FatSpectrum:
+    """Fat spectrum that options name, with its offset."""
+    return spectrum_by_name(options.spectrum.value).shifted(options.fat_shift_offset_ppm)
 
 
 def choose_device(device: str) -> torch.device:
@@ -117,7 +117,7 @@ def choose_device(device: str) -> torch.device:
     Raises
     ------
     DeviceError
-        When CUDA was asked for but is not there.
+        CUDA was requested and there is none, or the name is unknown.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -125,117 +125,130 @@ def choose_device(device: str) -> torch.device:
         return torch.device("cpu")
     if device.split(":")[0] == "cuda":
         if not torch.cuda.is_available():
-            raise DeviceError("CUDA was asked for, but torch finds no CUDA device here. Use the CPU (--device cpu), or auto.")
+            raise DeviceError(
+                "CUDA was requested, but torch finds no CUDA device on this computer.",
+                advise("Use the CPU ({}), or {}.", ("device", "cpu"), ("device", "auto")),
+            )
         return torch.device(device)
     raise DeviceError(f"Device is '{device}'; auto, cpu or cuda was expected.")
 
 
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InputError(f"Option {name} is '{value}'; one of {', '.join(choices)} was expected.")
+def _check(series: EchoSeries, options: RunOptions, method: RegisteredMethod) -> None:
+    if method.phase and not series.has_phase:
+        raise InputError(
+            f"The echoes are magnitudes without phase, which method '{options.method}' needs.",
+            advise(
+                "Load phase (or real and imaginary) images too, or use {}, which cannot always distinguish PDFF above 50 % "
+                "from below.",
+                ("method", "magnitude"),
+            ),
+        )
+    if options.first_echo is FirstEcho.MIXED and not method.mixed_fit:
+        raise InputError(
+            f"A mixed fit of the first echo was requested with the method '{options.method}', which has none.",
+            advise("Take {}, or another option of the first echo.", ("method", "refined")),
+        )
 
 
-def _run(
-    series: EchoSeries,
-    repairs: Repairs,
-    method: str,
-    device: torch.device,
-    networks: Networks | None,
-    spectrum: FatSpectrum,
-    notes: list[str],
-    progress: Callable[[int, int], None] | None,
-    cancel: Callable[[], bool] | None,
-    cores: int,
-) -> ParameterMaps:
-    watch = Stopwatch(device)
-    learned = Learned.of(networks.settings if networks else {})
-    scan = Scan.of(torch.from_numpy(series.te_s).to(device), series.field_strength_t, spectrum)
-    maps = {name: np.zeros(series.shape, np.float32) for name in MAP_INFO}
-    mask = np.zeros(series.shape, bool)
+@dataclass(frozen=True, eq=False)
+class _Slice:
+    """Result of one slice: values of each map in the voxels of the mask, and the noise per real channel."""
 
-    def work(index: int) -> float:
-        with watch("transfer"):
-            echoes = torch.from_numpy(repairs.apply(series.echoes[:, index], index)).to(device)
-        with torch.inference_mode():
-            return _estimate_slice(echoes, scan, networks, method, learned, repairs.mixed, watch, maps, mask, index)
-
-    workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
-    noise = map_slices(work, series.shape[0], workers, progress, cancel)
-    notes = list(notes)
-    if series.n_echoes == 3:
-        way = "how much R2* differs between neighbours" if method == Method.REFINED else "spatial differences"
-        notes.append(f"Three echoes leave no residual: the noise was estimated from {way}.")
-    if not series.uniform_spacing:
-        notes.append(f"Echo spacing is not uniform: off-resonance was searched within {scan.period_hz:.0f} Hz around 0.")
-    if method == Method.REFINED and not learned.calibrated:
-        notes.append(UNCALIBRATED)
-    if not mask.any():
-        notes.append("No voxel stands clear of the noise: all maps are empty.")
-    provenance = Provenance(
-        version=__version__,
-        method=method,
-        device=str(device),
-        torch_version=torch.__version__,
-        te_s=tuple(float(t) for t in series.te_s),
-        field_strength_t=series.field_strength_t,
-        spectrum=asdict(spectrum),
-        models=networks.checksums if networks else {},
-        phase_sign=repairs.sign_text,
-        readout=series.readout.value,
-        noise_sd=tuple(noise),
-        source=series.source,
-        options={"repairs": repairs.as_dict(), **_settings(method, learned)},
-        notes=tuple(notes),
-        seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},
-    )
-    return ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance)
+    mask: npt.NDArray[np.bool_]
+    values: dict[str, FloatMap]
+    noise_sd: float
 
 
-def _settings(method: str, learned: Learned) -> dict[str, dict[str, Any]]:
-    if method == Method.REFINED:
-        return learned.as_settings()
-    return {"graph_cuts": asdict(GRAPH_CUTS)} if method == Method.GRAPH_CUTS else {}
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """A scan with all that its slices share."""
+
+    series: EchoSeries
+    options: RunOptions
+    spectrum: FatSpectrum
+    corrections: PhaseCorrections
+    networks: NetworkSource
+    monitor: Monitor
+    notes: tuple[str, ...] = ()
+
+    def on(self, device: torch.device, cores: int) -> ParameterMaps:
+        """Estimate all slices on a device."""
+        series, method, watch = self.series, METHODS[self.options.method], Stopwatch(device)
+        loaded = None
+        if method.networks:
+            self.monitor.step(Step.NETWORKS)
+            loaded = self.networks(str(device))
+        learned = Learned.of(loaded.settings if loaded else {})
+        context = MethodContext(watch, learned, loaded)
+        scan = Scan.of(torch.from_numpy(series.te_s).to(device), series.field_strength_t, self.spectrum)
+
+        def work(index: int) -> _Slice:
+            with watch("transfer"):
+                echoes = torch.from_numpy(self.corrections.apply(series.echoes[:, index], index)).to(device)
+            with torch.inference_mode():
+                return _estimate_slice(echoes, scan, method, context, self.corrections.mixed)
+
+        workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
+        slices = map_slices(work, series.shape[0], workers, self.monitor.slices, self.monitor.cancelled)
+        maps = {name: np.zeros(series.shape, np.float32) for name in MAP_INFO}
+        mask = np.zeros(series.shape, bool)
+        for index, one in enumerate(slices):
+            mask[index] = one.mask
+            for name, values in one.values.items():
+                maps[name][index][one.mask] = values
+        provenance = Provenance(
+            version=__version__,
+            method=self.options.method.value,
+            device=str(device),
+            torch_version=torch.__version__,
+            te_s=tuple(float(t) for t in series.te_s),
+            field_strength_t=series.field_strength_t,
+            spectrum=asdict(self.spectrum),
+            models=loaded.checksums if loaded else {},
+            phase_sign=self.corrections.sign_text,
+            readout=series.readout.value,
+            noise_sd=tuple(one.noise_sd for one in slices),
+            source=series.source,
+            options=self._options_of_provenance(method, learned),
+            notes=self._notes(method, learned, scan, bool(mask.any())),
+            seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},
+        )
+        return ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance)
+
+    def _options_of_provenance(self, method: RegisteredMethod, learned: Learned) -> dict[str, Any]:
+        return {"run": self.options.as_dict(), CORRECTIONS: self.corrections.as_dict(), **method.settings_in_use(learned)}
+
+    def _notes(self, method: RegisteredMethod, learned: Learned, scan: Scan, signal: bool) -> tuple[str, ...]:
+        notes = [*self.series.notes, *self.corrections.notes, *self.notes]
+        if self.series.n_echoes == 3:
+            notes.append(f"Three echoes leave no residual: the noise was estimated from {method.noise_of_three_echoes}.")
+        if not self.series.uniform_spacing:
+            notes.append(f"Echo spacing is not uniform: off-resonance was searched within {scan.period_hz:.0f} Hz around 0.")
+        if method.fusion and not learned.calibrated:
+            notes.append(UNCALIBRATED)
+        if not signal:
+            notes.append("No voxel stands clear of the noise: all maps are empty.")
+        return tuple(notes)
 
 
-def _estimate_slice(
-    echoes: torch.Tensor,
-    scan: Scan,
-    networks: Networks | None,
-    method: str,
-    learned: Learned,
-    mixed: bool,
-    watch: Stopwatch,
-    maps: dict[str, np.ndarray],
-    mask_out: np.ndarray,
-    index: int,
-) -> float:
-    """Fill slice `index` of the maps and the mask; return the noise per real channel."""
+def _estimate_slice(echoes: torch.Tensor, scan: Scan, method: RegisteredMethod, context: MethodContext, mixed: bool) -> _Slice:
+    """Estimate the foreground of one slice, (echo, row, column)."""
+    watch = context.watch
     with watch("foreground"):
-        if method == Method.MAGNITUDE:
+        if not method.phase:
             echoes = echoes.abs().to(echoes.dtype)
         rough_noise = noise_from_differences(echoes)
         mask = foreground(echoes, rough_noise)
     if not torch.any(mask):
-        return float(rough_noise)
+        return _Slice(mask.cpu().numpy(), {}, float(rough_noise))
     rows, columns = _extent(mask.any(1)), _extent(mask.any(0))
     cropped, inner = echoes[:, rows, columns].contiguous(), mask[rows, columns]
     voxels = cropped[:, inner]
-    if method == Method.GRAPH_CUTS:
-        solution = graph_cuts(cropped, inner, scan, rough_noise, watch, GRAPH_CUTS)
-    elif networks is None:
-        with watch("magnitude fit"):
-            solution = magnitude_fit(voxels.real, scan, noise_from_differences(cropped * inner), inner)
-    else:
-        with watch("network"):
-            q, mean, variance = networks.field_distribution(cropped, scan.te_s, scan.field_strength_t, scan.spectrum)
-        given = SliceInput(scan, networks, cropped, inner, voxels, q[:, inner], mean, variance[inner], rough_noise, mixed)
-        solution = refined(given, watch, learned) if method == Method.REFINED else one_shot(given, watch)
+    given = SliceEchoes(scan=scan, echoes=cropped, mask=inner, voxels=voxels, rough_noise=rough_noise, mixed=mixed)
+    solution = method.estimate(given, context)
     with watch("transfer"):
-        place = mask.cpu().numpy()
-        for name, values in _values(solution, scan, voxels).items():
-            maps[name][index][place] = values.float().cpu().numpy()
-        mask_out[index] = place
-    return float(solution.noise_sd)
+        values = {name: values.float().cpu().numpy() for name, values in _values(solution, scan, voxels).items()}
+        return _Slice(mask.cpu().numpy(), values, float(solution.noise_sd))
 
 
 def _extent(occupied: torch.Tensor) -> slice:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from ..echoes import EchoSeries, Readout
+from ..echoes import EchoSeries
 from ..errors import InputError
+from ..options import Overrides
 from .dicom.read import is_dicom, read_dicom
 from .matlab import read_matlab
 from .naming import is_image
 from .npz import read_npz
-from .phase_units import PhaseUnit
 from .volumes import read_volumes
 
 PathLike = str | os.PathLike[str]
@@ -24,31 +21,28 @@ EXPECTED = "DICOM, a MATLAB file (.mat), NIfTI (.nii, .nii.gz), NRRD (.nrrd), .n
 
 def load_series(
     path: PathLike | Sequence[PathLike],
-    *,
-    te_s: Sequence[float] | None = None,
-    field_strength_t: float | None = None,
-    readout: Readout | None = None,
-    phase_unit: PhaseUnit | None = None,
+    overrides: Overrides | None = None,
 ) -> EchoSeries:
     """Load a multi-echo scan.
 
     Parameters
     ----------
-    path : a file, a folder, or the files of one series (`EXPECTED`). One file of a NIfTI or NRRD series stands for all of it.
-    te_s : echo times in seconds, in the order of the echoes; None takes what the files say.
-    field_strength_t : main field in tesla; None takes what the files say.
-    readout : how the echoes were read out; None takes what the files say.
-    phase_unit : unit of stored phase images; None tells it from their values.
+    path : path, or sequence of paths
+        A file, a folder, or the files of one series (`EXPECTED`). One file of a NIfTI or NRRD series represents all of it.
+    overrides : Overrides, optional
+        Echo times, field strength, read-out and phase unit that override the files.
 
     Returns
     -------
-    The scan, checked. Its phase is as stored: where the file names its rotation sense, `phase_sign` says so.
+    EchoSeries
+        The scan, checked. Its phase is as stored; `phase_sign` is its rotation sense where the file states one.
 
     Raises
     ------
     InputError
         The path is missing, of another kind, incomplete, or holds what no scan can hold.
     """
+    overrides = overrides or Overrides()
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(p) for p in path]
     if not paths:
         raise InputError(f"No input was named; {EXPECTED} was expected.")
@@ -56,25 +50,19 @@ def load_series(
         if not p.exists():
             raise InputError(f"{p} does not exist; {EXPECTED} was expected. Check the path.")
     if not any(is_image(p) or p.suffix.lower() in (".mat", ".npz") for p in paths) and is_dicom(paths):
-        return read_dicom(paths, te_s=te_s, field_t=field_strength_t, readout=readout, phase_unit=phase_unit)
+        return read_dicom(paths, overrides)
     if len(paths) == 1 and paths[0].is_dir():
         paths = _look_into(paths[0])
     only = paths[0]
     if len(paths) == 1 and only.suffix.lower() == ".mat":
-        return read_matlab(only, te_s=te_s, field_strength_t=field_strength_t, readout=readout)
+        return read_matlab(only, overrides)
     if len(paths) == 1 and only.suffix.lower() == ".npz":
-        series = read_npz(only)
-        return replace(
-            series,
-            te_s=series.te_s if te_s is None else np.asarray(te_s, dtype=np.float64),
-            field_strength_t=series.field_strength_t if field_strength_t is None else field_strength_t,
-            readout=readout or series.readout,
-        )
+        return read_npz(only, overrides)
     odd = [p.name for p in paths if not (p.is_dir() or is_image(p))]
     if odd or (len(paths) > 1 and any(p.is_dir() for p in paths)):
         named = ", ".join(odd) or ", ".join(p.name for p in paths if p.is_dir())
         raise InputError(f"Cannot read {named} as a scan; {EXPECTED} was expected.")
-    return read_volumes(paths, te_s=te_s, field_t=field_strength_t, readout=readout, phase_unit=phase_unit)
+    return read_volumes(paths, overrides)
 
 
 def _look_into(folder: Path) -> list[Path]:

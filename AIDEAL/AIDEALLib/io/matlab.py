@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..advice import advise
 from ..echoes import EchoSeries, Geometry, PhaseSign, Readout
 from ..errors import InputError
+from ..options import Overrides
 from .coils import combine_coils
 
 
 def read_matlab(
     path: Path,
-    *,
-    te_s: Sequence[float] | None = None,
-    field_strength_t: float | None = None,
-    readout: Readout | None = None,
+    overrides: Overrides,
 ) -> EchoSeries:
-    """Read a challenge file; what is given as an option stands over what the file says.
+    """Read a challenge file; `overrides` override the values of the file.
 
     The first array axis becomes the row, the second the column. These files hold no geometry: voxels are taken as 1 mm unless
     `imDataParams.voxelSize` gives them (mm, along the array axes x, y, slice). Several coils are combined (`combine_coils`),
@@ -51,14 +50,14 @@ def read_matlab(
         )
     return EchoSeries(
         echoes=echoes,
-        te_s=np.asarray(te_s, dtype=np.float64) if te_s is not None else _numbers(te, names[0], "--te", path),
+        te_s=_numbers(te, names[0], "te_s", path) if overrides.te_s is None else np.asarray(overrides.te_s),
         field_strength_t=(
-            float(field_strength_t)
-            if field_strength_t is not None
-            else float(_numbers(field_t, names[1], "--field-strength", path)[0])
+            float(_numbers(field_t, names[1], "field_strength_t", path)[0])
+            if overrides.field_strength_t is None
+            else overrides.field_strength_t
         ),
         geometry=_geometry(fields),
-        readout=readout or Readout.UNKNOWN,
+        readout=overrides.readout or Readout.UNKNOWN,
         phase_sign=_phase_sign(fields.get("PrecessionIsClockwise")),
         source=path.name if coils == 1 else f"{path.name} ({coils} coils combined by a local matched filter)",
     )
@@ -124,7 +123,7 @@ def _numbers(value: Any, name: str, option: str, path: Path) -> npt.NDArray[np.f
     except (TypeError, ValueError):
         numbers = np.empty(0)
     if numbers.size == 0:
-        raise InputError(f"{path.name} has no {name}; numbers were expected there. Give them with {option}.")
+        raise InputError(f"{path.name} has no {name}; numbers were expected.", advise("Give them ({}).", option))
     return numbers
 
 

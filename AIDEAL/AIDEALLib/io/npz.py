@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from ..echoes import EchoSeries, Geometry, PhaseSign, Readout
 from ..errors import InputError
+from ..options import Overrides
 
 REQUIRED = ("echoes", "te_s", "field_strength_t")
 _Choice = TypeVar("_Choice", bound=Enum)
 
 
-def read_npz(path: Path) -> EchoSeries:
-    """Read an echo series.
+def read_npz(path: Path, overrides: Overrides | None = None) -> EchoSeries:
+    """Read an echo series; `overrides` override the values of the file.
 
     Raises
     ------
@@ -54,16 +55,17 @@ def read_npz(path: Path) -> EchoSeries:
             f"{path.name} holds something other than numbers for its echo times, field or geometry; numbers were expected. "
             "Write the file again."
         ) from error
+    overrides = overrides or Overrides()
     return EchoSeries(
         echoes=content["echoes"],
-        te_s=te_s,
-        field_strength_t=field_strength_t,
+        te_s=te_s if overrides.te_s is None else np.asarray(overrides.te_s),
+        field_strength_t=field_strength_t if overrides.field_strength_t is None else overrides.field_strength_t,
         geometry=Geometry(
             spacing_mm=numbers.get("spacing_mm", default.spacing_mm),  # type: ignore[arg-type]
             origin_mm=numbers.get("origin_mm", default.origin_mm),  # type: ignore[arg-type]
             direction=numbers.get("direction", default.direction),
         ),
-        readout=_choice(Readout, content, "readout", path) or Readout.UNKNOWN,
+        readout=overrides.readout or _choice(Readout, content, "readout", path) or Readout.UNKNOWN,
         phase_sign=_choice(PhaseSign, content, "phase_sign", path),
         source=str(content["source"]) if "source" in content else path.name,
     )

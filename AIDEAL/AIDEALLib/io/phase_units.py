@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 import numpy as np
 import numpy.typing as npt
 
+from ..advice import advise
+from ..choices import PhaseUnit as PhaseUnit
 from ..errors import InputError
-
-
-class PhaseUnit(Enum):
-    """Units phase is stored in; the value is its name on the command line."""
-
-    RADIANS = "radians"
-    RADIANS_POSITIVE = "radians from 0"
-    MILLIRADIANS = "milliradians"
-    MILLIRADIANS_POSITIVE = "milliradians from 0"
-    DEGREES = "degrees"
-    DEGREES_POSITIVE = "degrees from 0"
-    SIGNED_4096 = "-4096..4094"
-    UNSIGNED_4096 = "0..4095"
-
 
 _RANGES: dict[PhaseUnit, tuple[float, float]] = {
     PhaseUnit.RADIANS: (-np.pi, np.pi),
@@ -62,8 +48,8 @@ def detect_phase_unit(phase: npt.NDArray[np.generic]) -> PhaseUnit:
         return fitting[0]
     units = ", ".join(unit.value for unit in PhaseUnit)
     raise InputError(
-        f"The phase images run from {low:g} to {high:g}; one full turn in one of the units {units} was expected. "
-        "State the unit (phase_unit), or convert the phase to radians."
+        f"The phase images run from {low:g} to {high:g}; one full turn in one of the units {units} was expected.",
+        advise("State the unit ({}), or convert the phase to radians.", "phase_unit"),
     )
 
 

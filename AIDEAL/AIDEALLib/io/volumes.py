@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..advice import advise
 from ..echoes import EchoSeries, Geometry, Readout
 from ..errors import InputError
+from ..options import Overrides
 from .images import echo_times_s, field_strength_t, is_complex_image, read_image, same_geometry
 from .naming import NamedImage, Part, choose_series, is_image, parse_name
 from .phase_units import PhaseUnit, detect_phase_unit, to_radians
@@ -30,15 +32,11 @@ class _Stack:
 
 def read_volumes(
     paths: Sequence[Path],
-    *,
-    te_s: Sequence[float] | None = None,
-    field_t: float | None = None,
-    readout: Readout | None = None,
-    phase_unit: PhaseUnit | None = None,
+    overrides: Overrides,
 ) -> EchoSeries:
     """Read a series from a folder, from one of its files, or from all of them.
 
-    Echo times and field strength given as options stand over sidecars and headers. Echoes are ordered by echo time, or, where
+    Echo times and field strength in `overrides` override sidecars and headers. Echoes are ordered by echo time, or, where
     the files give none, by echo number or name.
 
     Raises
@@ -48,28 +46,31 @@ def read_volumes(
     """
     where = paths[0].name if len(paths) == 1 else f"the {len(paths)} files given"
     parts = _find(paths, where)
-    stacks = {part: _read_stack(files, own_times=te_s is None) for part, files in parts.items()}
+    stacks = {part: _read_stack(files, own_times=overrides.te_s is None) for part, files in parts.items()}
     first, *others = stacks.values()
     for other in others:
         _check_match(first, other, tuple(part.value for part in stacks))
-    times = te_s if te_s is not None else next((s.te_s for s in stacks.values() if s.te_s), None)
+    times = overrides.te_s if overrides.te_s is not None else next((s.te_s for s in stacks.values() if s.te_s), None)
     if times is None:
         raise InputError(
-            f"No echo times found for {where}; EchoTime in a JSON sidecar, or te_s in the NRRD header, was expected. "
-            "Give them in seconds with --te."
+            f"No echo times found for {where}; EchoTime in a JSON sidecar, or te_s in the NRRD header, was expected.",
+            advise("Give them in seconds ({}).", "te_s"),
         )
-    strength = field_t if field_t is not None else next((s.field_t for s in stacks.values() if s.field_t is not None), None)
+    strength = overrides.field_strength_t
+    if strength is None:
+        strength = next((s.field_t for s in stacks.values() if s.field_t is not None), None)
     if strength is None:
         raise InputError(
             f"No field strength found for {where}; MagneticFieldStrength in a JSON sidecar, or field_strength_t in the NRRD "
-            "header, was expected. Give it in tesla with --field-strength."
+            "header, was expected.",
+            advise("Give it in tesla ({}).", "field_strength_t"),
         )
     return EchoSeries(
-        echoes=_complex(stacks, phase_unit),
+        echoes=_complex(stacks, overrides.phase_unit),
         te_s=np.asarray(times, dtype=np.float64),
         field_strength_t=strength,
         geometry=first.geometry,
-        readout=readout or Readout.UNKNOWN,
+        readout=overrides.readout or Readout.UNKNOWN,
         source=where,
     )
 
@@ -109,8 +110,8 @@ def _read_stack(files: Sequence[NamedImage], own_times: bool) -> _Stack:
         found = echo_times_s(file.path, image.header) or ()
         if own_times and found and len(found) != len(image.array):
             raise InputError(
-                f"{file.path.name} has {len(image.array)} volume(s) but {len(found)} echo time(s); one each was expected. "
-                "Correct its sidecar or header, or give the times with --te."
+                f"{file.path.name} has {len(image.array)} volume(s) but {len(found)} echo time(s); one each was expected.",
+                advise("Correct its sidecar or header, or give the times ({}).", "te_s"),
             )
         times.extend(found)
     volumes = np.concatenate([image.array for image in images])

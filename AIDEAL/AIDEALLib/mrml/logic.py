@@ -15,8 +15,8 @@ from ..echoes import EchoSeries
 from ..errors import AidealError, InputError
 from ..io.load import load_series
 from ..io.phase_units import PhaseUnit
-from ..methods import Method
-from ..worker.client import EstimateOptions, Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
+from ..options import RunOptions
+from ..worker.client import Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
 from .nodes import PHASE_UNIT, MapNodes, set_quality
 from .regions.measure import Region
 from .results.maps import add_maps
@@ -38,7 +38,7 @@ class Worker(Protocol):
     def busy(self) -> bool:
         """True while a run goes on."""
 
-    def start(self, series: EchoSeries, options: EstimateOptions | None = None) -> int:
+    def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
         """Begin a run."""
 
     def cancel(self) -> None:
@@ -88,7 +88,7 @@ class AidealLogic:
         """True while a run goes on."""
         return self._worker is not None and self._worker.busy
 
-    def start(self, scan: SceneScan, options: EstimateOptions | None = None) -> None:
+    def start(self, scan: SceneScan, options: RunOptions | None = None, check: bool = True) -> None:
         """Copy the scan out of the scene and begin to estimate it.
 
         Raises
@@ -97,9 +97,9 @@ class AidealLogic:
             The scan has problems. WorkerBusy : while another run goes on.
         """
         if options is not None:
-            scan = replace(scan, phase_needed=options.method != Method.MAGNITUDE)
+            scan = replace(scan, phase_needed=options.uses_phase)
         series, unit = scan.series(), scan.unit()
-        self._begin(series, options, scan.sources, lambda result: self._finish(result, scan.name or "scan", unit))
+        self._begin(series, options, scan.sources, lambda result: self._finish(result, scan.name or "scan", unit), check)
 
     def start_comparison(self, maps: MapNodes, scan: SceneScan, region: Region, regions: list[Region], device: str) -> None:
         """Begin to estimate the slices of a region by the reference method; `compared` follows.
@@ -122,12 +122,17 @@ class AidealLogic:
             return self.compared, (compare(maps, result.maps, slices, regions), difference)
 
         part = slices.of(scan.series(), maps.pdff)
-        self._begin(part, options_like(maps, device), (maps.pdff,), finish)
+        self._begin(part, options_like(maps, device), (maps.pdff,), finish, check=False)
 
     def _begin(
-        self, series: EchoSeries, options: EstimateOptions | None, sources: tuple[Any, ...], then: Callable[[Result], _Told]
+        self,
+        series: EchoSeries,
+        options: RunOptions | None,
+        sources: tuple[Any, ...],
+        then: Callable[[Result], _Told],
+        check: bool = True,
     ) -> None:
-        self.worker.start(series, options)
+        self.worker.start(series, options, check)
         self._sources, self._on_result, self._forgotten = sources, then, False
 
     def cancel(self) -> None:
@@ -142,7 +147,9 @@ class AidealLogic:
         for event in self._worker.poll():
             self._handle(event)
 
-    def estimate(self, scan: SceneScan, options: EstimateOptions | None = None, timeout_s: float = 3600.0) -> MapNodes:
+    def estimate(
+        self, scan: SceneScan, options: RunOptions | None = None, timeout_s: float = 3600.0, check: bool = True
+    ) -> MapNodes:
         """Run to the end and return the maps: for scripts and tests.
 
         Raises
@@ -159,7 +166,7 @@ class AidealLogic:
         for signal, slot in slots:
             signal.connect(slot)
         try:
-            self.start(scan, options)
+            self.start(scan, options, check)
             deadline = time.monotonic() + timeout_s
             while not outcome:
                 self.poll()

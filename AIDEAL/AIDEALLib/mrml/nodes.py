@@ -105,6 +105,12 @@ def provenance_of(volume: Any) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def corrections_of(maps: MapNodes) -> dict[str, Any]:
+    """Phase corrections of the run, {} when they were lost; version 0.1 stored them under another name."""
+    options = maps.provenance().get("options", {})
+    return dict(options.get("phase_corrections") or options.get("repairs") or {})
+
+
 def set_quality(volume: Any, quality: QualityReport | None) -> None:
     """Keep what was found in a scan and its maps with the PDFF."""
     if quality is not None:

@@ -6,7 +6,7 @@ Enums are stored by name: do not rename members.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 from slicer import (
     vtkMRMLScalarVolumeNode,
@@ -16,9 +16,8 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
+from ..choices import Conjugate, FirstEcho, Method, PhaseUnit
 from ..echoes import Readout
-from ..io.phase_units import PhaseUnit
-from ..methods import Method
 from ..statistics import TANG_2013, TANG_2015, LowConfidence, SteatosisCutoffs
 from .views.overlay import Overlay
 
@@ -34,39 +33,22 @@ class ScanSource(Enum):
         return self.value
 
 
-class PhaseUnitChoice(Enum):
-    """Unit of the phase, or to be told from the values."""
-
-    AUTO = "Detect"
-    RADIANS = PhaseUnit.RADIANS.value
-    RADIANS_POSITIVE = PhaseUnit.RADIANS_POSITIVE.value
-    MILLIRADIANS = PhaseUnit.MILLIRADIANS.value
-    MILLIRADIANS_POSITIVE = PhaseUnit.MILLIRADIANS_POSITIVE.value
-    DEGREES = PhaseUnit.DEGREES.value
-    DEGREES_POSITIVE = PhaseUnit.DEGREES_POSITIVE.value
-    SIGNED_4096 = PhaseUnit.SIGNED_4096.value
-    UNSIGNED_4096 = PhaseUnit.UNSIGNED_4096.value
+class _PhaseUnitChoice(Enum):
+    """Unit of the phase, or to be detected from the values."""
 
     def label(self) -> str:
         """Text of the combo box."""
-        return self.value
+        return str(self.value)
 
     @property
     def unit(self) -> PhaseUnit | None:
         """The unit, None to have it detected."""
-        return None if self is PhaseUnitChoice.AUTO else PhaseUnit(self.value)
+        return PhaseUnit(self.value) if self.name in PhaseUnit.__members__ else None
 
 
-class ConjugateChoice(Enum):
-    """Rotation sense of the phase; the value is the option of the estimate."""
-
-    AUTO = "auto"
-    AS_STORED = "no"
-    CONJUGATED = "yes"
-
-    def label(self) -> str:
-        """Text of the combo box."""
-        return {"auto": "Detect", "no": "As stored", "yes": "Conjugate"}[self.value]
+PhaseUnitChoice: Any = _PhaseUnitChoice(  # type: ignore[call-arg]
+    "PhaseUnitChoice", {"AUTO": "Detect", **{unit.name: unit.value for unit in PhaseUnit}}
+)
 
 
 class ReadoutChoice(Enum):
@@ -84,19 +66,6 @@ class ReadoutChoice(Enum):
     def readout(self) -> Readout | None:
         """The read-out, None to take what the scan says."""
         return {ReadoutChoice.MONOPOLAR: Readout.MONOPOLAR, ReadoutChoice.BIPOLAR: Readout.BIPOLAR}.get(self)
-
-
-class FirstEchoChoice(Enum):
-    """Phase error of the first echo; the value is the option of the estimate."""
-
-    AS_STORED = "no"
-    AUTO = "auto"
-    CORRECT = "yes"
-    MIXED = "mixed"
-
-    def label(self) -> str:
-        """Text of the combo box."""
-        return {"no": "As stored", "auto": "Correct where clear", "yes": "Correct", "mixed": "Mixed fit"}[self.value]
 
 
 class Device(Enum):
@@ -212,9 +181,9 @@ class AidealParameters:
     echoTimesMs: str = ""
     fieldStrength: Annotated[float, WithinRange(0.0, 12.0)] = 0.0
     phaseUnit: PhaseUnitChoice = PhaseUnitChoice.AUTO
-    conjugate: ConjugateChoice = ConjugateChoice.AUTO
+    conjugate: Conjugate = Conjugate.AUTO
     readout: ReadoutChoice = ReadoutChoice.FROM_SCAN
-    firstEcho: FirstEchoChoice = FirstEchoChoice.AS_STORED
+    firstEcho: FirstEcho = FirstEcho.AS_STORED
     gainSteps: bool = False
     method: Method = Method.REFINED
     device: Device = Device.AUTO

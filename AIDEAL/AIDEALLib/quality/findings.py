@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..advice import Advice, Wording, plain_words
+
 
 class Severity(Enum):
     """`STOP`: the numbers mean nothing; `WARN`: they may be wrong, look; `INFO`: something was done or should be known."""
@@ -27,16 +29,26 @@ class Finding:
 
     Attributes
     ----------
-    code : short name that does not change between versions.
-    severity, sentence, advice : how bad, what, and what to do.
-    slices : numbers of the slices concerned, from 0; empty: the whole scan.
-    voxels, area_mm2 : size of what is concerned, where that can be said.
+    code : str
+        Short name that does not change between versions.
+    severity : Severity
+        How bad it is.
+    sentence : str
+        What was found.
+    advice : Advice
+        What to do.
+    slices : tuple of int
+        Numbers of the slices concerned, from 0; empty for the whole scan.
+    voxels : int
+        Number of voxels concerned, where it is known.
+    area_mm2 : float, mm^2
+        Area concerned, where it is known.
     """
 
     code: str
     severity: Severity
     sentence: str
-    advice: str
+    advice: Advice
     slices: tuple[int, ...] = ()
     voxels: int = 0
     area_mm2: float = 0.0
@@ -47,8 +59,14 @@ class Finding:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Finding:
-        """What `as_dict` made, back again."""
-        return cls(**{**content, "severity": Severity(content["severity"]), "slices": tuple(content["slices"])})
+        """Finding from what `as_dict` returned."""
+        advice = Advice.from_dict(content["advice"])
+        converted = {"severity": Severity(content["severity"]), "advice": advice, "slices": tuple(content["slices"])}
+        return cls(**{**content, **converted})
+
+    def worded(self, wording: Wording = plain_words) -> str:
+        """Sentence and advice, with options named in the words of a front end."""
+        return f"{self.sentence} {self.advice.worded(wording)}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +75,10 @@ class QualityReport:
 
     Attributes
     ----------
-    expected : SNR found, and the least PDFF standard deviation of a voxel (points) that it allows at some fat fractions.
+    findings : tuple of Finding
+        The worst first.
+    expected : dict of str to float
+        SNR found, and the least PDFF standard deviation of a voxel (points) that it allows at some fat fractions.
     """
 
     findings: tuple[Finding, ...]
@@ -73,7 +94,7 @@ class QualityReport:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> QualityReport:
-        """What `as_dict` made, back again."""
+        """Report from what `as_dict` returned."""
         return cls(tuple(Finding.from_dict(f) for f in content["findings"]), dict(content["expected"]))
 
     def save(self, path: Path) -> None:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 
+from ..advice import advise
 from ..echoes import EchoSeries
 from ..physics.cramer_rao import cramer_rao
 from ..physics.magnitude_signal import magnitude_bound_pdff_sd
@@ -66,8 +67,10 @@ def assess_protocol(
                 Severity.STOP if not sd < USELESS_SD else Severity.WARN,
                 f"With these {series.n_echoes} echo times and SNR {snr:.0f} no method can do better than a PDFF standard "
                 f"deviation of {sd:.1f} points a voxel (at PDFF 10 %).",
-                "Average over large regions only; for further scans take other echo times (at 1.5 T 1.2 + 2.0 n ms, at 3 T "
-                "1.1 + 1.0 n ms, six echoes) or thicker slices.",
+                advise(
+                    "Average over large regions only; for further scans take other echo times (at 1.5 T 1.2 + 2.0 n ms, at 3 T "
+                    "1.1 + 1.0 n ms, six echoes) or thicker slices."
+                ),
             )
         )
     turns = abs(spectrum.mean_shift_hz(series.field_strength_t)) * spacing_ms / 1000
@@ -78,7 +81,9 @@ def assess_protocol(
                 Severity.WARN,
                 f"Between echoes ({spacing_ms.mean():.2f} ms) fat turns against water by {turns.mean():.2f} turns, nearly "
                 "whole ones: fat and water look alike in every echo.",
-                "Expect swaps and large uncertainty; for further scans shorten or lengthen the echo spacing by a quarter.",
+                advise(
+                    "Expect swaps and large uncertainty; for further scans shorten or lengthen the echo spacing by a quarter."
+                ),
             )
         )
     if snr < LOW_SNR:
@@ -87,7 +92,7 @@ def assess_protocol(
                 "snr-low",
                 Severity.WARN,
                 f"The signal is only {snr:.1f} times the noise (median over the body).",
-                "Use region means and their standard errors, not single voxels.",
+                advise("Use region means and their standard errors, not single voxels."),
             )
         )
     found += _t1_bias(series) if tissue else []
@@ -126,7 +131,7 @@ def _t1_bias(series: EchoSeries) -> list[Finding]:
             Severity.WARN,
             f"A flip angle of {angle:g} degrees at TR {1000 * repetition:g} ms favours fat: a true PDFF of 10 % reads about "
             f"{10 + bias:.1f} %.",
-            "Compare only with scans taken alike; for further scans lower the flip angle (3 to 5 degrees).",
+            advise("Compare only with scans taken alike; for further scans lower the flip angle (3 to 5 degrees)."),
         )
     ]
 
@@ -151,6 +156,8 @@ def _outside_training(series: EchoSeries, spacing_ms: np.ndarray, snr: float) ->
             "outside-training-range",
             Severity.WARN,
             f"The networks were never trained for {'; '.join(outside)}.",
-            "Look at the residual and the swap probability before using a number; the stated uncertainty may be too small.",
+            advise(
+                "Look at the residual and the swap probability before using a number; the stated uncertainty may be too small."
+            ),
         )
     ]

@@ -1,13 +1,14 @@
-"""What the maps and the repairs say once the estimate is done."""
+"""Findings from the finished maps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..advice import advise
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
 from .findings import Finding, Severity, slices_of
@@ -29,60 +30,6 @@ def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum, noise_sd: Sequence[f
     return _residual(maps, noise_sd) + _swaps(maps) + _steep(maps, spectrum) + _r2star(maps)
 
 
-def assess_repairs(repairs: Mapping[str, Any]) -> list[Finding]:
-    """Findings from what `estimation.repairs` found, as stored in the provenance of a result."""
-    found = []
-    if not repairs.get("sign_decided", True):
-        found.append(
-            Finding(
-                "sign-undecided",
-                Severity.INFO,
-                "The scan fits as well with the phase mirrored, so its rotation sense was not decided by the data.",
-                "Harmless where there is little fat; where fat is expected, compare with --conjugate yes.",
-            )
-        )
-    bipolar, first = repairs.get("bipolar"), repairs.get("first_echo")
-    if bipolar and bipolar["applied"]:
-        found.append(
-            Finding(
-                "bipolar-corrected",
-                Severity.INFO,
-                f"Odd and even echoes differed in phase by up to {_degrees(bipolar)} degrees and were corrected; the residual "
-                f"fell from {bipolar['residual_before']:.3g} to {bipolar['residual_after']:.3g} %.",
-                "Nothing to do; a residual still high would mean that the phase does not follow a straight line.",
-            )
-        )
-    elif bipolar and bipolar["clear"]:
-        found.append(
-            Finding(
-                "bipolar-uncorrected",
-                Severity.WARN,
-                f"Odd and even echoes differ in phase (correcting it would lower the residual by {bipolar['gain']:.2f}), and "
-                "that was not corrected, on request or because the read-out was said to be monopolar.",
-                "Run with --bipolar auto: PDFF may be wrong by tens of points.",
-            )
-        )
-    if first and first["applied"]:
-        found.append(
-            Finding(
-                "first-echo-corrected",
-                Severity.INFO,
-                f"The phase of the first echo was off by up to {_degrees(first)} degrees and was corrected.",
-                "Nothing to do.",
-            )
-        )
-    elif first and first["clear"]:
-        found.append(
-            Finding(
-                "first-echo-phase",
-                Severity.WARN,
-                f"The first echo stands out: its phase is off by up to {_degrees(first)} degrees (eddy currents).",
-                "Run with --first-echo mixed, which leaves that phase out (mixed fit).",
-            )
-        )
-    return found
-
-
 def assess_magnitude_fit(maps: ParameterMaps | None) -> list[Finding]:
     """What a reader of an estimate from magnitudes alone should know, with its extent where there are maps."""
     extent: dict[str, Any] = {}
@@ -96,15 +43,10 @@ def assess_magnitude_fit(maps: ParameterMaps | None) -> list[Finding]:
             "magnitude-fit",
             Severity.WARN,
             f"Estimated from magnitudes alone: PDFF above 50 % cannot always be told from PDFF below{share}",
-            "Leave out voxels with a high swap probability; export phase images wherever the scanner has them.",
+            advise("Leave out voxels with a high swap probability; export phase images wherever the scanner has them."),
             **extent,
         )
     ]
-
-
-def _degrees(error: Mapping[str, Any]) -> str:
-    ends = (error["constant_rad"] + error["slope_rad"] * u for u in (-0.5, 0.5))
-    return f"{np.degrees(max(abs(e) for e in ends)):.0f}"
 
 
 def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
@@ -129,7 +71,10 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
             f"The echoes do not follow the model in {100 * share:.0f} % of the body: the misfit there is above "
             f"{RESIDUAL_PERCENT:g} % of the signal and {RESIDUAL_TIMES_EXPECTED:g} times what noise explains "
             f"(median over the body {typical:.1f} %).",
-            "Look at the residual map. Wrong echo times, phase unit, read-out or rotation sense do this, and motion and flow.",
+            advise(
+                "Look at the residual map. Wrong echo times, phase unit, read-out or rotation sense do this, and motion and "
+                "flow."
+            ),
             slices=slices_of(bad),
             voxels=int(bad.sum()),
             area_mm2=_area(maps, bad),
@@ -157,7 +102,7 @@ def _swaps(maps: ParameterMaps) -> list[Finding]:
                 Severity.WARN,
                 f"Water and fat may be swapped in a region of {_area(maps, here):.0f} mm2 (slices {slices[0] + 1} to "
                 f"{slices[-1] + 1}, rows {y.start} to {y.stop - 1}, columns {x.start} to {x.stop - 1}).",
-                "Leave the region out, or compare its PDFF with what the tissue around it shows.",
+                advise("Leave the region out, or compare its PDFF with what the tissue around it shows."),
                 slices=slices,
                 voxels=int(sizes[region]),
                 area_mm2=_area(maps, here),
@@ -190,7 +135,7 @@ def _steep(maps: ParameterMaps, spectrum: FatSpectrum) -> list[Finding]:
             Severity.WARN,
             f"The field changes by more than {limit:.0f} Hz from voxel to voxel in {100 * share:.1f} % of the body (dome of "
             "the liver, gas, metal).",
-            "Signal is lost there and swaps are likely; leave these slices or edges out.",
+            advise("Signal is lost there and swaps are likely; leave these slices or edges out."),
             slices=slices_of(steep),
             voxels=int(steep.sum()),
             area_mm2=_area(maps, steep),
@@ -209,7 +154,7 @@ def _r2star(maps: ParameterMaps) -> list[Finding]:
             Severity.WARN,
             f"R2* is above {HIGHEST_R2STAR_PER_S:g} 1/s in {100 * high.sum() / maps.mask.sum():.1f} % of the body, the end "
             f"of what a first echo at {first_ms:.2g} ms can measure.",
-            "Iron overload: PDFF cannot be relied on there; repeat with a shorter first echo and spacing.",
+            advise("Iron overload: PDFF cannot be relied on there; repeat with a shorter first echo and spacing."),
             slices=slices_of(high),
             voxels=int(high.sum()),
             area_mm2=_area(maps, high),

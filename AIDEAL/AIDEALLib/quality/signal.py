@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..advice import Advice, advise
 from ..echoes import EchoSeries
 from ..estimation.voxelwise.noise import foreground, noise_from_differences
 from .findings import Finding, Severity, slices_of
@@ -48,7 +49,7 @@ def assess_signal(series: EchoSeries, body: Mask, phase_used: bool = True) -> li
                 "no-signal",
                 Severity.STOP,
                 "No voxel stands clear of the noise.",
-                "Check that the right images were loaded, and their scale.",
+                advise("Check that the right images were loaded, and their scale."),
             )
         ]
     found = _phase(series, body) if phase_used else []
@@ -59,7 +60,6 @@ def assess_signal(series: EchoSeries, body: Mask, phase_used: bool = True) -> li
 
 def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
     export = "Export phase, or real and imaginary images, along with the magnitudes"
-    otherwise = "or estimate from the magnitudes alone (--method magnitude), where PDFF above 50 % is ambiguous"
     if not np.any(series.echoes.imag):
         kind = "real parts without imaginary ones" if series.has_phase else "magnitudes without phase"
         return [
@@ -67,7 +67,7 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
                 "magnitude-only",
                 Severity.STOP,
                 f"The echoes have no imaginary part: these are {kind}.",
-                f"{export}{'' if series.has_phase else ', ' + otherwise}.",
+                advise(f"{export}.") if series.has_phase else _or_magnitudes(export),
             )
         ]
     voxels = series.echoes[:, body]
@@ -78,7 +78,7 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
                 "phase-constant",
                 Severity.STOP,
                 "The phase is the same in all echoes of every voxel; off-resonance always turns it from echo to echo.",
-                f"The phase images are not those of these echoes. {export}, {otherwise}.",
+                _or_magnitudes(f"The phase images are not those of these echoes. {export}"),
             )
         ]
     coherence = _coherence(series, body)
@@ -88,7 +88,7 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
                 "phase-not-phase",
                 Severity.STOP,
                 f"Phase does not vary smoothly from voxel to voxel (coherence {coherence:.2f}, expected nearly 1).",
-                f"The unit of the phase is wrong, or these are no phase images. State the unit. {export}, {otherwise}.",
+                _or_magnitudes(f"The unit of the phase is wrong, or these are no phase images. State the unit. {export}"),
             )
         ]
     filled = float(np.abs(np.angle(series.echoes[series.echoes != 0])).max()) / np.pi
@@ -98,11 +98,20 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
                 "phase-range",
                 Severity.WARN,
                 f"The phase reaches {180 * filled:.0f} degrees at most; over body and background it fills all 180.",
-                "The unit of the phase may be wrong (too small a scale), or phase was stored modulo less than a turn; state "
-                "the unit when loading, or export again.",
+                advise(
+                    "The unit of the phase may be wrong (too small a scale), or phase was stored modulo less than a turn; "
+                    "state the unit ({}), or export again.",
+                    "phase_unit",
+                ),
             )
         ]
     return []
+
+
+def _or_magnitudes(text: str) -> Advice:
+    return advise(
+        text + ", or estimate from the magnitudes alone ({}), where PDFF above 50 % is ambiguous.", ("method", "magnitude")
+    )
 
 
 def _coherence(series: EchoSeries, body: Mask) -> float:
@@ -147,7 +156,10 @@ def _motion(series: EchoSeries, body: Mask) -> list[Finding]:
             Severity.WARN,
             f"Edges lie up to {max(moved.values()):.1f} pixels elsewhere in echo {', '.join(map(str, sorted(echoes)))} than "
             "in the echoes before.",
-            "The patient breathed or moved between echoes: do not use these slices near edges; scan again in one breath-hold.",
+            advise(
+                "The patient breathed or moved between echoes: do not use these slices near edges; scan again in one "
+                "breath-hold."
+            ),
             slices=tuple(sorted(moved)),
         )
     ]
@@ -190,7 +202,7 @@ def _clipped(series: EchoSeries, body: Mask) -> list[Finding]:
             "values-clipped",
             Severity.WARN,
             f"{int(where.sum())} voxels share the largest value of an echo exactly: the signal was clipped there.",
-            "PDFF and R2* are wrong in these voxels; export again with a smaller scale, or leave them out.",
+            advise("PDFF and R2* are wrong in these voxels; export again with a smaller scale, or leave them out."),
             slices=slices_of(where),
             voxels=int(where.sum()),
         )
@@ -206,7 +218,7 @@ def _zero_filled(series: EchoSeries, body: Mask) -> list[Finding]:
             "zero-filled",
             Severity.WARN,
             f"{int(where.sum())} voxels with signal are exactly zero in at least one echo.",
-            "An echo was masked or lost in part; leave these slices out, or export again.",
+            advise("An echo was masked or lost in part; leave these slices out, or export again."),
             slices=slices_of(where),
             voxels=int(where.sum()),
         )

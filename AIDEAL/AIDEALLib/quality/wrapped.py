@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..advice import advise
 from ..echoes import EchoSeries
 from ..estimation.voxelwise.bright_sample import Sample, best_fit
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
@@ -44,7 +45,7 @@ def assess_wrapped(series: EchoSeries, body: Mask, spectrum: FatSpectrum = SIX_P
             "wrapped",
             Severity.WARN,
             f"In {int(where.sum())} voxels an echo's values ran over the end of their range and came back at the other.",
-            "PDFF and R2* are wrong there; export again with a smaller scale, or as 16-bit integers.",
+            advise("PDFF and R2* are wrong there; export again with a smaller scale, or as 16-bit integers."),
             slices=slices_of(where),
             voxels=int(where.sum()),
         )

@@ -32,7 +32,7 @@ class Scene:
     oversampling : mix tissues at edges, ring, and lose signal where the field is steep, by simulating finer pixels.
     ghost, motion_mm : as in `acquire`.
     bipolar_phase_rad, bipolar_slope_rad : odd/even phase, as in `Protocol`.
-    repairs : 'auto' lets the estimate look for phase errors as it does by default, 'no' leaves them in.
+    corrections : 'auto' lets the run correct phase errors as it does by default, 'no' leaves them in.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Scene:
     motion_mm: float = 0.0
     bipolar_phase_rad: float = 0.0
     bipolar_slope_rad: float = 0.0
-    repairs: str = "auto"
+    corrections: str = "auto"
 
     def patient(
         self, seed: int, field_strength_t: float, matrix: tuple[int, int, int], slice_mm: float, liver_r2star: float | None
@@ -67,7 +67,7 @@ HARD_SCENES: tuple[Scene, ...] = (
     Scene("steep, wrapped field", slope_hz=1200.0, oversampling=2),
     Scene("arms", arms=True),
     Scene("motion and ghost", oversampling=2, ghost=0.04, motion_mm=3.0),
-    Scene("odd/even phase left in", bipolar_phase_rad=0.06, bipolar_slope_rad=0.12, repairs="no"),
+    Scene("odd/even phase left in", bipolar_phase_rad=0.06, bipolar_slope_rad=0.12, corrections="no"),
 )
 
 

@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from ..choices import Method
 from ..echoes import EchoSeries
 from ..estimation.estimate import estimate
+from ..estimation.phase_correction.plan import NO_CORRECTIONS
 from ..models import Networks
+from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.random_slices import SliceBatch, random_slices
@@ -57,7 +60,7 @@ def figures(
     simulated = [random_slices(4, size, torch.Generator().manual_seed(HELD_OUT_SEED + n)) for n in range(batches)]
     for method in METHODS:
         for number, scan in enumerate(scans, start=1):
-            maps = estimate(_some_slices(scan), method, "cpu", networks=networks)
+            maps = estimate(_some_slices(scan), RunOptions(method=Method(method), device="cpu"), networks=lambda _: networks)
             rows.append(_figures(f"scan {number}", method, [maps], swap_limit, []))
         estimates = [_estimate(batch, method, networks) for batch in simulated]
         swapped = [_swapped(maps, batch) for maps, batch in zip(estimates, simulated, strict=True)]
@@ -73,7 +76,8 @@ def _some_slices(scan: EchoSeries) -> EchoSeries:
 
 def _estimate(batch: SliceBatch, method: str, networks: Networks) -> ParameterMaps:
     series = EchoSeries(batch.echoes.movedim(1, 0).numpy(), batch.te_s.numpy(), batch.field_strength_t)
-    return estimate(series, method, "cpu", conjugate="no", bipolar="no", networks=networks)
+    options = RunOptions(method=Method(method), device="cpu")
+    return estimate(series, options, corrections=NO_CORRECTIONS, networks=lambda _: networks)
 
 
 def _swapped(maps: ParameterMaps, batch: SliceBatch) -> np.ndarray:

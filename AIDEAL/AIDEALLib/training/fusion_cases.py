@@ -20,7 +20,7 @@ from ..estimation.fusion.weights import FusionOptions
 from ..estimation.voxelwise.candidates import Candidates, refined_candidates, wrap
 from ..estimation.voxelwise.neighbours import Neighbours
 from ..estimation.voxelwise.noise import foreground, noise_from_differences
-from ..estimation.voxelwise.slice_input import Scan, SliceInput
+from ..estimation.voxelwise.slice_input import Scan, SliceEchoes, SliceInput
 from ..models import Networks
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.abdomen import abdomen
@@ -161,10 +161,10 @@ def _case(
     mask = foreground(echoes, rough)
     if int((mask & body).sum()) < 50 or scan.swap_hz < LEAST_SWAP_HZ:
         return
-    q, mean, variance = networks.field_distribution(echoes, scan.te_s, scan.field_strength_t, scan.spectrum)
     voxels = echoes[:, mask]
-    given = SliceInput(scan, networks, echoes, mask, voxels, q[:, mask], mean, variance[mask], rough)
-    candidates = refined_candidates(voxels, mean[mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
+    slice_echoes = SliceEchoes(scan=scan, echoes=echoes, mask=mask, voxels=voxels, rough_noise=rough)
+    given = SliceInput.of(slice_echoes, networks)
+    candidates = refined_candidates(voxels, given.field_hz[mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
     noise, neighbours = given.noise(candidates.residual_energy.amin(0)), Neighbours.of(mask)
     candidates = weighed(given, candidates, noise, neighbours, FusionOptions()).candidates
     mass = network_mass(given.q, candidates.field_hz, scan.period_hz)

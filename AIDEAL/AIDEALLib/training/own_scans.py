@@ -13,7 +13,7 @@ import torch
 
 from ..echoes import EchoSeries
 from ..errors import InputError
-from ..estimation.phase_correction.plan import plan_repairs
+from ..estimation.phase_correction.plan import plan_corrections
 from ..estimation.voxelwise.noise import foreground, noise_from_differences
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.random_slices import EchoBatch
@@ -41,7 +41,7 @@ class OwnScan:
 
     @classmethod
     def of(cls, series: EchoSeries) -> OwnScan:
-        """Mend a scan (rotation sense, odd-even phase) and find its foreground.
+        """Correct a scan (rotation sense, odd-even phase) and find its foreground.
 
         Raises
         ------
@@ -50,8 +50,8 @@ class OwnScan:
         """
         if not series.has_phase:
             raise InputError(f"{series.source} has magnitudes alone; the networks are adapted to complex echoes.")
-        repairs = plan_repairs(series, SIX_PEAK)
-        slices = [torch.from_numpy(repairs.apply(series.echoes[:, i], i)) for i in range(series.shape[0])]
+        corrections = plan_corrections(series, SIX_PEAK)
+        slices = [torch.from_numpy(corrections.apply(series.echoes[:, i], i)) for i in range(series.shape[0])]
         noise = [noise_from_differences(one) for one in slices]
         masks = torch.stack([foreground(one, sd) for one, sd in zip(slices, noise, strict=True)])
         if not masks.any():

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..models import Networks
+from ..progress import Monitor
 from .cases import Case, estimated
 from .voxels import Voxels
 
@@ -93,7 +94,7 @@ class Bench:
             self.progress(_title(case), done - finished)
             finished = done
 
-        return estimated(case, self.networks, self.device, step, self.cancel)
+        return estimated(case, self.networks, self.device, Monitor(slices=step, cancelled=self.cancel))
 
 
 def _title(case: Case) -> str:

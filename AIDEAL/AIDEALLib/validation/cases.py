@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from ..choices import Bipolar, Conjugate, Method
 from ..echoes import EchoSeries
-from ..estimation.estimate import estimate
 from ..models import Networks
+from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..physics.cramer_rao import cramer_rao
 from ..physics.spectrum import SIX_PEAK
+from ..pipeline import run
+from ..progress import Monitor
 from ..simulation.held_out import held_out_case
 from ..simulation.phantom import phantom
 from ..simulation.scan import Protocol, acquire, snr_map
@@ -75,10 +77,11 @@ class Case:
         held_out = held_out_case(at.seed, self.protocol, self.noise, at.matrix, at.slice_mm, at.scene)
         return Scan(held_out.series, held_out.truth, held_out.snr)
 
-    @property
-    def repairs(self) -> str:
-        """Whether the estimate looks for phase errors; a phantom has none, and its islands give no hold for a slope."""
-        return self.target.scene.repairs if isinstance(self.target, Abdomen) else "no"
+    def options(self, device: str) -> RunOptions:
+        """Options of the run; phase errors are not searched in a phantom: it has none, and its islands determine no slope."""
+        correct = self.target.scene.corrections if isinstance(self.target, Abdomen) else "no"
+        method = Method(self.method)
+        return RunOptions(method=method, device=device, conjugate=Conjugate(correct), bipolar=Bipolar(correct))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +97,25 @@ def estimated(
     case: Case,
     networks: Networks,
     device: str,
-    progress: Callable[[int, int], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
+    monitor: Monitor | None = None,
 ) -> Voxels:
     """Simulate and estimate a case.
 
     Parameters
     ----------
-    progress, cancel : as in `estimate`.
+    case : Case
+        What is simulated, and the method.
+    networks : Networks
+        The networks, on the device.
+    device : str
+        Where to compute.
+    monitor : Monitor, optional
+        Receives the slices, and is asked whether to cancel.
+
+    Returns
+    -------
+    Voxels
+        The estimate beside the truth.
 
     Raises
     ------
@@ -109,17 +123,8 @@ def estimated(
         On request.
     """
     scan = case.scan()
-    maps = estimate(
-        scan.series,
-        case.method,
-        device,
-        progress,
-        cancel,
-        conjugate=case.repairs,
-        bipolar=case.repairs,
-        networks=networks,
-    )
-    return compared(maps, scan, case.protocol)
+    outcome = run(scan.series, case.options(device), check=False, networks=lambda _: networks, monitor=monitor)
+    return compared(outcome.maps, scan, case.protocol)
 
 
 def compared(maps: ParameterMaps, scan: Scan, protocol: Protocol) -> Voxels:

@@ -9,11 +9,13 @@ import numpy as np
 
 from ..echoes import EchoSeries
 from ..errors import InputError
-from ..estimation.estimate import estimate
 from ..io.load import load_series
 from ..io.naming import is_image
 from ..io.output.overview import largest_slice
+from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
+from ..pipeline import run
+from ..progress import Monitor
 from ..statistics import LowConfidence
 from .bench import Bench
 from .pictures import Drawing, Picture, cropped, show_map
@@ -52,7 +54,8 @@ def chapter(folder: Path | None, bench: Bench) -> Chapter:
         except InputError as error:
             parts.append(f"{path.name} is no scan: {error}")
             continue
-        maps = estimate(series, device=bench.device, cancel=bench.cancel, networks=bench.networks)
+        options, monitor = RunOptions(device=bench.device), Monitor(cancelled=bench.cancel)
+        maps = run(series, options, check=False, networks=lambda _: bench.networks, monitor=monitor).maps
         rows.append(_row(path.stem, series, maps))
         parts.append(_picture(path.stem, maps))
     columns = (

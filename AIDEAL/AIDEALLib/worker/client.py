@@ -20,11 +20,11 @@ from pathlib import Path
 
 from ..echoes import EchoSeries
 from ..errors import AidealError
+from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..quality.findings import Finding, QualityReport, Severity
 from .messages import (
     CancelRequest,
-    EstimateOptions,
     EstimateRequest,
     Failed,
     Finished,
@@ -43,7 +43,6 @@ from .messages import (
 from .process import kill_tree, python_executable, start_server
 
 __all__ = [
-    "EstimateOptions",
     "Event",
     "Failed",
     "Finding",
@@ -61,14 +60,25 @@ __all__ = [
 
 
 class WorkerBusy(AidealError):
-    """A run was asked for while another one goes on."""
+    """A run was requested while another one is under way."""
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A run's maps, the seconds it took in the child, and the seconds torch took to import (None: it was there already).
+    """Result of a run.
 
-    `quality` holds what the check of scan and maps found, None where none was asked for.
+    Attributes
+    ----------
+    run : int
+        Number of the run.
+    maps : ParameterMaps
+        The maps.
+    seconds : float, s
+        Time the run took in the child.
+    torch_import_s : float or None, s
+        Time of the import of torch; None where an earlier run had imported it.
+    quality : QualityReport or None
+        Findings on scan and maps; None where no check was requested.
     """
 
     run: int
@@ -113,7 +123,7 @@ class WorkerClient:
         """Process id of the child, None when there is none."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
-    def start(self, series: EchoSeries, options: EstimateOptions | None = None) -> int:
+    def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
         """Begin a run and return its number.
 
         Raises
@@ -123,7 +133,7 @@ class WorkerClient:
         """
         if self.busy:
             raise WorkerBusy("A run is going on; wait for it, or cancel it, before starting another.")
-        options = options or EstimateOptions()
+        options = options or RunOptions()
         self._run += 1
         folder = self._folder / f"run-{self._run}"
         folder.mkdir(parents=True)
@@ -134,7 +144,7 @@ class WorkerClient:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._run_folder, self._cancelled_at = folder, None
-        self._say(process, EstimateRequest(self._run, str(folder), options))
+        self._say(process, EstimateRequest(self._run, str(folder), options, check))
         return self._run
 
     def cancel(self) -> None:

@@ -1,4 +1,4 @@
-"""What client and server say to each other: one JSON object a line; arrays lie beside it as .npy files in a folder."""
+"""Messages between client and server: one JSON object a line; arrays are .npy files in a folder beside it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import Any, ClassVar, get_args
 
 import numpy as np
 
+from ..advice import Advice, Wording, plain_words
 from ..echoes import EchoSeries, Geometry, PhaseSign, Readout
+from ..errors import InputError
+from ..options import RunOptions
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
+from ..progress import Step as Step
 from ..quality.findings import Finding, QualityReport
 
 SERIES_FILE, ECHOES_FILE = "series.json", "echoes.npy"
@@ -32,34 +36,14 @@ class Reason(Enum):
 
 
 @dataclass(frozen=True)
-class EstimateOptions:
-    """Options of a run, as `estimation.estimate` takes them.
-
-    Attributes
-    ----------
-    anyway : estimate even where the check of the scan says stop. check : look for findings in scan and maps.
-    models : another folder of networks, '' for the bundled ones.
-    """
-
-    method: str = "refined"
-    device: str = "auto"
-    conjugate: str = "auto"
-    bipolar: str = "auto"
-    first_echo: str = "no"
-    gain_steps: str = "no"
-    anyway: bool = False
-    check: bool = True
-    models: str = ""
-
-
-@dataclass(frozen=True)
 class EstimateRequest:
-    """Estimate the scan in `folder`, and put the maps there."""
+    """Estimate the scan in `folder`, with or without the check of scan and maps, and put the maps there."""
 
     kind: ClassVar[str] = "estimate"
     run: int
     folder: str
-    options: EstimateOptions
+    options: RunOptions
+    check: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,16 +60,6 @@ class Ready:
 
     kind: ClassVar[str] = "ready"
     pid: int
-
-
-class Step(Enum):
-    """What goes on before and after the slices are counted."""
-
-    TORCH = "torch"
-    CHECK = "check"
-    NETWORKS = "networks"
-    PREPARE = "prepare"
-    ASSESS = "assess"
 
 
 @dataclass(frozen=True)
@@ -109,7 +83,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """Maps lie in the folder. `torch_import_s` is None when torch was there already from an earlier run."""
+    """The maps are in the folder. `torch_import_s` is None when torch was imported by an earlier run."""
 
     kind: ClassVar[str] = "finished"
     run: int
@@ -119,7 +93,23 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run came to nothing; `message` is for the user, `details` for the log, `findings` say why a scan is unusable."""
+    """The run failed.
+
+    Attributes
+    ----------
+    run : int
+        Number of the run.
+    reason : Reason
+        Why, for the program.
+    message : str
+        Why, for the user.
+    details : str
+        Traceback, for the log.
+    findings : tuple of Finding
+        Why a scan is unusable.
+    advice : Advice or None
+        What to do, where it names options of a run.
+    """
 
     kind: ClassVar[str] = "failed"
     run: int
@@ -127,6 +117,11 @@ class Failed:
     message: str
     details: str = ""
     findings: tuple[Finding, ...] = ()
+    advice: Advice | None = None
+
+    def worded(self, wording: Wording = plain_words) -> str:
+        """Message and advice, with options named in the words of a front end."""
+        return f"{self.message} {self.advice.worded(wording)}" if self.advice else self.message
 
 
 @dataclass(frozen=True)
@@ -144,6 +139,8 @@ _KINDS: dict[str, Any] = {kind.kind: kind for kind in get_args(Message)}
 def encode(message: Message) -> bytes:
     """One line, newline included."""
     content = asdict(message)
+    if isinstance(message, EstimateRequest):
+        content["options"] = message.options.as_dict()
     if isinstance(message, Failed):
         content["reason"] = message.reason.value
         content["findings"] = [finding.as_dict() for finding in message.findings]
@@ -158,20 +155,21 @@ def decode(line: bytes) -> Message | None:
         content = json.loads(line)
         of_kind = _KINDS[content.pop("kind")]
         if of_kind is EstimateRequest:
-            content["options"] = EstimateOptions(**content["options"])
+            content["options"] = RunOptions.from_dict(content["options"])
         if of_kind is Failed:
             content["reason"] = Reason(content["reason"])
             content["findings"] = tuple(Finding.from_dict(finding) for finding in content["findings"])
+            content["advice"] = Advice.from_dict(content["advice"]) if content["advice"] else None
         if of_kind is Stage:
             content["step"] = Step(content["step"])
         message: Message = of_kind(**content)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, InputError):
         return None
     return message
 
 
 def write_series(series: EchoSeries, folder: Path) -> None:
-    """Lay a scan into a folder."""
+    """Write a scan into a folder."""
     np.save(folder / ECHOES_FILE, series.echoes)
     content = {
         "te_s": series.te_s.tolist(),
@@ -188,7 +186,7 @@ def write_series(series: EchoSeries, folder: Path) -> None:
 
 
 def read_series(folder: Path) -> EchoSeries:
-    """Take a scan from a folder; its echoes are mapped into memory, not copied."""
+    """Read a scan from a folder; its echoes are mapped into memory, not copied."""
     content = json.loads((folder / SERIES_FILE).read_text(encoding="utf-8"))
     return EchoSeries(
         echoes=np.load(folder / ECHOES_FILE, mmap_mode="c"),
@@ -205,7 +203,7 @@ def read_series(folder: Path) -> EchoSeries:
 
 
 def write_maps(maps: ParameterMaps, folder: Path) -> None:
-    """Lay maps into a folder."""
+    """Write maps into a folder."""
     for name, array in maps.items():
         np.save(folder / f"{name}.npy", array)
     np.save(folder / MASK_FILE, maps.mask)
@@ -214,7 +212,7 @@ def write_maps(maps: ParameterMaps, folder: Path) -> None:
 
 
 def read_maps(folder: Path) -> ParameterMaps:
-    """Take maps from a folder, into memory, so that the folder can go."""
+    """Read maps from a folder into memory, so that the folder can be removed."""
     content = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
     return ParameterMaps(
         **{name: np.load(folder / f"{name}.npy") for name in MAP_INFO},
@@ -225,13 +223,13 @@ def read_maps(folder: Path) -> ParameterMaps:
 
 
 def read_quality(folder: Path) -> QualityReport | None:
-    """What the check of scan and maps found, None where none was asked for."""
+    """Read the findings on scan and maps; None where no check was requested."""
     path = folder / QUALITY_FILE
     return QualityReport.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
 def provenance_from_dict(content: dict[str, Any]) -> Provenance:
-    """Provenance from what `as_dict` made of it and JSON of that; keys of other versions are dropped."""
+    """Provenance from the JSON of its `as_dict`; keys of other versions are dropped."""
     known = {entry.name for entry in fields(Provenance)}
     arguments: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in content.items() if key in known}
     return Provenance(**arguments)

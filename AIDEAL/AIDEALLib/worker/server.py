@@ -1,7 +1,7 @@
 """The child process: waits for scans on its standard input, estimates them, and reports on its standard output.
 
-torch is imported and the networks are loaded with the first request, and both stay; all runs share one thread. A later run so
-saves the import, the compilation of the networks and the benchmarks of their kernels.
+torch is imported and the networks are loaded with the first request, and both stay; all runs share one thread. This saves later
+runs the import, the compilation of the networks and the benchmarks of their kernels.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import AidealError, Cancelled, DeviceError, ModelError
-from ..parameter_maps import ParameterMaps
+from ..progress import Monitor, Step
+from ..quality.findings import Finding
 from .messages import (
     QUALITY_FILE,
     CancelRequest,
@@ -31,7 +31,6 @@ from .messages import (
     Ready,
     Reason,
     Stage,
-    Step,
     Stopped,
     decode,
     encode,
@@ -44,9 +43,11 @@ if TYPE_CHECKING:
 
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
+_REASONS = ((ModelError, Reason.MODEL), (DeviceError, Reason.DEVICE))
+
 
 class Server:
-    """Answers requests one after the other; cancel requests are heard in between.
+    """Answers requests one after the other; cancel requests are received in between.
 
     Parameters
     ----------
@@ -57,10 +58,10 @@ class Server:
         self._send = send
         self._requests: queue.Queue[EstimateRequest] = queue.Queue()
         self._cancelled: set[int] = set()
-        self._torch_there = False
+        self._torch_imported = False
         self._networks: dict[tuple[str, str], Networks] = {}
 
-    def hear(self, message: Message | None) -> None:
+    def receive(self, message: Message | None) -> None:
         """Take in a message from the client (any thread)."""
         if isinstance(message, CancelRequest):
             self._cancelled.add(message.run)
@@ -68,108 +69,75 @@ class Server:
             self._requests.put(message)
 
     def work(self) -> None:
-        """Answer requests for ever, in this thread."""
+        """Answer requests in this thread until the process ends."""
         self._send(Ready(os.getpid()))
         while True:
             self.answer(self._requests.get())
 
     def answer(self, request: EstimateRequest) -> None:
         """Answer one request; never raises."""
-        run = request.run
         reply: Message
         try:
-            started = time.perf_counter()
-            torch_import_s = self._import_torch(run)
-            reply = self._refused(request) or self._finished(request, started, torch_import_s)
+            reply = self._finished(request)
         except Cancelled:
-            reply = Stopped(run)
+            reply = Stopped(request.run)
         except Exception as error:
-            reply = failure(run, error)
+            reply = failure(request.run, error)
         self._send(reply)
 
-    def _refused(self, request: EstimateRequest) -> Failed | None:
-        from ..quality.assess import unusable
+    def _finished(self, request: EstimateRequest) -> Finished:
+        started, number = time.perf_counter(), request.run
+        torch_import_s = self._import_torch(number)
+        from ..pipeline import run
 
-        if request.options.anyway or not request.options.check:
-            return None
-        self._send(Stage(request.run, Step.CHECK))
-        found = unusable(read_series(Path(request.folder)), request.options.method)
-        return Failed(request.run, Reason.UNUSABLE, found[0].sentence, findings=tuple(found)) if found else None
-
-    def _finished(self, request: EstimateRequest, started: float, torch_import_s: float | None) -> Finished:
-        from ..quality.assess import assess
-
-        folder = Path(request.folder)
-        maps = self._estimate(request)
-        write_maps(maps, folder)
-        if request.options.check:
-            self._send(Stage(request.run, Step.ASSESS))
-            assess(read_series(folder), maps).save(folder / QUALITY_FILE)
-        return Finished(request.run, time.perf_counter() - started, torch_import_s)
+        folder, options = Path(request.folder), request.options
+        monitor = Monitor(
+            step=lambda step: self._send(Stage(number, step)),
+            slices=lambda done, total: self._send(Progress(number, done, total)),
+            cancelled=lambda: number in self._cancelled,
+        )
+        outcome = run(
+            read_series(folder),
+            options,
+            check=request.check,
+            networks=lambda device: self._loaded(device, options.models),
+            monitor=monitor,
+        )
+        write_maps(outcome.maps, folder)
+        if outcome.quality is not None:
+            outcome.quality.save(folder / QUALITY_FILE)
+        return Finished(number, time.perf_counter() - started, torch_import_s)
 
     def _import_torch(self, run: int) -> float | None:
-        if self._torch_there:
+        if self._torch_imported:
             return None
         self._send(Stage(run, Step.TORCH))
         started = time.perf_counter()
         import torch  # noqa: F401
 
-        self._torch_there = True
+        self._torch_imported = True
         return time.perf_counter() - started
 
-    def _estimate(self, request: EstimateRequest) -> ParameterMaps:
-        import torch
-
-        from ..estimation.estimate import estimate
-
-        series = read_series(Path(request.folder))
-        options = request.options
-
-        def on(device: str) -> ParameterMaps:
-            self._send(Stage(request.run, Step.NETWORKS))
-            networks = self._loaded(device, options.models)
-            self._send(Stage(request.run, Step.PREPARE))
-            return estimate(
-                series,
-                options.method,
-                device,
-                progress=lambda done, total: self._send(Progress(request.run, done, total)),
-                cancel=lambda: request.run in self._cancelled,
-                conjugate=options.conjugate,
-                bipolar=options.bipolar,
-                first_echo=options.first_echo,
-                gain_steps=options.gain_steps,
-                networks=networks,
-            )
-
-        try:
-            return on(options.device)
-        except torch.cuda.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            maps = on("cpu")
-            note = "The graphics card ran out of memory; the whole scan was estimated on the CPU instead."
-            return replace(maps, provenance=replace(maps.provenance, notes=(*maps.provenance.notes, note)))
-
     def _loaded(self, device: str, directory: str) -> Networks:
-        from ..estimation.estimate import choose_device
         from ..models import load_networks
 
-        key = (str(choose_device(device)), directory)
+        key = (device, directory)
         if key not in self._networks:
             self._networks = {key: load_networks(key[0], Path(directory) if directory else None)}
         return self._networks[key]
 
 
 def failure(run: int, error: Exception) -> Failed:
-    """Tell the client about an exception, in words for the user."""
+    """Describe an exception to the client, in words for the user."""
     details = "".join(traceback.format_exception(error))
     if isinstance(error, ImportError) and (error.name or "").split(".")[0] == "torch":
         text = "PyTorch is not installed; estimation needs it. Install it (the module offers to), then press Apply again."
         return Failed(run, Reason.TORCH_MISSING, text, details)
     if isinstance(error, AidealError):
-        reason = Reason.MODEL if isinstance(error, ModelError) else Reason.INPUT
-        return Failed(run, Reason.DEVICE if isinstance(error, DeviceError) else reason, str(error), details)
-    if isinstance(error, MemoryError) or any(said in str(error).lower() for said in _OUT_OF_MEMORY):
+        findings: tuple[Finding, ...] = getattr(error, "findings", ())
+        reason = next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.UNUSABLE if findings else Reason.INPUT)
+        return Failed(run, reason, error.message, details, findings, error.advice)
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY):
         text = "The computer ran out of memory. Close other programs, or choose the CPU as device, and press Apply again."
         return Failed(run, Reason.MEMORY, text, details)
     return Failed(run, Reason.INTERNAL, f"Estimation failed: {type(error).__name__}: {error}", details)
@@ -196,7 +164,7 @@ def main() -> None:
 
     def listen() -> None:
         for line in sys.stdin.buffer:
-            server.hear(decode(line))
+            server.receive(decode(line))
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True, name="requests").start()

@@ -136,7 +136,17 @@ def lonely_slice(te_s: torch.Tensor, voxels) -> tuple[SliceInput, Candidates, to
     inside = torch.zeros(mask.shape)
     inside[mask] = believed
     q = torch.full((32, count), 1 / 32)
-    given = SliceInput(scan, None, echoes, mask, echoes, q, inside, torch.ones(count), noise)  # type: ignore[arg-type]
+    given = SliceInput(
+        scan=scan,
+        networks=None,  # type: ignore[arg-type]
+        echoes=echoes,
+        mask=mask,
+        voxels=echoes,
+        q=q,
+        field_hz=inside,
+        field_variance=torch.ones(count),
+        rough_noise=noise,
+    )
     candidates = refined_candidates(echoes, believed, scan.fat_shift_hz, scan.period_hz, scan.basis)
     fields = candidates.field_hz.clone()
     fields[:, lost] = wrap(believed[lost] + torch.tensor([0.0, scan.fat_shift_hz, -scan.fat_shift_hz])[:, None], scan.period_hz)

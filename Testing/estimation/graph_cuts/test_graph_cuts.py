@@ -9,6 +9,7 @@ import torch
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.graph_cuts.graph_cuts import GraphCutOptions, mode_probability, smooth_field
 from AIDEALLib.estimation.voxelwise.slice_input import Scan
+from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.simulation.held_out import HeldOutCase, held_out_cases
@@ -25,7 +26,7 @@ def case() -> HeldOutCase:
 
 @pytest.fixture(scope="module")
 def maps(case: HeldOutCase) -> ParameterMaps:
-    return estimate(case.series, "graph-cuts", "cpu", conjugate="no", bipolar="no")
+    return estimate(case.series, RunOptions(method="graph-cuts", device="cpu", conjugate="no", bipolar="no"))
 
 
 def test_no_swap_and_noise_limited_where_evidence_is_strong(case: HeldOutCase, maps: ParameterMaps) -> None:

@@ -11,11 +11,13 @@ import torch
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.estimation.methods.magnitude import magnitude_fit
+from AIDEALLib.estimation.methods.magnitude import fit_magnitudes
 from AIDEALLib.estimation.voxelwise.mode import Solution
 from AIDEALLib.estimation.voxelwise.slice_input import Scan
+from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
-from AIDEALLib.quality.assess import assess, outlook
+from AIDEALLib.quality.assess import assess
+from AIDEALLib.quality.preflight import preflight
 from AIDEALLib.simulation.demo import demo_liver
 from conftest import Voxels
 
@@ -29,7 +31,7 @@ def protocol(field_t: float, echoes: int = 6) -> Scan:
 def fitted(voxels: Voxels, scan: Scan, pdff: object, r2star: object, noise_sd: float, told: float = 0.0) -> Solution:
     field = np.linspace(-300, 300, np.size(pdff))  # plays no part
     echoes = voxels(scan.te_s, pdff, field, r2star, noise_sd=noise_sd, field_strength_t=scan.field_strength_t)
-    return magnitude_fit(echoes.abs(), scan, torch.tensor(told or noise_sd))
+    return fit_magnitudes(echoes.abs(), scan, torch.tensor(told or noise_sd))
 
 
 @pytest.mark.parametrize("field_t", SPACINGS_MS)
@@ -74,7 +76,7 @@ def test_neighbours_settle_the_choice_and_edges_stay(voxels: Voxels) -> None:
     truth = np.where(np.broadcast_to(fat, (60, 60)), 95.0, 10.0).ravel()
     echoes = voxels(scan.te_s, truth, 20.0, 40.0, noise_sd=1 / 25, field_strength_t=3.0).abs()
     mask = torch.ones(60, 60, dtype=torch.bool)
-    alone, together = (magnitude_fit(echoes, scan, torch.tensor(1 / 25), m) for m in (None, mask))
+    alone, together = (fit_magnitudes(echoes, scan, torch.tensor(1 / 25), m) for m in (None, mask))
     wrong = [((s.best.pdff.numpy() < 55) != (truth < 55)).mean() for s in (alone, together)]
     assert wrong[0] > 0.08
     assert wrong[1] < 0.4 * wrong[0]
@@ -100,7 +102,7 @@ def test_a_whole_scan() -> None:
     series, truth = demo_liver(matrix=(3, 80, 80), snr=80.0)
     magnitudes = EchoSeries(np.abs(series.echoes), series.te_s, series.field_strength_t, series.geometry)
     assert not magnitudes.has_phase
-    maps = estimate(magnitudes, "magnitude", "cpu")
+    maps = estimate(magnitudes, RunOptions(method="magnitude", device="cpu"))
     liver = (truth.labels > 0) & maps.mask
     error = maps.pdff[liver] - truth.pdff_percent[liver]
     right = np.abs(error) < 30
@@ -119,11 +121,12 @@ def test_a_whole_scan() -> None:
 def test_other_methods_refuse_magnitudes_and_offer_this_one() -> None:
     series, _ = demo_liver(matrix=(2, 64, 64), snr=60.0)
     magnitudes = replace(series, echoes=np.abs(series.echoes))
-    with pytest.raises(InputError, match="use the method 'magnitude'"):
-        estimate(magnitudes, device="cpu")
-    with pytest.raises(InputError, match="--method magnitude"):
-        outlook(magnitudes).refuse()
-    outlook(magnitudes, "magnitude").refuse()
-    assert assess(magnitudes, method="magnitude").codes() == {"magnitude-fit"}
-    complex_bound, magnitude_bound = (assess(s, method=m).expected for s, m in ((series, "refined"), (magnitudes, "magnitude")))
+    with pytest.raises(InputError, match="use method magnitude"):
+        estimate(magnitudes, RunOptions(device="cpu"))
+    with pytest.raises(InputError, match="method magnitude"):
+        preflight(magnitudes, RunOptions(), SIX_PEAK).refuse()
+    by_magnitude = RunOptions(method="magnitude")
+    preflight(magnitudes, by_magnitude, SIX_PEAK).refuse()
+    assert assess(magnitudes, options=by_magnitude).codes() == {"magnitude-fit"}
+    complex_bound, magnitude_bound = (assess(s, options=o).expected for s, o in ((series, None), (magnitudes, by_magnitude)))
     assert magnitude_bound["pdff_sd_at_10"] != complex_bound["pdff_sd_at_10"]

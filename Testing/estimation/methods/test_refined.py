@@ -9,6 +9,7 @@ import pytest
 
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.methods import refined as module
+from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.simulation.abdomen import abdomen
@@ -24,7 +25,7 @@ def test_rounding_is_no_evidence(vials: str) -> None:
     """Three echoes without noise: every mode fits exactly, and single precision must not choose between them."""
     case = phantom_case(vials, PHANTOM_PROTOCOLS["3-echo"], None, 1, 102)
     scan = case.scan()
-    maps = estimate(scan.series, conjugate="no", bipolar="no")
+    maps = estimate(scan.series, RunOptions(conjugate="no", bipolar="no"))
     error = error_in(maps, scan.truth, scan.truth.body, "vials", SIX_PEAK.mean_shift_hz(1.5))
     assert error.swap_percent == 0.0
     assert abs(error.median_bias) < 0.01
@@ -38,7 +39,7 @@ def test_neighbours_hold_the_field_of_an_iron_loaded_liver(monkeypatch: pytest.M
     liver = np.isin(tissue.labels, (1, 2, 3))
 
     def errors() -> tuple[np.ndarray, np.ndarray]:
-        maps = estimate(series, conjugate="no", bipolar="no")
+        maps = estimate(series, RunOptions(conjugate="no", bipolar="no"))
         inside = liver & maps.mask
         return maps.field[inside] - tissue.field_hz[inside], maps.field_sd[inside]
 
@@ -59,7 +60,7 @@ def noisy_maps(protocol: Protocol, snr: float) -> tuple[ParameterMaps, TissueMap
     series = acquire(tissue, protocol, np.random.default_rng(1))
     air = series.echoes[:, ~tissue.body]
     noise = float(np.sqrt(np.mean(np.abs(air) ** 2) / 2))
-    return estimate(series, conjugate="no", bipolar="no"), tissue, noise
+    return estimate(series, RunOptions(conjugate="no", bipolar="no")), tissue, noise
 
 
 @pytest.mark.parametrize(("protocol", "snr", "within"), [(PROTOCOLS[0], 10.0, 0.02), (PROTOCOLS[2], 10.0, 0.04)])
@@ -99,7 +100,7 @@ def test_the_stated_sd_of_iron_does_not_follow_the_noise_of_each_voxel(monkeypat
     liver = np.isin(tissue.labels, (1, 2, 3))
 
     def scatter() -> float:
-        maps = estimate(series, conjugate="no", bipolar="no")
+        maps = estimate(series, RunOptions(conjugate="no", bipolar="no"))
         return float(np.std(np.log(maps.pdff_sd[liver & maps.mask])))
 
     pooled = scatter()

@@ -15,17 +15,18 @@ from paths import REAL_DATA
 from AIDEALLib.echoes import EchoSeries, PhaseSign, Readout
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError, find_phase_error
-from AIDEALLib.estimation.phase_correction.plan import Repairs, plan_repairs
+from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections, plan_corrections
 from AIDEALLib.estimation.phase_correction.rotation_sense import decide_sign
 from AIDEALLib.estimation.voxelwise.candidates import search_r2star
 from AIDEALLib.estimation.voxelwise.fat_fraction import pdff_signed
 from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
 from AIDEALLib.estimation.voxelwise.noise import foreground, noise_from_differences
 from AIDEALLib.io.load import load_series
+from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.residual_profile import field_grid_hz, residual_profile
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
-from AIDEALLib.quality.result import assess_repairs
+from AIDEALLib.quality.corrections import assess_corrections
 from AIDEALLib.simulation.demo import demo_liver
 
 BOTTLES = REAL_DATA / "bottles15T_16echo_bipolar" / "bottles.mat"
@@ -77,36 +78,36 @@ def test_first_echo_phase_is_found_and_told_from_the_other(liver: EchoSeries) ->
     assert found is not None and found.clear
     assert found.constant_rad == pytest.approx(0.5, abs=0.05)
     assert found.slope_rad == pytest.approx(0.8, abs=0.15)
-    repairs = plan_repairs(series, SIX_PEAK)
+    repairs = plan_corrections(series, SIX_PEAK)
     assert not repairs.applied and repairs.first_echo is not None and repairs.first_echo.clear
-    assert [e.pattern for e in plan_repairs(series, SIX_PEAK, first_echo="auto").applied] == [Pattern.FIRST]
+    assert [e.pattern for e in plan_corrections(series, SIX_PEAK, RunOptions(first_echo="auto")).applied] == [Pattern.FIRST]
 
 
 def test_choices(liver: EchoSeries) -> None:
     series = spoilt(liver, 0.6, 1.0, 1)
-    assert plan_repairs(series, SIX_PEAK).applied
-    assert plan_repairs(series, SIX_PEAK, bipolar="yes").applied
-    refused = plan_repairs(series, SIX_PEAK, bipolar="no")
+    assert plan_corrections(series, SIX_PEAK).applied
+    assert plan_corrections(series, SIX_PEAK, RunOptions(bipolar="yes")).applied
+    refused = plan_corrections(series, SIX_PEAK, RunOptions(bipolar="no"))
     assert not refused.applied and "Not corrected" in refused.notes[0]
-    assert not plan_repairs(replace(series, readout=Readout.MONOPOLAR), SIX_PEAK).applied
+    assert not plan_corrections(replace(series, readout=Readout.MONOPOLAR), SIX_PEAK).applied
     slight = spoilt(liver, 0.05, 0.0, 1)
-    assert not plan_repairs(slight, SIX_PEAK).applied
-    assert plan_repairs(replace(slight, readout=Readout.BIPOLAR), SIX_PEAK).applied
+    assert not plan_corrections(slight, SIX_PEAK).applied
+    assert plan_corrections(replace(slight, readout=Readout.BIPOLAR), SIX_PEAK).applied
     with pytest.raises(InputError, match="bipolar is 'perhaps'"):
-        plan_repairs(series, SIX_PEAK, bipolar="perhaps")
+        plan_corrections(series, SIX_PEAK, RunOptions(bipolar="perhaps"))
 
 
 def test_three_echoes_tell_nothing(liver: EchoSeries) -> None:
     short = replace(liver, echoes=liver.echoes[:3], te_s=liver.te_s[:3])
-    repairs = plan_repairs(short, SIX_PEAK, bipolar="yes")
-    assert not repairs.applied and "cannot be told" in repairs.notes[0]
+    repairs = plan_corrections(short, SIX_PEAK, RunOptions(bipolar="yes"))
+    assert not repairs.applied and "cannot be determined" in repairs.notes[0]
 
 
 @pytest.mark.parametrize("conjugated", [False, True])
 def test_applied_repairs_restore_the_echoes(liver: EchoSeries, conjugated: bool) -> None:
     series = spoilt(liver, 0.6, 1.5, 1)
     series = series.conjugate() if conjugated else series
-    repairs = plan_repairs(series, SIX_PEAK)
+    repairs = plan_corrections(series, SIX_PEAK)
     assert repairs.conjugated is conjugated
     mended = np.stack([repairs.apply(series.echoes[:, s], s) for s in range(3)], 1)
     ratio = mended * np.conj(liver.echoes)
@@ -121,7 +122,7 @@ def test_slices_that_differ_are_corrected_one_by_one(liver: EchoSeries) -> None:
     for s, constant in enumerate((0.3, 0.5, 0.75)):
         one = replace(liver, echoes=liver.echoes[:, s : s + 1])
         echoes[:, s : s + 1] = spoilt(one, constant, 0.8, 1).echoes
-    repairs = plan_repairs(replace(liver, echoes=echoes), SIX_PEAK)
+    repairs = plan_corrections(replace(liver, echoes=echoes), SIX_PEAK)
     assert repairs.as_dict()["slice_by_slice"]
     constants = [e.constant_rad for e in repairs.by_slice if e is not None]
     np.testing.assert_allclose(constants, (0.3, 0.5, 0.75), atol=0.05)
@@ -130,8 +131,8 @@ def test_slices_that_differ_are_corrected_one_by_one(liver: EchoSeries) -> None:
 def test_gain_steps_are_divided_out_on_request_only(liver: EchoSeries) -> None:
     scales = np.array([1, 1, 1.25, 1, 0.9, 1], np.float32)
     stepped = replace(liver, echoes=liver.echoes * scales[:, None, None, None])
-    assert plan_repairs(stepped, SIX_PEAK).gains == ()
-    plan = plan_repairs(stepped, SIX_PEAK, gain_steps="yes")
+    assert plan_corrections(stepped, SIX_PEAK).gains == ()
+    plan = plan_corrections(stepped, SIX_PEAK, RunOptions(gain_steps="yes"))
     np.testing.assert_allclose(plan.gains, scales, atol=0.02)
     mended = plan.apply(stepped.echoes[:, 1], 1)
     assert np.abs(mended - liver.echoes[:, 1]).max() < 0.03 * np.abs(liver.echoes).max()
@@ -140,12 +141,12 @@ def test_gain_steps_are_divided_out_on_request_only(liver: EchoSeries) -> None:
 
 def test_repairs_told_can_be_applied_again(liver: EchoSeries) -> None:
     series = spoilt(spoilt(liver, 0.6, 2.0, 1), 0.5, 0.4, 0, Pattern.FIRST).conjugate()
-    plan = plan_repairs(series, SIX_PEAK, conjugate="yes", first_echo="auto")
+    plan = plan_corrections(series, SIX_PEAK, RunOptions(conjugate="yes", first_echo="auto"))
     assert plan.conjugated and len(plan.applied) == 2
-    again = Repairs.from_dict(json.loads(json.dumps(plan.as_dict())))
+    again = PhaseCorrections.from_dict(json.loads(json.dumps(plan.as_dict())))
     np.testing.assert_allclose(again.apply(series.echoes[:, 0], 0), plan.apply(series.echoes[:, 0], 0), atol=1e-3)
     one_by_one = replace(plan, by_slice=(plan.applied[0], None, plan.applied[0]))
-    assert Repairs.from_dict(one_by_one.as_dict()).by_slice[1] is None
+    assert PhaseCorrections.from_dict(one_by_one.as_dict()).by_slice[1] is None
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
@@ -158,7 +159,7 @@ def test_opposite_phases_of_slices_do_not_cancel(mirrored: bool) -> None:
         one = replace(clean, echoes=clean.echoes[:, s : s + 1])
         echoes[:, s : s + 1] = spoilt(one, constant, 0.0, 1).echoes
     scan = replace(clean, echoes=np.conj(echoes) if mirrored else echoes)
-    repairs = plan_repairs(scan, SIX_PEAK)
+    repairs = plan_corrections(scan, SIX_PEAK)
     assert repairs.conjugated is mirrored
     assert len(repairs.by_slice) == 4
     mended = np.stack([repairs.apply(scan.echoes[:, s], s) for s in range(4)], 1)
@@ -166,14 +167,14 @@ def test_opposite_phases_of_slices_do_not_cancel(mirrored: bool) -> None:
     step = np.angle((mended * np.conj(clean.echoes))[:, truth.labels > 0])
     odd_even = step[0] - 2 * step[1] + step[2]
     assert np.median(np.abs((odd_even + np.pi) % (2 * np.pi) - np.pi)) < 0.2
-    assert Repairs.from_dict(json.loads(json.dumps(repairs.as_dict()))).by_slice[3] is not None
-    assert "bipolar-corrected" in {finding.code for finding in assess_repairs(repairs.as_dict())}
+    assert PhaseCorrections.from_dict(json.loads(json.dumps(repairs.as_dict()))).by_slice[3] is not None
+    assert "bipolar-corrected" in {finding.code for finding in assess_corrections(repairs)}
 
 
 @pytest.mark.parametrize("name", REAL_SCANS)
 def test_conjugated_copies_of_real_scans_are_recognised(name: str) -> None:
     series = replace(real(name), phase_sign=None)
-    given, mirrored = plan_repairs(series, SIX_PEAK), plan_repairs(series.conjugate(), SIX_PEAK)
+    given, mirrored = plan_corrections(series, SIX_PEAK), plan_corrections(series.conjugate(), SIX_PEAK)
     assert given.sign_decided and mirrored.sign_decided
     assert given.conjugated is not mirrored.conjugated
     assert given.conjugated is ("thorax" in name)
@@ -182,13 +183,13 @@ def test_conjugated_copies_of_real_scans_are_recognised(name: str) -> None:
 
 @pytest.mark.parametrize("name", REAL_SCANS[:3])
 def test_real_monopolar_scans_are_left_alone(name: str) -> None:
-    assert not plan_repairs(replace(real(name), phase_sign=None), SIX_PEAK, first_echo="auto").applied
+    assert not plan_corrections(replace(real(name), phase_sign=None), SIX_PEAK, RunOptions(first_echo="auto")).applied
 
 
 @pytest.mark.parametrize("conjugated", [False, True])
 def test_bottles(conjugated: bool) -> None:
     series = real("bottles15T_16echo_bipolar/bottles.mat")
-    repairs = plan_repairs(series.conjugate() if conjugated else series, SIX_PEAK)
+    repairs = plan_corrections(series.conjugate() if conjugated else series, SIX_PEAK)
     assert [e.pattern for e in repairs.applied] == [Pattern.ODD_EVEN]
     found = bottle_pdff(repairs.apply((series.conjugate() if conjugated else series).echoes[:, 0], 0), series)
     np.testing.assert_allclose(found, (25.5, 1.3, 2.0), atol=1.5)

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 
+from AIDEALLib.advice import Setting
 from AIDEALLib.echoes import EchoSeries, Readout
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.estimation.phase_correction.plan import plan_repairs
+from AIDEALLib.estimation.phase_correction.plan import plan_corrections
 from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
 from AIDEALLib.estimation.voxelwise.mixed_fit import first_echo_excess, mixed_modes
 from AIDEALLib.estimation.voxelwise.mode import Mode, mode_at
 from AIDEALLib.estimation.voxelwise.noise import noise_from_residual
+from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 from AIDEALLib.quality.assess import assess
@@ -69,9 +71,9 @@ def test_three_echoes_are_refused(voxels: Voxels, te_s: torch.Tensor) -> None:
     series, _ = demo_liver(matrix=(2, 64, 64))
     three = replace(series, echoes=series.echoes[:3], te_s=series.te_s[:3])
     with pytest.raises(InputError, match="at least 4 echoes"):
-        plan_repairs(three, SIX_PEAK, first_echo="mixed")
-    with pytest.raises(InputError, match="'refined' was expected"):
-        estimate(series, "one-shot", "cpu", first_echo="mixed")
+        plan_corrections(three, SIX_PEAK, RunOptions(first_echo="mixed"))
+    with pytest.raises(InputError, match="Take method refined"):
+        estimate(series, RunOptions(method="one-shot", device="cpu", first_echo="mixed"))
     with pytest.raises(InputError, match="at least 4"):
         both(voxels, te_s[:3], 10.0, 0.0, 0.01)
 
@@ -92,7 +94,7 @@ def test_a_first_echo_that_stands_out_is_seen(scan: tuple[EchoSeries, TissueMaps
     excess = first_echo_excess(scan[0], SIX_PEAK)
     assert excess is not None and excess > 1.3
     found = {f.code: f for f in assess(scan[0]).findings}
-    assert "mixed" in found["first-echo-phase"].advice
+    assert found["first-echo-phase"].advice.settings == (Setting("first_echo", "mixed"),)
 
 
 def test_a_whole_scan(scan: tuple[EchoSeries, TissueMaps]) -> None:
@@ -100,10 +102,10 @@ def test_a_whole_scan(scan: tuple[EchoSeries, TissueMaps]) -> None:
     liver = truth.labels > 0
     errors = {}
     for first_echo in ("no", "mixed"):
-        maps = estimate(series, "refined", "cpu", first_echo=first_echo)
+        maps = estimate(series, RunOptions(method="refined", device="cpu", first_echo=first_echo))
         inside = liver & maps.mask & (np.abs(maps.pdff - truth.pdff_percent) < 40)
         errors[first_echo] = float(np.median(np.abs((maps.pdff - truth.pdff_percent)[inside])))
-        assert maps.provenance.options["repairs"]["mixed_fit"] is (first_echo == "mixed")
+        assert maps.provenance.options["phase_corrections"]["mixed_fit"] is (first_echo == "mixed")
     assert errors["mixed"] < 0.6 * errors["no"]
     assert any("Mixed fit" in note for note in maps.provenance.notes)
     assert "first-echo-phase" not in assess(series, maps).codes()

@@ -20,6 +20,7 @@ from AIDEALLib.estimation.voxelwise.fat_fraction import pdff_signed
 from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
 from AIDEALLib.io.load import load_series
 from AIDEALLib.io.phase_units import PhaseUnit
+from AIDEALLib.options import Overrides
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 from AIDEALLib.simulation.demo import demo_liver
@@ -98,21 +99,21 @@ def test_guesses_are_told_and_can_be_overridden(liver: EchoSeries, tmp_path: Pat
     write_scan(tmp_path, liver, DIALECTS["siemens classic 0..4095"])
     series = load_series(tmp_path)
     assert any("Phase was taken to be in 0..4095: Siemens stores one turn" in note for note in series.notes)
-    told = load_series(tmp_path, phase_unit=PhaseUnit.SIGNED_4096)
+    told = load_series(tmp_path, Overrides(phase_unit=PhaseUnit.SIGNED_4096))
     assert any("as told" in note for note in told.notes)
     assert not np.allclose(told.echoes, series.echoes)
 
 
 def test_ge_second_echo_time_is_a_stated_guess(liver: EchoSeries, tmp_path: Path) -> None:
     write_scan(tmp_path, liver, DIALECTS["ge second echo time only"])
-    assert any("second echo time" in note and "--te" in note for note in load_series(tmp_path).notes)
+    assert any("second echo time" in note and "Override the echo times" in note for note in load_series(tmp_path).notes)
 
 
 def test_ge_number_of_echoes_is_not_taken_for_a_time(liver: EchoSeries, tmp_path: Path) -> None:
     write_scan(tmp_path, liver, writer.GE_ORDER_ONLY)
-    with pytest.raises(InputError, match="do not tell the echo times of the 6 echoes.*raw data run number"):
+    with pytest.raises(InputError, match="do not state the echo times of the 6 echoes.*raw data run number"):
         load_series(tmp_path)
-    assert_same(load_series(tmp_path, te_s=liver.te_s.tolist()), liver)
+    assert_same(load_series(tmp_path, Overrides(te_s=tuple(liver.te_s.tolist()))), liver)
 
 
 def test_files_may_lie_in_folders_beside_other_things(liver: EchoSeries, tmp_path: Path) -> None:

@@ -38,12 +38,10 @@ def test_apply_progress_and_maps(loaded: Panel, liver_maps: ParameterMaps) -> No
 
 
 def test_options_of_the_scan_reach_the_worker(loaded: Panel) -> None:
-    from AIDEALLib.estimation.phase_correction.plan import FIRST_ECHO_CHOICES
-    from AIDEALLib.mrml.parameters import ConjugateChoice, FirstEchoChoice
+    from AIDEALLib.choices import Conjugate, FirstEcho
 
-    assert {choice.value for choice in FirstEchoChoice} == set(FIRST_ECHO_CHOICES)
-    loaded.ui.conjugateComboBox.currentIndex = list(ConjugateChoice).index(ConjugateChoice.CONJUGATED)
-    loaded.ui.firstEchoComboBox.currentIndex = list(FirstEchoChoice).index(FirstEchoChoice.MIXED)
+    loaded.ui.conjugateComboBox.currentIndex = list(Conjugate).index(Conjugate.CONJUGATED)
+    loaded.ui.firstEchoComboBox.currentIndex = list(FirstEcho).index(FirstEcho.MIXED)
     loaded.ui.gainStepsCheckBox.checked = True
     loaded.ui.deviceComboBox.currentIndex = 1
     loaded.ui.applyButton.click()

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from AIDEALLib.advice import advise
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.worker.client import Failed, Finding, QualityReport, Reason, Severity, Stage, Step, Stopped
 from slicer_harness.panel import Panel
 
-STOP = Finding("phase-constant", Severity.STOP, "The phase is the same.", "State the unit. Compare with --conjugate yes.")
+COMPARE = advise("State the unit. Compare with {}.", ("conjugate", "yes"))
+CORRECT = advise("Estimate with {}, which helps.", ("first_echo", "yes"))
+STOP = Finding("phase-constant", Severity.STOP, "The phase is the same.", COMPARE)
 FOUND = QualityReport(
     (
-        Finding("motion", Severity.WARN, "Edges lie elsewhere.", "Do not use these slices.", (1, 4)),
-        Finding("sign", Severity.INFO, "The sign was not decided.", "Run with --first-echo yes, which helps."),
+        Finding("motion", Severity.WARN, "Edges lie elsewhere.", advise("Do not use these slices."), (1, 4)),
+        Finding("sign", Severity.INFO, "The sign was not decided.", CORRECT),
     ),
     {"snr": 20.0},
 )
@@ -34,7 +37,7 @@ def test_findings_are_told_with_advice_in_the_words_of_the_panel(loaded: Panel, 
     assert table.isVisibleTo(loaded.root)
     assert [table.item(n, 0).text() for n in range(table.rowCount)] == ["Warning", "Note"]
     assert table.item(0, 1).text() == "Edges lie elsewhere. Slices 2, 5. Do not use these slices."
-    assert table.item(1, 1).text() == "The sign was not decided. Run with first echo 'Correct', which helps."
+    assert table.item(1, 1).text() == "The sign was not decided. Estimate with 'First echo: Correct', which helps."
     loaded.parameters.pdff = None
     assert not table.isVisibleTo(loaded.root)
 
@@ -81,7 +84,7 @@ def test_an_unusable_scan_is_refused_with_its_reason_unless_overridden(loaded: P
     loaded.clock.tick()
     assert not loaded.dialogs.errors, "said in the panel, not in a box"
     assert not ui.applyButton.enabled
-    assert ui.applyButton.toolTip == "The phase is the same. State the unit. Compare with phase sign 'Conjugate'."
+    assert ui.applyButton.toolTip == "The phase is the same. State the unit. Compare with 'Phase sign: Conjugate'."
     assert "The phase is the same." in ui.statusLabel.text
     assert ui.findingsTable.item(0, 0).text() == "Stop"
     ui.anywayCheckBox.checked = True

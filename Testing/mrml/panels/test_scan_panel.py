@@ -5,7 +5,6 @@ On PySide6 with PythonQt's manners (slicer_harness): an imitation of Slicer, not
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -162,7 +161,7 @@ def test_a_folder_is_loaded(module: Panel, tmp_path: Path) -> None:
 
 
 def test_magnitudes_alone_are_for_method_magnitude(module: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:
-    from AIDEALLib.methods import Method
+    from AIDEALLib.choices import Method
     from AIDEALLib.mrml.scan.sources import add_series
 
     magnitudes = replace(liver[0], echoes=np.abs(liver[0].echoes).astype(np.complex64))
@@ -178,19 +177,6 @@ def test_magnitudes_alone_are_for_method_magnitude(module: Panel, liver: tuple[E
     assert module.worker.started[-1].method == "magnitude"
     module.worker.events = [Stopped(1)]
     module.clock.tick()
-
-
-def test_options_of_the_command_line_are_said_in_the_words_of_the_panel() -> None:
-    from AIDEALLib import quality
-    from AIDEALLib.mrml.scan.scene_scan import words
-
-    folder = Path(quality.__file__).parent
-    said = [text for path in folder.glob("*.py") for text in re.findall(r'f?"([^"\n]*--[a-z][^"\n]*)"', path.read_text())]
-    assert len(said) >= 4
-    for text in said:
-        assert "--" not in words(text), words(text)
-    assert words("Run with --bipolar auto: x") == "Run with read-out 'What the scan says': x"
-    assert words("Give the right ones (--te, in seconds).") == "Give the right ones."
 
 
 def test_the_sign_that_was_found_is_shown_beside_its_choice(estimated: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:

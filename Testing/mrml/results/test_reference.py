@@ -93,7 +93,6 @@ def test_the_reference_mends_what_the_run_mended(drawn: Drawn) -> None:
         "yes",
         "no",
     )
-    assert not options.check
 
 
 def test_a_comparison_runs_in_the_worker(scene: Any, warm_worker: WorkerClient, liver: tuple[EchoSeries, TissueMaps]) -> None:
@@ -103,11 +102,10 @@ def test_a_comparison_runs_in_the_worker(scene: Any, warm_worker: WorkerClient, 
     from AIDEALLib.mrml.regions import drawing
     from AIDEALLib.mrml.regions.measure import regions_of
     from AIDEALLib.mrml.scan.sources import add_series, scan_of_maps, scan_of_sequences
-    from AIDEALLib.worker.client import EstimateOptions
 
     logic = AidealLogic(scene, warm_worker)
     scan = scan_of_sequences(*add_series(scene, liver[0], "Case"))
-    maps = logic.estimate(scan, EstimateOptions(check=False))
+    maps = logic.estimate(scan, check=False)
     segmentation = drawing.create_lobes(scene, maps.pdff)
     only = np.zeros_like(liver[1].labels, bool)
     only[3] = liver[1].labels[3] == 1

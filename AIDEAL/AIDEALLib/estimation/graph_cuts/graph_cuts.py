@@ -19,8 +19,7 @@ from ..timing import Stopwatch
 from ..voxelwise.candidates import search_r2star, wrap
 from ..voxelwise.gauss_newton import Nonlinear, gauss_newton
 from ..voxelwise.mode import Solution, mixture_variance, mode_at
-from ..voxelwise.noise import noise_of_fits
-from ..voxelwise.slice_input import Scan
+from ..voxelwise.slice_input import Scan, SliceEchoes
 from .field_energy import FieldEnergy, Labels, Profile
 from .field_moves import FINE_STEPS, Jumps, local_minima
 
@@ -49,22 +48,24 @@ class GraphCutOptions:
     refinement_steps: int = 4
 
 
-def graph_cuts(
-    echoes: torch.Tensor,
-    mask: torch.Tensor,
-    scan: Scan,
-    rough_noise: torch.Tensor,
-    watch: Stopwatch,
-    options: GraphCutOptions,
-) -> Solution:
-    """Field by graph cuts, refined; the modes a fat shift away are weighed against it by their evidence alone.
+def graph_cuts(given: SliceEchoes, watch: Stopwatch, options: GraphCutOptions) -> Solution:
+    """Field by graph cuts, refined; the modes a fat shift away are compared with it by their evidence alone.
 
     Parameters
     ----------
-    echoes : complex (echo, row, column), cropped; mask : bool (row, column), its foreground; the solution is for its voxels.
-    rough_noise : per real channel from spatial differences, scalar.
+    given : SliceEchoes
+        The slice.
+    watch : Stopwatch
+        Sums the time of each stage.
+    options : GraphCutOptions
+        Settings of the discrete search.
+
+    Returns
+    -------
+    Solution
+        For the voxels of the mask.
     """
-    voxels = echoes[:, mask]
+    scan, echoes, mask, voxels = given.scan, given.echoes, given.mask, given.voxels
     with watch("graph cuts"):
         r2star = torch.tensor(options.r2star_per_s, dtype=torch.float64, device=echoes.device)
         profile = residual_profile(echoes[None], scan.te_s, scan.basis.modulation, options.bins, r2star, oversampling=1)[0]
@@ -77,7 +78,7 @@ def graph_cuts(
         shifts = (0.0, scan.fat_shift_hz, -scan.fat_shift_hz)
         refined = [_refine(voxels, field + shift, scan, options.refinement_steps) for shift in shifts]
         energy = torch.stack([at.residual_energy for _, at in refined])
-        noise = noise_of_fits(energy[0], echoes.shape[0], rough_noise)
+        noise = given.noise(energy[0])
     with watch("least squares"):
         modes = [mode_at(at, point.field_hz, point.r2star_per_s, noise) for point, at in refined]
         fields = torch.stack([point.field_hz for point, _ in refined])

@@ -1,9 +1,9 @@
 """Method `magnitude`: water, fat and R2* from magnitudes alone, voxel by voxel, for scans without a usable phase.
 
 Both solutions are fitted, the one with more water and the one with more fat, by maximum likelihood under Rician noise (so the
-noise floor of late echoes is no slow decay), each with the standard deviation of its Fisher information. Their likelihoods say
-how probable it is that the other one is right; that is reported as the swap probability. Neighbouring voxels mostly are on the
-same side, so the choice (and nothing else) leans on them: a Potts prior, solved by mean-field sweeps. Off-resonance stays
+noise floor of late echoes is no slow decay), each with the standard deviation of its Fisher information. Their likelihoods give
+the probability that the other one is right, which is reported as the swap probability. Neighbouring voxels mostly are on the
+same side, so the choice (and nothing else) depends on them: a Potts prior, solved by mean-field sweeps. Off-resonance stays
 unknown.
 
 Source: Triay Bagur et al., Magn Reson Med 2019;82:460 (both solutions); the Rician likelihood and its use for the choice: here.
@@ -23,13 +23,14 @@ from ...physics.magnitude_signal import (
     rician_score,
 )
 from ..voxelwise.mode import Mode, Solution, mixture_variance, select
-from ..voxelwise.noise import chi_square_median
-from ..voxelwise.slice_input import Scan
+from ..voxelwise.noise import chi_square_median, noise_from_differences
+from ..voxelwise.slice_input import Scan, SliceEchoes
+from .context import MethodContext
 
 WATER_SIDE, FAT_SIDE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5), (0.68, 0.76, 0.84, 0.92, 1.0)
 """Fat fractions to start from: between the two lies the fraction at which water and fat cancel best."""
 R2STAR_STARTS_PER_S = (2.0, 15.0, 30.0, 45.0, 65.0, 90.0, 130.0, 190.0, 270.0, 390.0, 560.0, 800.0, 1200.0)
-STEPS, STEPS_AGAIN = 18, 5
+STEPS, MORE_STEPS = 18, 5
 """From a start, and from a solution once the noise is known better."""
 LONGEST_STEP = 0.06
 """Of the fat fraction: a longer one could jump from the neighbourhood of one solution into that of the other."""
@@ -37,7 +38,7 @@ LEAST_FRACTION, LARGEST_FRACTION = -0.2, 1.2
 """PDFF stays signed: noise may put it below 0 or above 100 %."""
 LOWEST_R2STAR_PER_S = -100.0
 CLEAR_OF_FLOOR = 3.0
-"""Voxels whose echoes all stand this many sigma high tell the noise: their errors are Gaussian."""
+"""The noise is estimated from voxels whose echoes are all this many sigma high: their errors are Gaussian."""
 ENOUGH_VOXELS = 50
 NEIGHBOUR_NATS, SWEEPS, MOST_NATS = 0.3, 20, 30.0
 """A neighbour on the same side counts this many nats, so that the stated probability of the other solution stays near how
@@ -46,20 +47,37 @@ SAME_POINTS = 1.0
 """Two solutions closer than this (PDFF points) are one."""
 
 
-def magnitude_fit(
+def magnitude_fit(given: SliceEchoes, context: MethodContext) -> Solution:
+    """Fit both solutions of every voxel and report the likelier one, with neighbours mostly on the same side.
+
+    The phase of the echoes is not used. Off-resonance is 0, with the variance of a field that is unknown within its period.
+    """
+    with context.watch("magnitude fit"):
+        noise = noise_from_differences(given.echoes * given.mask)
+        return fit_magnitudes(given.voxels.real, given.scan, noise, given.mask)
+
+
+def fit_magnitudes(
     magnitudes: torch.Tensor, scan: Scan, rough_noise: torch.Tensor, mask: torch.Tensor | None = None
 ) -> Solution:
     """Fit both solutions of every voxel and report the likelier one.
 
     Parameters
     ----------
-    magnitudes : real (echo, voxels), not negative; rough_noise : per real channel, from spatial differences, scalar.
-    mask : (row, column), where the voxels lie; None judges every voxel by itself.
+    magnitudes : torch.Tensor, shape (echo, voxels), real
+        Magnitudes, not negative.
+    scan : Scan
+        The protocol.
+    rough_noise : torch.Tensor, scalar
+        Noise per real channel from spatial differences.
+    mask : torch.Tensor, shape (row, column), bool, optional
+        Where the voxels lie; None judges every voxel by itself.
 
     Returns
     -------
-    Solution with field 0 and the variance of a field about which nothing is known within its period. The noise is that of the
-    residual where there are more than three echoes and enough voxels stand clear of the noise floor.
+    Solution
+        With off-resonance 0 and the variance of a field that is unknown within its period. The noise is that of the residual
+        where there are more than three echoes and enough voxels stand clear of the noise floor.
     """
     x = magnitudes.to(torch.float64)
     size = x.square().mean(0).sqrt().clamp_min(1e-30)
@@ -70,7 +88,7 @@ def magnitude_fit(
         found = _noise_of_residual(x, fits, scan, noise)
         if found is not None:
             noise = torch.maximum(found, floor)
-            fits = [_fit(x, theta, scan, noise, STEPS_AGAIN) for theta in fits]
+            fits = [_fit(x, theta, scan, noise, MORE_STEPS) for theta in fits]
     modes, likelihoods = zip(*(_mode(x, theta, scan, noise) for theta in fits), strict=True)
     odds = likelihoods[0] - likelihoods[1]
     water_side = torch.sigmoid(odds if mask is None else _with_neighbours(odds, mask))

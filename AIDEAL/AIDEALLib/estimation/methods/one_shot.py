@@ -6,15 +6,18 @@ import torch
 
 from ...physics.variable_projection import fit
 from ..fusion.mean_field import network_mass
-from ..timing import Stopwatch
 from ..voxelwise.candidates import search_r2star, wrap
 from ..voxelwise.gauss_newton import gauss_newton
 from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_at
-from ..voxelwise.slice_input import Scan, SliceInput
+from ..voxelwise.slice_input import Scan, SliceEchoes, SliceInput
+from .context import MethodContext
 
 
-def one_shot(given: SliceInput, watch: Stopwatch) -> Solution:
+def one_shot(echoes: SliceEchoes, context: MethodContext) -> Solution:
     """Take G_phi's main mode and G_R2*; its strongest alternative a fat shift away only enters P(swap) and the mixture."""
+    watch = context.watch
+    with watch("network"):
+        given = SliceInput.of(echoes, context.networks())
     scan, mask = given.scan, given.mask
     with watch("refinement"):
         sharp = sub_bin_field(given.echoes.flatten(1), given.field_hz.flatten(), scan).reshape(mask.shape)

@@ -8,7 +8,6 @@ import torch
 
 from ...physics.variable_projection import EchoBasis, SplitEchoes, fit
 from ..fusion.field_prior import UNKNOWN_HZ2, field_prior
-from ..fusion.learned import Learned
 from ..fusion.pdff_variance import FURTHEST_SD, pdff_variance_over_field, pooled_pdff_variance
 from ..fusion.posterior import weighed
 from ..fusion.swap_calibration import SwapEvidence
@@ -21,7 +20,8 @@ from ..voxelwise.mixed_fit import mixed_modes
 from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_at, select, with_reported, with_swap_probability
 from ..voxelwise.neighbours import Neighbours
 from ..voxelwise.noise import noise_from_decay
-from ..voxelwise.slice_input import Scan, SliceInput
+from ..voxelwise.slice_input import Scan, SliceEchoes, SliceInput
+from .context import MethodContext
 
 NEGLIGIBLE_SHARE = 0.05
 """A prior that would move a field by less than this share of the way is not applied."""
@@ -55,9 +55,12 @@ class Found:
     noise_sd: torch.Tensor
 
 
-def refined(given: SliceInput, watch: Stopwatch, learned: Learned) -> Solution:
-    """Refine every mode, weigh them against each other, report the most probable."""
-    found = find_modes(given, watch, learned.fusion)
+def refined(given: SliceEchoes, context: MethodContext) -> Solution:
+    """Refine every mode, compare them under a smooth field, report the most probable."""
+    watch, learned = context.watch, context.learned
+    with watch("network"):
+        believed = SliceInput.of(given, context.networks())
+    found = find_modes(believed, watch, learned.fusion)
     with watch("least squares"):
         swap = learned.calibration(found.evidence)
         other_mode = (swap - found.by_noise - BASE_RATE).clamp_min(0)

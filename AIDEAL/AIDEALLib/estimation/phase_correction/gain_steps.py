@@ -1,4 +1,4 @@
-"""Does one echo have another scale than the rest? Receiver gain, or a rescale lost on export."""
+"""Scales of single echoes that differ from the rest: a change of receiver gain, or a rescale lost on export."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ ROUNDS = 12
 
 @dataclass(frozen=True)
 class EchoGains:
-    """Scale of each echo against the model, 1 for the typical one, and the factor by which taking it out lowers the residual.
+    """Scales of the echoes against the model.
 
-    A scale that falls or rises evenly from echo to echo cannot be told from R2*, and is not reported.
+    A scale that falls or rises evenly from echo to echo cannot be distinguished from R2*, and is not reported.
+
+    Attributes
+    ----------
+    gains : tuple of float
+        Scale of each echo, 1 for the typical one.
+    improvement : float
+        Factor by which dividing the scales out lowers the residual.
     """
 
     gains: tuple[float, ...]
@@ -27,7 +34,7 @@ class EchoGains:
 
 
 def find_gains(series: EchoSeries, spectrum: FatSpectrum) -> EchoGains | None:
-    """Alternate between fits of a sample of voxels and the scale of each echo; None where nothing can be told."""
+    """Alternate between fits of a sample of voxels and the scale of each echo; None for three echoes, or without signal."""
     if series.n_echoes < MIN_ECHOES:
         return None
     sample = bright_sample(series, spectrum)
@@ -37,12 +44,12 @@ def find_gains(series: EchoSeries, spectrum: FatSpectrum) -> EchoGains | None:
     before = after = None
     for _ in range(ROUNDS):
         scaled = replace(sample, echoes=sample.echoes / gains[:, None])
-        field, r2star, at = best_fit(scaled)
-        after = at.residual_energy.clamp_min(0)
+        field, r2star, linear = best_fit(scaled)
+        after = linear.residual_energy.clamp_min(0)
         before = after if before is None else before
         weight = 1 / (after + after.median() + 1e-9)
         tau = scaled.te_s - scaled.te_s[0]
-        model = synthesise(at.water, at.fat, field, r2star, tau.float(), sample.modulation)
+        model = synthesise(linear.water, linear.fat, field, r2star, tau.float(), sample.modulation)
         ratio = (weight * (model.conj() * scaled.echoes).real).sum(1) / (weight * model.abs().square()).sum(1)
         gains = gains * ratio.clamp(0.5, 2.0) ** 1.5  # the fit follows a wrong scale half way
         gains = _without_trend(gains, scaled.te_s.float())

@@ -1,7 +1,7 @@
 """The phase between odd and even echoes of a scan: one for all slices where that fits them, else slice by slice.
 
 Slices differ where the read-out's delay does (interleaved or angled packages); opposite phases of two slices even cancel each
-other in what is found for all of them together, so the slices are asked one by one as well.
+other in what is found for all of them together, so the slices are examined one by one as well.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...choices import Bipolar
 from ...echoes import EchoSeries, Readout
 from ...physics.spectrum import FatSpectrum
 from .phase_errors import Pattern, PhaseError, find_phase_error
@@ -21,12 +22,16 @@ VOXELS_A_SLICE = 300
 
 @dataclass(frozen=True)
 class OddEven:
-    """What was found in a few slices.
+    """Odd-even phase of a few slices.
 
     Attributes
     ----------
-    found : best for all of them together, None where nothing can be told; `whole`: it is to be corrected.
-    of_slices : best of each, where one for all does not do; () otherwise.
+    found : PhaseError or None
+        Best for all of them together, None where none can be determined.
+    whole : bool
+        Whether `found` is to be corrected in all slices.
+    of_slices : tuple of (PhaseError or None)
+        Best of each slice, where one phase does not fit all; () otherwise.
     """
 
     found: PhaseError | None
@@ -39,33 +44,43 @@ class OddEven:
         return self.whole or bool(self.of_slices)
 
     @property
-    def told(self) -> PhaseError | None:
-        """What to tell of it: where slices differ, the slice that gains most."""
+    def strongest(self) -> PhaseError | None:
+        """The phase error to report: where slices differ, that of the slice that gains most."""
         slices = [error for error in self.of_slices if error is not None]
         return max(slices, key=lambda error: error.gain) if slices else self.found
 
     def correct(self, work: EchoSeries) -> EchoSeries:
-        """The slices looked at, corrected."""
+        """Correct the slices that were examined."""
         if not self.of_slices:
             return self.found.correct(work) if self.found is not None else work
         one_by_one = [replace(work, echoes=work.echoes[:, s : s + 1]) for s in range(work.shape[0])]
-        mended = [e.correct(one) if e is not None else one for e, one in zip(self.of_slices, one_by_one, strict=True)]
-        return replace(work, echoes=np.concatenate([one.echoes for one in mended], axis=1))
+        corrected = [e.correct(one) if e is not None else one for e, one in zip(self.of_slices, one_by_one, strict=True)]
+        return replace(work, echoes=np.concatenate([one.echoes for one in corrected], axis=1))
 
 
-def find_odd_even(work: EchoSeries, spectrum: FatSpectrum, bipolar: str) -> OddEven:
-    """Look at a few slices (of the model's rotation sense) and decide.
+def find_odd_even(work: EchoSeries, spectrum: FatSpectrum, bipolar: Bipolar) -> OddEven:
+    """Find the odd-even phase of a few slices and decide whether to correct it.
 
     Parameters
     ----------
-    bipolar : 'auto' corrects what the scan shows clearly, or shows where the source says that the read-out is bipolar; 'yes'
-        corrects whatever fits best, 'no' nothing.
+    work : EchoSeries
+        Slices with the rotation sense of the model.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    bipolar : Bipolar
+        'auto' corrects what the scan shows clearly, or shows where the source states a bipolar read-out; 'yes' corrects
+        whatever fits best, 'no' nothing.
+
+    Returns
+    -------
+    OddEven
+        What was found and whether it is to be corrected.
     """
     found = find_phase_error(work, spectrum, Pattern.ODD_EVEN)
     whole = found is not None and _wanted(found, bipolar, work.readout)
     slices = work.shape[0]
-    monopolar = bipolar == "auto" and work.readout is Readout.MONOPOLAR
-    if found is None or slices < 2 or bipolar == "no" or monopolar:
+    monopolar = bipolar is Bipolar.AUTO and work.readout is Readout.MONOPOLAR
+    if found is None or slices < 2 or bipolar is Bipolar.AS_STORED or monopolar:
         return OddEven(found, whole)
     left = found.correct(work) if whole else work
     gains = [error.gain for error in _each(left, spectrum) if error is not None and error.clear]
@@ -75,7 +90,22 @@ def find_odd_even(work: EchoSeries, spectrum: FatSpectrum, bipolar: str) -> OddE
 
 
 def odd_even_of_slices(series: EchoSeries, spectrum: FatSpectrum, conjugated: bool) -> tuple[PhaseError | None, ...]:
-    """Corrections of all slices of a scan, None for those without signal and those that show nothing plausible."""
+    """Find the odd-even phase of every slice of a scan.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    conjugated : bool
+        Whether the scan has the opposite rotation sense of the model.
+
+    Returns
+    -------
+    tuple of (PhaseError or None)
+        One a slice; None for those without signal and those that show nothing plausible.
+    """
     every: list[PhaseError | None] = []
     for index in range(series.shape[0]):
         echoes = series.echoes[:, index : index + 1]
@@ -92,9 +122,9 @@ def _each(work: EchoSeries, spectrum: FatSpectrum) -> tuple[PhaseError | None, .
     return tuple(find_phase_error(work, spectrum, Pattern.ODD_EVEN, slices, VOXELS_A_SLICE) for slices in alone)
 
 
-def _wanted(found: PhaseError, bipolar: str, readout: Readout) -> bool:
-    if bipolar != "auto":
-        return bipolar == "yes"
+def _wanted(found: PhaseError, bipolar: Bipolar, readout: Readout) -> bool:
+    if bipolar is not Bipolar.AUTO:
+        return bipolar is Bipolar.CORRECT
     if readout is Readout.BIPOLAR:
         return found.plausible
     return readout is Readout.UNKNOWN and found.clear

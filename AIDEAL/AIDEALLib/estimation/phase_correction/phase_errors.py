@@ -2,8 +2,8 @@
 
 A bipolar read-out leaves s_n exp(i (-1)^n theta(x)), theta = a + b x along the read-out (a delay between the k-space centres of
 odd and even echoes). An eddy current from the excitation leaves s_1 exp(i psi(x)). Both are s_n exp(i p_n theta(x)) with a
-known pattern p_n and few numbers in theta, so the scan itself tells them: the right theta leaves the least residual after the
-best water, fat, field and R2* of every voxel.
+known pattern p_n and few numbers in theta, so the scan itself determines them: the right theta leaves the least residual after
+the best water, fat, field and R2* of every voxel.
 
 The residual of a sample of voxels is tabulated over a grid of constant theta once; every (a, b, axis) is then a look-up in
 that table, so the whole range is searched and no start has to be near. The best is refined with exact fits. With evenly spaced
@@ -28,12 +28,12 @@ from ...physics.spectrum import FatSpectrum
 from ..voxelwise.bright_sample import BINS, R2STAR_PER_S, SAMPLE_VOXELS, Sample, best_fit, bright_sample, position
 
 MIN_ECHOES = 4
-"""Three echoes leave no residual that could tell a phase error."""
+"""Three echoes leave no residual that could show a phase error."""
 CLEAR_GAIN, CLEAR_Z, CLEAR_RAD = 1.15, 8.0, 0.1
-"""A phase error is clear, and corrected unasked, when it is at least this large, correcting it lowers the residual of a typical
-voxel by this factor, and by this many standard errors. Four real monopolar scans show gains up to 1.05 at up to 0.09 rad."""
-TOLD_GAIN, TOLD_Z = 1.02, 4.0
-"""The same where the source says that the read-out is bipolar."""
+"""A phase error is clear, and corrected by default, when it is at least this large, and its correction lowers the residual of a
+typical voxel by this factor and by this many standard errors. Four real monopolar scans have gains up to 1.05 at 0.09 rad."""
+BIPOLAR_GAIN, BIPOLAR_Z = 1.02, 4.0
+"""The same where the source states that the read-out is bipolar."""
 LEAST_RAD = 0.02
 """Smaller phase errors (1 degree) are never worth correcting."""
 _SLOPES = 41
@@ -56,7 +56,7 @@ class Pattern(Enum):
 
     @property
     def period_rad(self) -> float:
-        """Range of theta that tells all there is to tell."""
+        """Period of theta: the residual is the same one period away."""
         return math.pi / 2 if self is Pattern.ODD_EVEN else 2 * math.pi
 
 
@@ -64,8 +64,20 @@ class Pattern(Enum):
 class PhaseError:
     """theta = constant + slope u, u from -1/2 to 1/2 over the field of view along `axis` (0: rows, 1: columns).
 
-    `residual_before` and `residual_after` are medians over the sample, percent of the signal; `gain` is the factor by which the
-    residual of a typical voxel falls (geometric mean over the sample), `z` the same in standard errors of its logarithm.
+    Attributes
+    ----------
+    pattern : Pattern
+        Which echoes it is on.
+    constant_rad, slope_rad : float, radians
+        Phase in the middle of the field of view, and its change over the field of view.
+    axis : int
+        Index along which it changes; 0: rows, 1: columns.
+    residual_before, residual_after : float, percent of the signal
+        Medians over the sample.
+    gain : float
+        Factor by which the residual of a typical voxel falls (geometric mean over the sample).
+    z : float
+        Logarithm of `gain` in its standard errors.
     """
 
     pattern: Pattern
@@ -79,23 +91,23 @@ class PhaseError:
 
     @property
     def clear(self) -> bool:
-        """True when the scan itself leaves no doubt."""
+        """True when the scan shows it beyond doubt."""
         return self.size_rad >= CLEAR_RAD and self.gain >= CLEAR_GAIN and self.z >= CLEAR_Z
 
     @property
     def plausible(self) -> bool:
         """True when it is worth correcting in a scan that is known to have one."""
-        return self.size_rad >= LEAST_RAD and self.gain >= TOLD_GAIN and self.z >= TOLD_Z
+        return self.size_rad >= LEAST_RAD and self.gain >= BIPOLAR_GAIN and self.z >= BIPOLAR_Z
 
     @property
     def size_rad(self) -> float:
-        """Largest phase within the field of view, modulo what the pattern cannot tell."""
+        """Largest phase within the field of view, modulo the period."""
         period = self.pattern.period_rad
         ends = [abs(math.remainder(self.constant_rad + self.slope_rad * u, period)) for u in np.linspace(-0.5, 0.5, 33)]
         return max(ends)
 
     def sentence(self) -> str:
-        """The finding in words."""
+        """Describe the phase error in words."""
         return (
             f"{self.pattern.value}: phase {math.degrees(self.constant_rad):.0f} degrees and {math.degrees(self.slope_rad):.0f} "
             f"degrees over the field of view along the {_AXES[self.axis]} index; residual {self.residual_before:.3g} % before, "
@@ -103,14 +115,14 @@ class PhaseError:
         )
 
     def phasor(self, n_echoes: int, rows: int, columns: int) -> np.ndarray:
-        """exp(-i p_n theta), complex64 (echo, 1, row, column or 1): multiply the echoes with it to correct them."""
+        """Correction exp(-i p_n theta), complex64 (echo, 1, row, column or 1), to be multiplied with the echoes."""
         count = (rows, columns)[self.axis]
         theta = self.constant_rad + self.slope_rad * position(torch.arange(count), count).numpy()
         phase = np.exp(-1j * self.pattern.of(n_echoes).numpy()[:, None] * theta).astype(np.complex64)
         return phase[:, None, :, None] if self.axis == 0 else phase[:, None, None, :]
 
     def correct(self, series: EchoSeries) -> EchoSeries:
-        """The scan without this phase error (a copy of the echoes)."""
+        """Return the scan without this phase error (a copy of the echoes)."""
         _, rows, columns = series.shape
         return replace(series, echoes=series.echoes * self.phasor(series.n_echoes, rows, columns))
 
@@ -126,12 +138,22 @@ def find_phase_error(
 
     Parameters
     ----------
-    series : with the rotation sense of the model (conjugate first where needed).
-    slices : those to look at, all when None. voxels : at most as many are looked at.
+    series : EchoSeries
+        The scan with the rotation sense of the model (conjugate first where needed).
+    spectrum : FatSpectrum
+        Fat spectrum.
+    pattern : Pattern
+        Which echoes the phase error is on.
+    slices : range, optional
+        Slices to examine; all by default.
+    voxels : int
+        Voxels at most.
 
     Returns
     -------
-    The error that leaves the least residual, worth correcting or not; None where nothing can be told (three echoes, no signal).
+    PhaseError or None
+        The error that leaves the least residual, worth correcting or not; None where none can be determined (three echoes, no
+        signal).
     """
     if series.n_echoes < MIN_ECHOES:
         return None
@@ -164,18 +186,18 @@ def find_phase_error(
     return best[1] if best else None
 
 
-def _turned(echoes: torch.Tensor, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
+def _rotated(echoes: torch.Tensor, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
     angle = -p[:, None] * torch.as_tensor(theta, dtype=torch.float32).expand(echoes.shape[1])
     return echoes * torch.polar(torch.ones_like(angle), angle)
 
 
 def _table(sample: Sample, p: torch.Tensor, period: float, steps: int) -> torch.Tensor:
-    """Root of the least residual energy at each constant theta, (steps, voxels)."""
+    """Root of the least residual energy for each constant theta, (steps, voxels)."""
     r2 = torch.tensor(R2STAR_PER_S, dtype=torch.float64)
     rows = []
     for k in range(steps):
-        turned = _turned(sample.echoes, p, period * k / steps)
-        rows.append(residual_profile(turned[None], sample.te_s, sample.modulation, BINS, r2, oversampling=2)[0].amin(0))
+        rotated = _rotated(sample.echoes, p, period * k / steps)
+        rows.append(residual_profile(rotated[None], sample.te_s, sample.modulation, BINS, r2, oversampling=2)[0].amin(0))
     return torch.stack(rows).clamp_min(0).sqrt()
 
 
@@ -186,9 +208,9 @@ def _search(table: torch.Tensor, place: torch.Tensor, pattern: Pattern) -> tuple
     voxel = torch.arange(table.shape[1])
     best = (math.inf, 0.0, 0.0)
     for slope in torch.linspace(-_STEEPEST_RAD, _STEEPEST_RAD, _SLOPES).tolist():
-        at = torch.remainder((constants[:, None] + slope * place) / period, 1.0) * steps
-        low = torch.floor(at)
-        share = at - low
+        index = torch.remainder((constants[:, None] + slope * place) / period, 1.0) * steps
+        low = torch.floor(index)
+        share = index - low
         low = low.long() % steps
         cost = ((1 - share) * table[low, voxel] + share * table[(low + 1) % steps, voxel]).sum(1)
         least = int(cost.argmin())
@@ -224,8 +246,8 @@ def _refine(sample: Sample, p: torch.Tensor, constant: float, slope: float, axis
 
 
 def _energy(sample: Sample, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
-    """Residual energy of each voxel once theta is taken out."""
-    return best_fit(replace(sample, echoes=_turned(sample.echoes, p, theta)))[2].residual_energy.clamp_min(0)
+    """Residual energy of each voxel with theta corrected."""
+    return best_fit(replace(sample, echoes=_rotated(sample.echoes, p, theta)))[2].residual_energy.clamp_min(0)
 
 
 def _percent(energy: torch.Tensor) -> float:

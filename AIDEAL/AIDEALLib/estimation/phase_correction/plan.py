@@ -1,4 +1,4 @@
-"""What is mended in the echoes before anything is estimated: rotation sense, odd-even phase, first-echo phase.
+"""Corrections of the echoes before the estimate: rotation sense, odd-even phase, phase of the first echo, scales.
 
 Decided once for a scan from a few of its slices; applied slice by slice, so that no second copy of the scan is held.
 """
@@ -12,34 +12,45 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...advice import advise
+from ...choices import Bipolar, Conjugate, FirstEcho, GainSteps
 from ...echoes import EchoSeries, PhaseSign
 from ...errors import InputError
+from ...options import RunOptions
 from ...physics.spectrum import FatSpectrum
 from ..voxelwise import mixed_fit
 from .gain_steps import find_gains
-from .odd_even import find_odd_even, odd_even_of_slices
+from .odd_even import OddEven, find_odd_even, odd_even_of_slices
 from .phase_errors import Pattern, PhaseError, find_phase_error
 from .rotation_sense import decide_sign
 
-CHOICES = ("auto", "yes", "no")
-MIXED = "mixed"
-FIRST_ECHO_CHOICES = (*CHOICES, MIXED)
-GAIN_STEPS_CHOICES = ("yes", "no")
-SLICES_LOOKED_AT = 5
+SLICES_EXAMINED = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Repairs:
-    """What was found and what is done.
+class PhaseCorrections:
+    """What was found and what is corrected.
 
     Attributes
     ----------
-    conjugated, sign_text, sign_decided : rotation sense (mirrored or not), in words, and whether the data decided it.
-    bipolar, first_echo : phase errors found, None where nothing can be told; those applied are in `applied`.
-    applied : corrections of the whole scan. by_slice : odd-even corrections of single slices, which stand over `applied`.
-    mixed : the last fit leaves out the phase of the first echo (`mixed_fit`).
-    gains : scale of each echo that is divided out; () for none.
-    notes : sentences for provenance.
+    conjugated : bool
+        Whether the echoes are conjugated.
+    sign_text : str
+        Rotation sense in words.
+    sign_decided : bool
+        Whether the data, or the user, decided the rotation sense.
+    bipolar, first_echo : PhaseError or None
+        Phase errors found, None where none can be determined; those corrected are in `applied`.
+    applied : tuple of PhaseError
+        Corrections of the whole scan.
+    by_slice : tuple of (PhaseError or None)
+        Odd-even corrections of single slices, which override `applied`.
+    mixed : bool
+        The last fit leaves out the phase of the first echo (`voxelwise.mixed_fit`).
+    gains : tuple of float
+        Scale of each echo that is divided out; () for none.
+    notes : tuple of str
+        Sentences for provenance.
     """
 
     conjugated: bool
@@ -54,7 +65,7 @@ class Repairs:
     notes: tuple[str, ...] = ()
 
     def apply(self, echoes: npt.NDArray[np.complex64], index: int) -> npt.NDArray[np.complex64]:
-        """One slice (echo, row, column) of the scan, mended."""
+        """Corrected echoes (echo, row, column) of slice `index`."""
         out = np.conj(echoes) if self.conjugated else echoes
         if self.gains:
             out = out / np.asarray(self.gains, dtype=np.float32)[:, None, None]
@@ -87,137 +98,171 @@ class Repairs:
         }
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Repairs:
-        """What `as_dict` told, to apply it again (without its sentences)."""
+    def from_dict(cls, content: Mapping[str, Any]) -> PhaseCorrections:
+        """Corrections from what `as_dict` returned, to be applied once more (without their sentences)."""
         numbers = [f.name for f in fields(PhaseError) if f.name != "pattern"]
 
         def error(values: Mapping[str, Any] | None) -> PhaseError | None:
             return PhaseError(Pattern(values["pattern"]), **{n: values[n] for n in numbers}) if values else None
 
+        applied = [error(content[name]) for name in ("bipolar", "first_echo") if (content[name] or {}).get("applied")]
         return cls(
-            conjugated=told["conjugated"],
+            conjugated=content["conjugated"],
             sign_text="",
-            sign_decided=told["sign_decided"],
-            bipolar=error(told["bipolar"]),
-            first_echo=error(told["first_echo"]),
-            applied=tuple(e for n in ("bipolar", "first_echo") if told[n] and told[n]["applied"] and (e := error(told[n]))),
-            by_slice=tuple(error(values) for values in told["by_slice"]),
-            mixed=told["mixed_fit"],
-            gains=tuple(told["gains_taken_out"]),
+            sign_decided=content["sign_decided"],
+            bipolar=error(content["bipolar"]),
+            first_echo=error(content["first_echo"]),
+            applied=tuple(e for e in applied if e is not None),
+            by_slice=tuple(error(values) for values in content["by_slice"]),
+            mixed=content["mixed_fit"],
+            gains=tuple(content["gains_taken_out"]),
         )
 
 
-def plan_repairs(
-    series: EchoSeries,
-    spectrum: FatSpectrum,
-    conjugate: str = "auto",
-    bipolar: str = "auto",
-    first_echo: str = "no",
-    gain_steps: str = "no",
-) -> Repairs:
-    """Look at a few slices and decide what to mend.
+NO_CORRECTIONS = PhaseCorrections(False, "as given", True)
+"""For echoes that are known to be free of phase errors."""
+
+
+def plan_corrections(series: EchoSeries, spectrum: FatSpectrum, options: RunOptions | None = None) -> PhaseCorrections:
+    """Examine a few slices and decide what to correct.
 
     Parameters
     ----------
-    conjugate : 'auto' lets the residual decide the rotation sense, 'yes' and 'no' override it.
-    bipolar : 'auto' corrects an odd-even phase where the scan shows one clearly (or shows one, and the source says that the
-        read-out is bipolar); 'yes' corrects whatever fits best, 'no' corrects nothing.
-    first_echo : 'yes' takes a smooth phase error of the first echo out, 'auto' where it is clear; 'mixed' does what 'auto'
-        does, to find the right mode, and then leaves the phase of the first echo out of the last fit.
-    gain_steps : 'yes' divides out the scale of each echo that the data tell (`gain_steps`), 'no' does not.
+    series : EchoSeries
+        The scan.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    options : RunOptions, optional
+        `conjugate`, `bipolar`, `first_echo` and `gain_steps` of these; the defaults when None. `bipolar` 'auto' corrects an
+        odd-even phase where the scan shows one clearly (or shows one, and the source states that the read-out is bipolar).
+        `first_echo` 'mixed' does what 'auto' does, to find the right mode, and leaves the phase of the first echo out of the
+        last fit.
+
+    Returns
+    -------
+    PhaseCorrections
+        What was found and what is corrected.
 
     Raises
     ------
     InputError
-        For an unknown option.
+        A mixed fit of fewer than four echoes.
     """
-    asked = (
-        ("conjugate", conjugate, CHOICES),
-        ("bipolar", bipolar, CHOICES),
-        ("first_echo", first_echo, FIRST_ECHO_CHOICES),
-        ("gain_steps", gain_steps, GAIN_STEPS_CHOICES),
-    )
-    for name, given, choices in asked:
-        if given not in choices:
-            raise InputError(f"Option {name} is '{given}'; one of {', '.join(choices)} was expected.")
-    mixed = first_echo == MIXED
+    options = options or RunOptions()
+    mixed = options.first_echo is FirstEcho.MIXED
     if mixed and series.n_echoes < mixed_fit.MIN_ECHOES:
         raise InputError(
-            f"A mixed fit of the first echo needs at least {mixed_fit.MIN_ECHOES} echoes; {series.n_echoes} were found. Take "
-            "--first-echo no, and leave out regions where it matters."
+            f"A mixed fit of the first echo needs at least {mixed_fit.MIN_ECHOES} echoes; {series.n_echoes} were found.",
+            advise("Take {}, and leave out regions where it matters.", ("first_echo", "no")),
         )
-    looked_at = _some_slices(series)
-    conjugated, sign_text, decided = _sign(looked_at, conjugate, spectrum)
-    work = looked_at.conjugate() if conjugated else looked_at
-    odd_even = find_odd_even(work, spectrum, bipolar)
-    notes: list[str] = []
-    applied: list[PhaseError] = []
-    by_slice: tuple[PhaseError | None, ...] = ()
-    if odd_even.corrects:
-        corrected = odd_even.correct(work)
-        if conjugate == "auto":
-            # The odd-even phase may have hidden the rotation sense: decide it again. Mirroring turns the phase error around.
-            again, sign_text, decided = _sign(corrected.conjugate() if conjugated else corrected, conjugate, spectrum)
-            if again != conjugated:
-                conjugated, work = again, work.conjugate()
-                mirrored = find_odd_even(work, spectrum, bipolar)
-                odd_even = mirrored if mirrored.corrects else odd_even
-                corrected = odd_even.correct(work)
-        if odd_even.whole and odd_even.found is not None:
-            applied.append(odd_even.found)
-        if odd_even.of_slices:
-            by_slice = odd_even_of_slices(series, spectrum, conjugated)
-        work = corrected
-    found = odd_even.told
-    if found is not None and odd_even.corrects:
-        how = " (slices one by one: they differ; this is the one that gains most)" if by_slice else ""
-        notes.append(f"Corrected {found.sentence()}{how}.")
-    elif found is not None and found.clear:
-        notes.append(f"Not corrected, on request or because the read-out is said to be monopolar: {found.sentence()}.")
-    elif found is None and bipolar == "yes":
-        notes.append("An odd-even phase cannot be told from three echoes; nothing was corrected.")
+    sense = _rotation_sense(series, spectrum, options)
+    odd_even, work = sense.odd_even, sense.corrected
+    by_slice = odd_even_of_slices(series, spectrum, sense.conjugated) if odd_even.of_slices else ()
+    notes = _odd_even_notes(odd_even, options.bipolar, bool(by_slice))
+    applied = [odd_even.found] if odd_even.whole and odd_even.found is not None else []
     first = find_phase_error(work, spectrum, Pattern.FIRST)
-    if first is not None and (first_echo == "yes" or (first_echo in ("auto", MIXED) and first.clear)):
+    if first is not None and _corrects_first_echo(first, options.first_echo):
         applied.append(first)
         notes.append(f"Corrected {first.sentence()}.")
     if mixed:
         notes.append("Mixed fit: the first echo entered the last fit by its magnitude alone.")
-    plan = Repairs(conjugated, sign_text, decided, found, first, tuple(applied), by_slice, mixed, notes=tuple(notes))
-    return _with_gains(plan, mended(series, plan, SLICES_LOOKED_AT), spectrum) if gain_steps == "yes" else plan
+    plan = PhaseCorrections(
+        conjugated=sense.conjugated,
+        sign_text=sense.text,
+        sign_decided=sense.decided,
+        bipolar=odd_even.strongest,
+        first_echo=first,
+        applied=tuple(applied),
+        by_slice=by_slice,
+        mixed=mixed,
+        notes=tuple(notes),
+    )
+    if options.gain_steps is GainSteps.CORRECT:
+        return _with_gains(plan, corrected_slices(series, plan, SLICES_EXAMINED), spectrum)
+    return plan
 
 
-def mended(series: EchoSeries, repairs: Repairs, most_slices: int) -> EchoSeries:
-    """A few slices with signal in every echo, mended, as a scan of their own."""
-    chosen = _chosen(series, most_slices)
+def corrected_slices(series: EchoSeries, corrections: PhaseCorrections, most_slices: int) -> EchoSeries:
+    """A few slices with signal in every echo, corrected, as a scan of their own."""
+    chosen = _slices_with_signal(series, most_slices)
     if not chosen:
         return series
-    return replace(series, echoes=np.stack([repairs.apply(series.echoes[:, s], s) for s in chosen], axis=1))
+    return replace(series, echoes=np.stack([corrections.apply(series.echoes[:, s], s) for s in chosen], axis=1))
 
 
-def _with_gains(plan: Repairs, work: EchoSeries, spectrum: FatSpectrum) -> Repairs:
+@dataclass(frozen=True, eq=False)
+class _RotationSense:
+    """Rotation sense of a scan, its odd-even phase, and the slices examined with both corrected."""
+
+    conjugated: bool
+    text: str
+    decided: bool
+    odd_even: OddEven
+    corrected: EchoSeries
+
+
+def _rotation_sense(series: EchoSeries, spectrum: FatSpectrum, options: RunOptions) -> _RotationSense:
+    examined = _some_slices(series)
+    conjugated, text, decided = _sign(examined, options.conjugate, spectrum)
+    work = examined.conjugate() if conjugated else examined
+    odd_even = find_odd_even(work, spectrum, options.bipolar)
+    if not odd_even.corrects:
+        return _RotationSense(conjugated, text, decided, odd_even, work)
+    corrected = odd_even.correct(work)
+    if options.conjugate is Conjugate.AUTO:
+        # The odd-even phase may have hidden the rotation sense: decide it once more. Conjugation reverses the phase error.
+        other, text, decided = _sign(corrected.conjugate() if conjugated else corrected, options.conjugate, spectrum)
+        if other != conjugated:
+            conjugated, work = other, work.conjugate()
+            mirrored = find_odd_even(work, spectrum, options.bipolar)
+            odd_even = mirrored if mirrored.corrects else odd_even
+            corrected = odd_even.correct(work)
+    return _RotationSense(conjugated, text, decided, odd_even, corrected)
+
+
+def _odd_even_notes(odd_even: OddEven, bipolar: Bipolar, by_slice: bool) -> list[str]:
+    found = odd_even.strongest
+    if found is not None and odd_even.corrects:
+        how = " (slices one by one: they differ; this is the one that gains most)" if by_slice else ""
+        return [f"Corrected {found.sentence()}{how}."]
+    if found is not None and found.clear:
+        return [f"Not corrected, on request or because the read-out is stated to be monopolar: {found.sentence()}."]
+    if found is None and bipolar is Bipolar.CORRECT:
+        return ["An odd-even phase cannot be determined from three echoes; nothing was corrected."]
+    return []
+
+
+def _corrects_first_echo(first: PhaseError, first_echo: FirstEcho) -> bool:
+    if first_echo is FirstEcho.CORRECT:
+        return True
+    return first_echo in (FirstEcho.AUTO, FirstEcho.MIXED) and first.clear
+
+
+def _with_gains(plan: PhaseCorrections, work: EchoSeries, spectrum: FatSpectrum) -> PhaseCorrections:
     found = find_gains(work, spectrum)
     if found is None:
-        note = "Gain steps cannot be told from three echoes; nothing was divided out."
+        note = "Scales of the echoes cannot be determined from three echoes; nothing was divided out."
         return replace(plan, notes=(*plan.notes, note))
     listed = ", ".join(f"{gain:.3f}" for gain in found.gains)
-    note = f"Divided out the scale of each echo as the data tell it ({listed}); residual lower by {found.improvement:.2f}."
+    note = f"Divided out the scale of each echo that the data show ({listed}); residual lower by {found.improvement:.2f}."
     return replace(plan, gains=found.gains, notes=(*plan.notes, note))
 
 
-def _sign(series: EchoSeries, conjugate: str, spectrum: FatSpectrum) -> tuple[bool, str, bool]:
-    if conjugate != "auto":
-        return conjugate == "yes", ("conjugated on request" if conjugate == "yes" else "as given on request"), True
+def _sign(series: EchoSeries, conjugate: Conjugate, spectrum: FatSpectrum) -> tuple[bool, str, bool]:
+    if conjugate is not Conjugate.AUTO:
+        conjugated = conjugate is Conjugate.CONJUGATED
+        return conjugated, ("conjugated on request" if conjugated else "as given on request"), True
     decision = decide_sign(series, spectrum)
     conjugated = decision.sign is PhaseSign.CONJUGATED
     return conjugated, f"{'conjugated' if conjugated else 'as given'}: {decision.reason}", decision.decided
 
 
 def _some_slices(series: EchoSeries) -> EchoSeries:
-    chosen = _chosen(series, SLICES_LOOKED_AT)
+    chosen = _slices_with_signal(series, SLICES_EXAMINED)
     return series if not chosen or len(chosen) == series.shape[0] else replace(series, echoes=series.echoes[:, chosen])
 
 
-def _chosen(series: EchoSeries, most: int) -> list[int]:
+def _slices_with_signal(series: EchoSeries, most: int) -> list[int]:
     """Slices with signal in every echo, evenly spread where there are more than wanted."""
     usable = [s for s in range(series.shape[0]) if all(np.any(echo) for echo in series.echoes[:, s])]
     return sorted({usable[round(s)] for s in np.linspace(0, len(usable) - 1, min(len(usable), most))})

@@ -1,4 +1,4 @@
-"""A sample of bright voxels that stands for a scan, and their best fits: what searches for errors of whole echoes look at."""
+"""A sample of voxels that represents a scan, and their best fits: the searches for errors of whole echoes use it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from ...physics.residual_profile import field_grid_hz, residual_profile
 from ...physics.spectrum import FatSpectrum
 from ...physics.variable_projection import EchoBasis, LinearFit, fit
 from .candidates import search_r2star
-from .gauss_newton import gauss_newton
+from .gauss_newton import Nonlinear, gauss_newton
 from .noise import foreground, noise_from_differences
 
 SAMPLE_VOXELS = 900
 BINS = 40
 R2STAR_PER_S = (30.0, 120.0, 400.0)
+MOST_SLICES = 5
+STEPS = 4
 
 
 def position(index: torch.Tensor, count: int) -> torch.Tensor:
@@ -28,7 +30,21 @@ def position(index: torch.Tensor, count: int) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Sample:
-    """Bright voxels (echo, voxels), normalised to unit energy, and their place along rows and columns."""
+    """Voxels of a scan.
+
+    Attributes
+    ----------
+    echoes : torch.Tensor, shape (echo, voxels), complex64
+        Their echoes.
+    place : torch.Tensor, shape (2, voxels)
+        Their place along rows and columns, from -1/2 to 1/2.
+    te_s : torch.Tensor, shape (echo,), seconds
+        Echo times.
+    modulation : torch.Tensor, shape (echo,), complex128
+        Fat phasor.
+    basis : EchoBasis
+        Constants of the linear step.
+    """
 
     echoes: torch.Tensor
     place: torch.Tensor
@@ -37,48 +53,129 @@ class Sample:
     basis: EchoBasis
 
 
-def bright_sample(
-    series: EchoSeries, spectrum: FatSpectrum, slices: range | None = None, count: int = SAMPLE_VOXELS
-) -> Sample | None:
-    """A sample of the brighter half of the body in up to five slices; None where there is no signal."""
+@dataclass(frozen=True)
+class ProfileGrid:
+    """Grid of the residual profile.
+
+    Attributes
+    ----------
+    bins : int
+        Values of off-resonance over one period.
+    r2star_per_s : tuple of float, 1/s
+        Values of R2*, of which the best counts.
+    apart : int
+        Bins within which two minima are one.
+    """
+
+    bins: int = BINS
+    r2star_per_s: tuple[float, ...] = R2STAR_PER_S
+    apart: int = 3
+
+
+def foreground_voxels(
+    series: EchoSeries, slices: range | None = None, brighter_half: bool = False
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Foreground voxels of up to five slices.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan.
+    slices : range, optional
+        Slices to choose from; all by default.
+    brighter_half : bool
+        Only voxels at or above the median signal of their slice.
+
+    Returns
+    -------
+    tuple of torch.Tensor, or None
+        Echoes, shape (echo, voxels), and places, shape (2, voxels); None where there is no signal.
+    """
     within = slices or range(series.shape[0])
-    chosen = sorted({within[round(s)] for s in np.linspace(0, len(within) - 1, min(len(within), 5))})
+    chosen = sorted({within[round(s)] for s in np.linspace(0, len(within) - 1, min(len(within), MOST_SLICES))})
     voxels, places = [], []
     _, rows, columns = series.shape
     for index in chosen:
         echoes = torch.from_numpy(series.echoes[:, index])
         mask = foreground(echoes, noise_from_differences(echoes))
-        bright = echoes.abs().square().sum(0)
         if not mask.any():
             continue
-        mask &= bright >= bright[mask].median()
+        if brighter_half:
+            energy = echoes.abs().square().sum(0)
+            mask &= energy >= energy[mask].median()
         r, c = mask.nonzero(as_tuple=True)
         voxels.append(echoes[:, mask])
         places.append(torch.stack([position(r, rows), position(c, columns)]))
-    if not voxels:
+    return (torch.cat(voxels, 1), torch.cat(places, 1)) if voxels else None
+
+
+def random_voxels(count: int, most: int) -> torch.Tensor:
+    """Indices of at most `most` of `count` voxels, the same ones at every call."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:most]
+
+
+def bright_sample(
+    series: EchoSeries, spectrum: FatSpectrum, slices: range | None = None, count: int = SAMPLE_VOXELS
+) -> Sample | None:
+    """Sample the brighter half of the body, each voxel normalised to unit energy.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    slices : range, optional
+        Slices to choose from; all by default.
+    count : int
+        Voxels at most.
+
+    Returns
+    -------
+    Sample, or None
+        None where there is no signal.
+    """
+    found = foreground_voxels(series, slices, brighter_half=True)
+    if found is None:
         return None
-    echoes, place = torch.cat(voxels, 1), torch.cat(places, 1)
-    pick = torch.randperm(echoes.shape[1], generator=torch.Generator().manual_seed(0))[:count]
+    echoes, place = found
+    pick = random_voxels(echoes.shape[1], count)
     echoes = echoes[:, pick]
     echoes = echoes / echoes.abs().square().sum(0).sqrt()
+    return sample_of(series, spectrum, echoes, place[:, pick])
+
+
+def sample_of(series: EchoSeries, spectrum: FatSpectrum, echoes: torch.Tensor, place: torch.Tensor) -> Sample:
+    """Sample with the constants of a scan's protocol; `echoes` (echo, voxels) and `place` (2, voxels)."""
     te = torch.from_numpy(series.te_s)
     modulation = spectrum.modulation(te, series.field_strength_t)
-    return Sample(echoes, place[:, pick], te, modulation, EchoBasis.of(te, modulation))
+    return Sample(echoes, place, te, modulation, EchoBasis.of(te, modulation))
+
+
+def fits_of_two_minima(sample: Sample, grid: ProfileGrid) -> list[tuple[Nonlinear, LinearFit]]:
+    """Exact fits from the two deepest minima of the profile: the deepest on a grid need not be the deepest in truth.
+
+    Returns
+    -------
+    list of (Nonlinear, LinearFit)
+        Off-resonance and R2* with the linear fit at them, for the deepest and for the second deepest separate minimum.
+    """
+    r2 = torch.tensor(grid.r2star_per_s, dtype=torch.float64)
+    profile = residual_profile(sample.echoes[None], sample.te_s, sample.modulation, grid.bins, r2, oversampling=1)[0]
+    fields_hz = field_grid_hz(sample.te_s, grid.bins).float()
+    first = profile.argmin(0)
+    distance = (torch.arange(grid.bins)[:, None] - first + grid.bins // 2).remainder(grid.bins) - grid.bins // 2
+    second = profile.masked_fill(distance.abs() <= grid.apart, math.inf).argmin(0)
+    found = []
+    for start in (fields_hz[first], fields_hz[second]):
+        refined = gauss_newton(sample.echoes, start, search_r2star(sample.echoes, start, sample.basis), sample.basis, STEPS)
+        found.append((refined, fit(sample.echoes, refined.field_hz, refined.r2star_per_s, sample.basis)))
+    return found
 
 
 def best_fit(sample: Sample) -> tuple[torch.Tensor, torch.Tensor, LinearFit]:
-    """Field (Hz), R2* (1/s) and exact fit of each voxel, from the two deepest minima of the profile."""
-    r2 = torch.tensor(R2STAR_PER_S, dtype=torch.float64)
-    profile = residual_profile(sample.echoes[None], sample.te_s, sample.modulation, BINS, r2, oversampling=1)[0]
-    grid = field_grid_hz(sample.te_s, BINS).float()
-    first = profile.argmin(0)
-    away = (torch.arange(BINS)[:, None] - first + BINS // 2).remainder(BINS) - BINS // 2
-    second = profile.masked_fill(away.abs() <= 3, math.inf).argmin(0)
-    candidates = []
-    for start in (grid[first], grid[second]):
-        at = gauss_newton(sample.echoes, start, search_r2star(sample.echoes, start, sample.basis), sample.basis, steps=4)
-        candidates.append((at, fit(sample.echoes, at.field_hz, at.r2star_per_s, sample.basis)))
-    (a, fit_a), (b, fit_b) = candidates
+    """Off-resonance (Hz), R2* (1/s) and linear fit of each voxel, from the better of the two deepest minima."""
+    (a, fit_a), (b, fit_b) = fits_of_two_minima(sample, ProfileGrid())
     first_wins = fit_a.residual_energy <= fit_b.residual_energy
     chosen = LinearFit(*(torch.where(first_wins, getattr(fit_a, f.name), getattr(fit_b, f.name)) for f in fields(LinearFit)))
     return (

@@ -1,9 +1,9 @@
-"""What both methods start from: a slice cropped to its foreground, the protocol's constants and the belief of G_phi."""
+"""Input of the methods: a slice cropped to its foreground, the constants of the protocol, the field distribution of G_phi."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -47,28 +47,30 @@ class Scan:
         return abs(self.fat_shift_hz - self.period_hz * math.floor(self.fat_shift_hz / self.period_hz + 0.5))
 
 
-@dataclass(frozen=True)
-class SliceInput:
+@dataclass(frozen=True, kw_only=True)
+class SliceEchoes:
     """One slice, ready for a method.
 
     Attributes
     ----------
-    scan, networks : the protocol and the loaded networks.
-    echoes : complex64 (echo, row, column), cropped; mask : bool (row, column), its foreground.
-    voxels : complex64 (echo, voxels), the echoes inside the mask.
-    q : (K, voxels) distribution of G_phi; field_hz : (row, column) mean of its main mode; field_variance : (voxels,) in Hz^2.
-    rough_noise : noise per real channel from spatial differences, scalar.
-    mixed : leave the phase of the first echo out of the last fit.
+    scan : Scan
+        The protocol.
+    echoes : torch.Tensor, shape (echo, row, column), complex64
+        Corrected echoes, cropped to the foreground.
+    mask : torch.Tensor, shape (row, column), bool
+        Foreground.
+    voxels : torch.Tensor, shape (echo, voxels), complex64
+        Echoes inside the mask.
+    rough_noise : torch.Tensor, scalar
+        Noise per real channel from spatial differences, in the unit of the echoes.
+    mixed : bool
+        Whether the last fit leaves out the phase of the first echo.
     """
 
     scan: Scan
-    networks: Networks
     echoes: torch.Tensor
     mask: torch.Tensor
     voxels: torch.Tensor
-    q: torch.Tensor
-    field_hz: torch.Tensor
-    field_variance: torch.Tensor
     rough_noise: torch.Tensor
     mixed: bool = False
 
@@ -77,6 +79,36 @@ class SliceInput:
         return noise_of_fits(residual_energy, self.voxels.shape[0], self.rough_noise)
 
     def evidence_noise(self, noise_sd: torch.Tensor) -> torch.Tensor:
-        """Noise to weigh modes by: not below what the signal model and single precision leave undecided (`MODEL_PRECISION`)."""
+        """Noise to compare modes by: not below what model and single precision leave undecided (`MODEL_PRECISION`)."""
         signal = self.voxels.abs().square().mean().sqrt()
         return torch.maximum(noise_sd, MODEL_PRECISION * signal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceInput(SliceEchoes):
+    """One slice with the field distribution of G_phi.
+
+    Attributes
+    ----------
+    networks : Networks
+        The loaded networks.
+    q : torch.Tensor, shape (K, voxels)
+        Distribution of G_phi over one period of off-resonance.
+    field_hz : torch.Tensor, shape (row, column), Hz
+        Mean of its main mode.
+    field_variance : torch.Tensor, shape (voxels,), Hz^2
+        Variance of its main mode.
+    """
+
+    networks: Networks
+    q: torch.Tensor
+    field_hz: torch.Tensor
+    field_variance: torch.Tensor
+
+    @classmethod
+    def of(cls, given: SliceEchoes, networks: Networks) -> SliceInput:
+        """Run G_phi on a slice."""
+        scan, mask = given.scan, given.mask
+        q, mean, variance = networks.field_distribution(given.echoes, scan.te_s, scan.field_strength_t, scan.spectrum)
+        shared = {f.name: getattr(given, f.name) for f in fields(SliceEchoes)}
+        return cls(**shared, networks=networks, q=q[:, mask], field_hz=mean, field_variance=variance[mask])

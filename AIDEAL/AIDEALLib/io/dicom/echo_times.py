@@ -89,7 +89,7 @@ def settle_echo_times(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
         if first is not None and len(second) == 1 and (step := (next(iter(second)) or 0.0) - first) > 0:
             note = (
                 f"{said}; taken as {first:g} ms + n {step:g} ms from the private second echo time (0019,107D) and the {name}. "
-                "Give the times (--te) if that is not so."
+                "Override the echo times if that is not so."
             )
             return [replace(f, te_ms=first + order[getattr(f, attribute)] * step) for f in frames], [note]
         note = f"{said}; echoes were ordered by {name}."

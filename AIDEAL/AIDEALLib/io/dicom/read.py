@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ...advice import advise
 from ...echoes import EchoSeries, Readout
 from ...errors import InputError
+from ...options import Overrides
 from ..naming import Part
 from ..phase_units import PhaseUnit, to_radians
 from .files import DICOMDIR, MR_CLASSES, dicom_files, has_dicom_magic, read_header, read_pixels, text
@@ -43,16 +45,12 @@ def is_dicom(paths: Sequence[Path]) -> bool:
 
 def read_dicom(
     paths: Sequence[Path],
-    *,
-    te_s: Sequence[float] | None = None,
-    field_t: float | None = None,
-    readout: Readout | None = None,
-    phase_unit: PhaseUnit | None = None,
+    overrides: Overrides,
 ) -> EchoSeries:
     """Read the multi-echo scan among DICOM files, or in folders of them.
 
-    Echoes are found by echo time and image type; series, instance numbers and file names play no part. Every guess is told in
-    `EchoSeries.notes` with its evidence; what is given as an option stands over it. Nothing that names the patient is kept.
+    Echoes are found by echo time and image type; series, instance numbers and file names play no part. Every guess is noted in
+    `EchoSeries.notes` with its evidence; `overrides` override it. Nothing that names the patient is kept.
 
     Raises
     ------
@@ -62,10 +60,10 @@ def read_dicom(
     frames = _all_frames(dicom_files(paths))
     chosen, notes = choose_scan(frames)
     stack = build_stack(chosen)
-    times = _times(stack, te_s)
+    times = _times(stack, overrides.te_s)
     strengths = {f.field_t for f in chosen if f.field_t}
-    strength = field_t if field_t is not None else _field_strength(strengths)
-    echoes, how = _complex(stack, phase_unit)
+    strength = overrides.field_strength_t if overrides.field_strength_t is not None else _field_strength(strengths)
+    echoes, how = _complex(stack, overrides.phase_unit)
     first = chosen[0]
     parts = " + ".join(part.value for part in stack.parts)
     return EchoSeries(
@@ -73,7 +71,7 @@ def read_dicom(
         te_s=times,
         field_strength_t=strength,
         geometry=stack.geometry,
-        readout=readout or Readout.UNKNOWN,
+        readout=overrides.readout or Readout.UNKNOWN,
         source=f"DICOM, {first.vendor.value}, {parts}, {len(chosen)} images",
         flip_angle_deg=first.flip_angle_deg,
         repetition_time_s=first.repetition_time_s,
@@ -105,22 +103,25 @@ def _times(stack: Stack, te_s: Sequence[float] | None) -> npt.NDArray[np.float64
     if stack.te_ms is None:
         n = len(stack.frames[stack.parts[0]])
         raise InputError(
-            f"The headers do not tell the echo times of the {n} echoes ({' '.join(stack.notes) or 'no Echo Time'}). "
-            "Give them in seconds (--te); the scanner's protocol lists them."
+            f"The headers do not state the echo times of the {n} echoes ({' '.join(stack.notes) or 'no Echo Time'}).",
+            advise("Give them in seconds ({}); the scanner's protocol lists them.", "te_s"),
         )
     return np.round(np.asarray(stack.te_ms, dtype=np.float64) * 1e-3, 9)
 
 
 def _field_strength(strengths: set[float]) -> float:
     if not strengths:
-        raise InputError("No header gives Magnetic Field Strength (0018,0087). Give it in tesla with --field-strength.")
+        raise InputError(
+            "No header states Magnetic Field Strength (0018,0087).", advise("Give it in tesla ({}).", "field_strength_t")
+        )
     if max(strengths) > 1.02 * min(strengths):
         listed = ", ".join(f"{s:g}" for s in sorted(strengths))
         raise InputError(
-            f"The headers give several field strengths ({listed} T); one was expected. Give it (--field-strength)."
+            f"The headers state several field strengths ({listed} T); one was expected.",
+            advise("Give the right one ({}).", "field_strength_t"),
         )
     strength = float(np.median(sorted(strengths)))
-    return strength / 10_000 if strength > 1000 else strength  # some headers say it in gauss
+    return strength / 10_000 if strength > 1000 else strength  # some headers state it in gauss
 
 
 def _complex(stack: Stack, phase_unit: PhaseUnit | None) -> tuple[npt.NDArray[np.complex64], list[str]]:

@@ -32,7 +32,7 @@ def staged_directory(directory: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(directory)
     if target.exists() and not target.is_dir():
-        raise InputError(f"{target} is a file; a folder for the results was expected. Give another --out.")
+        raise InputError(f"{target} is a file; a folder for the results was expected. Give another one.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))

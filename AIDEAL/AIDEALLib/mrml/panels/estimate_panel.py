@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ...choices import GainSteps
 from ...errors import AidealError
-from ...worker.client import EstimateOptions, Failed, Finding, Reason, Result, Step
+from ...options import RunOptions
+from ...worker.client import Failed, Finding, Reason, Result, Step
 from ..nodes import MapNodes
-from ..scan.scene_scan import words
 from ..text import tr
 from ..torch_installation import install_torch
+from ..wording import panel_words, worded
 from .context import Context
 from .scan_panel import ScanPanel
 
@@ -68,7 +70,7 @@ class EstimatePanel:
         ui.anywayCheckBox.setVisible(self._refused is not None)
         reasons = [problem.text for problem in self._scan.problems]
         if not ui.anywayCheckBox.checked:
-            reasons += [words(f"{finding.sentence} {finding.advice}") for finding in self.refused]
+            reasons += [finding.worded(panel_words) for finding in self.refused]
         ui.applyButton.text = tr("Cancel") if busy else tr("Apply")
         ui.applyButton.enabled = busy or not reasons
         if busy:
@@ -91,18 +93,18 @@ class EstimatePanel:
         parameters = self._context.parameters()
         if parameters is None:
             return
-        options = EstimateOptions(
-            parameters.method.value,
-            device or parameters.device.value,
-            parameters.conjugate.value,
-            first_echo=parameters.firstEcho.value,
-            gain_steps="yes" if parameters.gainSteps else "no",
+        options = RunOptions(
+            method=parameters.method,
+            device=device or parameters.device.value,
+            conjugate=parameters.conjugate,
+            first_echo=parameters.firstEcho,
+            gain_steps=GainSteps.CORRECT if parameters.gainSteps else GainSteps.AS_STORED,
             anyway=bool(self._context.ui.anywayCheckBox.checked),
         )
         try:
             self._context.logic.start(self._scan.scan, options)
         except (AidealError, OSError) as error:
-            self._context.dialogs.error(words(error))
+            self._context.dialogs.error(worded(error))
             return
         self.follow()
 
@@ -141,6 +143,7 @@ class EstimatePanel:
     def _on_stage(self, step: Step) -> None:
         self._context.ui.progressBar.setRange(0, 0)
         self._slices = {
+            Step.READ: tr("reading the scan"),
             Step.TORCH: tr("loading PyTorch"),
             Step.CHECK: tr("checking the scan"),
             Step.NETWORKS: tr("loading the networks"),
@@ -170,17 +173,19 @@ class EstimatePanel:
 
     def _on_failed(self, failed: Failed) -> None:
         self._end()
-        self._say(words(failed.message))
+        self._say(failed.worded(panel_words))
         if failed.reason is Reason.UNUSABLE:
             self._refused = _Refusal(self._choices(), failed.findings)
-            self._say(tr("Not estimated: {why}").format(why=words(failed.message)))
+            self._say(tr("Not estimated: {why}").format(why=failed.worded(panel_words)))
             self._refresh()
         elif failed.reason is Reason.TORCH_MISSING:
             self._offer_torch()
-        elif failed.reason is Reason.DEVICE and self._context.dialogs.confirm(failed.message + "\n\n" + tr("Use the CPU now?")):
+        elif failed.reason is Reason.DEVICE and self._context.dialogs.confirm(
+            failed.worded(panel_words) + "\n\n" + tr("Use the CPU now?")
+        ):
             self.start("cpu")
         elif failed.reason is not Reason.DEVICE:
-            self._context.dialogs.error(failed.message, failed.details)
+            self._context.dialogs.error(failed.worded(panel_words), failed.details)
 
     def _on_stopped(self) -> None:
         self._end()

@@ -7,10 +7,10 @@ from typing import Any
 
 from ...worker.client import Finding, Severity
 from ..nodes import findings_of
-from ..scan.scene_scan import words
 from ..text import tr
 from ..views import display
 from ..volumes import array_of, world_position
+from ..wording import panel_words
 from .context import Context
 
 _COLORS = {Severity.STOP: "#d03030", Severity.WARN: "#d9622b"}
@@ -99,7 +99,7 @@ def sentence(finding: Finding) -> str:
     named = ", ".join(str(index + 1) for index in finding.slices[:MOST_SLICES_NAMED])
     more = ", ..." if len(finding.slices) > MOST_SLICES_NAMED else ""
     where = " " + tr("Slices {numbers}.").format(numbers=named + more) if finding.slices else ""
-    return f"{words(finding.sentence)}{where} {words(finding.advice)}"
+    return f"{finding.sentence}{where} {finding.advice.worded(panel_words)}"
 
 
 def _severity(finding: Finding) -> str:

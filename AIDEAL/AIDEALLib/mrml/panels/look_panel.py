@@ -14,13 +14,13 @@ from ..regions import places
 from ..regions.measure import Region
 from ..results import probe
 from ..results.maps import update_low_confidence
-from ..scan.scene_scan import words
 from ..scan.sources import scan_of_maps
 from ..text import tr
 from ..views import display, layout
 from ..views.anatomy import ECHO_1, add_first_echo
 from ..views.overlay import OVERLAY_RANGES, Overlay
 from ..volumes import array_of, world_position
+from ..wording import worded
 from .context import Context
 
 FIT_POINT_ROLE = "fit point"
@@ -166,7 +166,7 @@ class LookPanel:
         try:
             fit = probe.fit_at(maps, scan_of_maps(maps), ras)
         except AidealError as error:
-            self._say(words(error))
+            self._say(worded(error))
             return
         text = probe.describe(maps, ras)
         chart = probe.show_fit(scene, fit, text)

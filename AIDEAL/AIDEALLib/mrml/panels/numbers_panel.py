@@ -15,9 +15,9 @@ from ..regions.measure import MeasureOptions, Region, histogram
 from ..results import export, probe
 from ..results.live_table import CAVEAT, TITLES, LiveTable, fill_table, row_as_text
 from ..results.reference import METHOD, RegionAgreement, fill_agreement_table
-from ..scan.scene_scan import words
 from ..scan.sources import scan_of_maps
 from ..text import tr
+from ..wording import worded
 from .context import Context
 
 _DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard_error": 2}
@@ -81,7 +81,7 @@ class NumbersPanel:
         try:
             export.save_csv(self.live.rows, path, maps, self._options(), parameters.roiDiameter)
         except AidealError as error:
-            self._context.dialogs.error(words(error))
+            self._context.dialogs.error(worded(error))
             return
         self._say(tr("Saved {path}").format(path=path))
 
@@ -94,7 +94,7 @@ class NumbersPanel:
         try:
             written = export.save_maps(maps, folder, self._context.ui.formatComboBox.currentText)
         except AidealError as error:
-            self._context.dialogs.error(words(error))
+            self._context.dialogs.error(worded(error))
             return
         self._say(tr("Saved {count} maps in {folder}").format(count=len(written), folder=folder))
 
@@ -125,7 +125,7 @@ class NumbersPanel:
         try:
             self._context.logic.start_comparison(maps, scan_of_maps(maps), region, filled, parameters.device.value)
         except (AidealError, OSError) as error:
-            self._context.ui.referenceLabel.text = words(error)
+            self._context.ui.referenceLabel.text = worded(error)
             return
         self._context.ui.referenceLabel.text = tr("Comparing on the slices of {name}...").format(name=region.name)
         self._follow()

@@ -10,8 +10,8 @@ import slicer
 from ...errors import AidealError
 from ..regions import drawing
 from ..regions.measure import regions_of
-from ..scan.scene_scan import words
 from ..text import tr
+from ..wording import worded
 from .context import Context
 
 EDITOR_TAG = "AIDEALSegmentEditor"
@@ -69,7 +69,7 @@ class RegionsPanel:
         try:
             parameters.segmentation = slicer.util.loadSegmentation(str(paths[0]))
         except (RuntimeError, AidealError) as error:
-            self._context.dialogs.error(words(error))
+            self._context.dialogs.error(worded(error))
 
     def onCirclesToggled(self, on: bool) -> None:
         """Begin or end to place circles."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...choices import Method
 from ...echoes import Readout
 from ...errors import AidealError
-from ...methods import Method
 from ..nodes import SOURCE_ROLE
-from ..scan.scene_scan import Problem, SceneScan, words
+from ..scan.scene_scan import Problem, SceneScan
 from ..scan.sources import scan_of_sequences, scan_of_volumes
 from ..text import tr
+from ..wording import worded
 from .context import Context
 
 _PATTERN = "Scans (*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.mat *.npz);;All files (*)"
@@ -107,7 +108,7 @@ class ScanPanel:
         try:
             first, second = load()
         except AidealError as error:
-            self._context.dialogs.error(words(error))
+            self._context.dialogs.error(worded(error))
             return
         parameters = self._context.parameters()
         if parameters is not None:

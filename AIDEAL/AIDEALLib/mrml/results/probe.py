@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import vtk
 
+from ...choices import Method
 from ...errors import InputError
-from ...methods import Method
 from ...voxel_fit import VoxelFit, fit_voxel, mended_samples
 from .. import nodes
-from ..nodes import FOREGROUND, MapNodes
+from ..nodes import FOREGROUND, MapNodes, corrections_of
 from ..scan.scene_scan import SceneScan
 from ..volumes import array_of, voxel_at
 
@@ -54,7 +54,7 @@ def fit_at(maps: MapNodes, scan: SceneScan, ras: tuple[float, float, float]) -> 
     spectrum, noise = provenance.get("spectrum", {}), provenance.get("noise_sd", ())
     if provenance.get("method") == Method.MAGNITUDE:
         raise InputError("The fit of method 'Magnitude' cannot be drawn: it has no phase, and two solutions.")
-    repairs = provenance.get("options", {}).get("repairs", {})
+    repairs = corrections_of(maps)
     echoes = mended_samples(samples_at(scan, voxel), repairs, voxel, array_of(maps.pdff).shape)
     return fit_voxel(
         echoes,

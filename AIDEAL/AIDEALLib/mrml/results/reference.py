@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import vtk
 
+from ...choices import Bipolar, Conjugate, FirstEcho, GainSteps, Method
 from ...echoes import EchoSeries
 from ...errors import InputError
-from ...methods import Method
+from ...options import RunOptions
 from ...parameter_maps import ParameterMaps
 from ...statistics import Agreement, bland_altman
-from ...worker.client import EstimateOptions
 from .. import nodes
-from ..nodes import MapNodes
+from ..nodes import MapNodes, corrections_of
 from ..regions.measure import Region, map_arrays
 from ..views.colors import color_node
 from ..volumes import array_of, fill_volume, geometry_of
@@ -69,23 +69,21 @@ class RegionAgreement:
         return f"{self.name}: bias {bias}, limits of agreement {lower} to {upper} points ({a.voxels} voxels)"
 
 
-def options_like(maps: MapNodes, device: str) -> EstimateOptions:
-    """Options for the reference that mend the echoes as the run at hand mended them."""
-    provenance = maps.provenance()
-    repairs = provenance.get("options", {}).get("repairs", {})
+def options_like(maps: MapNodes, device: str) -> RunOptions:
+    """Options for the reference that correct the echoes as the run at hand corrected them."""
+    corrections = corrections_of(maps)
 
-    def choice(kind: str) -> str:
-        return "yes" if (repairs.get(kind) or {}).get("applied") else "no"
+    def applied(kind: str) -> bool:
+        return bool((corrections.get(kind) or {}).get("applied"))
 
-    return EstimateOptions(
-        METHOD.value,
-        device,
-        conjugate="yes" if repairs.get("conjugated") else "no",
-        bipolar=choice("bipolar"),
-        first_echo=choice("first_echo"),
-        gain_steps="yes" if repairs.get("gains_taken_out") else "no",
+    return RunOptions(
+        method=METHOD,
+        device=device,
+        conjugate=Conjugate.CONJUGATED if corrections.get("conjugated") else Conjugate.AS_STORED,
+        bipolar=Bipolar.CORRECT if applied("bipolar") else Bipolar.AS_STORED,
+        first_echo=FirstEcho.CORRECT if applied("first_echo") else FirstEcho.AS_STORED,
+        gain_steps=GainSteps.CORRECT if corrections.get("gains_taken_out") else GainSteps.AS_STORED,
         anyway=True,
-        check=False,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from ...io.images import same_geometry
 from ...io.naming import Part
 from ...io.phase_units import PhaseUnit, detect_phase_unit, to_radians
 from ..volumes import array_of, geometry_of
+from ..wording import worded
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,17 @@ class SceneScan:
             try:
                 EchoSeries(echoes, self._te_s(), 1.5)
             except InputError as error:
-                found.append(Problem("echo_times", words(error)))
+                found.append(Problem("echo_times", worded(error)))
         try:
             te_s = np.array([0.001, 0.002, 0.003])
             EchoSeries(np.ones((3, 1, 1, 1), np.complex64), te_s, self.field_strength_t or 0.0)
         except InputError as error:
-            text = "Field strength is not known. Choose it." if not self.field_strength_t else words(error)
+            text = "Field strength is not known. Choose it." if not self.field_strength_t else worded(error)
             found.append(Problem("field_strength", text))
         try:
             self.unit()
         except InputError as error:
-            found.append(Problem("phase_unit", words(error)))
+            found.append(Problem("phase_unit", worded(error)))
         return found
 
     def unit(self) -> PhaseUnit | None:
@@ -186,25 +186,7 @@ class SceneScan:
         return []
 
 
-_IN_THE_PANEL = {
-    " (--gain-steps yes)": ": tick 'Take the scale of each echo from the data'",
-    "--conjugate yes": "phase sign 'Conjugate'",
-    "--bipolar auto": "read-out 'What the scan says'",
-    "--first-echo yes": "first echo 'Correct'",
-    "--first-echo mixed": "first echo 'Mixed fit'",
-    "--method magnitude": "method 'Magnitude'",
-}
-
-
-def words(text: Exception | str) -> str:
-    """A message with the panel's words for options of the command line, and without those that the panel has not."""
-    said = str(text)
-    for option, control in _IN_THE_PANEL.items():
-        said = said.replace(option, control)
-    return re.sub(r"\s*\(--[^)]*\)| with --[a-z-]+", "", said)
-
-
-_unit_cache: dict[tuple[tuple[str, int], ...], PhaseUnit | str] = {}
+_unit_cache: dict[tuple[tuple[str, int], ...], PhaseUnit | InputError] = {}
 
 
 def detected_unit(phase: Sequence[Any]) -> PhaseUnit:
@@ -224,8 +206,8 @@ def detected_unit(phase: Sequence[Any]) -> PhaseUnit:
         try:
             _unit_cache[key] = detect_phase_unit(extremes.astype(np.int64) if whole else extremes)
         except InputError as error:
-            _unit_cache[key] = str(error)
+            _unit_cache[key] = error
     found = _unit_cache[key]
-    if isinstance(found, str):
-        raise InputError(found)
+    if isinstance(found, InputError):
+        raise InputError(found.message, found.advice)
     return found

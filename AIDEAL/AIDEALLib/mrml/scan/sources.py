@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import slicer
 
+from ...choices import Method
 from ...echoes import EchoSeries, Readout
 from ...io.naming import Part, parse_name
 from ...io.phase_units import PhaseUnit
-from ...methods import Method
 from .. import nodes
 from ..nodes import MapNodes
 from ..volumes import fill_volume

@@ -9,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ...choices import Method
 from ...echoes import EchoSeries
 from ...estimation.estimate import estimate
+from ...estimation.phase_correction.plan import NO_CORRECTIONS
 from ...models import Networks
+from ...options import RunOptions
 from ...simulation.abdomen import FIELD_VIEW_MM, abdomen
 from ...simulation.scan import PAPER, PROTOCOLS, Protocol, acquire
 from .supervised import Comparator
@@ -67,7 +70,8 @@ def by_comparator(network: Comparator) -> Pdff:
 
 def by_estimate(networks: Networks, method: str) -> Pdff:
     """PDFF of the estimate of this project."""
-    return lambda series: estimate(series, method, "cpu", conjugate="no", bipolar="no", networks=networks).pdff
+    options = RunOptions(method=Method(method), device="cpu")
+    return lambda series: estimate(series, options, corrections=NO_CORRECTIONS, networks=lambda _: networks).pdff
 
 
 def compare(

@@ -1,0 +1,140 @@
+"""The only way a run is done: load -> check -> phase corrections -> estimate -> assess."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from .echoes import EchoSeries
+from .estimation.estimate import NetworkSource, choose_device, estimate, fat_spectrum
+from .estimation.phase_correction.plan import PhaseCorrections, plan_corrections
+from .estimation.slice_pool import one_core
+from .io.load import load_series
+from .options import RunOptions
+from .parameter_maps import ParameterMaps
+from .physics.spectrum import FatSpectrum
+from .progress import Monitor, Step
+from .quality.assess import assess
+from .quality.findings import QualityReport
+from .quality.preflight import Preflight, preflight
+
+Path = str | os.PathLike[str]
+Source = EchoSeries | Path | Sequence[Path]
+"""A scan, or the path or paths of its files."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Result of a run.
+
+    Attributes
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    maps : ParameterMaps
+        The maps, with the provenance of the whole run.
+    options : RunOptions
+        Options of the run.
+    preflight : Preflight or None
+        Check before the estimate; None where no check was requested.
+    quality : QualityReport or None
+        Check of scan and maps; None where no check was requested.
+    """
+
+    series: EchoSeries
+    maps: ParameterMaps
+    options: RunOptions
+    preflight: Preflight | None = None
+    quality: QualityReport | None = None
+
+
+def run(
+    source: Source,
+    options: RunOptions | None = None,
+    *,
+    check: bool = True,
+    spectrum: FatSpectrum | None = None,
+    corrections: PhaseCorrections | None = None,
+    networks: NetworkSource | None = None,
+    monitor: Monitor | None = None,
+) -> Outcome:
+    """Estimate a scan and check it before and after.
+
+    Parameters
+    ----------
+    source : EchoSeries, or path, or sequence of paths
+        The scan, or the files to load it from.
+    options : RunOptions, optional
+        Options of the run; the defaults when None.
+    check : bool
+        Check the scan before and the result after the estimate.
+    spectrum : FatSpectrum, optional
+        Overrides the spectrum that the options name.
+    corrections : PhaseCorrections, optional
+        What to correct, where it is known; otherwise the scan is searched as the options request.
+    networks : callable, optional
+        Gives the networks on a device; by default they are loaded from the folder in the options, or the bundled ones.
+    monitor : Monitor, optional
+        Receives steps and slices, and is asked whether to cancel.
+
+    Returns
+    -------
+    Outcome
+        Maps, findings and provenance.
+
+    Raises
+    ------
+    UnusableScan
+        The check before the estimate found the scan unusable, and the options do not include `anyway`.
+    AidealError
+        Whatever `io.load.load_series` and `estimation.estimate.estimate` raise.
+    """
+    options, monitor = options or RunOptions(), monitor or Monitor()
+    spectrum = spectrum or fat_spectrum(options)
+    choose_device(options.device)
+    seconds: dict[str, float] = {}
+    series = source if isinstance(source, EchoSeries) else _load(source, options, monitor, seconds)
+    checked = _preflight(series, options, spectrum, monitor, seconds) if check else None
+    monitor.ready(series, checked.expectation if checked else "")
+    if corrections is None and options.uses_phase and series.has_phase:
+        monitor.step(Step.PREPARE)
+        with _timed(seconds, "phase corrections"), one_core():
+            corrections = plan_corrections(series, spectrum, options)
+    maps = estimate(series, options, spectrum=spectrum, corrections=corrections, networks=networks, monitor=monitor)
+    seconds |= maps.provenance.seconds
+    quality = None
+    if check:
+        monitor.step(Step.ASSESS)
+        with _timed(seconds, "checking"), one_core():
+            quality = assess(series, maps, options, spectrum=spectrum, corrections=corrections)
+    maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds))
+    return Outcome(series, maps, options, checked, quality)
+
+
+def _load(source: Path | Sequence[Path], options: RunOptions, monitor: Monitor, seconds: dict[str, float]) -> EchoSeries:
+    monitor.step(Step.READ)
+    with _timed(seconds, "reading"):
+        return load_series(source, options.overrides)
+
+
+def _preflight(
+    series: EchoSeries, options: RunOptions, spectrum: FatSpectrum, monitor: Monitor, seconds: dict[str, float]
+) -> Preflight:
+    monitor.step(Step.CHECK)
+    with _timed(seconds, "checking"), one_core():
+        found = preflight(series, options, spectrum)
+    if not options.anyway:
+        found.refuse()
+    return found
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[name] = round(seconds.get(name, 0.0) + time.perf_counter() - start, 4)
