@@ -1,0 +1,32 @@
+"""Read a DICOM scan, estimate it, and write PDFF and R2* of the segments of a label map as CSV.
+
+    python docs/examples/dicom_table.py FOLDER SEGMENTS.nrrd TABLE.csv
+
+The label map, or Slicer's .seg.nrrd, lies on the grid of the scan.
+"""
+
+import sys
+
+from AIDEALLib import load_series, run
+from AIDEALLib.io.output.tables import save_table
+from AIDEALLib.io.segmentation import load_segmentation
+from AIDEALLib.statistics import segment_statistics
+
+
+def main(folder: str, segments: str, table: str) -> None:
+    """Measure the segments of SEGMENTS in the scan of FOLDER."""
+    series = load_series(folder)
+    print(f"{series.n_echoes} echoes, {series.field_strength_t:g} T, {series.source}")
+    for note in series.notes:
+        print(note)
+
+    segmentation = load_segmentation(segments, series.geometry, series.shape)
+    maps = run(series).maps
+    rows = segment_statistics(maps, segmentation.labels, segmentation.names, voxel_volume_ml=series.geometry.voxel_volume_ml)
+    for row in rows:
+        print(f"{row.name}: PDFF {row.pdff_median:.1f} %, {row.low_confidence_percent:.0f} % of low confidence")
+    save_table(rows, table, {"version": maps.provenance.version, "method": maps.provenance.method})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
