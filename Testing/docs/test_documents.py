@@ -11,12 +11,13 @@ import pytest
 import typer
 import yaml
 from documents import DOCUMENTS, anchors, commands, links, name
-from paths import ROOT
+from paths import MODULE, PACKAGE, ROOT, TESTING
 
 from AIDEALLib import __version__
 from AIDEALLib.cli.main import app
 
 LONGEST_README = 120
+PANEL = MODULE / "Resources" / "UI" / "AIDEAL.ui"
 DOCUMENTED = pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 
 
@@ -94,3 +95,21 @@ def test_article_to_cite_is_the_same_everywhere() -> None:
     for document in ("README.md", "docs/method.md"):
         text = (ROOT / document).read_text(encoding="utf-8")
         assert article["doi"] in text and str(article["year"]) in text
+
+
+@pytest.mark.parametrize("document", [ROOT / "ARCHITECTURE.md", ROOT / "docs" / "method.md"], ids=name)
+def test_files_that_are_named_exist(document: Path) -> None:
+    named = set(re.findall(r"`([\w./]+(?:\.py|\.ui|\.txt|/))`", document.read_text(encoding="utf-8")))
+    places = (ROOT, MODULE, PACKAGE, TESTING)
+    folders = {path.name for path in PACKAGE.rglob("*") if path.is_dir()}
+    missing = [path for path in named if not any((place / path).exists() for place in places) and path[:-1] not in folders]
+    assert named and not missing, f"{name(document)} names {missing}"
+
+
+def test_tutorial_names_what_the_panel_shows() -> None:
+    tutorial = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    shown = {text.rstrip(":") for text in re.findall(r"<string>([^<]*)</string>", PANEL.read_text(encoding="utf-8"))}
+    named = set(re.findall(r"\*\*([^*]+)\*\*", tutorial))
+    in_code = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "mrml" / "panels").glob("*.py"))
+    missing = {text for text in named - shown if f'"{text}"' not in in_code}
+    assert named and not missing, f"docs/tutorial.md names {missing}, the panel shows no such text"
