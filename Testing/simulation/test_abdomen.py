@@ -1,9 +1,10 @@
-"""The abdomen, the demonstration and the held-out cases: plausible values, determinism, a dome worth its name."""
+"""The abdomen, the demonstration and the held-out cases: plausible values, determinism, a steep field in the dome."""
 
 import numpy as np
 import pytest
 
 from AIDEALLib.simulation.abdomen import abdomen
+from AIDEALLib.simulation.artefacts import Artefacts
 from AIDEALLib.simulation.demo import DEMO_PDFF, demo_liver
 from AIDEALLib.simulation.held_out import held_out_cases
 from AIDEALLib.simulation.materials import iron_susceptibility_ppm, r2star_at
@@ -61,17 +62,17 @@ def test_field_is_steep_at_the_dome_and_gentle_below(patient):
     assert 100 < np.abs(dome).max() < 700
 
 
-def test_same_patient_at_both_field_strengths_and_again():
-    low, high, again = abdomen(5, 1.5, MATRIX), abdomen(5, 3.0, MATRIX), abdomen(5, 1.5, MATRIX)
+def test_a_seed_is_one_patient_at_both_field_strengths():
+    low, high, repeated = abdomen(5, 1.5, MATRIX), abdomen(5, 3.0, MATRIX), abdomen(5, 1.5, MATRIX)
     assert np.array_equal(low.labels, high.labels)
     assert np.array_equal(low.pdff_percent, high.pdff_percent)
     for name in ("proton_density", "pdff_percent", "r2star_per_s", "field_hz", "labels"):
-        assert np.array_equal(getattr(low, name), getattr(again, name))
+        assert np.array_equal(getattr(low, name), getattr(repeated, name))
     assert not np.array_equal(low.labels, abdomen(6, 1.5, MATRIX).labels)
     assert high.r2star_per_s[high.reference].mean() > 1.4 * low.r2star_per_s[low.reference].mean()
 
 
-def test_iron_and_fat_are_as_asked_for():
+def test_iron_and_fat_are_as_requested():
     tissue = abdomen(2, 1.5, MATRIX, iron_r2star=700, liver_pdff=(30.0, 20.0))
     assert tissue.r2star_per_s[tissue.reference].mean() == pytest.approx(700, rel=0.05)
     assert tissue.pdff_percent[tissue.segment("Right lobe")].mean() == pytest.approx(30, rel=0.05)
@@ -83,17 +84,17 @@ def test_demonstration():
     assert series.shape == truth.shape == (12, 80, 80)
     assert series.n_echoes == 6 and series.field_strength_t == 1.5
     assert list(truth.label_names.values()) == ["Right lobe", "Left lobe"]
-    for name, asked in zip(truth.label_names.values(), DEMO_PDFF, strict=True):
+    for name, pdff in zip(truth.label_names.values(), DEMO_PDFF, strict=True):
         lobe = truth.segment(name)
         assert lobe.sum() > 300
-        assert truth.pdff_percent[lobe].mean() == pytest.approx(asked, abs=0.3)
+        assert truth.pdff_percent[lobe].mean() == pytest.approx(pdff, abs=0.3)
         assert truth.pdff_percent[lobe].std() < 2
-    again, _ = demo_liver(7, (12, 80, 80))
-    assert np.array_equal(series.echoes, again.echoes)
+    repeated, _ = demo_liver(7, (12, 80, 80))
+    assert np.array_equal(series.echoes, repeated.echoes)
 
 
 def test_held_out_cases_come_with_their_protocol():
-    case = next(held_out_cases(3, (4, 48, 48), PROTOCOLS[4:5], Scene("mixed edges", oversampling=2)))
+    case = next(held_out_cases(3, (4, 48, 48), PROTOCOLS[4:5], Scene("mixed edges", artefacts=Artefacts(oversampling=2))))
     assert case.protocol.liver_r2star_per_s == 700
     assert case.series.shape == case.truth.shape == case.snr.shape == (4, 48, 48)
     assert case.series.te_s == pytest.approx(case.protocol.te_s)
@@ -106,7 +107,7 @@ def test_iron_and_field_strength():
     assert iron_susceptibility_ppm(30.0, 1.5) < 0.1 < 2 < iron_susceptibility_ppm(700.0, 1.5) < 4
 
 
-def test_shapes_have_the_depth_they_say():
+def test_depth_is_the_distance_to_the_surface():
     axis = np.arange(-20.0, 21.0)
     grid = Grid(axis, axis, axis)
     z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")

@@ -10,7 +10,7 @@ from AIDEALLib.simulation.scan import PAPER, acquire
 
 @pytest.mark.parametrize("key", [1, 2, 3, "multi-site"])
 @pytest.mark.parametrize("water_filled", [False, True])
-def test_vials_hold_what_the_table_says(key, water_filled):
+def test_vials_have_the_values_of_the_table(key, water_filled):
     tissue, table = phantom(key, water_filled=water_filled), VIAL_TABLES[str(key)]
     assert list(tissue.label_names.values()) == [f"vial {n}" for n in range(1, len(table.pdff_percent) + 1)]
     for number, (pdff, r2star) in enumerate(zip(table.pdff_percent, table.r2star_per_s, strict=True), start=1):

@@ -1,4 +1,4 @@
-"""Training slices come from their seed alone, and are as varied as scans are."""
+"""Training slices depend on their seed alone, and are as varied as scans."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def test_random_slices_are_reproducible_and_plausible() -> None:
         return random_slices(2, 48, generator(seed))
 
     for seed in range(3):
-        one, again = draw(seed), draw(seed)
+        one, repeated = draw(seed), draw(seed)
         for name in ("echoes", "te_s", "noise_sd", "pdff_percent", "r2star_per_s", "field_hz", "tissue"):
-            assert torch.equal(getattr(one, name), getattr(again, name)), name
+            assert torch.equal(getattr(one, name), getattr(repeated, name)), name
         assert one.echoes.shape == (2, one.te_s.numel(), 48, 48)
         assert bool((one.te_s[1:] > one.te_s[:-1]).all())
         assert bool(torch.isfinite(torch.view_as_real(one.echoes)).all())
@@ -49,7 +49,7 @@ def many() -> list[SliceBatch]:
     return [random_slices(4, 48, generator(seed)) for seed in range(40)]
 
 
-def test_signal_fat_and_iron_span_what_is_found(many: list[SliceBatch]) -> None:
+def test_signal_fat_and_iron_span_the_clinical_range(many: list[SliceBatch]) -> None:
     pdff = torch.cat([b.pdff_percent[b.tissue] for b in many])
     r2star = torch.cat([b.r2star_per_s[b.tissue] for b in many])
     assert float(pdff.quantile(0.02)) < 2

@@ -1,4 +1,4 @@
-"""Scans of tissue models: signal, noise, phases and resolution are what was asked for."""
+"""Scans of tissue models: signal, noise, phases and resolution are those of tissue and protocol."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ import torch
 from AIDEALLib.echoes import Geometry, PhaseSign, Readout
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
-from AIDEALLib.simulation.artefacts import crop_k_space, ghosted, moved
+from AIDEALLib.simulation.artefacts import Artefacts, crop_k_space, ghosted, moved
 from AIDEALLib.simulation.scan import PAPER, PROTOCOLS, acquire
 from AIDEALLib.simulation.tissue import TissueMaps
 
@@ -36,20 +36,20 @@ def disc(n: int = 64, slices: int = 2, field_strength_t: float = 1.5) -> TissueM
 def test_noise_free_signal_is_the_model():
     tissue = disc()
     series = acquire(tissue, replace(PAPER, snr=None), np.random.default_rng(0), coil_phase=False)
-    at = (1, 30, 34)
+    voxel = (1, 30, 34)
     te = torch.tensor(PAPER.te_s, dtype=torch.float64)
     expected = synthesise(
-        torch.tensor(0.8 + 0j), torch.tensor(0.2 + 0j), torch.tensor(tissue.field_hz[at]), torch.tensor(40.0), te,
+        torch.tensor(0.8 + 0j), torch.tensor(0.2 + 0j), torch.tensor(tissue.field_hz[voxel]), torch.tensor(40.0), te,
         SIX_PEAK.modulation(te, 1.5),
     )  # fmt: skip
-    assert series.echoes[(slice(None), *at)] == pytest.approx(expected.numpy(), abs=1e-5)
+    assert series.echoes[(slice(None), *voxel)] == pytest.approx(expected.numpy(), abs=1e-5)
     assert not series.echoes[:, ~tissue.body].any()
     assert series.geometry == tissue.geometry
     assert series.readout is Readout.MONOPOLAR
 
 
 @pytest.mark.parametrize("snr", [10.0, 60.0])
-def test_noise_is_as_asked_for(snr):
+def test_noise_has_the_snr_of_the_protocol(snr):
     tissue, protocol = disc(), replace(PAPER, snr=snr)
     clean = acquire(tissue, replace(protocol, snr=None), np.random.default_rng(3)).echoes
     noisy = acquire(tissue, protocol, np.random.default_rng(3)).echoes
@@ -96,8 +96,9 @@ def test_cropping_k_space_keeps_place_and_mean():
 def test_oversampled_scan_matches_the_coarse_truth_away_from_edges():
     fine = disc(128)
     truth = fine.coarsened(2)
-    series = acquire(fine, replace(PAPER, snr=None), np.random.default_rng(0), coil_phase=False, oversampling=2)
-    direct = acquire(truth, replace(PAPER, snr=None), np.random.default_rng(0), coil_phase=False)
+    noise_free, finer = replace(PAPER, snr=None), Artefacts(oversampling=2)
+    series = acquire(fine, noise_free, np.random.default_rng(0), finer, coil_phase=False)
+    direct = acquire(truth, noise_free, np.random.default_rng(0), coil_phase=False)
     assert series.shape == truth.shape == (2, 64, 64)
     assert series.geometry.spacing_mm == (4.0, 4.0, 5.0)
     assert series.geometry.origin_mm == (1.0, 1.0, 0.0)
@@ -115,7 +116,7 @@ def test_ghost_and_motion():
     assert np.allclose(moved(images, 0.0), images, atol=1e-6)
 
 
-def test_held_out_protocols_span_what_they_promise():
+def test_held_out_protocols_span_field_strengths_echoes_and_noise():
     assert len(PROTOCOLS) == 8
     assert {p.field_strength_t for p in PROTOCOLS} == {1.5, 3.0}
     assert {3, 12} <= {len(p.te_s) for p in PROTOCOLS}

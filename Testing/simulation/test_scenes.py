@@ -1,4 +1,4 @@
-"""Harder scenes hold what they promise, and the stated signal-to-noise ratio is the scan's."""
+"""Difficult scenes contain their difficulty, and the map of the signal-to-noise ratio is that of the scan."""
 
 from dataclasses import replace
 
@@ -21,8 +21,8 @@ def test_slope_is_added_to_the_field_alone(field_strength_t):
     plain, steep = patient(PLAIN, field_strength_t), patient(Scene("steep", slope_hz=1000.0), field_strength_t)
     added = steep.field_hz - plain.field_hz
     per_column, per_row = np.diff(added, axis=2), np.diff(added, axis=1)
-    whole = 64 * np.hypot(per_column.mean(), per_row.mean())
-    assert whole == pytest.approx(1000 * field_strength_t / 1.5, rel=1e-3)
+    over_the_view = 64 * np.hypot(per_column.mean(), per_row.mean())
+    assert over_the_view == pytest.approx(1000 * field_strength_t / 1.5, rel=1e-3)
     assert np.ptp(per_column) < 0.01 * per_column.mean()
     assert np.array_equal(steep.pdff_percent, plain.pdff_percent)
 
@@ -56,11 +56,11 @@ def test_snr_map_is_signal_over_noise_of_the_scan():
 
 
 @pytest.mark.parametrize("scene", HARD_SCENES, ids=lambda scene: scene.name)
-def test_every_scene_gives_a_scan_of_the_asked_size_and_repeats(scene):
+def test_every_scene_gives_a_scan_of_the_requested_size_and_is_reproducible(scene):
     case = held_out_case(3, PROTOCOLS[5], (3, 1), MATRIX, 20.0, scene)
-    again = held_out_case(3, PROTOCOLS[5], (3, 1), MATRIX, 20.0, scene)
+    repeated = held_out_case(3, PROTOCOLS[5], (3, 1), MATRIX, 20.0, scene)
     plain = held_out_case(3, PROTOCOLS[5], (3, 1), MATRIX, 20.0)
     assert case.series.shape == case.truth.shape == case.snr.shape == MATRIX
-    assert np.array_equal(case.series.echoes, again.series.echoes)
+    assert np.array_equal(case.series.echoes, repeated.series.echoes)
     assert not np.allclose(case.series.echoes, plain.series.echoes)
     assert case.protocol.bipolar == (scene.corrections == "no")

@@ -17,6 +17,7 @@ from AIDEALLib.estimation.fusion.swap_calibration import SwapCalibration, SwapEv
 from AIDEALLib.estimation.fusion.weights import FusionOptions
 from AIDEALLib.estimation.voxelwise.slice_input import Scan
 from AIDEALLib.models import load_networks
+from AIDEALLib.simulation.artefacts import Artefacts
 from AIDEALLib.simulation.protocol import Protocol
 from AIDEALLib.training import fusion_cases as cases_module
 from AIDEALLib.training import fusion_fit
@@ -63,8 +64,8 @@ def test_what_goes_wrong_goes_wrong_as_often_as_told(mixture: Mixture, monkeypat
     steep: list[bool] = []
     scans: list[dict[str, float]] = []
 
-    def acquire(tissue: object, protocol: Protocol, rng: np.random.Generator, **options: float) -> None:
-        scans.append({"bipolar": protocol.bipolar_phase_rad, **options})
+    def acquire(tissue: object, protocol: Protocol, rng: np.random.Generator, artefacts: Artefacts, **_: float) -> None:
+        scans.append({"bipolar": protocol.bipolar_phase_rad, "ghost": artefacts.ghost, "motion_mm": artefacts.motion_mm})
         raise Drawn
 
     monkeypatch.setattr(cases_module, "abdomen", lambda *_, **__: None)

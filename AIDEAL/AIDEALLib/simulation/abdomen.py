@@ -1,4 +1,4 @@
-"""An upper abdomen with known fat, R2* and field, from a seed. For demonstration and evaluation, never for training."""
+"""An upper abdomen with known PDFF, R2* and field, from a seed. For demonstration and evaluation, not to train networks."""
 
 from __future__ import annotations
 
@@ -49,10 +49,11 @@ _LABEL_OF = {
     Tissue.VISCERAL_FAT: 15,
 }
 DOME_DEPTH_MM = 15.0
-"""Liver closer than this below the diaphragm is labelled dome: the steepest field and the place of swaps."""
+"""Liver closer than this below the diaphragm is labelled dome: there the field is steepest and swaps are likely."""
 TOP_MM = 5.0
-"""Height of the top slice over the top of the diaphragm."""
+"""Height of the top slice above the top of the diaphragm."""
 FIELD_VIEW_MM = 384.0
+"""Field of view along rows and columns."""
 
 
 def abdomen(
@@ -68,17 +69,25 @@ def abdomen(
 
     Parameters
     ----------
-    seed : patient; the same seed is the same patient at any matrix, spacing and field strength.
-    field_strength_t : main field in tesla.
-    matrix : voxels along (slice, row, column); the last slice is the topmost, through lung and heart.
-    spacing_mm : voxel size along (column, row, slice); by default 384 mm field of view and slices 10 mm apart.
-    iron_r2star : R2* of the liver in 1/s at `field_strength_t`; drawn from healthy values by default.
-    liver_pdff : PDFF in percent of the right and the left lobe; drawn by default.
-    separate_dome : label the dome as a segment of its own, not as part of its lobe.
+    seed : int
+        Patient; the same seed is the same patient at any matrix, spacing and field strength.
+    field_strength_t : float, tesla
+        Main field.
+    matrix : tuple of int
+        Voxels along (slice, row, column); the last slice is the topmost, through lung and heart.
+    spacing_mm : tuple of float, optional
+        Voxel size along (column, row, slice); by default 384 mm field of view and slices 10 mm apart.
+    iron_r2star : float, 1/s, optional
+        R2* of the liver at `field_strength_t`; drawn from healthy values by default.
+    liver_pdff : tuple of float, percent, optional
+        PDFF of the right and the left lobe; drawn by default.
+    separate_dome : bool
+        Label the dome as a segment of its own, not as part of its lobe.
 
     Returns
     -------
-    TissueMaps with segments `LABELS`; SNR refers to the liver. Lung, gas and air have no signal.
+    TissueMaps
+        With segments `LABELS`; SNR refers to the liver. Lung, gas and air have no signal.
     """
     slices, rows, columns = matrix
     if spacing_mm is None:
@@ -144,8 +153,8 @@ def _by_tissue(tissues: npt.NDArray[np.uint8], values: dict[Tissue, float]) -> F
 def _field_ppm(patient: UpperAbdomen, grid: Grid, liver_ppm: float) -> FloatArray:
     """Field of the whole trunk around the scanned slices, on the grid of the scan, in ppm.
 
-    Worked out on voxels of 3 x 3 x 4 mm that reach well above and below the scan, since lung and tissue out of sight
-    shift the field too.
+    Computed on voxels of 3 x 3 x 4 mm that reach well above and below the scan, since lung and tissue outside it shift the
+    field too.
     """
     wide = Grid(
         np.arange(grid.z.min() - 100, grid.z.max() + 140, 4.0), np.arange(-150, 151, 3.0), np.arange(-201, 202, 3.0)
@@ -153,21 +162,21 @@ def _field_ppm(patient: UpperAbdomen, grid: Grid, liver_ppm: float) -> FloatArra
     ppm = {t: m.susceptibility_ppm for t, m in MATERIALS.items()} | {Tissue.LIVER: liver_ppm, Tissue.LIVER_VESSEL: WATER_PPM}
     chi = scipy.ndimage.gaussian_filter(_by_tissue(patient.tissues(wide), ppm), 0.5)
     field = dipole_field_ppm(chi, (3.0, 3.0, 4.0), padding=1.5)
-    places = np.meshgrid(
+    indices = np.meshgrid(
         (grid.z - wide.z[0]) / 4.0, (grid.y - wide.y[0]) / 3.0, (grid.x - wide.x[0]) / 3.0, indexing="ij", copy=False
     )
-    return np.asarray(scipy.ndimage.map_coordinates(field, places, order=3, mode="nearest"), dtype=np.float32)
+    return np.asarray(scipy.ndimage.map_coordinates(field, indices, order=3, mode="nearest"), dtype=np.float32)
 
 
 def _shimmed(field_ppm: FloatArray, grid: Grid, body: npt.NDArray[np.bool_], rng: np.random.Generator) -> FloatArray:
-    """Take out constant, linear and quadratic terms over the body, as a scanner would, and put back a small error of each."""
+    """Remove constant, linear and quadratic terms over the body, as a scanner's shim would, and add a small error of each."""
     x, y, z = (np.broadcast_to(v / 150, grid.shape) for v in grid.mesh())
     terms: list[AnyFloats] = [np.ones(grid.shape, np.float32), x, y, z, x * y, y * z, x * z, x * x, y * y, z * z]
     inside = np.flatnonzero(body)[::7]
     design = np.stack([t.ravel()[inside] for t in terms], axis=1).astype(np.float64)
-    wanted, *_ = np.linalg.lstsq(design, field_ppm.ravel()[inside].astype(np.float64), rcond=None)
+    fitted, *_ = np.linalg.lstsq(design, field_ppm.ravel()[inside].astype(np.float64), rcond=None)
     error = rng.normal(0, 1, len(terms)) * np.array([0.15, 0.25, 0.25, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
     corrected = field_ppm.copy()
-    for term, change in zip(terms, error - wanted, strict=True):
+    for term, change in zip(terms, error - fitted, strict=True):
         corrected += np.float32(change) * term
     return corrected

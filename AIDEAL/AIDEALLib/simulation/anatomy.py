@@ -1,6 +1,6 @@
 """The shape of an upper abdomen: which tissue lies where.
 
-Places in mm: x to the patient's left, y to the back, z to the head, 0 at the top of the right dome of the diaphragm.
+Coordinates in mm: x to the patient's left, y to the back, z to the head, 0 at the top of the right dome of the diaphragm.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ TissueMap = npt.NDArray[np.uint8]
 
 
 class UpperAbdomen:
-    """One patient's anatomy, drawn from a seed; `tissues` paints it on any grid."""
+    """One patient's anatomy, drawn from a seed; `tissues` paints it on any grid.
+
+    Parameters
+    ----------
+    seed : int
+        Patient.
+    """
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng([seed, 1])
@@ -32,10 +38,10 @@ class UpperAbdomen:
         self.stomach_level = rng.uniform(-40, -20)
         self.bowel = self._bowel(rng)
         self.gas = [tuple(rng.uniform(-4, 4, 3)) for _ in range(40)]
-        self.disc_at = rng.uniform(0, 34)
+        self.disc_offset = rng.uniform(0, 34)
 
     def tissues(self, grid: Grid) -> TissueMap:
-        """Tissue of each voxel, uint8 (slice, row, column) of `Tissue` numbers."""
+        """Tissue of each voxel, uint8 (slice, row, column), numbers of `Tissue`."""
         _, _, z = grid.mesh()
         rough, fine = self.texture_30.on(grid), self.texture_12.on(grid)
         out = np.zeros(grid.shape, np.uint8)
@@ -70,12 +76,12 @@ class UpperAbdomen:
         return np.asarray(soft * np.log(sum(np.exp(np.maximum(d, -400) / soft) for d in domes)), dtype=np.float32)
 
     def lobes(self, grid: Grid) -> npt.NDArray[np.bool_]:
-        """True on the left of the plane through gallbladder and inferior vena cava (Cantlie's line)."""
+        """Left of the plane through gallbladder and inferior vena cava (Cantlie's line), bool (slice, row, column)."""
         x, y, _ = grid.mesh()
         return np.broadcast_to(x > -34 + 0.3 * (y + 30) + self.shift[5], grid.shape)
 
     def _wall(self, grid: Grid, out: TissueMap, rough: FloatArray) -> FloatArray:
-        """Paint skin to inner wall, return the depth in the cavity."""
+        """Paint skin to inner wall; returns the depth in the cavity."""
         x, y, z = grid.mesh()
         cx, cy = self.cavity
         taper = 1 - 0.06 * np.clip(z / 150, 0, 1.5)
@@ -217,7 +223,7 @@ class UpperAbdomen:
         arch = np.maximum(
             np.minimum(18 - np.abs(x), 10 - np.abs(y - 86)) * 0.9, np.minimum(4.5 - np.abs(x) * 1.0, 16 - np.abs(y - 96))
         )
-        stage = np.mod(z + self.disc_at, 34)
+        stage = np.mod(z + self.disc_offset, 34)
         bone = np.maximum(vertebra, arch)
         out[body & np.broadcast_to(bone > 0, out.shape)] = Tissue.CORTICAL_BONE
         out[body & np.broadcast_to(bone > 1.8, out.shape)] = Tissue.MARROW

@@ -1,6 +1,8 @@
-"""What k-space does to an image: limited resolution, ghosts, motion."""
+"""Artefacts of k-space sampling: limited resolution, ghosts, motion."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +11,42 @@ import scipy.fft
 Complex = npt.NDArray[np.complex64]
 
 
-def crop_k_space(images: Complex, factor: int) -> Complex:
-    """Images of (..., row, column) pixels `factor` times as wide, by keeping the inner part of k-space.
+@dataclass(frozen=True)
+class Artefacts:
+    """Artefacts of a simulated scan; by default none.
 
-    A wide pixel is centred on the `factor` x `factor` narrow ones it replaces, and the mean is kept.
+    Attributes
+    ----------
+    oversampling : int
+        Simulate on pixels this many times narrower and crop k-space, so that pixels mix tissues and edges ring as in a scan.
+    ghost : float
+        Share of the signal that reappears half a field of view away along the rows (phase encoding).
+    motion_mm : float
+        Amplitude of a breathing-like shift along the rows between phase-encoding lines.
+    """
+
+    oversampling: int = 1
+    ghost: float = 0.0
+    motion_mm: float = 0.0
+
+
+NO_ARTEFACTS = Artefacts()
+
+
+def crop_k_space(images: Complex, factor: int) -> Complex:
+    """Images on wider pixels, by keeping the inner part of k-space.
+
+    Parameters
+    ----------
+    images : np.ndarray, shape (..., row, column), complex64
+        Images.
+    factor : int
+        Width of the new pixels in old ones.
+
+    Returns
+    -------
+    np.ndarray, shape (..., row // factor, column // factor), complex64
+        A wide pixel is centred on the `factor` x `factor` narrow ones it replaces; the mean is kept.
     """
     if factor == 1:
         return images
@@ -28,12 +62,30 @@ def crop_k_space(images: Complex, factor: int) -> Complex:
 
 
 def ghosted(images: Complex, share: float) -> Complex:
-    """Images (..., row, column) with a ghost half a field of view away along the rows."""
+    """Images (..., row, column) with a ghost of that `share` half a field of view away along the rows."""
     return (images + np.float32(share) * np.roll(images, images.shape[-2] // 2, axis=-2)).astype(np.complex64)
 
 
 def moved(images: Complex, amplitude_pixels: float, cycles: float = 7.3) -> Complex:
-    """Images (..., row, column) whose object swung along the rows, `cycles` times, while k-space lines (rows) were taken."""
+    """Images of an object that oscillated along the rows while k-space lines (rows) were acquired.
+
+    Parameters
+    ----------
+    images : np.ndarray, shape (..., row, column), complex64
+        Images of the object at rest.
+    amplitude_pixels : float
+        Amplitude of the shift.
+    cycles : float
+        Oscillations during the scan.
+
+    Returns
+    -------
+    np.ndarray, shape (..., row, column), complex64
+
+    Notes
+    -----
+    Shift theorem, line by line: S(k) exp(-2 pi i k d(k)), d(k) = amplitude sin(2 pi cycles k).
+    """
     rows = images.shape[-2]
     k = np.fft.fftfreq(rows)
     shift = amplitude_pixels * np.sin(2 * np.pi * cycles * k)

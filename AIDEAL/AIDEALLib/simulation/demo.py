@@ -1,4 +1,4 @@
-"""The synthetic liver of the demonstration: small, quick to make, truth known."""
+"""The synthetic liver of the demonstration: small, quick to simulate, with known truth."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import scipy.ndimage
 
 from ..echoes import EchoSeries
 from .abdomen import abdomen
+from .artefacts import Artefacts
 from .scan import PAPER, acquire
 from .tissue import TissueMaps
 
@@ -21,22 +22,28 @@ def demo_liver(
 ) -> tuple[EchoSeries, TissueMaps]:
     """A scan of twelve slices from above the liver's dome downwards, with its truth.
 
-    1.5 T, six echoes (1.3 + 2.1 n ms), simulated on pixels half as wide and cropped in k-space, so that edges are mixed and
-    ring as in a scan.
+    1.5 T, six echoes (1.3 + 2.1 n ms), simulated on pixels half as wide and cropped in k-space, so that pixels mix tissues and
+    edges ring as in a scan.
 
     Parameters
     ----------
-    seed : patient, coil and noise.
-    matrix : voxels of the scan along (slice, row, column).
-    snr : mean |W + F| of the liver over the noise of one real channel; None for none.
+    seed : int
+        Patient, coil and noise.
+    matrix : tuple of int
+        Voxels of the scan along (slice, row, column).
+    snr : float, optional
+        Mean |W + F| of the liver over the noise SD of one real channel; None for no noise.
 
     Returns
     -------
-    The scan, and the truth on its voxels. Segments: 'Right lobe' and 'Left lobe', off vessels and one pixel off every edge.
+    series : EchoSeries
+        The scan.
+    truth : TissueMaps
+        Truth on its voxels. Segments 'Right lobe' and 'Left lobe', without vessels and one pixel off every edge.
     """
     slices, rows, columns = matrix
     fine = abdomen(seed, 1.5, (slices, 2 * rows, 2 * columns), liver_pdff=DEMO_PDFF, separate_dome=False)
-    series = acquire(fine, replace(PAPER, snr=snr), np.random.default_rng([seed, 3]), oversampling=2)
+    series = acquire(fine, replace(PAPER, snr=snr), np.random.default_rng([seed, 3]), Artefacts(oversampling=2))
     truth = fine.coarsened(2)
     labels = np.zeros_like(truth.labels)
     cross = scipy.ndimage.generate_binary_structure(2, 1)[None]

@@ -1,4 +1,4 @@
-"""Magnetic field that a susceptibility distribution brings about: the dipole convolution."""
+"""Magnetic field of a susceptibility distribution: the dipole convolution."""
 
 from __future__ import annotations
 
@@ -18,24 +18,31 @@ def dipole_field_ppm(
 ) -> npt.NDArray[np.float32]:
     """Relative field change seen by a spin, in ppm of B0, from a susceptibility distribution.
 
-    dB(k)/B0 = (1/3 - (k.b)^2 / |k|^2) chi(k), b the unit vector along B0. The 1/3 is the sphere of Lorentz: inside a
-    homogeneous sphere the change is 0. Outside the array the susceptibility is taken as 0, so give it relative to what
-    surrounds the array (tissue about -9 ppm in air). The mean over the padded box is set to 0.
-
     Parameters
     ----------
-    susceptibility_ppm : volume susceptibility (SI) in ppm, array (slice, row, column).
-    spacing_mm : voxel size along (column, row, slice), as in `Geometry`.
-    b0_direction : direction of B0 along (column, row, slice); head-foot, across axial slices, by default.
-    padding : length of the zero-padded box over that of the array; periodic images of the array fade with its cube.
+    susceptibility_ppm : np.ndarray, shape (slice, row, column)
+        Volume susceptibility (SI) in ppm, relative to what surrounds the array (tissue in air: about -9).
+    spacing_mm : tuple of float
+        Voxel size along (column, row, slice), as in `Geometry`.
+    b0_direction : tuple of float
+        Direction of B0 along (column, row, slice); head-foot, across axial slices, by default.
+    padding : float
+        Length of the zero-padded box over that of the array; periodic images of the array fade with its cube.
 
     Returns
     -------
-    float32 array (slice, row, column). Positive ppm is a higher field, so a positive off-resonance.
+    np.ndarray, shape (slice, row, column), float32, ppm
+        Positive is a higher field, so a positive off-resonance. The mean over the padded box is 0.
+
+    Notes
+    -----
+    dB(k)/B0 = (1/3 - (k.b)^2 / |k|^2) chi(k), b the unit vector along B0. The 1/3 is the sphere of Lorentz: inside a
+    homogeneous sphere the change is 0. Outside the array the susceptibility is 0.
 
     References
     ----------
-    Salomir et al., Concepts Magn Reson B 2003;19:26. Marques and Bowtell, Concepts Magn Reson B 2005;25:65.
+    Salomir et al., Concepts Magn Reson B 2003;19:26.
+    Marques and Bowtell, Concepts Magn Reson B 2005;25:65.
     """
     chi = np.asarray(susceptibility_ppm, dtype=np.float32)
     box = tuple(scipy.fft.next_fast_len(int(np.ceil(n * padding)), real=True) for n in chi.shape)

@@ -1,4 +1,4 @@
-"""The held-out evaluation: every protocol on a patient of its own, none of it ever seen in training."""
+"""The held-out evaluation: each protocol on a patient of its own; no network was trained on these patients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ from .tissue import FloatMap, TissueMaps
 
 @dataclass(frozen=True, eq=False)
 class HeldOutCase:
-    """One protocol, the scan taken with it, the truth on the scan's voxels and their signal-to-noise ratio at t = 0."""
+    """A simulated scan with its truth.
+
+    Attributes
+    ----------
+    protocol : Protocol
+        Protocol of the scan.
+    series : EchoSeries
+        The scan.
+    truth : TissueMaps
+        Truth on the voxels of the scan.
+    snr : np.ndarray, shape (slice, row, column), float32
+        Signal-to-noise ratio at t = 0, see `snr_map`.
+    """
 
     protocol: Protocol
     series: EchoSeries
@@ -35,22 +47,29 @@ def held_out_case(
 
     Parameters
     ----------
-    patient : seed of the anatomy. noise : seed of the coil and the noise.
-    matrix : voxels of the scan along (slice, row, column), `slice_mm` apart.
-    scene : what makes it harder.
+    patient : int
+        Seed of the anatomy.
+    protocol : Protocol
+        Protocol, before the odd/even phase of the scene.
+    noise : tuple of int
+        Seed of the coil and the noise.
+    matrix : tuple of int
+        Voxels of the scan along (slice, row, column).
+    slice_mm : float
+        Distance of slices.
+    scene : Scene
+        Difficulties of the scan.
+
+    Returns
+    -------
+    HeldOutCase
     """
     tissue = scene.patient(patient, protocol.field_strength_t, matrix, slice_mm, protocol.liver_r2star_per_s)
-    taken = scene.protocol(protocol)
-    series = acquire(
-        tissue,
-        taken,
-        np.random.default_rng(noise),
-        oversampling=scene.oversampling,
-        ghost=scene.ghost,
-        motion_mm=scene.motion_mm,
-    )
-    snr = snr_map(tissue, taken, np.random.default_rng(noise), oversampling=scene.oversampling)
-    return HeldOutCase(taken, series, tissue.coarsened(scene.oversampling), snr)
+    disturbed = scene.protocol(protocol)
+    oversampling = scene.artefacts.oversampling
+    series = acquire(tissue, disturbed, np.random.default_rng(noise), scene.artefacts)
+    snr = snr_map(tissue, disturbed, np.random.default_rng(noise), oversampling=oversampling)
+    return HeldOutCase(disturbed, series, tissue.coarsened(oversampling), snr)
 
 
 def held_out_cases(
@@ -59,6 +78,22 @@ def held_out_cases(
     protocols: tuple[Protocol, ...] = PROTOCOLS,
     scene: Scene = PLAIN,
 ) -> Iterator[HeldOutCase]:
-    """Scans of abdomens under each protocol, one at a time; patient `seed` + number of the protocol."""
+    """Scans of abdomens under each protocol, one at a time.
+
+    Parameters
+    ----------
+    seed : int
+        Patient of the first protocol; each further protocol takes the next patient.
+    matrix : tuple of int
+        Voxels of the scans along (slice, row, column).
+    protocols : tuple of Protocol
+        Protocols.
+    scene : Scene
+        Difficulties of the scans.
+
+    Yields
+    ------
+    HeldOutCase
+    """
     for number, protocol in enumerate(protocols):
         yield held_out_case(seed + number, protocol, (seed, number), matrix, scene=scene)

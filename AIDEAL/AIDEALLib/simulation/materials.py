@@ -1,6 +1,6 @@
-"""What tissues are made of: proton density, PDFF, R2* and susceptibility.
+"""Properties of tissues: proton density, PDFF, R2* and susceptibility.
 
-R2* at 1.5 T; `r2star_at` carries it to another field strength. The ranges are typical values, chosen within what is
+R2* at 1.5 T; `r2star_at` converts it to another field strength. The ranges are typical values, chosen within what is
 published: Schwenzer et al., Invest Radiol 2008;43:854 (R2* of liver, pancreas and spleen), Kühn et al., Radiology
 2015;276:129 (PDFF of the pancreas), Schenck, Med Phys 1996;23:815 (susceptibility, SI ppm, here relative to air).
 """
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 WATER_PPM, FAT_PPM, LUNG_PPM = -9.05, -8.4, -1.5
+"""Volume susceptibilities, SI, relative to air."""
 
 
 class Tissue(IntEnum):
@@ -44,9 +45,20 @@ class Tissue(IntEnum):
 
 @dataclass(frozen=True)
 class Material:
-    """Ranges a tissue's values are drawn from: density (a.u.), PDFF (%), R2* at 1.5 T (1/s), susceptibility (ppm).
+    """Properties of a tissue; ranges are (lowest, highest) of what is drawn.
 
-    `mottle` is the relative SD of the texture within the tissue.
+    Attributes
+    ----------
+    density : float
+        Proton density, arbitrary unit.
+    pdff_percent : tuple of float
+        Range of the PDFF.
+    r2star_per_s : tuple of float
+        Range of R2* at 1.5 T.
+    susceptibility_ppm : float
+        Volume susceptibility relative to air.
+    mottle : float
+        Relative SD of the texture within the tissue.
     """
 
     density: float
@@ -84,8 +96,24 @@ MATERIALS: dict[Tissue, Material] = {
 def r2star_at(r2star_per_s: npt.NDArray[np.float32] | float, field_strength_t: float) -> npt.NDArray[np.float32]:
     """R2* of a tissue at another field strength, from its value at 1.5 T.
 
-    2 R2* - 11 at 3 T (liver: Storey et al., J Magn Reson Imaging 2007;25:540), a straight line in the field; where that
-    would fall below the value at 1.5 T, as for fluids, R2* stays.
+    Parameters
+    ----------
+    r2star_per_s : np.ndarray or float
+        R2* at 1.5 T.
+    field_strength_t : float, tesla
+        Main field.
+
+    Returns
+    -------
+    np.ndarray, same shape, float32, 1/s
+
+    Notes
+    -----
+    2 R2* - 11 at 3 T, linear in the field; where that would fall below the value at 1.5 T, as for fluids, R2* is unchanged.
+
+    References
+    ----------
+    Liver: Storey et al., J Magn Reson Imaging 2007;25:540.
     """
     share = (field_strength_t - 1.5) / 1.5
     values = np.asarray(r2star_per_s, np.float32)
@@ -93,9 +121,27 @@ def r2star_at(r2star_per_s: npt.NDArray[np.float32] | float, field_strength_t: f
 
 
 def iron_susceptibility_ppm(r2star_per_s: float, field_strength_t: float) -> float:
-    """Susceptibility that liver iron adds, from R2*: 0.15 ppm per mg iron in g of dry liver (this project, cautiously).
+    """Susceptibility that liver iron adds, in ppm, from R2*.
 
-    Iron from R2* by Hernando et al. 2023 (1.5 T: -0.16 + 0.02603 R2*); R2* in proportion to the field.
+    Parameters
+    ----------
+    r2star_per_s : float
+        R2* of the liver.
+    field_strength_t : float, tesla
+        Field strength of that R2*.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    0.15 ppm per mg iron in g of dry liver, a cautious value of this project. Iron from R2* at 1.5 T: -0.16 + 0.02603 R2*, R2*
+    in proportion to the field.
+
+    References
+    ----------
+    Hernando et al., Radiology 2023;306:e213256.
     """
     iron = max(0.02603 * r2star_per_s * 1.5 / field_strength_t - 0.16, 0.0)
     return 0.15 * iron

@@ -16,7 +16,17 @@ from .tissue import TissueMaps
 
 @dataclass(frozen=True)
 class VialTable:
-    """What is in the vials: PDFF in percent and R2* in 1/s, vial by vial."""
+    """Contents of the vials of a phantom.
+
+    Attributes
+    ----------
+    name : str
+        Description.
+    pdff_percent : tuple of float
+        PDFF of each vial.
+    r2star_per_s : tuple of float
+        R2* of each vial.
+    """
 
     name: str
     pdff_percent: tuple[float, ...]
@@ -47,27 +57,36 @@ def phantom(
 ) -> TissueMaps:
     """Vials across the main field (which points along the rows), one in the middle and the others around it.
 
-    The field is a linear term plus the field of the vials as long cylinders across B0, in closed form: inside -chi/6,
-    outside chi/2 (a/r)^2 cos 2 phi, chi against what is between the vials. Its mean over the vials is the scanner's centre
-    frequency, so 0.
-
     Parameters
     ----------
-    r2star_set : 1, 2 or 3 (seven vials, three sets of R2*), or 'multi-site' (eleven vials); R2* is as listed at any field.
-    field_strength_t : main field in tesla.
-    matrix : voxels along (slice, row, column); all slices alike.
-    pixel_mm : pixel width; slices are 5 mm apart.
-    water_filled : water between the vials; by default there is air without signal, so that no vial leans on another.
-    gradient_hz : linear change of the field over the field of view along (row, column) at 1.5 T, in proportion above.
+    r2star_set : int or str
+        1, 2 or 3 (seven vials, three sets of R2*), or 'multi-site' (eleven vials); R2* is as listed at any field strength.
+    field_strength_t : float, tesla
+        Main field.
+    matrix : tuple of int
+        Voxels along (slice, row, column); all slices are alike.
+    pixel_mm : float
+        Pixel width; slices are 5 mm apart.
+    water_filled : bool
+        Water between the vials; by default air without signal, so that smoothness cannot connect the vials.
+    gradient_hz : tuple of float
+        Linear change of the field over the field of view along (row, column) at 1.5 T; proportional to the field strength.
 
     Returns
     -------
-    TissueMaps; segments 'vial 1', 'vial 2', ... lie within the vials, two pixels (at 192) off their rim. SNR refers to them.
+    TissueMaps
+        Segments 'vial 1', 'vial 2', ... lie within the vials, two pixels (at 192) off their rim. SNR refers to them.
 
     Raises
     ------
     InputError
-        When there is no such set of vials.
+        There is no such set of vials.
+
+    Notes
+    -----
+    The field is a linear term plus that of the vials as long cylinders across B0, in closed form: inside -chi/6, outside
+    chi/2 (a/r)^2 cos 2 phi, chi relative to what lies between the vials. Its mean over the vials, the scanner's centre
+    frequency, is 0.
     """
     if str(r2star_set) not in VIAL_TABLES:
         raise InputError(f"There is no vial set '{r2star_set}'; expected one of {', '.join(VIAL_TABLES)}.")

@@ -1,4 +1,4 @@
-"""Scan protocols: echo times, field strength, noise and phase errors, and the eight that networks are judged on."""
+"""Scan protocols: echo times, field strength, noise and phase errors, and the eight of the held-out evaluation."""
 
 from __future__ import annotations
 
@@ -7,18 +7,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a simulated scanner takes its echoes.
+    """Protocol of a simulated scan.
 
     Attributes
     ----------
-    name : short name.
-    te_s : echo times in seconds.
-    field_strength_t : main field in tesla.
-    snr : mean |W + F| at t = 0 in the reference segments over the noise SD of one real channel; None: no noise.
-    bipolar_phase_rad, bipolar_slope_rad : theta of the alternating phase exp(i (-1)^n theta) between odd and even echoes,
-        constant part and change over the field of view along the columns; both 0: monopolar read-out.
-    conjugated : the scanner stores phase with the opposite rotation sense.
-    liver_r2star_per_s : R2* of the liver it is meant to be tried on; None: what the tissue model draws.
+    name : str
+        Short name.
+    te_s : tuple of float, seconds
+        Echo times.
+    field_strength_t : float, tesla
+        Main field.
+    snr : float, optional
+        Mean |W + F| at t = 0 in the reference segments over the noise SD of one real channel; None for no noise.
+    bipolar_phase_rad : float
+        Constant part of theta, the alternating phase exp(i (-1)^n theta) between odd and even echoes.
+    bipolar_slope_rad : float
+        Change of theta over the field of view along the columns; both 0 for a monopolar read-out.
+    conjugated : bool
+        The scanner stores phase with the opposite rotation sense.
+    liver_r2star_per_s : float, optional
+        R2* of the liver that the protocol is evaluated on; None for what the tissue model draws.
     """
 
     name: str
@@ -37,7 +45,21 @@ class Protocol:
 
 
 def echo_times(first_ms: float, spacing_ms: float, n_echoes: int) -> tuple[float, ...]:
-    """Uniform echo times in seconds from milliseconds."""
+    """Uniform echo times in seconds.
+
+    Parameters
+    ----------
+    first_ms : float
+        First echo time.
+    spacing_ms : float
+        Echo spacing.
+    n_echoes : int
+        Number of echoes.
+
+    Returns
+    -------
+    tuple of float, seconds
+    """
     return tuple(round((first_ms + n * spacing_ms) * 1e-3, 9) for n in range(n_echoes))
 
 
@@ -54,8 +76,8 @@ PROTOCOLS: tuple[Protocol, ...] = (
     Protocol("3T 6 echoes 1.15+2.1n", echo_times(1.15, 2.1, 6), 3.0, snr=30.0),
     Protocol("3T 6 echoes 1.1+1.6n, noisy", echo_times(1.1, 1.6, 6), 3.0, snr=10.0),
 )
-"""The held-out protocols: no training run may see them with the tissue models of this package.
+"""Protocols of the held-out evaluation: no network is trained on them with the abdomen model.
 
 They span 1.5 and 3 T, 3 to 12 echoes, SNR 10 to 60 and R2* to 700 1/s; 3.08 ms at 1.5 T and 2.1 ms at 3 T lie near the
-period of fat (4.6 and 2.3 ms), where fat and water turn almost together.
+period of fat (4.6 and 2.3 ms), where fat and water stay almost in phase.
 """

@@ -1,7 +1,7 @@
-"""Random slices for training: shapes, tissues, fields and protocols drawn wide, so that no anatomy or scanner is learned.
+"""Random slices for training: shapes, tissues, fields and protocols drawn widely, so that no anatomy or scanner is learned.
 
-Everything is drawn in batches on torch tensors; one batch shares one protocol. The truth travels along for evaluation only:
-training never reads it.
+Everything is drawn in batches of torch tensors; a batch shares one protocol. The truth is for evaluation and supervised
+comparators; unsupervised training never reads it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,18 @@ _Batch = TypeVar("_Batch", bound="EchoBatch")
 
 @dataclass(frozen=True)
 class EchoBatch:
-    """A batch of slices with one protocol: all that training may see.
+    """A batch of slices with one protocol: the input of unsupervised training.
 
     Attributes
     ----------
-    echoes : complex64 (batch, echo, row, column).
-    te_s : (echo,) float64 seconds; field_strength_t : tesla.
-    noise_sd : (batch,) standard deviation per real channel.
+    echoes : torch.Tensor, shape (batch, echo, row, column), complex64
+        Echoes.
+    te_s : torch.Tensor, shape (echo,), float64, seconds
+        Echo times.
+    field_strength_t : float, tesla
+        Main field.
+    noise_sd : torch.Tensor, shape (batch,)
+        Noise SD of one real channel.
     """
 
     echoes: torch.Tensor
@@ -47,12 +52,20 @@ class EchoBatch:
 
 @dataclass(frozen=True)
 class SliceBatch(EchoBatch):
-    """Simulated slices with their truth, which is there for evaluation and for supervised comparators.
+    """Simulated slices with their truth.
 
     Attributes
     ----------
-    signal : |W + F| at t = 0; pdff_percent, r2star_per_s, field_hz : truth, (batch, row, column).
-    tissue : bool (batch, row, column), where there is signal.
+    signal : torch.Tensor, shape (batch, row, column)
+        |W + F| at t = 0.
+    pdff_percent : torch.Tensor, shape (batch, row, column)
+        PDFF.
+    r2star_per_s : torch.Tensor, shape (batch, row, column)
+        R2*.
+    field_hz : torch.Tensor, shape (batch, row, column)
+        Off-resonance.
+    tissue : torch.Tensor, shape (batch, row, column), bool
+        Voxels with signal.
     """
 
     signal: torch.Tensor
@@ -63,9 +76,23 @@ class SliceBatch(EchoBatch):
 
 
 def random_protocol(generator: torch.Generator, n_echoes: int | None = None) -> tuple[torch.Tensor, float]:
-    """Echo times (s) and field strength (T): 3-16 echoes (or `n_echoes`), TE1 0.8-3 ms, spacing 0.6-4 ms, 0.3-7 T.
+    """Draw a protocol: 3 to 16 echoes, TE1 0.8 to 3 ms, spacing 0.6 to 4 ms, 0.3 to 7 T.
 
-    Protocols that cannot tell water from fat (Cramer-Rao bound of PDFF above 12 points at SNR 50) are drawn again.
+    Protocols that cannot separate water and fat (Cramer-Rao bound of PDFF above 12 points at SNR 50) are rejected.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        Source of randomness.
+    n_echoes : int, optional
+        Number of echoes; drawn when None.
+
+    Returns
+    -------
+    te_s : torch.Tensor, shape (echo,), float64, seconds
+        Echo times.
+    field_strength_t : float, tesla
+        Main field.
     """
     while True:
         u = torch.rand(6, generator=generator, dtype=torch.float64)
@@ -88,7 +115,7 @@ def random_protocol(generator: torch.Generator, n_echoes: int | None = None) -> 
 def _random_field_hz(
     tissue: RandomTissue, pixels: Pixels, field_strength_t: float, period_hz: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Susceptibility field less its mean, plus shim remainders: linear, quadratic and smooth terms, possibly wrapping."""
+    """Susceptibility field less its mean, plus residual shim terms: linear, quadratic and smooth, possibly wrapping."""
     batch, size = pixels.batch, pixels.size
     ppm_to_hz = 42.577 * field_strength_t
     u = torch.rand(batch, 8, 1, 1, generator=generator)
@@ -103,7 +130,7 @@ def _random_field_hz(
     hz = hz + 0.15 * spread * smooth_noise(pixels, 0.12, generator)
     inside = tissue.density > 0
     mean = (hz * inside).sum((1, 2), keepdim=True) / inside.sum((1, 2), keepdim=True).clamp_min(1)
-    offset = period_hz * (torch.rand(batch, 1, 1, generator=generator) - 0.5)  # the centre frequency is anybody's guess
+    offset = period_hz * (torch.rand(batch, 1, 1, generator=generator) - 0.5)  # the centre frequency is arbitrary
     return hz - mean + offset
 
 
@@ -114,8 +141,18 @@ def random_slices(
 
     Parameters
     ----------
-    batch : number of slices; size : rows and columns; generator : source of all randomness.
-    protocol : echo times (echo,) in seconds, float64, and field strength in tesla; drawn when None.
+    batch : int
+        Number of slices.
+    size : int
+        Rows and columns.
+    generator : torch.Generator
+        Source of randomness.
+    protocol : tuple, optional
+        Echo times, shape (echo,), float64, seconds, and field strength in tesla; drawn when None.
+
+    Returns
+    -------
+    SliceBatch
     """
     te, field_strength = protocol or random_protocol(generator)
     pixels = Pixels.random(batch, size, generator)
@@ -143,7 +180,19 @@ def random_slices(
 
 
 def phase_errors(echoes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """What correction leaves of odd/even phase (constant and along the columns), or a disturbed first echo, in some slices."""
+    """Add, in some slices, residual odd/even phase (constant and along the columns) or a phase error of the first echo.
+
+    Parameters
+    ----------
+    echoes : torch.Tensor, shape (batch, echo, row, column), complex64
+        Echoes.
+    generator : torch.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, echo, row, column), complex64
+    """
     batch, n, _, columns = echoes.shape
     u = torch.rand(batch, 5, 1, 1, 1, generator=generator)
     x = torch.linspace(-0.5, 0.5, columns)
@@ -155,14 +204,25 @@ def phase_errors(echoes: torch.Tensor, generator: torch.Generator) -> torch.Tens
 
 
 def moved_and_ghosted(echoes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Breathing while k-space was taken and ghosts half a field of view away, along either axis, in some slices each."""
+    """Add breathing during k-space sampling and ghosts half a field of view away, along either axis, in some slices each.
+
+    Parameters
+    ----------
+    echoes : torch.Tensor, shape (batch, echo, row, column), complex64
+        Echoes.
+    generator : torch.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, echo, row, column), complex64
+    """
     out = echoes.clone()
     for index, u in enumerate(torch.rand(echoes.shape[0], 6, generator=generator).tolist()):
-        images = echoes[index].transpose(1, 2) if u[0] < 0.5 else echoes[index]
-        one = images.numpy()
+        images = (echoes[index].transpose(1, 2) if u[0] < 0.5 else echoes[index]).numpy()
         if u[1] < 0.15:
-            one = moved(one, 0.3 + 1.2 * u[2], 2 + 10 * u[3])
+            images = moved(images, 0.3 + 1.2 * u[2], 2 + 10 * u[3])
         if u[4] < 0.15:
-            one = ghosted(one, 0.02 + 0.08 * u[5])
-        out[index] = torch.from_numpy(one).transpose(1, 2) if u[0] < 0.5 else torch.from_numpy(one)
+            images = ghosted(images, 0.02 + 0.08 * u[5])
+        out[index] = torch.from_numpy(images).transpose(1, 2) if u[0] < 0.5 else torch.from_numpy(images)
     return out

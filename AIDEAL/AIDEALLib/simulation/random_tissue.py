@@ -1,7 +1,7 @@
-"""Random bodies for training: outline, organs, gas, lung and the field they make, of no anatomy in particular.
+"""Random bodies for training: outline, organs, gas, lung and their susceptibility field, of no anatomy in particular.
 
-Shapes are drawn in a plane whose unit is a typical field of view; `Pixels` says how much of it a slice shows and how oblong
-its voxels are.
+Shapes are drawn in a plane whose unit is a typical field of view; `Pixels` defines how much of it a slice shows and how
+anisotropic its voxels are.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ import torch
 AIR_TISSUE_PPM = 9.0
 """Susceptibility of air relative to tissue."""
 LUNG_TISSUE_PPM = 7.5
-"""The same of inflated lung."""
+"""Susceptibility of inflated lung relative to tissue."""
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """Where the pixels of a batch of slices lie.
+    """Pixel grids of a batch of slices.
 
     Attributes
     ----------
-    size : rows and columns; row, column : extent of the slice along each axis, (batch, 1, 1), 1 for a typical field of view.
+    size : int
+        Rows and columns.
+    row : torch.Tensor, shape (batch, 1, 1)
+        Extent of each slice along the rows; 1 is a typical field of view.
+    column : torch.Tensor, shape (batch, 1, 1)
+        Extent of each slice along the columns.
     """
 
     size: int
@@ -32,7 +37,21 @@ class Pixels:
 
     @classmethod
     def random(cls, batch: int, size: int, generator: torch.Generator) -> Pixels:
-        """Fields of view from 0.6 to 1.8; voxels up to twice as long as wide, in two slices of five."""
+        """Draw fields of view from 0.6 to 1.8; in two slices of five, voxels up to twice as long as wide.
+
+        Parameters
+        ----------
+        batch : int
+            Number of slices.
+        size : int
+            Rows and columns.
+        generator : torch.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        Pixels
+        """
         u = torch.rand(3, batch, 1, 1, generator=generator)
         zoom = 0.6 * 3 ** u[0]
         aspect = torch.where(u[1] < 0.4, 2 ** (u[2] - 0.5), torch.ones(()))  # square root of length over width
@@ -43,7 +62,7 @@ class Pixels:
         """Number of slices."""
         return self.row.shape[0]
 
-    def places(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def coordinates(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Coordinates along rows (batch, size, 1) and columns (batch, 1, size), 0 in the middle."""
         axis = torch.linspace(-0.5, 0.5, self.size)
         return axis[:, None] * self.row, axis[None, :] * self.column
@@ -57,7 +76,21 @@ class Pixels:
 
 
 def smooth_noise(pixels: Pixels, correlation: float, generator: torch.Generator) -> torch.Tensor:
-    """Unit-variance random fields (batch, size, size) with Gaussian spectrum and the given correlation length."""
+    """Unit-variance random fields with Gaussian spectrum.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        Pixel grids.
+    correlation : float
+        Correlation length c; the autocorrelation is exp(-(distance / 2c)^2).
+    generator : torch.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, size, size)
+    """
     size = pixels.size
     ky, kx = pixels.frequencies(size)
     white = torch.fft.rfft2(torch.randn(pixels.batch, size, size, generator=generator))
@@ -68,16 +101,31 @@ def smooth_noise(pixels: Pixels, correlation: float, generator: torch.Generator)
 def random_blobs(
     pixels: Pixels, count: int, radius: tuple[float, float], generator: torch.Generator, spread: float = 0.5
 ) -> torch.Tensor:
-    """Signed shape functions (batch, count, size, size), positive inside blobs with wavy outlines.
+    """Signed shape functions of blobs with wavy outlines.
 
-    `radius` is the range of mean radii, `spread` the largest distance of a centre from the middle along each axis; values
-    are 1 - (distance / local radius).
+    Parameters
+    ----------
+    pixels : Pixels
+        Pixel grids.
+    count : int
+        Blobs in each slice.
+    radius : tuple of float
+        Range of the mean radii.
+    generator : torch.Generator
+        Source of randomness.
+    spread : float
+        Largest distance of a centre from the middle along each axis.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, count, size, size)
+        1 - distance / local radius: positive inside.
     """
 
     def uniform(low: float, high: float) -> torch.Tensor:
         return low + (high - low) * torch.rand(pixels.batch, count, 1, 1, generator=generator)
 
-    y, x = pixels.places()
+    y, x = pixels.coordinates()
     dy, dx = y[:, None] - uniform(-spread, spread), x[:, None] - uniform(-spread, spread)
     angle, stretch = uniform(0, math.pi), uniform(1, 2.2)
     a = dx * torch.cos(angle) + dy * torch.sin(angle)
@@ -91,10 +139,26 @@ def random_blobs(
 
 
 def planar_dipole_field(susceptibility_ppm: torch.Tensor, pixels: Pixels, generator: torch.Generator) -> torch.Tensor:
-    """Field in ppm of a susceptibility slice (batch, size, size), as one plane wave along the slice normal sees it.
+    """Field in ppm of slices whose susceptibility varies as one plane wave along the slice normal.
 
-    The dipole kernel 1/3 - (k.b)^2/k^2 is used with a random direction b of the main field and a random wave number along the
-    normal, so that fields range from those of long cylinders to those of compact bodies. Zero padded to twice the size.
+    Parameters
+    ----------
+    susceptibility_ppm : torch.Tensor, shape (batch, size, size)
+        Volume susceptibility (SI) relative to the surroundings.
+    pixels : Pixels
+        Pixel grids.
+    generator : torch.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, size, size), ppm
+
+    Notes
+    -----
+    Dipole kernel 1/3 - (k.b)^2/k^2 (see `dipole_field_ppm`) with a random direction b of the main field and a random wave
+    number along the normal, so that fields range from those of long cylinders to those of compact bodies. Zero padded to twice
+    the size.
     """
     size = pixels.size
     u = torch.rand(pixels.batch, 3, 1, 1, generator=generator)
@@ -109,12 +173,20 @@ def planar_dipole_field(susceptibility_ppm: torch.Tensor, pixels: Pixels, genera
 
 @dataclass(frozen=True)
 class RandomTissue:
-    """Tissue of a batch of slices, every map (batch, size, size).
+    """Tissue of a batch of slices.
 
     Attributes
     ----------
-    density : signal at t = 0; pdff : 0..1; r2star : 1/s; field_ppm : of the susceptibility, before any shim.
-    lung : where there is lung, bool.
+    density : torch.Tensor, shape (batch, size, size)
+        Signal at t = 0.
+    pdff : torch.Tensor, shape (batch, size, size)
+        PDFF, 0 to 1.
+    r2star : torch.Tensor, shape (batch, size, size), 1/s
+        R2*.
+    field_ppm : torch.Tensor, shape (batch, size, size), ppm
+        Susceptibility field, before any shim.
+    lung : torch.Tensor, shape (batch, size, size), bool
+        Lung.
     """
 
     density: torch.Tensor
@@ -125,7 +197,7 @@ class RandomTissue:
 
 
 def random_tissue(pixels: Pixels, generator: torch.Generator) -> RandomTissue:
-    """Draw bodies with organs, fat, iron, gas and, in one slice of five, a chest: domes of tissue in lung behind a wall."""
+    """Draw bodies with organs, fat, iron, gas and, in one slice of five, a chest: domes of tissue in lung inside a wall."""
     batch = pixels.batch
     shape = (batch, 1, 1)
 
@@ -175,17 +247,17 @@ def random_tissue(pixels: Pixels, generator: torch.Generator) -> RandomTissue:
 
 
 def _outline(pixels: Pixels, generator: torch.Generator) -> torch.Tensor:
-    """Body (it may leave the field of view) and up to two islands: half of them grown to it as breasts are, half apart."""
+    """Body (it may exceed the field of view) and up to two islands: half of them attached, as breasts are, half detached."""
     body = random_blobs(pixels, 1, (0.30, 0.75), generator, 0.2)
     islands = random_blobs(pixels, 2, (0.10, 0.22), generator, 0.7)
     u = torch.rand(pixels.batch, 2, 2, 1, 1, generator=generator)
-    apart = torch.minimum(islands, -body - 0.08)
-    islands = torch.where(u[:, 0] < 0.35, torch.where(u[:, 1] < 0.5, apart, islands), -1)
+    detached = torch.minimum(islands, -body - 0.08)
+    islands = torch.where(u[:, 0] < 0.35, torch.where(u[:, 1] < 0.5, detached, islands), -1)
     return torch.cat([body, islands], 1).amax(1)
 
 
 def _gas(pixels: Pixels, generator: torch.Generator) -> torch.Tensor:
-    """Bubbles, some of them with contents: tissue all around which there is gas, as in bowel."""
+    """Gas bubbles, some of them with contents: tissue surrounded by gas, as in bowel."""
     bubbles = random_blobs(pixels, 5, (0.02, 0.14), generator)
     u = torch.rand(pixels.batch, 3, 5, 1, 1, generator=generator)
     contents = (u[:, 0] < 0.3) & (bubbles > 0.2 + 0.4 * u[:, 1])
@@ -193,7 +265,7 @@ def _gas(pixels: Pixels, generator: torch.Generator) -> torch.Tensor:
 
 
 def _lung(pixels: Pixels, outline: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Lung behind a wall, around one or two domes (liver, heart); in one slice of five."""
+    """Lung inside a wall, around one or two domes (liver, heart); in one slice of five."""
     domes = random_blobs(pixels, 2, (0.10, 0.32), generator, 0.3)
     u = torch.rand(pixels.batch, 3, 1, 1, generator=generator)
     tissue = torch.where(u[:, 0] < 0.5, domes[:, 0], domes.amax(1)) > 0

@@ -1,9 +1,9 @@
-"""Write the sample scan that is shipped.
+"""Write the sample scan of the extension.
 
     python -m AIDEALLib.simulation.sample_data ../Resources/SampleData    (in the folder AIDEAL)
 
-Real and imaginary parts as whole numbers, four steps to a standard deviation of the noise (0.5 % more variance), so that
-the files stay small. The truth lies beside them, in a folder of its own.
+Real and imaginary parts are integers, four steps to a standard deviation of the noise (0.5 % more variance), so that the files
+stay small. The truth is in a folder beside them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STEPS_PER_NOISE_SD = 4.0
 
 
 def noise_sd(series: EchoSeries) -> float:
-    """Noise per real channel from a corner without signal."""
+    """Noise SD of one real channel, from a corner without signal."""
     corner = series.echoes[:, :, :12, :12]
     return float(np.concatenate([corner.real.ravel(), corner.imag.ravel()]).std())
 

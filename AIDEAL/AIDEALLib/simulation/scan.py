@@ -1,4 +1,4 @@
-"""Take a scan of a tissue model: coil, read-out, artefacts and noise."""
+"""Simulate a scan of a tissue model: coil, read-out, artefacts and noise."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ import torch
 from ..echoes import EchoSeries, PhaseSign, Readout
 from ..physics.signal import synthesise
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
-from .artefacts import crop_k_space, ghosted, moved
+from .artefacts import NO_ARTEFACTS, Artefacts, crop_k_space, ghosted, moved
 from .protocol import PAPER, PROTOCOLS, Protocol, echo_times
 from .tissue import FloatMap, TissueMaps
 
-__all__ = ["PAPER", "PROTOCOLS", "Protocol", "acquire", "echo_times", "smooth_coil", "snr_map"]
+__all__ = ["PAPER", "PROTOCOLS", "Artefacts", "Protocol", "acquire", "echo_times", "smooth_coil", "snr_map"]
 
 
 def smooth_coil(shape: tuple[int, int, int], rng: np.random.Generator) -> npt.NDArray[np.complex64]:
     """A combined receive coil: sensitivity within about 30 % of 1 and a phase of a few radians, both smooth.
 
+    Parameters
+    ----------
+    shape : tuple of int
+        Voxels along (slice, row, column).
+    rng : np.random.Generator
+        Source of randomness.
+
     Returns
     -------
-    complex64 array (slice, row, column) of `shape`.
+    np.ndarray, shape (slice, row, column), complex64
     """
     z, y, x = np.meshgrid(*[np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in shape], indexing="ij", sparse=True)
     a = rng.uniform(-1, 1, 12)
@@ -35,39 +42,44 @@ def acquire(
     tissue: TissueMaps,
     protocol: Protocol,
     rng: np.random.Generator,
+    artefacts: Artefacts = NO_ARTEFACTS,
     spectrum: FatSpectrum = SIX_PEAK,
     coil_phase: bool = True,
     fat_phase_rad: float = 0.0,
-    oversampling: int = 1,
-    ghost: float = 0.0,
-    motion_mm: float = 0.0,
 ) -> EchoSeries:
     """Echoes of a tissue model under a protocol.
 
-    s_n = C (W + F exp(i psi) c_n) exp(i 2 pi phi t_n - R2* t_n) exp(i (-1)^n theta) + noise, noise complex Gaussian.
-
     Parameters
     ----------
-    tissue : the truth. With `oversampling` above 1 it is on finer pixels than the scan; `tissue.coarsened(oversampling)` is
-        the truth on the pixels of the scan.
-    protocol : echo times, field strength (that of the tissue), noise and phase errors.
-    rng : source of the coil and the noise.
-    spectrum : fat resonances.
-    coil_phase : with a smooth coil C (`smooth_coil`); otherwise C = 1.
-    fat_phase_rad : phase psi of fat against water at t = 0.
-    oversampling : simulate on the tissue's pixels and keep the inner k-space only, so that pixels mix tissues and edges ring
-        as in a scan.
-    ghost : share of the signal that reappears half a field of view away along the rows (phase encoding).
-    motion_mm : amplitude of a breathing-like shift along the rows between phase-encoding lines.
+    tissue : TissueMaps
+        The truth. With `artefacts.oversampling` above 1 it is on narrower pixels than the scan; `tissue.coarsened` gives the
+        truth on the pixels of the scan.
+    protocol : Protocol
+        Echo times, field strength (that of the tissue), noise and phase errors.
+    rng : np.random.Generator
+        Source of the coil and the noise.
+    artefacts : Artefacts
+        Limited resolution, ghost and motion.
+    spectrum : FatSpectrum
+        Fat resonances.
+    coil_phase : bool
+        Whether the coil C is smooth (`smooth_coil`) or 1.
+    fat_phase_rad : float
+        Phase psi of fat relative to water at t = 0.
 
     Returns
     -------
-    EchoSeries, echoes (echo, slice, row, column); same unit as `tissue.proton_density`.
+    EchoSeries
+        Echoes (echo, slice, row, column) in the unit of `tissue.proton_density`.
 
     Raises
     ------
     ValueError
-        When tissue and protocol differ in field strength.
+        Tissue and protocol differ in field strength.
+
+    Notes
+    -----
+    s_n = C (W + F exp(i psi) c_n) exp(i 2 pi phi t_n - R2* t_n) exp(i (-1)^n theta) + noise, noise complex Gaussian.
     """
     if abs(tissue.field_strength_t - protocol.field_strength_t) > 0.05:
         raise ValueError(
@@ -79,11 +91,12 @@ def acquire(
     fraction = tissue.pdff_percent / 100
     water, fat = fine * (1 - fraction), fine * fraction * np.complex64(np.exp(1j * fat_phase_rad))
 
+    oversampling = artefacts.oversampling
     truth = tissue.coarsened(oversampling)
     slices, rows, columns = truth.shape
     echoes = np.empty((len(protocol.te_s), slices, rows, columns), np.complex64)
     for index in range(slices):
-        one = synthesise(
+        images = synthesise(
             torch.from_numpy(np.ascontiguousarray(water[index])),
             torch.from_numpy(np.ascontiguousarray(fat[index])),
             torch.from_numpy(np.ascontiguousarray(tissue.field_hz[index])),
@@ -91,10 +104,10 @@ def acquire(
             te,
             modulation,
         ).numpy()
-        one = crop_k_space(one, oversampling)
-        if motion_mm:
-            one = moved(one, motion_mm / truth.geometry.spacing_mm[1])
-        echoes[:, index] = ghosted(one, ghost) if ghost else one
+        images = crop_k_space(images, oversampling)
+        if artefacts.motion_mm:
+            images = moved(images, artefacts.motion_mm / truth.geometry.spacing_mm[1])
+        echoes[:, index] = ghosted(images, artefacts.ghost) if artefacts.ghost else images
 
     echoes *= _alternating_phase(protocol, columns)
     if protocol.snr is not None:
@@ -116,14 +129,25 @@ def acquire(
 def snr_map(
     tissue: TissueMaps, protocol: Protocol, rng: np.random.Generator, coil_phase: bool = True, oversampling: int = 1
 ) -> FloatMap:
-    """|W + F| at t = 0 over the noise of one real channel, voxel by voxel of the scan that `acquire` takes.
+    """|W + F| at t = 0 over the noise SD of one real channel, for each voxel of the scan that `acquire` simulates.
 
-    Water and fat in phase; arguments as there, `rng` a generator of the same seed (so that the coil is the same). Infinite
-    where there is signal and no noise.
+    Parameters
+    ----------
+    tissue : TissueMaps
+        As for `acquire`; water and fat are in phase.
+    protocol : Protocol
+        As for `acquire`.
+    rng : np.random.Generator
+        A generator of the same seed as for `acquire`, so that the coil is the same.
+    coil_phase : bool
+        As for `acquire`.
+    oversampling : int
+        That of the artefacts of the scan.
 
     Returns
     -------
-    float32 (slice, row, column) on the pixels of the scan.
+    np.ndarray, shape (slice, row, column), float32
+        On the pixels of the scan; infinite where there is signal and no noise.
     """
     level = np.abs(crop_k_space(_signal(tissue, rng, coil_phase), oversampling))
     if protocol.snr is None:
@@ -133,7 +157,7 @@ def snr_map(
 
 
 def _signal(tissue: TissueMaps, rng: np.random.Generator, coil_phase: bool) -> npt.NDArray[np.complex64]:
-    """Coil times the density of water and fat together, on the tissue's pixels."""
+    """Coil times the density of water and fat, on the tissue's pixels."""
     coil = smooth_coil(tissue.shape, rng) if coil_phase else np.ones(tissue.shape, np.complex64)
     return np.asarray(coil * tissue.proton_density * tissue.body, np.complex64)
 

@@ -1,6 +1,6 @@
-"""Solid shapes and smooth random textures on a grid of millimetres, for tissue models.
+"""Solid shapes and smooth random textures on a grid in millimetres, for tissue models.
 
-A shape is its depth: millimetres below the surface, positive inside, about the distance near the surface.
+A shape is given by its depth: millimetres below the surface, positive inside, near the surface about the distance to it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,17 @@ Point = Sequence[float] | AnyFloats
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Voxel centres in mm: x to the patient's left (columns), y to the back (rows), z to the head (slices)."""
+    """Voxel centres in mm.
+
+    Attributes
+    ----------
+    z : np.ndarray, shape (slice,)
+        Towards the head.
+    y : np.ndarray, shape (row,)
+        Towards the back.
+    x : np.ndarray, shape (column,)
+        Towards the patient's left.
+    """
 
     z: AnyFloats
     y: AnyFloats
@@ -41,9 +51,20 @@ def ellipsoid(grid: Grid, centre: Point, semi_axes: Point, turn_deg: float = 0.0
 
     Parameters
     ----------
-    centre, semi_axes : mm along (x, y, z).
-    turn_deg : rotation about z, from x towards y.
-    power : 2 is an ellipsoid; more is boxier.
+    grid : Grid
+        Voxel centres.
+    centre : sequence of float
+        Centre in mm along (x, y, z).
+    semi_axes : sequence of float
+        Semi-axes in mm along (x, y, z).
+    turn_deg : float
+        Rotation about z, from x towards y.
+    power : float
+        2 is an ellipsoid; more is boxier.
+
+    Returns
+    -------
+    np.ndarray, broadcastable to (slice, row, column), float32, mm
     """
     x, y, z = grid.mesh()
     x, y, z = x - centre[0], y - centre[1], z - centre[2]
@@ -54,7 +75,21 @@ def ellipsoid(grid: Grid, centre: Point, semi_axes: Point, turn_deg: float = 0.0
 
 
 def radial_depth(offsets: Sequence[AnyFloats], semi_axes: Point, power: float = 2.0) -> FloatArray:
-    """Depth along the ray from the centre, in 2 or 3 dimensions."""
+    """Depth in a (super)ellipsoid along the ray from its centre, in 2 or 3 dimensions.
+
+    Parameters
+    ----------
+    offsets : sequence of np.ndarray
+        Distances from the centre along each axis in mm.
+    semi_axes : sequence of float
+        Semi-axes in mm.
+    power : float
+        2 is an ellipsoid; more is boxier.
+
+    Returns
+    -------
+    np.ndarray, shape of the offsets broadcast together, float32, mm
+    """
     p = np.float32(power)
     ratio = sum(np.abs(u / np.float32(a)) ** p for u, a in zip(offsets, semi_axes, strict=True)) ** (1 / p)
     ratio = np.maximum(ratio, np.float32(0.05))
@@ -64,7 +99,19 @@ def radial_depth(offsets: Sequence[AnyFloats], semi_axes: Point, power: float = 
 
 @dataclass(frozen=True)
 class Segment:
-    """A straight piece of tube that tapers: end points in mm along (x, y, z) and radii in mm."""
+    """A straight, tapering piece of a tube.
+
+    Attributes
+    ----------
+    start : tuple of float
+        First end in mm along (x, y, z).
+    end : tuple of float
+        Second end in mm along (x, y, z).
+    start_radius : float
+        Radius at the first end in mm.
+    end_radius : float
+        Radius at the second end in mm.
+    """
 
     start: tuple[float, float, float]
     end: tuple[float, float, float]
@@ -73,7 +120,21 @@ class Segment:
 
 
 def tubes(grid: Grid, segments: Sequence[Segment], floor: float = -8.0) -> FloatArray:
-    """Depth in the union of tubes; `floor` (negative mm) where none is near."""
+    """Depth in the union of tubes.
+
+    Parameters
+    ----------
+    grid : Grid
+        Voxel centres.
+    segments : sequence of Segment
+        Pieces of tube.
+    floor : float
+        Depth (negative, mm) where no tube is near.
+
+    Returns
+    -------
+    np.ndarray, shape (slice, row, column), float32, mm
+    """
     depth = np.full(grid.shape, floor, np.float32)
     for piece in segments:
         reach = max(piece.start_radius, piece.end_radius) - floor
@@ -104,8 +165,19 @@ def polyline(points: Sequence[Point], radius: float | Sequence[float]) -> list[S
 
 
 class Texture:
-    """A smooth random field of mean 0 and variance 1, the same function of place on every grid.
+    """A smooth random field of mean 0 and variance 1, the same function of position on every grid.
 
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Source of randomness.
+    scale_mm : float
+        Correlation length.
+    waves : int
+        Number of plane waves.
+
+    Notes
+    -----
     A sum of plane waves with Gaussian wave vectors; its correlation falls as exp(-d^2 / (2 scale^2)).
     """
 

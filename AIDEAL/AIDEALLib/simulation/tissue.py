@@ -1,4 +1,4 @@
-"""The truth behind a simulated scan: what every voxel is made of."""
+"""True maps of a simulated object."""
 
 from __future__ import annotations
 
@@ -19,16 +19,31 @@ class TissueMaps:
 
     Attributes
     ----------
-    proton_density : signal of water + fat at t = 0 before coil and noise, arbitrary unit; 0 in air.
-    pdff_percent : fat / (fat + water), 0 to 100.
-    r2star_per_s : transverse decay rate R2* in 1/s.
-    field_hz : off-resonance in Hz at `field_strength_t`.
-    body : True where there is tissue with signal.
-    labels : segment of each voxel, 0 for none; segments do not overlap and lie inside `body`.
-    label_names : name of each segment by its number.
-    geometry : voxel spacing, origin and direction.
-    field_strength_t : main field in tesla (R2* and the field depend on it).
-    reference_labels : segments whose signal defines SNR (the liver); empty: the whole body.
+    proton_density : np.ndarray, float32
+        Signal of water + fat at t = 0 before coil and noise, arbitrary unit; 0 in air.
+    pdff_percent : np.ndarray, float32
+        fat / (fat + water), 0 to 100.
+    r2star_per_s : np.ndarray, float32
+        R2*.
+    field_hz : np.ndarray, float32
+        Off-resonance at `field_strength_t`.
+    body : np.ndarray, bool
+        Tissue with signal.
+    labels : np.ndarray, uint8
+        Segment of each voxel, 0 for none; segments lie inside `body`.
+    label_names : dict[int, str]
+        Name of each segment.
+    geometry : Geometry
+        Voxel spacing, origin and direction.
+    field_strength_t : float, tesla
+        Main field; R2* and the field depend on it.
+    reference_labels : tuple of int
+        Segments whose signal defines SNR (the liver); empty for the whole body.
+
+    Raises
+    ------
+    ValueError
+        Arrays differ in shape, or a segment has no name.
     """
 
     proton_density: FloatMap
@@ -57,28 +72,50 @@ class TissueMaps:
         return slices, rows, columns
 
     def segment(self, *names: str) -> npt.NDArray[np.bool_]:
-        """Voxels of the segments called `names`, bool (slice, row, column).
+        """Voxels of segments.
+
+        Parameters
+        ----------
+        *names : str
+            Names of the segments.
+
+        Returns
+        -------
+        np.ndarray, shape (slice, row, column), bool
 
         Raises
         ------
         KeyError
-            When there is no segment of that name.
+            There is no segment of that name.
         """
         by_name = {name: number for number, name in self.label_names.items()}
         return np.isin(self.labels, [by_name[name] for name in names])
 
     @property
     def reference(self) -> npt.NDArray[np.bool_]:
-        """Voxels whose signal defines the signal-to-noise ratio."""
+        """Voxels whose signal defines the signal-to-noise ratio, bool (slice, row, column)."""
         if not self.reference_labels:
             return self.body
         return np.isin(self.labels, self.reference_labels)
 
     def coarsened(self, factor: int) -> TissueMaps:
-        """The truth on pixels `factor` times as wide in the slice plane, as a scan at that resolution would average it.
+        """The truth on wider pixels in the slice plane, averaged as in a scan at that resolution.
 
-        Water and fat are averaged and PDFF taken from the averages; R2* and the field are averaged with the signal as weight.
-        A voxel keeps its segment where all its parts share it, and counts as body where at least half of it does.
+        Parameters
+        ----------
+        factor : int
+            Width of the new pixels in old ones.
+
+        Returns
+        -------
+        TissueMaps
+            Water and fat are averaged and PDFF computed from the averages; R2* and the field are averaged with the signal as
+            weight. A voxel keeps its segment where all its parts share it, and is body where at least half of it is.
+
+        Raises
+        ------
+        ValueError
+            The matrix is not divisible by the factor.
         """
         if factor == 1:
             return self

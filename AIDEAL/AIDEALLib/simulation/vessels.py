@@ -10,7 +10,27 @@ from .shapes import Point, Segment
 def branches(
     start: Point, heading: Point, length_mm: float, radius_mm: float, generations: int, rng: np.random.Generator
 ) -> list[Segment]:
-    """A tree: a gently bending stem that forks at its end into two thinner, shorter ones, `generations` times."""
+    """A vessel tree: a gently bending stem that forks at its end into two thinner, shorter ones.
+
+    Parameters
+    ----------
+    start : sequence of float
+        Start of the stem in mm along (x, y, z).
+    heading : sequence of float
+        Direction of the stem.
+    length_mm : float
+        Length of the stem.
+    radius_mm : float
+        Radius at its start.
+    generations : int
+        Number of forks from stem to tip.
+    rng : np.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    list of Segment
+    """
     direction = np.asarray(heading, float)
     direction /= np.linalg.norm(direction)
     point, pieces, tube = np.asarray(start, float), 3, []

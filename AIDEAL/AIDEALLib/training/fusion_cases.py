@@ -24,6 +24,7 @@ from ..estimation.voxelwise.slice_input import Scan, SliceEchoes, SliceInput
 from ..models import Networks
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.abdomen import abdomen
+from ..simulation.artefacts import Artefacts
 from ..simulation.protocol import PROTOCOLS, Protocol
 from ..simulation.random_slices import random_protocol, random_slices
 from ..simulation.scan import acquire
@@ -117,15 +118,13 @@ def _of_abdomen(
         tissue = _with_steep_field(tissue, rng)
     moves = rng.random() < mixture.motion
     ghosts = rng.random() < (GHOST_WITH_MOTION if moves else mixture.ghost)
-    series = acquire(
-        tissue,
-        protocol,
-        rng,
-        fat_phase_rad=float(rng.normal(0, 0.3)) if rng.random() < 0.5 else 0.0,
+    fat_phase_rad = float(rng.normal(0, 0.3)) if rng.random() < 0.5 else 0.0
+    artefacts = Artefacts(
         ghost=float(rng.uniform(0.01, 0.06)) if ghosts else 0.0,
         motion_mm=float(rng.uniform(0.5, 4)) if moves else 0.0,
         oversampling=finer,
     )
+    series = acquire(tissue, protocol, rng, artefacts, fat_phase_rad=fat_phase_rad)
     tissue = tissue.coarsened(finer)
     scan = Scan.of(torch.from_numpy(series.te_s), series.field_strength_t, SIX_PEAK)
     for z in rng.choice(6, SLICES, replace=False):
