@@ -64,8 +64,8 @@ def test_noise_has_the_snr_of_the_protocol(snr):
 
 def test_same_seed_same_scan():
     tissue = disc()
-    first, again, other = (acquire(tissue, PAPER, np.random.default_rng(s)).echoes for s in (1, 1, 2))
-    assert np.array_equal(first, again)
+    first, repeated, other = (acquire(tissue, PAPER, np.random.default_rng(s)).echoes for s in (1, 1, 2))
+    assert np.array_equal(first, repeated)
     assert not np.array_equal(first, other)
 
 

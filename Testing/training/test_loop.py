@@ -1,4 +1,4 @@
-"""Training: the loop resumes as if nothing had happened, the stages are wired as they should be."""
+"""The training loop: a resumed run equals an uninterrupted one, whatever the number of processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,8 @@ from torch import nn
 import AIDEALLib
 from AIDEALLib.errors import InputError
 from AIDEALLib.simulation.random_slices import EchoBatch
-from AIDEALLib.training import run_stage as stages
 from AIDEALLib.training.loop import Logits, LoopOptions, run_loop, simulated_batches
-from AIDEALLib.training.networks import FieldNetwork, R2StarNetwork
-from AIDEALLib.training.run_stage import STAGES, final_networks, run_stage, trained
+from AIDEALLib.training.run_stage import run_stage, trained
 
 OPTIONS = LoopOptions(steps=4, batch=1, accumulate=2, size=16, checkpoint_every=2)
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
@@ -30,17 +27,6 @@ LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 
 class Stopped(Exception):
     pass
-
-
-@pytest.fixture
-def fabric() -> Fabric:
-    return Fabric(accelerator="cpu", devices=1)
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "FieldNetwork", partial(FieldNetwork, (8, 8, 8, 16)))
-    monkeypatch.setattr(stages, "R2StarNetwork", partial(R2StarNetwork, (8, 8, 8, 16)))
 
 
 class TinyNetwork(nn.Conv2d):
@@ -109,7 +95,7 @@ def test_the_log_has_one_line_a_step_also_after_an_interruption(tmp_path: Path, 
     with pytest.raises(Stopped):
         train(tmp_path / "b", fabric, stop_after=3)
     assert [step for step, _ in logged(tmp_path / "b")] == [1, 2, 3]
-    train(tmp_path / "b", fabric)  # goes on from the checkpoint of step 2
+    train(tmp_path / "b", fabric)  # resumes the checkpoint of step 2
     assert logged(tmp_path / "b") == logged(tmp_path / "a")
     assert [step for step, _ in logged(tmp_path / "a")] == [1, 2, 3, 4]
     assert all(loss > 0 for _, loss in logged(tmp_path / "a"))
@@ -154,46 +140,3 @@ def test_processes_must_share_a_step_evenly(tmp_path: Path, fabric: Fabric, monk
     monkeypatch.setattr(Fabric, "world_size", 3)
     with pytest.raises(InputError, match=r"2 protocol.*3 processes.*--accumulate 3"):
         train(tmp_path, fabric)
-
-
-def test_mixed_precision_rounds_the_network_alone(tmp_path: Path, small: None) -> None:
-    options = replace(OPTIONS, steps=1, size=32)
-    seen: list[list[float]] = []
-    for precision in ("32-true", "bf16-mixed"):
-        seen.append([])
-        rounded = Fabric(accelerator="cpu", devices=1, precision=precision)
-        for stage in ("field", "r2star"):
-            run_stage(stage, options, tmp_path / precision, rounded, lambda step, loss: seen[-1].append(loss))
-    assert seen[1] != seen[0]
-    assert seen[1] == pytest.approx(seen[0], rel=0.01)
-
-
-def test_stages_build_on_each_other(tmp_path: Path, fabric: Fabric, small: None) -> None:
-    options = replace(OPTIONS, steps=2, accumulate=1)
-    seen: list[float] = []
-    for stage in STAGES:
-        run_stage(stage, options, tmp_path, fabric, lambda step, loss: seen.append(loss))
-    assert len(seen) == 6
-    assert all(loss == loss for loss in seen)
-    before = trained("field", tmp_path).state_dict()
-    after = trained("field-with-r2star", tmp_path).state_dict()
-    moved = max(float((after[n].float() - w.float()).abs().max()) for n, w in before.items())
-    assert 0 < moved < 0.1  # fine-tuned, not begun anew
-    field, _, steps = final_networks(tmp_path)
-    assert steps == dict.fromkeys(STAGES, 2)
-    assert all(torch.equal(w, after[n]) for n, w in field.state_dict().items())
-
-
-def test_stage_without_its_predecessor(tmp_path: Path, fabric: Fabric) -> None:
-    with pytest.raises(InputError, match="Stage field has no checkpoint.*aideal train field"):
-        run_stage("r2star", OPTIONS, tmp_path, fabric, lambda step, loss: None)
-    with pytest.raises(InputError, match="'fields'.*field, r2star"):
-        run_stage("fields", OPTIONS, tmp_path, fabric, lambda step, loss: None)
-
-
-def test_other_options_are_refused_on_resuming(tmp_path: Path, fabric: Fabric, small: None) -> None:
-    options = replace(OPTIONS, steps=1, accumulate=1, checkpoint_every=1)
-    run_stage("field", options, tmp_path, fabric, lambda step, loss: None)
-    with pytest.raises(InputError, match="steps 1 -> 9"):
-        run_stage("field", replace(options, steps=9), tmp_path, fabric, lambda step, loss: None)
-    run_stage("field", replace(options, checkpoint_every=5), tmp_path, fabric, lambda step, loss: None)

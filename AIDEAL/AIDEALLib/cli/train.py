@@ -8,25 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .option_groups import takes_option_groups
 from .options import Debug
 from .train_adapt import adapt_command
 from .train_comparators import comparator_command, compare_command
-from .train_fusion import CALIBRATION_CASES, CASES, PASSES, CalibrationCases, Cases, Passes, fusion
-from .training_options import (
-    RUNS,
-    Accelerator,
-    Devices,
-    Directory,
-    Nodes,
-    Precision,
-    PrecisionOption,
-    Seed,
-    Threads,
-    Workers,
-    launched_fabric,
-    require_lightning,
-    shown_progress,
-)
+from .train_fusion import FusionSize, fusion_command, train_fusion
+from .training_options import EXPORTED, RUNS, Directory, Launch, Seed, require_lightning, shown_progress
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -38,7 +25,19 @@ FIELD, R2STAR, FIELD_WITH_R2STAR = "field", "r2star", "field-with-r2star"
 
 @dataclass(frozen=True)
 class StageDefaults:
-    """What a stage takes where nothing else is asked for; as in `LoopOptions`."""
+    """Defaults of a stage, with the meaning of `LoopOptions`.
+
+    Attributes
+    ----------
+    steps : int
+        Optimiser steps.
+    batch : int
+        Slices of each protocol.
+    accumulate : int
+        Protocols in each step.
+    size : int
+        Rows and columns of a slice.
+    """
 
     steps: int
     batch: int
@@ -57,38 +56,67 @@ HELP = {
     R2STAR: "Stage B: G_R2* from the magnitudes, G_phi frozen.",
     FIELD_WITH_R2STAR: "Stage C: G_phi fine-tuned with the R2* of G_R2*, which is frozen.",
 }
-EXPORTED = RUNS / "export"
+OWN_DEFAULT = "each stage has its own default."
 
 app = typer.Typer(no_args_is_help=True, help="Train the networks on simulated slices, without labels, and export them.")
 
-Steps = Annotated[int | None, typer.Option(min=1, help="Optimiser steps; each stage has its own default.", show_default=False)]
-StageBatch = Annotated[int | None, typer.Option(min=1, help="Slices of each protocol; each stage has its own default.")]
-StageSize = Annotated[int | None, typer.Option(min=16, help="Rows and columns of a slice; each stage has its own default.")]
-StageAccumulate = Annotated[
-    int | None, typer.Option(min=1, help="Protocols in each step, shared by all devices; each stage has its own default.")
-]
 To = Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the exported networks and their manifest.")]
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """Options of a stage; None takes the stage's default.
+
+    Attributes
+    ----------
+    steps : int, optional
+        Optimiser steps.
+    seed : int
+        Of initial weights and slices.
+    directory : Path
+        Folder of the run.
+    batch : int, optional
+        Slices of each protocol.
+    size : int, optional
+        Rows and columns of a slice.
+    accumulate : int, optional
+        Protocols in each step.
+    workers : int
+        Processes that simulate slices ahead.
+    """
+
+    steps: Annotated[int | None, typer.Option(min=1, help=f"Optimiser steps; {OWN_DEFAULT}", show_default=False)] = None
+    seed: Seed = 0
+    directory: Directory = RUNS
+    batch: Annotated[int | None, typer.Option(min=1, help=f"Slices of each protocol; {OWN_DEFAULT}")] = None
+    size: Annotated[int | None, typer.Option(min=16, help=f"Rows and columns of a slice; {OWN_DEFAULT}")] = None
+    accumulate: Annotated[
+        int | None, typer.Option(min=1, help=f"Protocols in each step, shared by all devices; {OWN_DEFAULT}")
+    ] = None
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that simulate slices ahead; for a GPU, about one for each processor core.")
+    ] = 0
+
+    def of(self, stage: str) -> LoopOptions:
+        """Options of the training loop for a stage."""
+        from ..training.loop import LoopOptions
+
+        default = DEFAULTS[stage]
+        return LoopOptions(
+            steps=self.steps or default.steps,
+            batch=self.batch or default.batch,
+            accumulate=self.accumulate or default.accumulate,
+            size=self.size or default.size,
+            seed=self.seed,
+            workers=self.workers,
+        )
 
 
 def _add_stage(stage: str) -> None:
     @app.command(stage, help=HELP[stage])
-    def command(
-        steps: Steps = None,
-        seed: Seed = 0,
-        directory: Directory = RUNS,
-        batch: StageBatch = None,
-        size: StageSize = None,
-        accumulate: StageAccumulate = None,
-        accelerator: Accelerator = "cpu",
-        devices: Devices = "1",
-        nodes: Nodes = 1,
-        precision: PrecisionOption = Precision.FULL,
-        threads: Threads = None,
-        workers: Workers = 0,
-        debug: Debug = False,
-    ) -> None:
-        fabric = launched_fabric(accelerator, devices, nodes, precision, threads)
-        _train(stage, _options(stage, steps, batch, accumulate, size, seed, workers), directory, fabric)
+    @takes_option_groups
+    def command(*, options: StageOptions, launch: Launch, debug: Debug = False) -> None:
+        _train(stage, options.of(stage), options.directory, launch.fabric())
 
 
 for _stage in DEFAULTS:
@@ -96,43 +124,28 @@ for _stage in DEFAULTS:
 
 
 @app.command("all")
+@takes_option_groups
 def every_stage(
-    steps: Steps = None,
-    seed: Seed = 0,
-    directory: Directory = RUNS,
-    batch: StageBatch = None,
-    size: StageSize = None,
-    accumulate: StageAccumulate = None,
-    accelerator: Accelerator = "cpu",
-    devices: Devices = "1",
-    nodes: Nodes = 1,
-    precision: PrecisionOption = Precision.FULL,
-    threads: Threads = None,
-    workers: Workers = 0,
-    to: To = EXPORTED,
-    cases: Cases = CASES,
-    passes: Passes = PASSES,
-    calibration_cases: CalibrationCases = CALIBRATION_CASES,
-    debug: Debug = False,
+    *, options: StageOptions, launch: Launch, to: To = EXPORTED, fusion_size: FusionSize, debug: Debug = False
 ) -> None:
     """All three stages, export, then the fusion."""
-    fabric = launched_fabric(accelerator, devices, nodes, precision, threads)
+    fabric = launch.fabric()
     from ..training.loop import check_shares
 
-    options = {stage: _options(stage, steps, batch, accumulate, size, seed, workers) for stage in DEFAULTS}
-    for of_stage in options.values():
-        check_shares(of_stage, fabric.world_size)  # before hours of training, not between two stages
-    for stage, of_stage in options.items():
-        _train(stage, of_stage, directory, fabric)
+    loops = {stage: options.of(stage) for stage in DEFAULTS}
+    for loop in loops.values():
+        check_shares(loop, fabric.world_size)  # before hours of training, not between two stages
+    for stage, loop in loops.items():
+        _train(stage, loop, options.directory, fabric)
     if fabric.is_global_zero:
-        export(directory, to)
-        fusion(to, to, cases, passes, calibration_cases, seed=seed)
+        export(options.directory, to)
+        train_fusion(to, to, fusion_size, options.seed)
 
 
 app.command("adapt")(adapt_command)
 app.command("comparator")(comparator_command)
 app.command("compare")(compare_command)
-app.command("fusion")(fusion)
+app.command("fusion")(fusion_command)
 
 
 @app.command("export")
@@ -148,26 +161,10 @@ def export(directory: Directory = RUNS, to: To = EXPORTED, debug: Debug = False)
     typer.echo(f"Networks: {to.resolve()}")
 
 
-def _options(
-    stage: str, steps: int | None, batch: int | None, accumulate: int | None, size: int | None, seed: int, workers: int
-) -> LoopOptions:
-    from ..training.loop import LoopOptions
-
-    usual = DEFAULTS[stage]
-    return LoopOptions(
-        steps=steps or usual.steps,
-        batch=batch or usual.batch,
-        accumulate=accumulate or usual.accumulate,
-        size=size or usual.size,
-        seed=seed,
-        workers=workers,
-    )
-
-
 def _train(stage: str, options: LoopOptions, directory: Path, fabric: Fabric) -> None:
     from ..training.run_stage import run_stage
 
-    with shown_progress(stage, options.steps, fabric.is_global_zero) as progress:
+    with shown_progress(stage, options.steps, shown=fabric.is_global_zero) as progress:
         run_stage(stage, options, directory, fabric, progress)
     if fabric.is_global_zero:
         typer.echo(f"Stage {stage}: {directory / stage / 'checkpoint.pt'}")

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import InputError
-from .options import Debug, Models
-from .training_options import (
-    Accelerator,
-    Accumulate,
-    Batch,
-    Devices,
-    Nodes,
-    Precision,
-    PrecisionOption,
-    Seed,
-    Size,
-    Threads,
-    launched_fabric,
-    shown_progress,
-)
+from .option_groups import takes_option_groups
+from .options import Debug
+from .training_options import Accumulate, Batch, Launch, Models, Seed, Size, shown_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
-    from ..training.before_after import Figures
+    from ..echoes import EchoSeries
+    from ..models import Networks
+    from ..training.before_after import Metrics
 
 TABLE = "adaptation.csv"
+CHECKPOINTS = "training"
 
 
+@takes_option_groups
 def adapt_command(
+    *,
     scans: Annotated[
         list[Path], typer.Argument(metavar="SCAN...", help="Scans without labels, one each: whatever 'aideal run' reads.")
     ],
@@ -46,85 +40,64 @@ def adapt_command(
     batch: Batch = 3,
     size: Size = 96,
     accumulate: Accumulate = 2,
-    accelerator: Accelerator = "cpu",
-    devices: Devices = "1",
-    nodes: Nodes = 1,
-    precision: PrecisionOption = Precision.FULL,
-    threads: Threads = None,
+    launch: Launch,
     debug: Debug = False,
 ) -> None:
     """Adapt the networks to scans of your own, without labels; 'aideal run --models DIR' then uses them.
 
     Trains on random windows of the scans and on simulated slices in turn, and compares misfit and swaps before and after.
     """
-    from ..io.load import load_series
     from ..models import load_networks, model_directory
-    from ..options import RunOptions
-    from ..physics.spectrum import SIX_PEAK
-    from ..quality.preflight import preflight
-    from ..statistics import LowConfidence
 
     source = models or model_directory()
     if to.resolve() in (source.resolve(), model_directory().resolve()):
         raise InputError(f"{to} holds the networks to start from; they are never overwritten. Name another folder with --to.")
-    fabric = launched_fabric(accelerator, devices, nodes, precision, threads)
+    fabric = launch.fabric()
+    from ..training.adapt import adapt, export_adapted
+    from ..training.loop import LoopOptions
+    from ..training.own_scans import OwnScan
+
+    series = _usable(scans)
+    own = [OwnScan.of(scan) for scan in series]
+    networks = load_networks(directory=source)
+    options = LoopOptions(steps, batch, accumulate, size, learning_rate, seed)
+    bars = partial(shown_progress, shown=fabric.is_global_zero)
+    adapted = adapt(networks, own, options, to / CHECKPOINTS, fabric, bars)
+    if fabric.is_global_zero:
+        export_adapted(adapted, networks, own, options, to, TABLE)
+        _compare(networks, load_networks(directory=to), series, to)
+
+
+def _usable(paths: Sequence[Path]) -> list[EchoSeries]:
+    """Load scans; raises where one cannot be estimated."""
+    from ..io.load import load_series
+    from ..options import RunOptions
+    from ..physics.spectrum import SIX_PEAK
+    from ..quality.preflight import preflight
+
+    series = [load_series(path) for path in paths]
+    for scan in series:
+        preflight(scan, RunOptions(), SIX_PEAK).refuse()
+    return series
+
+
+def _compare(networks: Networks, adapted: Networks, series: Sequence[EchoSeries], to: Path) -> None:
+    """Compare networks before and after adaptation, on screen and in a table."""
     from rich.console import Console
 
-    from ..training.adapt import adapt
-    from ..training.before_after import figures
-    from ..training.export import export_networks
-    from ..training.loop import LoopOptions
-    from ..training.model_cards import Adaptation, model_cards
-    from ..training.own_scans import OwnScan
-    from ..training.settings import store_settings
+    from ..statistics import LowConfidence
+    from ..training.before_after import metrics, save_comparison
 
-    series = [load_series(path) for path in scans]
-    for one in series:
-        preflight(one, RunOptions(), SIX_PEAK).refuse()
-    own = [OwnScan.of(one) for one in series]
-    networks = load_networks(directory=source)
     limit = LowConfidence().swap_probability
-    options = LoopOptions(steps, batch, accumulate, size, learning_rate, seed)
-    with ExitStack() as bars:
-        networks_after = adapt(
-            networks,
-            own,
-            options,
-            to / "training",
-            fabric,
-            lambda stage: bars.enter_context(
-                shown_progress(stage, steps if stage == "field" else max(1, steps // 2), fabric.is_global_zero)
-            ),
-        )
-    if not fabric.is_global_zero:
-        return
-    adaptation = Adaptation(networks.checksums, len(own), sum(len(scan.echoes) for scan in own), TABLE)
-    taken = {"adaptation of G_phi": steps, "adaptation of G_R2*": max(1, steps // 2)}
-    export_networks(*networks_after, to, model_cards(*networks_after, taken, adaptation))
-    if networks.settings:
-        store_settings(to, to, networks.settings, "the slices of the networks before; taken over unchanged")
     console = Console()
     with Console(stderr=True).status("Comparing before and after"):
-        before = figures(networks, series, limit)
-        after = figures(load_networks(directory=to), series, limit)
-    _save(before, after, to / TABLE)
+        before, after = (metrics(of, series, limit) for of in (networks, adapted))
+    save_comparison(before, after, to / TABLE)
     _print(console, before, after, limit)
     console.print(f"Networks: {to.resolve()}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _save(before: list[Figures], after: list[Figures], path: Path) -> None:
-    columns = ("residual_percent", "suspected_percent", "swapped_percent")
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["data", "method", "voxels", *(f"{c}_{when}" for c in columns for when in ("before", "after"))])
-        for a, b in zip(before, after, strict=True):
-            values = [x for c in columns for x in (getattr(a, c), getattr(b, c))]
-            writer.writerow([a.data, a.method, a.voxels, *("" if x != x else f"{x:.4f}" for x in values)])
-    unfinished.replace(path)
-
-
-def _print(console: Console, before: list[Figures], after: list[Figures], limit: float) -> None:
+def _print(console: Console, before: list[Metrics], after: list[Metrics], limit: float) -> None:
     from .results import number, table_of
 
     def pair(a: float, b: float, digits: int = 2) -> str:
@@ -144,8 +117,8 @@ def _print(console: Console, before: list[Figures], after: list[Figures], limit:
     for a, b in zip(before, after, strict=True):
         if b.swapped_percent > a.swapped_percent + 0.05:
             console.print(
-                f"Simulated slices of other protocols swap more often than before ({a.method}): keep these networks to scans "
-                "like your own, or adapt with fewer steps.",
+                f"Simulated slices of other protocols swap more often than before ({a.method}): use these networks for scans "
+                "like your own alone, or adapt with fewer steps.",
                 markup=False,
                 highlight=False,
             )

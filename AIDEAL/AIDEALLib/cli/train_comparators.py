@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import itertools
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Debug, Models, Out
-from .training_options import RUNS, Batch, Directory, Seed, Size, Threads, launched_fabric, require_lightning, shown_progress
+from .options import Debug, Out
+from .training_options import RUNS, Batch, Directory, Launch, Models, Seed, Size, Threads, require_lightning, shown_progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..training.comparators.compare import LobeError
 
 
 class ComparatorName(str, Enum):
@@ -38,7 +43,7 @@ def comparator_command(
     debug: Debug = False,
 ) -> None:
     """Train a network to compare with: unet, mdwf-net (both for 1.5 T, 1.3 + 2.1n ms) or vet-net (any six echoes)."""
-    fabric = launched_fabric(threads=threads)
+    fabric = Launch(threads=threads).fabric()
     from ..training.comparators.supervised import train_comparator
     from ..training.loop import LoopOptions
 
@@ -65,23 +70,23 @@ def compare_command(
 
     from ..io.output.save import staged_directory
     from ..models import load_networks
-    from ..training.comparators.compare import by_comparator, by_estimate, compare
-    from ..training.comparators.supervised import trained_comparator
-    from ..training.run_stage import FIELD, trained
+    from ..training.comparators.compare import compare
+    from ..training.comparators.methods import trained_methods
     from ..validation.tables import save_rows
-    from .results import number, table_of
 
-    methods = {name.value: by_comparator(trained_comparator(name.value, directory)) for name in ComparatorName}
-    networks = load_networks(directory=models)
-    if (directory / FIELD / "checkpoint.pt").is_file():
-        from dataclasses import replace
-
-        methods["refined, same budget"] = by_estimate(replace(networks, field=trained(FIELD, directory)), "refined")
-    methods |= {method: by_estimate(networks, method) for method in ("refined", "one-shot")}
+    methods = trained_methods(directory, load_networks(directory=models))
     console = Console()
     with staged_directory(out) as stage, Console(stderr=True).status("Comparing") as status:
         rows = list(compare(methods, patients, matrix, lambda done, total: status.update(f"Scan {done} of {total}")))
         save_rows(rows, stage / "comparators.csv")
+    _print(console, rows)
+    console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print(console: Console, rows: list[LobeError]) -> None:
+    """One table a protocol, one line a method."""
+    from .results import number, table_of
+
     columns = ("Method", *(f"{lobe}, {what}" for lobe in ("Right", "Left") for what in ("bias", "SD", "mean |error|")))
     for protocol, group in itertools.groupby(rows, lambda row: row.protocol):
         lines = []
@@ -91,4 +96,3 @@ def compare_command(
             ]
             lines.append((method, *values))
         console.print(table_of(f"{protocol}: median PDFF of a lobe against the truth, points", columns, lines))
-    console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)

@@ -2,74 +2,95 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ..errors import InputError
-from .options import Debug, Models
-from .training_options import RUNS, shown_progress
-
-if TYPE_CHECKING:
-    from ..estimation.fusion.weights import FusionOptions
-    from ..models import Networks
-
-EXPORTED = RUNS / "export"
-CASES, PASSES, CALIBRATION_CASES = 200, 8, 400
-Cases = Annotated[int, typer.Option(min=2, help="Simulated abdomens for the fusion, two slices each.")]
-Passes = Annotated[int, typer.Option(min=1, help="Passes of the fusion over all slices.")]
-CalibrationCases = Annotated[int, typer.Option(min=2, help="Other abdomens, two slices each, to calibrate P(swap) on.")]
-BALANCE_EVERY = 3
-"""Slices that the balance is chosen on: one in so many."""
+from .option_groups import takes_option_groups
+from .options import Debug
+from .training_options import EXPORTED, Models, shown_progress
 
 
-def fusion(
+@dataclass(frozen=True)
+class FusionSize:
+    """Options: how much the fusion learns from.
+
+    Attributes
+    ----------
+    cases : int
+        Abdomens that the weights are learned on.
+    passes : int
+        Passes over them.
+    calibration_cases : int
+        Other abdomens that P(swap) is calibrated on.
+    """
+
+    cases: Annotated[int, typer.Option(min=2, help="Simulated abdomens for the fusion, two slices each.")] = 200
+    passes: Annotated[int, typer.Option(min=1, help="Passes of the fusion over all slices.")] = 8
+    calibration_cases: Annotated[int, typer.Option(min=2, help="Other abdomens, two slices each, to calibrate P(swap) on.")] = (
+        400
+    )
+
+
+@takes_option_groups
+def fusion_command(
+    *,
     models: Models = None,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the networks with what was learned.")] = EXPORTED,
-    cases: Cases = CASES,
-    passes: Passes = PASSES,
-    calibration_cases: CalibrationCases = CALIBRATION_CASES,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Folder for the networks with the learned weights and calibration.")
+    ] = EXPORTED,
+    size: FusionSize,
     keep_weights: Annotated[
         bool,
-        typer.Option(
-            "--keep-weights", help="Calibrate P(swap) alone, for the weights that the networks carry (no cases, no passes)."
-        ),
+        typer.Option("--keep-weights", help="Calibrate P(swap) alone; keep the weights stored with the networks."),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of patients and protocols.")] = 5,
     debug: Debug = False,
 ) -> None:
     """Learn the weights of the fusion, calibrate the swap probability, store both inside G_phi."""
-    from ..estimation.fusion.learned import FUSION, Learned
+    train_fusion(models, to, size, seed, keep_weights)
+
+
+def train_fusion(models: Path | None, to: Path, size: FusionSize, seed: int, keep_weights: bool = False) -> None:
+    """Learn and calibrate, with progress bars.
+
+    Parameters
+    ----------
+    models : Path, optional
+        Folder of the networks; None for the bundled ones.
+    to : Path
+        Folder that receives them with the learned settings; it may be the same.
+    size : FusionSize
+        How much is learned from.
+    seed : int
+        Of patients and protocols.
+    keep_weights : bool
+        Calibrate alone, for the weights stored with the networks.
+
+    Raises
+    ------
+    InputError
+        No weights are stored with the networks although they should be kept.
+    """
+    from rich.console import Console
+
     from ..models import load_networks, model_directory
-    from ..training.fusion_cases import USUAL, fusion_cases
-    from ..training.fusion_fit import calibrate
+    from ..training.fusion_cases import fusion_cases
+    from ..training.fusion_training import calibrated, learned_weights, stored_weights
     from ..training.settings import store_settings
 
     source = models or model_directory()
     networks = load_networks("cpu", source)
-    if keep_weights and FUSION not in networks.settings:
-        raise InputError(f"The networks in {source} carry no weights of the fusion to keep. Leave out --keep-weights.")
-    weights = Learned.of(networks.settings).fusion if keep_weights else _learned_weights(networks, cases, passes, seed)
-    with shown_progress("calibration", 2 * calibration_cases, value="swapped") as progress:
-        usual = fusion_cases(calibration_cases, seed, networks, USUAL)
-        calibration = calibrate(usual, weights, progress)
-    learned = "weights kept" if keep_weights else f"weights learned on {cases} simulated abdomens in {passes} passes"
-    origin = f"{learned}, P(swap) calibrated on {calibration_cases} other abdomens, seed {seed}"
-    store_settings(source, to, Learned(weights, calibration, calibrated=True).as_settings(), origin)
+    if keep_weights:
+        weights = stored_weights(networks, source)
+    else:
+        with Console(stderr=True).status("Simulated abdomens"):
+            cases = list(fusion_cases(size.cases, seed, networks))
+        weights = learned_weights(cases, size.passes, seed, shown_progress)
+    learned = calibrated(networks, weights, size.calibration_cases, seed, shown_progress)
+    origin = "weights kept" if keep_weights else f"weights learned on {size.cases} simulated abdomens in {size.passes} passes"
+    origin += f", P(swap) calibrated on {size.calibration_cases} other abdomens, seed {seed}"
+    store_settings(source, to, learned.as_settings(), origin)
     typer.echo(f"Networks: {to.resolve()}")
-
-
-def _learned_weights(networks: Networks, cases: int, passes: int, seed: int) -> FusionOptions:
-    from rich.console import Console
-
-    from ..estimation.fusion.weights import FusionOptions
-    from ..training.fusion_cases import fusion_cases
-    from ..training.fusion_fit import TRIALS, choose_balance, learn_weights
-
-    with Console(stderr=True).status("Simulated abdomens"):
-        drawn = list(fusion_cases(cases, seed, networks))
-    with shown_progress("fusion", passes, True) as progress:
-        weights = learn_weights(drawn, FusionOptions(), passes, seed, progress)
-    with shown_progress("balance", TRIALS, True) as progress:
-        return choose_balance(drawn[::BALANCE_EVERY], weights, progress)

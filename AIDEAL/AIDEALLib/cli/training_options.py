@@ -1,10 +1,11 @@
-"""How a training is launched: options that the commands of `aideal train` share, and what they become."""
+"""Options that the commands of `aideal train` share, and how a training is launched and shown."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 RUNS = Path("runs")
+EXPORTED = RUNS / "export"
 
 
 class Precision(str, Enum):
@@ -26,30 +28,82 @@ class Precision(str, Enum):
     BFLOAT16 = "bf16-mixed"
 
 
-Seed = Annotated[int, typer.Option(min=0, help="Of initial weights and slices.")]
+Models = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Networks written by 'aideal train export' instead of the bundled ones.", show_default=False
+    ),
+]
 Directory = Annotated[
     Path, typer.Option("--directory", "-d", metavar="DIR", help="Folder of the run; a checkpoint in it is resumed.")
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; torch decides when not given.", show_default=False)]
-Workers = Annotated[
-    int, typer.Option(min=0, help="Processes that simulate slices ahead; for a GPU, about one for each processor core.")
-]
-Devices = Annotated[str, typer.Option(help="Devices on each machine: a number, or auto.")]
-Nodes = Annotated[int, typer.Option(min=1, help="Machines; start the same command on each (MASTER_ADDR, NODE_RANK).")]
-Accelerator = Annotated[str, typer.Option(metavar="cpu|cuda|auto", help="Kind of device.")]
-PrecisionOption = Annotated[Precision, typer.Option(help="Of the networks; bf16-mixed is for CUDA.")]
-Accumulate = Annotated[int, typer.Option(min=1, help="Protocols in each step, shared by all devices.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of initial weights and slices.")]
 Batch = Annotated[int, typer.Option(min=1, help="Slices of each protocol.")]
 Size = Annotated[int, typer.Option(min=16, help="Rows and columns of a slice.")]
+Accumulate = Annotated[int, typer.Option(min=1, help="Protocols in each step, shared by all devices.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; by default torch decides.", show_default=False)]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Options: the devices of a training.
+
+    Attributes
+    ----------
+    accelerator : str
+        Kind of device.
+    devices : str
+        Devices on each machine: a number, or 'auto'.
+    nodes : int
+        Number of machines.
+    precision : Precision
+        Arithmetic of the networks.
+    threads : int, optional
+        CPU threads.
+    """
+
+    accelerator: Annotated[str, typer.Option(metavar="cpu|cuda|auto", help="Kind of device.")] = "cpu"
+    devices: Annotated[str, typer.Option(help="Devices on each machine: a number, or auto.")] = "1"
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; start the same command on each (MASTER_ADDR, NODE_RANK).")] = 1
+    precision: Annotated[Precision, typer.Option(help="Of the networks; bf16-mixed is for CUDA.")] = Precision.FULL
+    threads: Threads = None
+
+    def fabric(self) -> Fabric:
+        """Lightning Fabric on these devices; with several, each process of the training returns from here.
+
+        Raises
+        ------
+        InputError
+            Lightning is missing, or refuses the devices.
+        """
+        require_lightning()
+        import torch
+        from lightning.fabric import Fabric
+
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        try:
+            fabric = Fabric(
+                accelerator=self.accelerator,
+                devices=int(self.devices) if self.devices.isdecimal() else self.devices,
+                num_nodes=self.nodes,
+                precision=self.precision.value,
+            )
+        except (ValueError, TypeError, RuntimeError) as error:  # MisconfigurationException is a RuntimeError or ValueError
+            raise InputError(
+                f"Lightning refuses accelerator {self.accelerator} with devices {self.devices}: {error}"
+            ) from error
+        fabric.launch()
+        return fabric
 
 
 def require_lightning() -> None:
-    """Say what to install where training cannot work.
+    """Check that lightning is installed.
 
     Raises
     ------
     InputError
-        The package lightning is not installed.
+        It is not; the message says how to install it.
     """
     import importlib.util
 
@@ -59,44 +113,25 @@ def require_lightning() -> None:
         )
 
 
-def launched_fabric(
-    accelerator: str = "cpu",
-    devices: str = "1",
-    nodes: int = 1,
-    precision: Precision = Precision.FULL,
-    threads: int | None = None,
-) -> Fabric:
-    """Lightning Fabric on the devices asked for; with several, each process of the training comes back from here.
-
-    Raises
-    ------
-    InputError
-        Lightning is missing, or refuses the devices.
-    """
-    require_lightning()
-    import torch
-    from lightning.fabric import Fabric
-
-    if threads:
-        torch.set_num_threads(threads)
-    try:
-        fabric = Fabric(
-            accelerator=accelerator,
-            devices=int(devices) if devices.isdecimal() else devices,
-            num_nodes=nodes,
-            precision=precision.value,
-        )
-    except (ValueError, TypeError, RuntimeError) as error:  # MisconfigurationException is a RuntimeError or ValueError
-        raise InputError(f"Lightning refuses accelerator {accelerator} with devices {devices}: {error}") from error
-    fabric.launch()
-    return fabric
-
-
 @contextmanager
-def shown_progress(stage: str, steps: int, shown: bool = True, value: str = "loss") -> Iterator[Callable[[int, float], None]]:
-    """Progress bar of a stage, to be called with (step, loss), or with another `value` than a loss.
+def shown_progress(stage: str, steps: int, value: str = "loss", shown: bool = True) -> Iterator[Callable[[int, float], None]]:
+    """Progress bar of a stage.
 
-    The value shown is a mean that forgets: single batches differ too much to be read.
+    Parameters
+    ----------
+    stage : str
+        Name of the stage.
+    steps : int
+        Number of steps.
+    value : str
+        What is shown beside the bar, as a moving average: single batches differ too much to be read.
+    shown : bool
+        False shows nothing, for processes other than the first.
+
+    Yields
+    ------
+    callable
+        To be called after each step with (step, value).
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

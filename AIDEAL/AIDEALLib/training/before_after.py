@@ -1,10 +1,12 @@
-"""What networks do on one's own scans and on simulated slices of known truth: to compare before and after adaptation."""
+"""Misfit and swaps of networks on scans and on simulated slices of known truth, before and after adaptation."""
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,21 +23,29 @@ from ..simulation.random_slices import SliceBatch, random_slices
 
 SIMULATED = "simulated, held out"
 METHODS = ("refined", "one-shot")
-SLICES_LOOKED_AT = 8
+SLICES_OF_A_SCAN = 8
 HELD_OUT_SEED = 10**12
-"""Seeds from here on are never trained on."""
+"""Seeds from here on are not used in training."""
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Figures of one data set by one method, over its foreground; percent.
+class Metrics:
+    """Metrics of one data set by one method, over its foreground.
 
     Attributes
     ----------
-    data, method, voxels : what and how many.
-    residual_percent : median misfit as a share of the signal.
-    suspected_percent : voxels whose swap probability exceeds a limit.
-    swapped_percent : voxels whose field lies more than half a fat shift off the truth; NaN where there is none.
+    data : str
+        Name of the data set.
+    method : str
+        Method of the estimate.
+    voxels : int
+        Voxels of the foreground.
+    residual_percent : float
+        Median misfit as a share of the signal.
+    suspected_percent : float
+        Share of voxels whose swap probability exceeds the limit.
+    swapped_percent : float
+        Share of voxels whose field is more than half a fat shift off the truth; NaN without truth.
     """
 
     data: str
@@ -46,31 +56,44 @@ class Figures:
     swapped_percent: float
 
 
-def figures(
+def metrics(
     networks: Networks, scans: Sequence[EchoSeries], swap_limit: float, batches: int = 12, size: int = 96
-) -> list[Figures]:
-    """Figures of every scan (from eight of its slices, evenly spread) and of simulated slices, by both methods.
+) -> list[Metrics]:
+    """Metrics of each scan (from eight of its slices, evenly spread) and of simulated slices, by both methods.
 
     Parameters
     ----------
-    swap_limit : swap probability from which a voxel counts as suspected.
-    batches : protocols simulated, four slices each; size : rows and columns of a simulated slice.
+    networks : Networks
+        The networks.
+    scans : sequence of EchoSeries
+        The scans.
+    swap_limit : float
+        Swap probability above which a voxel counts as suspected.
+    batches : int
+        Simulated protocols, four slices each.
+    size : int
+        Rows and columns of a simulated slice.
+
+    Returns
+    -------
+    list of Metrics
+        Scans first, in their order; each by both methods.
     """
     rows = []
     simulated = [random_slices(4, size, torch.Generator().manual_seed(HELD_OUT_SEED + n)) for n in range(batches)]
     for method in METHODS:
         for number, scan in enumerate(scans, start=1):
             maps = estimate(_some_slices(scan), RunOptions(method=Method(method), device="cpu"), networks=lambda _: networks)
-            rows.append(_figures(f"scan {number}", method, [maps], swap_limit, []))
+            rows.append(_metrics(f"scan {number}", method, [maps], swap_limit, []))
         estimates = [_estimate(batch, method, networks) for batch in simulated]
         swapped = [_swapped(maps, batch) for maps, batch in zip(estimates, simulated, strict=True)]
-        rows.append(_figures(SIMULATED, method, estimates, swap_limit, swapped))
+        rows.append(_metrics(SIMULATED, method, estimates, swap_limit, swapped))
     return sorted(rows, key=lambda row: (row.data == SIMULATED, row.data))
 
 
 def _some_slices(scan: EchoSeries) -> EchoSeries:
     n = scan.shape[0]
-    chosen = sorted({round(i) for i in np.linspace(0, n - 1, min(n, SLICES_LOOKED_AT))})
+    chosen = sorted({round(i) for i in np.linspace(0, n - 1, min(n, SLICES_OF_A_SCAN))})
     return replace(scan, echoes=scan.echoes[:, chosen])
 
 
@@ -81,7 +104,7 @@ def _estimate(batch: SliceBatch, method: str, networks: Networks) -> ParameterMa
 
 
 def _swapped(maps: ParameterMaps, batch: SliceBatch) -> np.ndarray:
-    """Bool of every voxel with an estimate and tissue."""
+    """Whether each voxel with an estimate and tissue is swapped, bool (voxels,)."""
     period = 1.0 / float(np.diff(maps.provenance.te_s).min())
 
     def wrapped(hz: np.ndarray) -> np.ndarray:
@@ -92,12 +115,12 @@ def _swapped(maps: ParameterMaps, batch: SliceBatch) -> np.ndarray:
     return np.abs(wrapped(maps.field[inside] - batch.field_hz.numpy()[inside])) > half
 
 
-def _figures(
+def _metrics(
     data: str, method: str, estimates: Sequence[ParameterMaps], swap_limit: float, swapped: Sequence[np.ndarray]
-) -> Figures:
+) -> Metrics:
     residual = np.concatenate([maps.residual[maps.mask] for maps in estimates])
     swap = np.concatenate([maps.swap_probability[maps.mask] for maps in estimates])
-    return Figures(
+    return Metrics(
         data=data,
         method=method,
         voxels=residual.size,
@@ -105,3 +128,26 @@ def _figures(
         suspected_percent=float(100 * np.mean(swap > swap_limit)) if swap.size else math.nan,
         swapped_percent=float(100 * np.mean(np.concatenate(swapped))) if swapped else math.nan,
     )
+
+
+def save_comparison(before: Sequence[Metrics], after: Sequence[Metrics], path: Path) -> None:
+    """Write metrics before and after adaptation side by side as CSV.
+
+    Parameters
+    ----------
+    before : sequence of Metrics
+        Metrics of the networks before.
+    after : sequence of Metrics
+        Metrics of the adapted networks, in the same order.
+    path : Path
+        File, replaced only when complete.
+    """
+    columns = ("residual_percent", "suspected_percent", "swapped_percent")
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["data", "method", "voxels", *(f"{c}_{when}" for c in columns for when in ("before", "after"))])
+        for a, b in zip(before, after, strict=True):
+            values = [x for c in columns for x in (getattr(a, c), getattr(b, c))]
+            writer.writerow([a.data, a.method, a.voxels, *("" if x != x else f"{x:.4f}" for x in values)])
+    unfinished.replace(path)

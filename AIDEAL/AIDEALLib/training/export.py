@@ -1,4 +1,4 @@
-"""Trained networks to self-contained TorchScript files with checksum and model card."""
+"""Export of trained networks to self-contained TorchScript files with checksum and model card."""
 
 from __future__ import annotations
 
@@ -19,7 +19,19 @@ def export_networks(field: nn.Module, r2star: nn.Module, directory: Path, cards:
 
     Parameters
     ----------
-    cards : model name -> Markdown text of its card.
+    field : nn.Module
+        G_phi.
+    r2star : nn.Module
+        G_R2*.
+    directory : Path
+        Folder that receives the files.
+    cards : dict[str, str]
+        Markdown text of the card by model name, with `{sha256}` to be filled in.
+
+    Raises
+    ------
+    ValueError
+        A file is larger than `LARGEST_BYTES`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     manifest: dict[str, dict[str, str]] = {}
@@ -28,7 +40,7 @@ def export_networks(field: nn.Module, r2star: nn.Module, directory: Path, cards:
         _save_script(network, path)
         if path.stat().st_size > LARGEST_BYTES:
             raise ValueError(
-                f"{path} has {path.stat().st_size} bytes; at most {LARGEST_BYTES} are wanted. Make the network smaller."
+                f"{path} has {path.stat().st_size} bytes; at most {LARGEST_BYTES} are allowed. Make the network smaller."
             )
         card = directory / f"{name}.md"
         _replace_text(card, cards[name].format(sha256=sha256(path)))

@@ -1,9 +1,9 @@
 """Simulated slices on which the fusion's weights are learned, and others on which P(swap) is calibrated.
 
-Abdomens and random slices under protocols drawn wide, with what goes wrong in scans: steep and wrapped fields, motion,
-ghosts, a rest of bipolar phase, iron, a phase between water and fat, mixed voxels at edges, any SNR. Weights are learned where
-much goes wrong, for there is most to learn; a probability is calibrated where as much goes wrong as in a usual day of scans
-(abdomens only: nobody scans random slices). Seeds differ from those of every evaluation.
+Abdomens and random slices under widely drawn protocols, with the difficulties of scans: steep and wrapped fields, motion,
+ghosts, residual bipolar phase, iron, a phase between water and fat, mixed voxels at edges, any SNR. Weights are learned where
+difficulties are frequent; a probability is calibrated where they are as frequent as in clinical routine (on abdomens only).
+Seeds differ from those of every evaluation.
 """
 
 from __future__ import annotations
@@ -35,20 +35,29 @@ MATRIX = 128
 RANDOM_SIZE = 96
 SLICES = 2
 MIXED_SHARE = 1 / 3
-"""Share of abdomens whose voxels mix the tissues at edges, ring, and lose signal where the field is steep."""
+"""Share of abdomens simulated on finer pixels: voxels mix tissues at edges, ring, and lose signal in steep fields."""
 LEAST_SWAP_HZ = 30.0
-"""Protocols whose swapped mode lies closer than this cannot tell the modes apart; nothing can be learned from them."""
+"""Protocols whose swapped mode is closer than this cannot separate the modes; nothing can be learned from them."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """How often what happens in the cases.
+    """How frequent each difficulty is among the cases.
 
     Attributes
     ----------
-    seeds_from : where its seeds and patients begin, so that no two mixtures share any.
-    steep, motion, ghost, bipolar : shares of abdomens with a steep field, motion, a ghost (without motion), odd/even phase.
-    random_every : a random slice follows one in so many abdomens, 0 for none.
+    seeds_from : int
+        First seed and patient, so that no two mixtures share any.
+    steep : float
+        Share of abdomens with a steep field.
+    motion : float
+        Share with motion.
+    ghost : float
+        Share with a ghost, of those without motion.
+    bipolar : float
+        Share with odd/even phase.
+    random_every : int
+        A random slice follows one in so many abdomens; 0 for none.
     """
 
     seeds_from: int
@@ -59,12 +68,12 @@ class Mixture:
     random_every: int
 
 
-HARD = Mixture(seeds_from=0, steep=0.25, motion=0.25, ghost=0.2, bipolar=0.25, random_every=3)
-"""To learn weights on."""
-USUAL = Mixture(seeds_from=1_000_000, steep=0.1, motion=0.12, ghost=0.06, bipolar=0.12, random_every=0)
-"""To calibrate on: two of three scans have nothing of the kind."""
+LEARNING = Mixture(seeds_from=0, steep=0.25, motion=0.25, ghost=0.2, bipolar=0.25, random_every=3)
+"""Weights are learned on it."""
+CALIBRATION = Mixture(seeds_from=1_000_000, steep=0.1, motion=0.12, ghost=0.06, bipolar=0.12, random_every=0)
+"""P(swap) is calibrated on it: two of three scans have none of these difficulties."""
 GHOST_WITH_MOTION = 0.6
-"""What moves tends to leave ghosts."""
+"""Share of abdomens with motion that have a ghost too."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +82,22 @@ class FusionCase:
 
     Attributes
     ----------
-    given : the slice; neighbours : of its foreground.
-    candidates, field_variance (Hz^2, (voxels,)), mass, noise_sd : what the fusion weighs.
-    true_field_hz : (voxels,). body : bool (voxels,), voxels that count.
+    given : SliceInput
+        The slice.
+    candidates : Candidates
+        Candidates of each foreground voxel.
+    field_variance : torch.Tensor, shape (voxels,), Hz^2
+        Variance of the field from noise.
+    mass : torch.Tensor, shape (candidate, voxels)
+        Probability of their fields under G_phi.
+    noise_sd : torch.Tensor, shape (voxels,)
+        Noise SD of the evidence.
+    neighbours : Neighbours
+        Neighbours within the foreground.
+    true_field_hz : torch.Tensor, shape (voxels,)
+        True off-resonance.
+    body : torch.Tensor, shape (voxels,), bool
+        Voxels that the losses and the calibration count.
     """
 
     given: SliceInput
@@ -88,13 +110,29 @@ class FusionCase:
     body: torch.Tensor
 
     def swapped(self, field_hz: torch.Tensor) -> torch.Tensor:
-        """Which fields (..., voxels) lie more than half a fat shift off the true one."""
+        """Whether fields (..., voxels) are more than half a fat shift off the true one, bool of the same shape."""
         distance = wrap(field_hz - self.true_field_hz, self.given.scan.period_hz).abs()
         return distance > self.given.scan.swap_hz / 2
 
 
-def fusion_cases(count: int, seed: int, networks: Networks, mixture: Mixture = HARD) -> Iterator[FusionCase]:
-    """`count` abdomens of two slices, and random slices in between; without protocols that cannot tell the modes apart."""
+def fusion_cases(count: int, seed: int, networks: Networks, mixture: Mixture = LEARNING) -> Iterator[FusionCase]:
+    """Simulated slices, without those of protocols that cannot separate the modes.
+
+    Parameters
+    ----------
+    count : int
+        Abdomens, two slices each.
+    seed : int
+        Source of randomness.
+    networks : Networks
+        Networks whose field distributions are fused.
+    mixture : Mixture
+        Difficulties.
+
+    Yields
+    ------
+    FusionCase
+    """
     seed += mixture.seeds_from
     rng, generator = np.random.default_rng([seed, 7]), torch.Generator().manual_seed(seed)
     first = FIRST_PATIENT + 1000 * seed
@@ -145,7 +183,7 @@ def _protocol(mixture: Mixture, rng: np.random.Generator, generator: torch.Gener
 
 
 def _with_steep_field(tissue: TissueMaps, rng: np.random.Generator) -> TissueMaps:
-    """A badly shimmed patient: the field stretched, with linear and quadratic terms of hundreds of Hz across the view."""
+    """A poorly shimmed patient: the field scaled, with linear and quadratic terms of hundreds of Hz over the field of view."""
     y, x = np.meshgrid(*(np.linspace(-1, 1, n, dtype=np.float32) for n in tissue.shape[1:]), indexing="ij")
     a = rng.normal(0, 1, 4).astype(np.float32) * np.float32(tissue.field_strength_t / 1.5)
     added = 100 * (a[0] * x + a[1] * y) + 80 * (a[2] * x * y + a[3] * (x * x - y * y))

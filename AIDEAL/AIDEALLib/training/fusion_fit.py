@@ -1,30 +1,25 @@
-"""Learn the fusion's weights and calibrate P(swap).
+"""Learn the weights of the fusion.
 
 First the sweeps are unrolled and the log-likelihood of the true mode under the marginals is maximised by gradient. It is
-greatest where the marginals are calibrated, so the weights come out as those of the best prediction, not of the fewest
-errors alone. Unrolled sweeps know no proposals and no moves of whole regions, though, and there the balance of evidence,
-network and smoothness decides: it is then chosen by the log-likelihood of the whole estimate. Last, P(swap) is calibrated, on
-slices that the weights were not learned on.
+greatest where the marginals are calibrated, so the weights are those of the best prediction, not of the fewest errors. The
+unrolled sweeps lack proposals and moves of whole regions, in which the balance of evidence, network and smoothness decides:
+the balance is then chosen by the log-likelihood of the whole estimate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.optimize import isotonic_regression, minimize
-from scipy.special import expit
 
-from ..errors import InputError
 from ..estimation.fusion.mean_field import mean_field, unary_nats
 from ..estimation.fusion.smoothness import Smoothness
-from ..estimation.fusion.swap_calibration import SwapCalibration, SwapEvidence
 from ..estimation.fusion.weights import FusionOptions
-from ..estimation.methods.refined import find_modes
-from ..estimation.timing import Stopwatch
 from .fusion_cases import FusionCase
+from .progress import StepProgress
+from .swap_fit import estimated_swaps
 
 LEARNED = (
     "evidence_weight",
@@ -41,22 +36,33 @@ LEARNED = (
 UNROLLED_SWEEPS = 4
 CASES_PER_STEP = 6
 RATE, LAST_RATE = 0.06, 0.003
-KNOTS = np.concatenate([[0.0], np.geomspace(1e-5, 0.1, 10), np.linspace(0.2, 0.6, 5), [1.0]])
-"""Edges of the groups of scores that the calibration averages."""
 BALANCES = tuple((evidence, network) for evidence in (0.6, 1.0) for network in (0.01, 0.03, 0.1))
-"""Weights of evidence and network that are tried."""
+"""Weights of evidence and network among which the balance is chosen."""
 BALANCES_THREE = (0.03, 0.06, 0.12, 0.25)
-"""Weights of the network that are tried for three echoes."""
+"""Weights of the network for three echoes."""
 COUPLINGS, SCALES = (0.7, 1.0, 1.4), (1.0, 1.6, 2.5)
-"""Factors of the ring weights, and of the scale of a jump, that are tried one after the other."""
+"""Factors of the ring weights, and of the scale of a jump, chosen one after the other."""
 TRIALS = len(BALANCES) + len(COUPLINGS) + len(SCALES) + len(BALANCES_THREE)
 LEAST_PROBABILITY = 1e-4
 FLOOR = 1e-5
-"""Least probability of the true mode that the likelihood tells apart: voxels of artefact do not rule."""
+"""Least probability of the true mode in the likelihood: voxels of artefact do not dominate."""
 
 
 def true_mode_nats(case: FusionCase, options: FusionOptions) -> torch.Tensor:
-    """Mean of -log probability of the true mode over the body's voxels that have it among their candidates, scalar."""
+    """Mean -log probability of the true mode.
+
+    Parameters
+    ----------
+    case : FusionCase
+        A slice.
+    options : FusionOptions
+        Weights of the fusion; tensors for gradients.
+
+    Returns
+    -------
+    torch.Tensor, scalar, nats
+        Over the body's voxels that have the true mode among their candidates.
+    """
     right = ~case.swapped(case.candidates.field_hz)
     scan = case.given.scan
     use = case.body & right.any(0)
@@ -68,20 +74,33 @@ def true_mode_nats(case: FusionCase, options: FusionOptions) -> torch.Tensor:
 
 
 def learn_weights(
-    cases: Sequence[FusionCase], start: FusionOptions, passes: int, seed: int, progress: Callable[[int, float], None]
+    cases: Sequence[FusionCase], start: FusionOptions, passes: int, seed: int, progress: StepProgress
 ) -> FusionOptions:
-    """Adam on the logarithms of the weights.
+    """Learn the weights `LEARNED` with Adam on their logarithms.
 
     Parameters
     ----------
-    cases : slices to learn from; passes : over all of them; progress : called after each with (pass, mean loss in nats).
+    cases : sequence of FusionCase
+        Slices to learn from.
+    start : FusionOptions
+        Start of the weights; all else is kept.
+    passes : int
+        Passes over all slices.
+    seed : int
+        Of their order.
+    progress : StepProgress
+        Called after each pass with (passes done, mean loss in nats).
+
+    Returns
+    -------
+    FusionOptions
     """
     logs = {name: torch.log(torch.tensor(getattr(start, name), dtype=torch.float32)).requires_grad_() for name in LEARNED}
     optimiser = torch.optim.Adam(logs.values(), lr=RATE)
     rng = np.random.default_rng(seed)
-    for done in range(passes):
+    for pass_ in range(passes):
         for group in optimiser.param_groups:
-            group["lr"] = RATE * (1 - done / passes) + LAST_RATE
+            group["lr"] = RATE * (1 - pass_ / passes) + LAST_RATE
         losses = []
         order = rng.permutation(len(cases))
         for first in range(0, len(cases), CASES_PER_STEP):
@@ -93,7 +112,7 @@ def learn_weights(
                 losses.append(float(loss.detach()))
             torch.nn.utils.clip_grad_norm_(list(logs.values()), 1.0)
             optimiser.step()
-        progress(done + 1, float(np.mean(losses)))
+        progress(pass_ + 1, float(np.mean(losses)))
     found = _exponentials({name: value.detach() for name, value in logs.items()}, start)
     plain = {
         name: tuple(round(float(v), 4) for v in value) if isinstance(value, tuple) else round(float(value), 4)
@@ -103,13 +122,24 @@ def learn_weights(
 
 
 @torch.inference_mode()
-def choose_balance(
-    cases: Sequence[FusionCase], options: FusionOptions, progress: Callable[[int, float], None]
-) -> FusionOptions:
-    """The options whose P(swap) predicts the swaps of the whole estimate best: one group of weights after the other is tried.
+def choose_balance(cases: Sequence[FusionCase], options: FusionOptions, progress: StepProgress) -> FusionOptions:
+    """The options whose P(swap) predicts the swaps of the whole estimate best.
 
-    First the weights of evidence and network, then the strength and the scale of the smoothness, last the weight of the network
-    for three echoes. `progress` is called after each trial with (trials done, mean nats of a voxel).
+    A coordinate search: the weights of evidence and network, then the strength and the scale of the smoothness, last the weight
+    of the network for three echoes.
+
+    Parameters
+    ----------
+    cases : sequence of FusionCase
+        Slices to choose on; without cases of three echoes (or of more) the weights that concern them are kept.
+    options : FusionOptions
+        Start.
+    progress : StepProgress
+        Called after each trial with (trials done, mean nats of a voxel).
+
+    Returns
+    -------
+    FusionOptions
     """
     three = [case for case in cases if case.candidates.n_echoes == 3]
     more = [case for case in cases if case.candidates.n_echoes > 3]
@@ -131,12 +161,10 @@ def choose_balance(
     return best
 
 
-def _best(
-    cases: Sequence[FusionCase], trials: Sequence[FusionOptions], progress: Callable[[int, float], None], done: int
-) -> FusionOptions:
+def _best(cases: Sequence[FusionCase], trials: Sequence[FusionOptions], progress: StepProgress, done: int) -> FusionOptions:
     nats: list[float] = []
     for tried in trials:
-        swaps = [_swaps(case, tried) for case in cases]
+        swaps = [estimated_swaps(case, tried) for case in cases]
         probability = torch.cat([evidence.own[case.body] for case, (evidence, _) in zip(cases, swaps, strict=True)])
         wrong = torch.cat([swapped[case.body] for case, (_, swapped) in zip(cases, swaps, strict=True)])
         p = probability.double().clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
@@ -145,68 +173,6 @@ def _best(
     return trials[int(np.argmin(nats))]
 
 
-def _swaps(case: FusionCase, options: FusionOptions) -> tuple[SwapEvidence, torch.Tensor]:
-    """What the whole estimate knows of swaps in a slice, and which voxels are swapped, bool (voxels,)."""
-    found = find_modes(case.given, Stopwatch(torch.device("cpu")), options)
-    return found.evidence, case.swapped(found.best.field_hz)
-
-
 def _exponentials(logs: dict[str, torch.Tensor], start: FusionOptions) -> FusionOptions:
     values = {name: tuple(log.exp().unbind()) if log.dim() else log.exp() for name, log in logs.items()}
     return replace(start, **values)  # type: ignore[arg-type]
-
-
-@torch.no_grad()
-def calibrate(cases: Iterable[FusionCase], options: FusionOptions, progress: Callable[[int, float], None]) -> SwapCalibration:
-    """Logistic regression over the body's voxels of all slices, then isotonic regression of its result.
-
-    Source: Zadrozny and Elkan, KDD 2002, 694. One knot of the map a group of `KNOTS`. `progress` is called after each slice
-    with (slices done, share of its voxels that are swapped).
-
-    Raises
-    ------
-    InputError
-        No case at all.
-    """
-    terms, wrong = [], []
-    for number, case in enumerate(cases):
-        evidence, swapped = _swaps(case, options)
-        terms.append(evidence.terms()[:, case.body])
-        wrong.append(swapped[case.body])
-        progress(number + 1, float(swapped[case.body].float().mean()))
-    if not terms:
-        raise InputError("No simulated slice was left to calibrate on; take more cases.")
-    x, y = torch.cat(terms, 1).double().numpy(), torch.cat(wrong).double().numpy()
-    weights = _logistic_regression(x, y)
-    return _with_monotone_map(weights, expit(np.array(weights.slopes) @ x + weights.intercept), y)
-
-
-def _logistic_regression(terms: np.ndarray, wrong: np.ndarray) -> SwapCalibration:
-    """Of `wrong` (voxels,) on the terms of `SwapEvidence` (5, voxels), by maximum likelihood."""
-    design = np.concatenate([np.ones_like(terms[:1]), terms])
-
-    def nats(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        z = weights @ design
-        slope = design @ (expit(z) - wrong)
-        return float(np.mean(np.logaddexp(0, z) - wrong * z)), slope / wrong.size
-
-    start = np.array([0.0, 1.0] + [0.0] * (len(terms) - 1))
-    found = minimize(nats, start, jac=True, method="L-BFGS-B", bounds=[(None, None)] + [(0.0, None)] * len(terms))
-    intercept, own, around, misfit, jumps, snr = _rounded(found.x)
-    return SwapCalibration(intercept, own, around, misfit, jumps, snr)
-
-
-def _with_monotone_map(weights: SwapCalibration, score: np.ndarray, wrong: np.ndarray) -> SwapCalibration:
-    order = np.argsort(score)
-    groups = np.array_split(order, np.flatnonzero(np.diff(np.digitize(score[order], KNOTS[1:-1]))) + 1)
-    x = np.array([score[group].mean() for group in groups])
-    y = np.array([wrong[group].mean() for group in groups])
-    y = isotonic_regression(y, weights=np.array([float(group.size) for group in groups])).x
-    knots = _rounded(np.concatenate([[0.0], x, [1.0]]))
-    values = _rounded(np.concatenate([y[:1], y, y[-1:]]))
-    rising = [n for n in range(len(knots)) if n == 0 or knots[n] > knots[n - 1]]
-    return replace(weights, score=tuple(knots[n] for n in rising), calibrated=tuple(values[n] for n in rising))
-
-
-def _rounded(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(round(float(v), 7) for v in values)

@@ -15,23 +15,37 @@ from torch import nn
 from ..errors import InputError
 from ..simulation.random_slices import EchoBatch, random_slices
 from .prefetch import BatchOf, prefetched
+from .progress import StepProgress
 from .step_log import StepLog
 
 Logits = Callable[..., torch.Tensor]
-"""What computes a network's logits, with the arguments of its method `logits`."""
+"""Computes a network's logits; takes the arguments of its method `logits`."""
 Loss = Callable[[Logits, EchoBatch, float], torch.Tensor]
-"""Loss of a batch; the last argument is the share of the run done, 0..1 (for annealing)."""
+"""Loss of (logits, batch, share of the run done, 0 to 1, for annealing)."""
 
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How long and how fast.
+    """Options of the training loop.
 
     Attributes
     ----------
-    steps : optimiser steps; accumulate : protocols in each, shared by all processes; batch : slices of a protocol.
-    size : rows and columns of a slice; learning_rate : peak; seed : of slices; checkpoint_every : steps between checkpoints.
-    workers : processes that make batches ahead; with 0 each is made when its turn comes.
+    steps : int
+        Optimiser steps.
+    batch : int
+        Slices of each protocol.
+    accumulate : int
+        Protocols in each step, shared by all processes.
+    size : int
+        Rows and columns of a slice.
+    learning_rate : float
+        Peak of the learning rate.
+    seed : int
+        Of the slices.
+    checkpoint_every : int
+        Steps between checkpoints.
+    workers : int
+        Processes that simulate batches ahead; with 0 each is simulated when it is needed.
     """
 
     steps: int
@@ -55,7 +69,7 @@ def _simulated_batch(options: LoopOptions, number: int) -> EchoBatch:
 
 
 class _LogitsModule(nn.Module):
-    """`network.logits` as a forward pass of its own: only this is spread over processes and runs in mixed precision.
+    """`network.logits` as a forward pass of its own: only this is distributed over processes and runs in mixed precision.
 
     The physics around it (residuals, likelihoods) stays in single and double precision.
     """
@@ -69,7 +83,14 @@ class _LogitsModule(nn.Module):
 
 
 def check_shares(options: LoopOptions, processes: int) -> None:
-    """Refuse a step whose batches the processes cannot share evenly.
+    """Check that the processes share the batches of a step evenly.
+
+    Parameters
+    ----------
+    options : LoopOptions
+        Options of the loop.
+    processes : int
+        Number of processes.
 
     Raises
     ------
@@ -90,7 +111,7 @@ def run_loop(
     options: LoopOptions,
     directory: Path,
     fabric: Fabric,
-    progress: Callable[[int, float], None],
+    progress: StepProgress,
 ) -> None:
     """Train `network` in place.
 
@@ -99,9 +120,20 @@ def run_loop(
 
     Parameters
     ----------
-    network : with a method `logits`, the part that is trained.
-    directory : receives `checkpoint.pt` (replaced atomically) and `log.csv`; a checkpoint found there is resumed.
-    progress : called after every step with (step, loss).
+    network : nn.Module
+        Network with a method `logits`, the part that is trained.
+    loss_of : Loss
+        Loss of a batch.
+    batch_of : BatchOf
+        Batch by its number.
+    options : LoopOptions
+        Options of the loop.
+    directory : Path
+        Receives `checkpoint.pt` (replaced atomically) and `log.csv`; a checkpoint found there is resumed.
+    fabric : Fabric
+        Devices.
+    progress : StepProgress
+        Called after each step with (steps done, loss).
 
     Raises
     ------

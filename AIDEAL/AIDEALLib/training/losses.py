@@ -25,7 +25,7 @@ NEIGHBOURS: tuple[tuple[int, int, float], ...] = (
 
 
 def soft_cap(nats: torch.Tensor, cap: float) -> torch.Tensor:
-    """-log(exp(-nats) + exp(-cap)): a likelihood with a floor for what the signal model does not explain."""
+    """-log(exp(-nats) + exp(-cap)): a likelihood with a floor for signal that the model does not explain."""
     return -torch.logaddexp(-nats, torch.full_like(nats, -cap))
 
 
@@ -36,24 +36,53 @@ def gaussian_nats(
 
     Parameters
     ----------
-    energy : J (batch, K, ...); total : |s|^2 (batch, 1, ...); noise_sd : (batch,) per real channel.
-    misfit : root mean square model error as a share of the signal, added to the noise: what the finite grid cannot resolve.
+    energy : torch.Tensor, shape (batch, K, ...)
+        Residual energy J over a grid.
+    total : torch.Tensor, shape (batch, 1, ...)
+        |s|^2.
+    noise_sd : torch.Tensor, shape (batch,)
+        Noise SD of one real channel.
+    n_echoes : int
+        Number of echoes.
+    misfit : float
+        Root mean square model error as a share of the signal, added to the noise: the resolution of the finite grid.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, K, ...), nats
+
+    Notes
+    -----
+    Closed form: complex Gaussian noise, terms free of the grid value left out.
     """
     sigma2 = noise_sd.reshape([-1] + [1] * (energy.dim() - 1)) ** 2 + misfit**2 * total / (2 * n_echoes)
     return (energy - energy.amin(1, keepdim=True)) / (2 * sigma2)
 
 
 def rician_nats(magnitude: torch.Tensor, model: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-    """-log of the Rice density, without terms free of the model, summed over the echo axis (the second to last named axis).
+    """-log of the Rice density, without terms free of the model, summed over the echoes.
 
     Parameters
     ----------
-    magnitude : measured (batch, 1, echo, ...); model : noise-free magnitudes (batch, R, echo, ...); sigma : broadcastable.
+    magnitude : torch.Tensor, shape (batch, 1, echo, ...)
+        Measured magnitudes.
+    model : torch.Tensor, shape (batch, R, echo, ...)
+        Noise-free magnitudes.
+    sigma : torch.Tensor, broadcastable
+        Noise SD of one real channel.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, R, ...), nats
 
     Notes
     -----
-    p(s | m) = s / sigma^2 exp(-(s^2 + m^2) / 2 sigma^2) I_0(s m / sigma^2) (Gudbjartsson and Patz, Magn Reson Med
-    1995;34:910), written with the scaled Bessel function so that it does not overflow.
+    p(s | m) = s / sigma^2 exp(-(s^2 + m^2) / 2 sigma^2) I_0(s m / sigma^2), written with the scaled Bessel function so that it
+    does not overflow.
+
+    References
+    ----------
+    Gudbjartsson and Patz, Magn Reson Med 1995;34:910.
     """
     argument = magnitude * model / sigma**2
     return ((magnitude - model) ** 2 / (2 * sigma**2) - torch.log(torch.special.i0e(argument))).sum(2)
@@ -65,7 +94,23 @@ def entropy(log_q: torch.Tensor) -> torch.Tensor:
 
 
 def circular_penalty(bins: int, bin_hz: float, scale_hz: float, cut: float = 9.0) -> torch.Tensor:
-    """Truncated quadratic d on the circle as a (bins, bins) matrix: min((distance / scale)^2, cut)."""
+    """Truncated quadratic on the circle: min((distance / scale)^2, cut).
+
+    Parameters
+    ----------
+    bins : int
+        Bins of the circle.
+    bin_hz : float
+        Width of a bin.
+    scale_hz : float
+        Distance of penalty 1.
+    cut : float
+        Largest penalty.
+
+    Returns
+    -------
+    torch.Tensor, shape (bins, bins)
+    """
     k = torch.arange(bins)
     apart = (k[:, None] - k[None, :]).abs()
     distance = torch.minimum(apart, bins - apart) * bin_hz
@@ -73,14 +118,42 @@ def circular_penalty(bins: int, bin_hz: float, scale_hz: float, cut: float = 9.0
 
 
 def line_penalty(values: torch.Tensor, scale: float, cut: float = 9.0) -> torch.Tensor:
-    """Truncated quadratic on a line: min(((x_k - x_l) / scale)^2, cut), (K, K)."""
+    """Truncated quadratic on a line: min(((x_k - x_l) / scale)^2, cut).
+
+    Parameters
+    ----------
+    values : torch.Tensor, shape (K,)
+        The values x.
+    scale : float
+        Distance of penalty 1.
+    cut : float
+        Largest penalty.
+
+    Returns
+    -------
+    torch.Tensor, shape (K, K)
+    """
     return (((values[:, None] - values[None, :]) / scale) ** 2).clamp_max(cut)
 
 
 def shifted_pair(x: torch.Tensor, rows: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Views of x (..., H, W) such that the second holds each voxel's neighbour at (+rows, +columns), rows not negative.
+    """Pairs of neighbours.
 
-    Both are empty where the image is too small for any such pair.
+    Parameters
+    ----------
+    x : torch.Tensor, shape (..., H, W)
+        Images.
+    rows : int
+        Offset of the neighbour along the rows, not negative.
+    columns : int
+        Offset of the neighbour along the columns.
+
+    Returns
+    -------
+    first : torch.Tensor
+        View of the voxels that have this neighbour; empty where the image is too small for any pair.
+    second : torch.Tensor
+        View of their neighbours.
     """
     h, w = max(x.shape[-2] - rows, 0), max(x.shape[-1] - abs(columns), 0)
     left, right = max(-columns, 0), max(columns, 0)
@@ -97,8 +170,18 @@ def pairwise(
 
     Parameters
     ----------
-    q : (batch, K, H, W); foreground : (batch, H, W) in 0..1.
-    penalties : distance in voxels -> (K, K) matrix of d.
+    q : torch.Tensor, shape (batch, K, H, W)
+        Distributions.
+    foreground : torch.Tensor, shape (batch, H, W)
+        Weights, 0 to 1.
+    penalties : dict[float, torch.Tensor]
+        Matrix d, shape (K, K), by distance in voxels.
+    neighbours : tuple
+        Row offset, column offset and weight of each neighbour.
+
+    Returns
+    -------
+    torch.Tensor, scalar
     """
     total = q.new_zeros(())
     expected = {d: torch.einsum("kl,blhw->bkhw", matrix.to(q), q) for d, matrix in penalties.items()}
@@ -123,10 +206,23 @@ def evidence_loss(
 
     Parameters
     ----------
-    log_q : (batch, K, H, W) log-probabilities; nats : U (batch, K, H, W); foreground : (batch, H, W) weights.
-    smoothness : lambda.
-    inverse_temperature : anneals likelihood and smoothness together against the entropy; both must grow at one rate, or the
-        network settles on a constant field before it has looked at the echoes.
+    log_q : torch.Tensor, shape (batch, K, H, W)
+        Log-probabilities.
+    nats : torch.Tensor, shape (batch, K, H, W)
+        Negative log-likelihood U.
+    foreground : torch.Tensor, shape (batch, H, W)
+        Weights, 0 to 1.
+    penalties : dict[float, torch.Tensor]
+        Matrix d, shape (K, K), by distance in voxels.
+    smoothness : float
+        lambda.
+    inverse_temperature : float
+        Anneals likelihood and smoothness together against the entropy; if smoothness grew faster, the network would converge to
+        a constant field.
+
+    Returns
+    -------
+    torch.Tensor, scalar, nats
     """
     q = log_q.exp()
     voxelwise = inverse_temperature * (q * nats).sum(1) - entropy(log_q)

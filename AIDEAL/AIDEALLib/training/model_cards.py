@@ -1,4 +1,4 @@
-"""Model cards: what stands beside each network file."""
+"""Model cards: the description beside each network file."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _COMMON = """
 **Training.** {data}
 Loss: negative evidence lower bound of a smooth-field Markov random field.
 
-**Meant for** multi-echo gradient-echo scans with 3 to 16 echoes at 0.3 to 7 T, any spacing, complex data.
+**Intended for** multi-echo gradient-echo scans with 3 to 16 echoes at 0.3 to 7 T, any spacing, complex data.
 
-**Not meant for** diagnosis; magnitude-only data; scans whose odd and even echoes differ in phase by more than a small rest.
+**Not intended for** diagnosis; magnitude-only data; scans with more than a small phase difference of odd and even echoes.
 """
 
-UNCALIBRATED = "Not calibrated: the swap probability built on it is too sure of itself until `aideal train fusion` has run."
+UNCALIBRATED = "Not calibrated: the swap probability computed from it is overconfident until `aideal train fusion` has run."
 
 _SIMULATED = """Unsupervised, on simulated slices alone (random shapes, tissues, fields and protocols; no patient, no
 reference map). Stages as listed; `aideal train` repeats them."""
 
 _ADAPTED = """Adapted from {start} by `aideal train adapt` to {scans} unlabelled scan(s), {slices} slices in all,
-mixed with simulated slices; `{table}` has misfit and swaps before and after. Meant for scans like those."""
+mixed with simulated slices; `{table}` has misfit and swaps before and after. Intended for scans like those."""
 
 _FIELD = """# G_phi: off-resonance
 
@@ -58,7 +58,14 @@ class Adaptation:
 
     Attributes
     ----------
-    start : SHA-256 of the networks before, by model name; scans, slices : how many; table : file of the figures.
+    start : Mapping[str, str]
+        SHA-256 of the networks before, by model name.
+    scans : int
+        Number of scans.
+    slices : int
+        Number of their slices.
+    table : str
+        File name of the comparison before and after.
     """
 
     start: Mapping[str, str]
@@ -70,9 +77,23 @@ class Adaptation:
 def model_cards(
     field: nn.Module, r2star: nn.Module, steps: Mapping[str, int], adaptation: Adaptation | None = None
 ) -> dict[str, str]:
-    """Markdown by model name, with `{sha256}` left for the export to fill.
+    """Cards of both networks.
 
-    `steps` are the optimiser steps of each stage; `adaptation` is None for networks trained from nothing.
+    Parameters
+    ----------
+    field : nn.Module
+        G_phi.
+    r2star : nn.Module
+        G_R2*.
+    steps : Mapping[str, int]
+        Optimiser steps of each stage.
+    adaptation : Adaptation, optional
+        None for networks trained from scratch.
+
+    Returns
+    -------
+    dict[str, str]
+        Markdown by model name, with `{sha256}` for the export to fill in.
     """
     listed = ", ".join(f"{stage} {count}" for stage, count in steps.items())
 

@@ -1,4 +1,4 @@
-"""Unlabelled scans of one's own as batches for training."""
+"""Unlabelled scans as batches for training."""
 
 from __future__ import annotations
 
@@ -23,21 +23,27 @@ from .prefetch import BatchOf
 
 @dataclass(frozen=True, eq=False)
 class OwnScan:
-    """A scan, mended as the estimate mends it, to cut training slices from.
+    """A scan, corrected as the estimate corrects it, to cut training slices from.
 
     Attributes
     ----------
-    echoes : complex64 (slice, echo, row, column).
-    te_s : (echo,) float64 seconds; field_strength_t : tesla.
-    noise_sd : (slice,) per real channel.
-    places : int (n, 3), slice, row and column of every foreground voxel.
+    echoes : torch.Tensor, shape (slice, echo, row, column), complex64
+        Echoes.
+    te_s : torch.Tensor, shape (echo,), float64, seconds
+        Echo times.
+    field_strength_t : float, tesla
+        Main field.
+    noise_sd : torch.Tensor, shape (slice,)
+        Noise SD of one real channel.
+    foreground : torch.Tensor, shape (voxels, 3), int
+        Slice, row and column of each foreground voxel.
     """
 
     echoes: torch.Tensor
     te_s: torch.Tensor
     field_strength_t: float
     noise_sd: torch.Tensor
-    places: torch.Tensor
+    foreground: torch.Tensor
 
     @classmethod
     def of(cls, series: EchoSeries) -> OwnScan:
@@ -46,26 +52,40 @@ class OwnScan:
         Raises
         ------
         InputError
-            The scan has no phase, or no voxel that stands clear of the noise.
+            The scan has no phase, or no voxel above the noise.
         """
         if not series.has_phase:
-            raise InputError(f"{series.source} has magnitudes alone; the networks are adapted to complex echoes.")
+            raise InputError(f"{series.source} has magnitudes alone; adaptation needs complex echoes.")
         corrections = plan_corrections(series, SIX_PEAK)
         slices = [torch.from_numpy(corrections.apply(series.echoes[:, i], i)) for i in range(series.shape[0])]
         noise = [noise_from_differences(one) for one in slices]
         masks = torch.stack([foreground(one, sd) for one, sd in zip(slices, noise, strict=True)])
         if not masks.any():
-            raise InputError(f"No voxel of {series.source} stands clear of the noise; there is nothing to adapt to.")
+            raise InputError(f"No voxel of {series.source} is above the noise; there is nothing to adapt to.")
         te = torch.from_numpy(series.te_s)
         return cls(torch.stack(slices), te, series.field_strength_t, torch.stack(noise), masks.nonzero())
 
     def crops(self, batch: int, size: int, generator: torch.Generator) -> EchoBatch:
-        """Square windows (or narrower, where the scan is) around random foreground voxels, mirrored at random."""
+        """Square windows (narrower where the scan is) around random foreground voxels, mirrored at random.
+
+        Parameters
+        ----------
+        batch : int
+            Number of windows.
+        size : int
+            Rows and columns.
+        generator : torch.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        EchoBatch
+        """
         high, wide = (min(size, n) for n in self.echoes.shape[2:])
         cut, noise = [], []
         for _ in range(batch):
-            chosen = int(torch.randint(len(self.places), (), generator=generator))
-            index, row, column = self.places[chosen].tolist()
+            chosen = int(torch.randint(len(self.foreground), (), generator=generator))
+            index, row, column = self.foreground[chosen].tolist()
             top = min(max(row - int(torch.randint(high, (), generator=generator)), 0), self.echoes.shape[2] - high)
             left = min(max(column - int(torch.randint(wide, (), generator=generator)), 0), self.echoes.shape[3] - wide)
             window = self.echoes[index, :, top : top + high, left : left + wide]
@@ -76,7 +96,7 @@ class OwnScan:
 
 
 def mixed_batches(scans: Sequence[OwnScan], options: LoopOptions) -> BatchOf:
-    """Own and simulated slices in turn: the simulated ones keep the networks from forgetting other protocols."""
+    """Slices of the scans and simulated ones in turn; the simulated ones keep the networks from forgetting other protocols."""
     return partial(_mixed_batch, scans, options)
 
 
@@ -89,7 +109,7 @@ def _mixed_batch(scans: Sequence[OwnScan], options: LoopOptions, number: int) ->
 
 
 def fingerprint(scans: Sequence[OwnScan]) -> str:
-    """Short checksum of the scans, which names no file and no patient."""
+    """Short checksum of the scans; it identifies no file and no patient."""
     digest = hashlib.sha256()
     for scan in scans:
         values: npt.NDArray[np.complex64] = scan.echoes.numpy()

@@ -1,4 +1,4 @@
-"""Batches made ahead by worker processes: one processor core simulates slices far slower than a GPU learns from them."""
+"""Batches simulated ahead by worker processes: one processor core simulates slices far slower than a GPU learns from them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch.utils.data import DataLoader, Dataset
 from ..simulation.random_slices import EchoBatch
 
 BatchOf = Callable[[int], EchoBatch]
-"""Batch by its number. It depends on the number alone, so that a resumed run, or one on more processes, sees the same ones."""
+"""Batch by its number. It depends on the number alone, so that a resumed run, or one on more processes, has the same ones."""
 
 
 class _Numbered(Dataset[EchoBatch]):
-    """The batches of some numbers, in their order."""
+    """The batches of given numbers, in their order."""
 
     def __init__(self, batch_of: BatchOf, numbers: Sequence[int]) -> None:
         self.batch_of, self.numbers = batch_of, numbers
@@ -27,9 +27,20 @@ class _Numbered(Dataset[EchoBatch]):
 
 
 def prefetched(batch_of: BatchOf, numbers: Sequence[int], workers: int) -> Iterator[EchoBatch]:
-    """Batches of these numbers in their order, made by `workers` processes, or here and when asked for if that is 0.
+    """Batches of the given numbers, in their order.
 
-    `batch_of` travels to the workers, so it must be picklable.
+    Parameters
+    ----------
+    batch_of : BatchOf
+        Batch by its number; picklable, since it is sent to the workers.
+    numbers : sequence of int
+        Numbers of the batches.
+    workers : int
+        Processes; with 0 each batch is simulated here when it is needed.
+
+    Returns
+    -------
+    iterator of EchoBatch
     """
     loader = DataLoader(
         _Numbered(batch_of, numbers),

@@ -1,4 +1,4 @@
-"""Stages put together: which network learns, from which loss, and what it starts from.
+"""Assembly of the stages: the network, its loss and its start.
 
     field              A   G_phi on the complex echoes
     r2star             B   G_R2* on the magnitudes, at the field of the frozen G_phi of stage A
@@ -10,7 +10,6 @@ Each stage keeps its checkpoint in a folder of its own name under the directory 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
@@ -23,6 +22,7 @@ from ..errors import InputError
 from ..simulation.random_slices import EchoBatch
 from .loop import Logits, LoopOptions, Loss, run_loop, simulated_batches
 from .networks import FieldNetwork, R2StarNetwork, r2star_profile
+from .progress import StepProgress
 from .stages import field_loss, field_of, prepare, r2star_loss
 
 FIELD, R2STAR, FIELD_WITH_R2STAR = "field", "r2star", "field-with-r2star"
@@ -30,8 +30,8 @@ STAGES = (FIELD, R2STAR, FIELD_WITH_R2STAR)
 FIELD_SMOOTHNESS, R2STAR_SMOOTHNESS = 0.5, 0.15
 FINE_TUNING_RATE = 0.3
 """Learning rate of stage C as a share of that of the others."""
-UNSEEN = ("checkpoint_every", "workers")
-"""Options of the loop that leave the result as it is."""
+WITHOUT_EFFECT = ("checkpoint_every", "workers")
+"""Options of the loop that do not change the result."""
 
 
 def run_stage(
@@ -39,15 +39,27 @@ def run_stage(
     options: LoopOptions,
     directory: Path,
     fabric: Fabric,
-    progress: Callable[[int, float], None],
+    progress: StepProgress,
 ) -> nn.Module:
-    """Train one stage, from its checkpoint where there is one, and return its network.
+    """Train one stage; a checkpoint is resumed.
 
     Parameters
     ----------
-    stage : one of `STAGES`; options : of the loop, for stage C at `FINE_TUNING_RATE` of the learning rate.
-    directory : of the run; earlier stages are looked for in it.
-    progress : called after every step with (step, loss).
+    stage : str
+        One of `STAGES`.
+    options : LoopOptions
+        Options of the loop; stage C takes `FINE_TUNING_RATE` of the learning rate.
+    directory : Path
+        Folder of the run, with the checkpoints of earlier stages.
+    fabric : Fabric
+        Devices.
+    progress : StepProgress
+        Called after each step with (steps done, loss).
+
+    Returns
+    -------
+    nn.Module
+        The trained network.
 
     Raises
     ------
@@ -60,13 +72,24 @@ def run_stage(
         options = replace(options, learning_rate=FINE_TUNING_RATE * options.learning_rate)
     keep_options(directory / stage, options, fabric)
     torch.manual_seed(options.seed)
-    network, loss = _wired(stage, directory, fabric.device)
+    network, loss = _assembled(stage, directory, fabric.device)
     run_loop(network, loss, simulated_batches(options), options, directory / stage, fabric, progress)
     return network
 
 
 def trained(stage: str, directory: Path) -> nn.Module:
     """Network of a stage from its checkpoint, for evaluation and without gradients.
+
+    Parameters
+    ----------
+    stage : str
+        One of `STAGES`.
+    directory : Path
+        Folder of the run.
+
+    Returns
+    -------
+    nn.Module
 
     Raises
     ------
@@ -82,7 +105,27 @@ def trained(stage: str, directory: Path) -> nn.Module:
 
 
 def final_networks(directory: Path) -> tuple[nn.Module, nn.Module, dict[str, int]]:
-    """G_phi (of stage C where it was trained, of A otherwise) and G_R2*, and the steps behind each stage used."""
+    """The networks of a run.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the run.
+
+    Returns
+    -------
+    field : nn.Module
+        G_phi, of stage C where it was trained, of A otherwise.
+    r2star : nn.Module
+        G_R2*.
+    steps : dict[str, int]
+        Optimiser steps by stage.
+
+    Raises
+    ------
+    InputError
+        A stage has no checkpoint.
+    """
     last = FIELD_WITH_R2STAR if (directory / FIELD_WITH_R2STAR / "checkpoint.pt").is_file() else FIELD
     field, r2star = trained(last, directory), trained(R2STAR, directory)
     steps = {
@@ -95,7 +138,21 @@ def final_networks(directory: Path) -> tuple[nn.Module, nn.Module, dict[str, int
 
 @torch.no_grad()
 def r2star_of(network: R2StarNetwork, batch: EchoBatch, field_hz: torch.Tensor) -> torch.Tensor:
-    """Mean R2* of G_R2* in 1/s (batch, H, W) at a field (batch, H, W)."""
+    """Mean R2* from G_R2*.
+
+    Parameters
+    ----------
+    network : R2StarNetwork
+        G_R2*.
+    batch : EchoBatch
+        Echoes.
+    field_hz : torch.Tensor, shape (batch, row, column)
+        Off-resonance.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, row, column), 1/s
+    """
     prepared = prepare(batch)
     grid = network.get_buffer("grid_per_s")
     energy = r2star_profile(batch.echoes, field_hz, batch.te_s, prepared.modulation, grid)
@@ -104,8 +161,8 @@ def r2star_of(network: R2StarNetwork, batch: EchoBatch, field_hz: torch.Tensor) 
     return (q * grid.to(q.dtype).reshape(1, -1, 1, 1)).sum(1)
 
 
-def _wired(stage: str, directory: Path, device: torch.device) -> tuple[nn.Module, Loss]:
-    """Network that learns in a stage, and its loss; frozen networks on `device`."""
+def _assembled(stage: str, directory: Path, device: torch.device) -> tuple[nn.Module, Loss]:
+    """Network that a stage trains, and its loss; frozen networks on `device`."""
     if stage == FIELD:
         field = FieldNetwork()
         return field, lambda logits, batch, share: field_loss(
@@ -129,12 +186,26 @@ def _wired(stage: str, directory: Path, device: torch.device) -> tuple[nn.Module
 
 
 def keep_options(folder: Path, options: LoopOptions, fabric: Fabric, data: str = "simulated") -> None:
-    """Note the options beside a new checkpoint; refuse to go on from one made with others (its schedule would not fit).
+    """Store the options beside a new checkpoint; refuse one made with other options, whose schedule would not fit.
 
-    `data` says in words what the batches come from.
+    Parameters
+    ----------
+    folder : Path
+        Folder of the checkpoint.
+    options : LoopOptions
+        Options of the loop.
+    fabric : Fabric
+        Devices.
+    data : str
+        Description of the training data.
+
+    Raises
+    ------
+    InputError
+        The checkpoint was made with other options or data.
     """
     file = folder / "options.json"
-    now = {name: value for name, value in asdict(options).items() if name not in UNSEEN} | {"data": data}
+    now = {name: value for name, value in asdict(options).items() if name not in WITHOUT_EFFECT} | {"data": data}
     if file.is_file() and (folder / "checkpoint.pt").is_file():
         before = {"data": "simulated"} | json.loads(file.read_text(encoding="utf-8"))
         changed = [f"{name} {before.get(name)} -> {value}" for name, value in now.items() if before.get(name) != value]

@@ -1,4 +1,4 @@
-"""Store the learned weights and the calibration inside G_phi's file, and say so in its card."""
+"""Store the learned weights and the calibration inside G_phi's file, and describe them in its card."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .model_cards import UNCALIBRATED
 
 CALIBRATED = """Calibrated: the weights of the fusion and the calibration of the swap probability (logistic regression on the
 voxel, its neighbourhood, the misfit there, jumps of the field and the signal, then a monotone map) are stored in this file
-(`{name}`) by `aideal train fusion`: {origin}. They hold for scans like the
-simulated ones; what the simulations lack (flow, metal, vendors' filters) they do not cover."""
+(`{name}`) by `aideal train fusion`: {origin}. They are valid for scans like
+the simulated ones; the simulations lack flow, metal and vendors' filters."""
 
 
 def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[str, Any]], origin: str) -> None:
@@ -26,8 +26,14 @@ def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[st
 
     Parameters
     ----------
-    settings : JSON-ready, as `estimation.learned.Learned.as_settings` gives them. origin : what they were learned and
-        calibrated on.
+    source : Path
+        Folder of the networks.
+    target : Path
+        Folder that receives them.
+    settings : Mapping
+        As from `Learned.as_settings`.
+    origin : str
+        What they were learned and calibrated on, for the card.
 
     Raises
     ------
@@ -45,15 +51,15 @@ def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[st
             warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
             torch.jit.save(networks.field, str(path), _extra_files={SETTINGS: json.dumps(settings)})
         card = stage / manifest[FIELD_MODEL]["card"]
-        before, now = networks.checksums[FIELD_MODEL], sha256(path)
-        text = card.read_text(encoding="utf-8").replace(before, now)
-        card.write_text(_said(text, CALIBRATED.format(name=SETTINGS, origin=origin)), encoding="utf-8")
-        manifest[FIELD_MODEL]["sha256"] = now
+        before, after = networks.checksums[FIELD_MODEL], sha256(path)
+        text = card.read_text(encoding="utf-8").replace(before, after)
+        card.write_text(_with_calibration(text, CALIBRATED.format(name=SETTINGS, origin=origin)), encoding="utf-8")
+        manifest[FIELD_MODEL]["sha256"] = after
         (stage / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-def _said(card: str, paragraph: str) -> str:
-    """The card with its last paragraph, on calibration, exchanged."""
+def _with_calibration(card: str, paragraph: str) -> str:
+    """The card with its last paragraph, on calibration, replaced."""
     head, _, last = card.rstrip().rpartition("\n\n")
     if not last.startswith(tuple(text.split(":")[0] for text in (UNCALIBRATED, CALIBRATED))):
         head = card.rstrip()

@@ -23,13 +23,19 @@ DISTANCES = sorted({float(r * r + c * c) ** 0.5 for r, c, _ in NEIGHBOURS})
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What the stages need of a batch.
+class BatchQuantities:
+    """Quantities of a batch that the stages share.
 
     Attributes
     ----------
-    total : |s|^2 (batch, 1, H, W); foreground : weights (batch, H, W); modulation : fat phasor (echo,).
-    shift_turns : mean fat shift as a fraction of the period.
+    total : torch.Tensor, shape (batch, 1, row, column)
+        |s|^2.
+    foreground : torch.Tensor, shape (batch, row, column)
+        1 where the strongest echo exceeds five noise SDs, else 0.
+    modulation : torch.Tensor, shape (echo,), complex
+        Fat phasor c_n.
+    shift_turns : torch.Tensor, scalar
+        Mean fat shift as a fraction of the period.
     """
 
     total: torch.Tensor
@@ -38,24 +44,37 @@ class Prepared:
     shift_turns: torch.Tensor
 
 
-def prepare(batch: EchoBatch) -> Prepared:
-    """Common quantities of a batch; the foreground is where the strongest echo exceeds five noise standard deviations."""
+def prepare(batch: EchoBatch) -> BatchQuantities:
+    """Quantities of a batch that the stages share."""
     power = batch.echoes.real**2 + batch.echoes.imag**2
     total = power.sum(1, keepdim=True)
     total = total + 1e-12 * total.amax() + 1e-30
     foreground = (power.amax(1) > (5 * batch.noise_sd[:, None, None]) ** 2).float()
     modulation = SIX_PEAK.modulation(batch.te_s, batch.field_strength_t)
     shift = torch.angle((modulation[1:] * modulation[:-1].conj()).sum()) / (2 * torch.pi)
-    return Prepared(total, foreground, modulation, shift)
+    return BatchQuantities(total, foreground, modulation, shift)
 
 
 def field_logits(
-    network: FieldNetwork, batch: EchoBatch, prepared: Prepared, logits: Callable[..., torch.Tensor] | None = None
+    network: FieldNetwork, batch: EchoBatch, prepared: BatchQuantities, logits: Callable[..., torch.Tensor] | None = None
 ) -> torch.Tensor:
-    """Logits of G_phi (batch, K, H, W), without gradient through the profile.
+    """Logits of G_phi, without gradient through the residual profile.
 
-    `logits` is what computes them, `network.logits` when None; the training loop hands in the same wrapped for several
-    processes or mixed precision.
+    Parameters
+    ----------
+    network : FieldNetwork
+        G_phi.
+    batch : EchoBatch
+        Echoes.
+    prepared : BatchQuantities
+        Their shared quantities.
+    logits : callable, optional
+        Computes the logits; `network.logits` when None. The training loop passes the same, wrapped for several processes or
+        mixed precision.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, K, row, column)
     """
     with torch.no_grad():
         search = network.r2star_search.double()
@@ -71,10 +90,26 @@ def field_loss(
     r2star: torch.Tensor | None = None,
     logits: Callable[..., torch.Tensor] | None = None,
 ) -> torch.Tensor:
-    """Stages A and C: evidence lower bound of the complex echoes.
+    """Loss of stages A and C: negative evidence lower bound of the complex echoes.
 
-    Stage A takes the best of a few R2* values for each field bin; stage C (`r2star` given, (batch, H, W)) adds the R2* of
-    G_R2*. `logits` as in `field_logits`.
+    Parameters
+    ----------
+    network : FieldNetwork
+        G_phi.
+    batch : EchoBatch
+        Echoes.
+    inverse_temperature : float
+        Annealing, see `evidence_loss`.
+    smoothness : float
+        Weight of the smoothness.
+    r2star : torch.Tensor, shape (batch, row, column), 1/s, optional
+        R2* from G_R2*, for stage C. Stage A takes the best of a few values for each field bin; stage C adds this one.
+    logits : callable, optional
+        As in `field_logits`.
+
+    Returns
+    -------
+    torch.Tensor, scalar, nats
     """
     prepared = prepare(batch)
     n = batch.echoes.shape[1]
@@ -93,7 +128,29 @@ def field_loss(
 def profile_at_r2star(
     batch: EchoBatch, modulation: torch.Tensor, bins: int, r2star: torch.Tensor, oversampling: int = 3
 ) -> torch.Tensor:
-    """Residual energy over the field bins with each voxel's own R2* (batch, H, W): (batch, bins, H, W)."""
+    """Residual energy over the field bins at each voxel's own R2*.
+
+    Parameters
+    ----------
+    batch : EchoBatch
+        Echoes.
+    modulation : torch.Tensor, shape (echo,), complex
+        Fat phasor c_n.
+    bins : int
+        Field bins.
+    r2star : torch.Tensor, shape (batch, row, column), 1/s
+        R2* of each voxel.
+    oversampling : int
+        Field values in each bin, of which the least energy is taken.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, bins, row, column)
+
+    Notes
+    -----
+    Closed form: |s|^2 less the energy explained by least-squares water and fat, from the 2 x 2 normal equations.
+    """
     tau = (batch.te_s - batch.te_s[0]).float()
     grid = field_grid_hz(batch.te_s, bins * oversampling)
     decay = torch.exp(-r2star[:, None] * tau[:, None, None])
@@ -116,7 +173,19 @@ def profile_at_r2star(
 
 @torch.no_grad()
 def field_of(network: FieldNetwork, batch: EchoBatch) -> torch.Tensor:
-    """Off-resonance (batch, H, W) in Hz from G_phi, sharpened by one Gauss-Newton step: the frozen input of stage B."""
+    """Off-resonance from G_phi, refined by one Gauss-Newton step: the input of stage B.
+
+    Parameters
+    ----------
+    network : FieldNetwork
+        G_phi.
+    batch : EchoBatch
+        Echoes.
+
+    Returns
+    -------
+    torch.Tensor, shape (batch, row, column), Hz
+    """
     prepared = prepare(batch)
     q = torch.softmax(field_logits(network, batch, prepared), 1)
     mean, _ = circular_moments(q, field_grid_hz(batch.te_s, network.bins), field_period_hz(batch.te_s))
@@ -132,7 +201,25 @@ def r2star_loss(
     smoothness: float,
     logits: Callable[..., torch.Tensor] | None = None,
 ) -> torch.Tensor:
-    """Stage B: Rician evidence lower bound of the magnitudes, given the field (batch, H, W); `logits` as in `field_logits`."""
+    """Loss of stage B: negative Rician evidence lower bound of the magnitudes.
+
+    Parameters
+    ----------
+    network : R2StarNetwork
+        G_R2*.
+    batch : EchoBatch
+        Echoes.
+    field_hz : torch.Tensor, shape (batch, row, column)
+        Off-resonance.
+    smoothness : float
+        Weight of the smoothness.
+    logits : callable, optional
+        As in `field_logits`.
+
+    Returns
+    -------
+    torch.Tensor, scalar, nats
+    """
     prepared = prepare(batch)
     n = batch.echoes.shape[1]
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The log of a run: one CSV line a step, whatever was interrupted and resumed on the way."""
+"""The log of a run: one CSV line for each step, also after interruptions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from typing import IO
 class StepLog:
     """Context that appends (step, loss) lines after those of the steps up to `start`.
 
-    Lines of later steps, lost with an interruption, are dropped: those steps will be taken again. With `enabled` False
-    (processes other than the first) nothing is written.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    start : int
+        Steps done. Lines of later steps, lost with an interruption, are dropped: those steps will be repeated.
+    enabled : bool
+        False writes nothing, for processes other than the first.
     """
 
     def __init__(self, path: Path, start: int, enabled: bool = True) -> None:
@@ -38,6 +44,6 @@ class StepLog:
             csv.writer(self._stream, lineterminator="\n").writerow([step, f"{loss:.6f}"])
 
     def flush(self) -> None:
-        """Put what was written on the disk, before the checkpoint that counts on it."""
+        """Write the lines to disk, before the checkpoint that relies on them."""
         if self._stream is not None:
             self._stream.flush()

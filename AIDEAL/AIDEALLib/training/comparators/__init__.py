@@ -1,1 +1,1 @@
-"""Deep networks that others proposed, small and trained on our simulator: research extras for comparison, not shipped."""
+"""Deep networks that others proposed, small and trained on this simulator, for comparison; not part of the extension."""

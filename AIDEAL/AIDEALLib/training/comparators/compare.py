@@ -1,4 +1,4 @@
-"""Lobe PDFF by the comparators and by the estimate, on abdomens none of them has seen: the paper's tables 2 and 3."""
+"""Lobe PDFF by the comparators and the estimate on new abdomens, as tables 2 and 3 of Meneses et al., Med Image Anal 2026."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...simulation.scan import PAPER, PROTOCOLS, Protocol, acquire
 from .supervised import Comparator
 
 TRAINED_ON, SHIFTED = PAPER, (PROTOCOLS[1], PROTOCOLS[5])
-"""Protocol of the networks for one protocol, and others of six echoes: 1.5 T with 1.4 + 3.08 n, 3 T with 1.2 + 1.0 n ms."""
+"""Protocol of the networks for one protocol, and two others of six echoes: 1.5 T, 1.4 + 3.08 n ms; 3 T, 1.2 + 1.0 n ms."""
 LOBES = {1: "Right lobe", 2: "Left lobe"}
 FIRST_PATIENT = 300
 SLICES, SLICE_DISTANCE_MM = 4, 25.0
@@ -31,13 +31,24 @@ Pdff = Callable[[EchoSeries], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class LobeError:
-    """Error of the median PDFF of a lobe, over patients, in points.
+    """Error of the median PDFF of a lobe, over patients, in percentage points.
 
     Attributes
     ----------
-    method, protocol, lobe, patients : what and how many.
-    bias, sd : mean and standard deviation of (median found - true median).
-    mean_absolute : mean of |found - true| over all voxels of the lobe.
+    method : str
+        Name of the method.
+    protocol : str
+        Name of the protocol.
+    lobe : str
+        Name of the lobe.
+    patients : int
+        Number of patients.
+    bias : float
+        Mean of (estimated median - true median).
+    sd : float
+        Standard deviation (n - 1) of (estimated median - true median).
+    mean_absolute : float
+        Mean of |estimated - true| over all voxels of the lobe.
     """
 
     method: str
@@ -84,9 +95,18 @@ def compare(
 
     Parameters
     ----------
-    methods : PDFF of a scan, by name; patients : abdomens under each protocol, four slices through the liver of each.
-    matrix : rows and columns.
-    progress : called with (scans done, scans in all).
+    methods : Mapping[str, Pdff]
+        PDFF of a scan, by name of the method.
+    patients : int
+        Abdomens under each protocol, four slices through the liver of each.
+    matrix : int
+        Rows and columns.
+    progress : callable, optional
+        Called with (scans done, scans in all).
+
+    Yields
+    ------
+    LobeError
     """
     protocols = (TRAINED_ON, *SHIFTED)
     for turn, protocol in enumerate(protocols):

@@ -33,7 +33,7 @@ class MDWFNet(nn.Module):
         return torch.cat([self.water_fat(features), self.r2star(features), self.field(features)], 1)
 
     def pdff(self, outputs: torch.Tensor) -> torch.Tensor:
-        """PDFF 0..1 (batch, rows, columns) from `logits`."""
+        """PDFF, 0 to 1, (batch, row, column), from `logits`."""
         water, fat = nn.functional.softplus(outputs[:, :2]).unbind(1)
         return fraction(water, fat)
 

@@ -1,4 +1,4 @@
-"""What the comparators are built of: encoder, decoder, inputs and targets."""
+"""Parts of the comparators: encoder, decoder, inputs and targets."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ import torch
 from torch import nn
 
 from ...simulation.random_slices import SliceBatch
-from ..networks import ConvBlock
+from ..networks.unet import ConvBlock
 
 WIDTHS = (16, 32, 64, 96)
 LEAST_SIGNAL = 0.02
-"""Water plus fat below this share of the brightest tissue has no fat fraction to speak of."""
+"""Least water plus fat, as a share of the brightest tissue, in the denominator of the fat fraction."""
 
 
 class Encoder(nn.Module):
-    """Four levels of two convolutions, each at half the resolution of the one before."""
+    """Four levels of two convolutions, each at half the resolution of the one before.
+
+    Parameters
+    ----------
+    inputs : int
+        Input channels.
+    widths : tuple of int
+        Channels of each level.
+    """
 
     def __init__(self, inputs: int, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
@@ -32,7 +40,15 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Back to full resolution, with the encoder's features of each level."""
+    """Levels back to full resolution, with the encoder's features of each level.
+
+    Parameters
+    ----------
+    outputs : int
+        Output channels.
+    widths : tuple of int
+        Channels of each level of the encoder.
+    """
 
     def __init__(self, outputs: int, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
@@ -61,17 +77,28 @@ def channels(echoes: torch.Tensor) -> torch.Tensor:
 
 
 def fraction(water: torch.Tensor, fat: torch.Tensor) -> torch.Tensor:
-    """PDFF, 0..1, of magnitudes."""
+    """PDFF, 0 to 1, of magnitudes."""
     return fat / (water + fat).clamp_min(LEAST_SIGNAL)
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What a supervised network is to say, each (batch, rows, columns), and where.
+    """Labels of supervised training.
 
     Attributes
     ----------
-    water, fat : magnitudes at t = 0 on the scale of `channels`; pdff : 0..1; r2star_per_s; field_hz; tissue : 0 or 1.
+    water : torch.Tensor, shape (batch, row, column)
+        Magnitude of water at t = 0 on the scale of `channels`.
+    fat : torch.Tensor, shape (batch, row, column)
+        The same of fat.
+    pdff : torch.Tensor, shape (batch, row, column)
+        PDFF, 0 to 1.
+    r2star_per_s : torch.Tensor, shape (batch, row, column)
+        R2*.
+    field_hz : torch.Tensor, shape (batch, row, column)
+        Off-resonance.
+    tissue : torch.Tensor, shape (batch, row, column)
+        1 in tissue, else 0: voxels that count.
     """
 
     water: torch.Tensor

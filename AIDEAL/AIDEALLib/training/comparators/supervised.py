@@ -1,8 +1,7 @@
-"""Train a comparator, with labels from the simulator."""
+"""Supervised training of a comparator, with labels from the simulator."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol as Interface
@@ -16,6 +15,7 @@ from ...simulation.protocol import PAPER
 from ...simulation.random_slices import EchoBatch, SliceBatch, random_protocol, random_slices
 from ..loop import Logits, LoopOptions, run_loop
 from ..prefetch import BatchOf
+from ..progress import StepProgress
 from ..run_stage import keep_options
 from .mdwf_net import MDWFNet
 from .unet import PlainUNet
@@ -26,18 +26,18 @@ N_ECHOES = 6
 
 
 class Comparator(Interface):
-    """What every comparator can do; it serves one protocol, or any with six echoes."""
+    """Interface of the comparators; `one_protocol` is False where a network serves any protocol with six echoes."""
 
     one_protocol: bool
 
     def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
-        """Outputs of the network."""
+        """Outputs of the network, (batch, channel, row, column), from echoes (batch, echo, row, column)."""
 
     def pdff(self, outputs: torch.Tensor) -> torch.Tensor:
-        """PDFF 0..1 (batch, rows, columns) from the outputs."""
+        """PDFF, 0 to 1, (batch, row, column), from the outputs."""
 
     def loss(self, outputs: torch.Tensor, batch: SliceBatch) -> torch.Tensor:
-        """Error against the truth of simulated slices."""
+        """Loss against the truth of simulated slices, scalar."""
 
 
 def batches(one_protocol: bool, options: LoopOptions) -> BatchOf:
@@ -53,10 +53,21 @@ def _batch(one_protocol: bool, options: LoopOptions, number: int) -> SliceBatch:
     return random_slices(options.batch, options.size, generator, protocol)
 
 
-def train_comparator(
-    name: str, options: LoopOptions, directory: Path, fabric: Fabric, progress: Callable[[int, float], None]
-) -> None:
-    """Train one of `COMPARATORS`; checkpoint and log lie in a folder of its name.
+def train_comparator(name: str, options: LoopOptions, directory: Path, fabric: Fabric, progress: StepProgress) -> None:
+    """Train a comparator.
+
+    Parameters
+    ----------
+    name : str
+        One of `COMPARATORS`.
+    options : LoopOptions
+        Options of the loop.
+    directory : Path
+        Receives a folder of that name with checkpoint and log; a checkpoint found there is resumed.
+    fabric : Fabric
+        Devices.
+    progress : StepProgress
+        Called after each step with (steps done, loss).
 
     Raises
     ------
@@ -64,7 +75,7 @@ def train_comparator(
         No such comparator, or the checkpoint belongs to a run with other options.
     """
     torch.manual_seed(options.seed)
-    network = _made(name)
+    network = _untrained(name)
     comparator = cast(Comparator, network)
 
     def loss_of(logits: Logits, batch: EchoBatch, share: float) -> torch.Tensor:
@@ -78,6 +89,17 @@ def train_comparator(
 def trained_comparator(name: str, directory: Path) -> Comparator:
     """A comparator from its checkpoint, for evaluation.
 
+    Parameters
+    ----------
+    name : str
+        One of `COMPARATORS`.
+    directory : Path
+        Folder of the trained comparators.
+
+    Returns
+    -------
+    Comparator
+
     Raises
     ------
     InputError
@@ -86,12 +108,12 @@ def trained_comparator(name: str, directory: Path) -> Comparator:
     checkpoint = directory / name / "checkpoint.pt"
     if not checkpoint.is_file():
         raise InputError(f"No {name} in {directory}; train it first (aideal train comparator {name}).")
-    network = _made(name)
+    network = _untrained(name)
     network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["network"])
     return cast(Comparator, network.eval().requires_grad_(False))
 
 
-def _made(name: str) -> torch.nn.Module:
+def _untrained(name: str) -> torch.nn.Module:
     if name not in COMPARATORS:
         raise InputError(f"No comparator is called '{name}'; one of {', '.join(COMPARATORS)} was expected.")
     network: torch.nn.Module = COMPARATORS[name](N_ECHOES)

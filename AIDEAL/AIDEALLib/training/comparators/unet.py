@@ -27,7 +27,7 @@ class PlainUNet(nn.Module):
         return out
 
     def pdff(self, outputs: torch.Tensor) -> torch.Tensor:
-        """PDFF 0..1 (batch, rows, columns) from `logits`."""
+        """PDFF, 0 to 1, (batch, row, column), from `logits`."""
         return torch.sigmoid(outputs[:, 0])
 
     def loss(self, outputs: torch.Tensor, batch: SliceBatch) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""VET-Net: a U-Net that is told the echo times, so that it may serve protocols with other ones.
+"""VET-Net: a U-Net conditioned on the echo times, so that it can serve other protocols.
 
 After the variable-echo-times network that Meneses et al., Med Image Anal 2026, compare with, in small: the echo times (and
 field strength) scale and shift the features of each level of the encoder.
@@ -25,16 +25,16 @@ class VETNet(nn.Module):
 
     def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
         """Channels water and fat (batch, 2, rows, columns)."""
-        told = torch.cat([1e2 * te_s, te_s.new_tensor([field_strength_t / 3])]).float()
-        change = self.protocol(told).reshape(2, -1, 1, 1)
+        condition = torch.cat([1e2 * te_s, te_s.new_tensor([field_strength_t / 3])]).float()
+        change = self.protocol(condition).reshape(2, -1, 1, 1)
         features = self.encoder(channels(echoes))
         scales, shifts = change[0].split(WIDTHS), change[1].split(WIDTHS)
-        told_features = [f * (1 + a) + b for f, a, b in zip(features, scales, shifts, strict=True)]
-        out: torch.Tensor = self.decoder(told_features)
+        conditioned = [f * (1 + a) + b for f, a, b in zip(features, scales, shifts, strict=True)]
+        out: torch.Tensor = self.decoder(conditioned)
         return out
 
     def pdff(self, outputs: torch.Tensor) -> torch.Tensor:
-        """PDFF 0..1 (batch, rows, columns) from `logits`."""
+        """PDFF, 0 to 1, (batch, row, column), from `logits`."""
         water, fat = nn.functional.softplus(outputs).unbind(1)
         return fraction(water, fat)
 
