@@ -27,10 +27,10 @@ def test_fields_are_options_and_arrive_as_the_dataclass() -> None:
         """Do it."""
         received.extend([name, size, loud])
 
-    done = CliRunner().invoke(app, ["--name", "x", "--rows", "7"])
+    done = CliRunner().invoke(app, ["x", "--rows", "7"])
     assert done.exit_code == 0, done.output
     assert received == ["x", Size(7, 4), False]
     shown = CliRunner().invoke(app, ["--help"]).output
     assert "Do it." in shown and "Number of rows." in shown
-    assert shown.index("--name") < shown.index("--rows") < shown.index("--columns") < shown.index("--loud")
-    assert CliRunner().invoke(app, ["--name", "x", "--rows", "0"]).exit_code == 2
+    assert shown.index("name") < shown.index("--rows") < shown.index("--columns") < shown.index("--loud")
+    assert CliRunner().invoke(app, ["x", "--rows", "0"]).exit_code == 2
