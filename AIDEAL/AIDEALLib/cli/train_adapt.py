@@ -10,8 +10,8 @@ import typer
 
 from ..errors import InputError
 from .option_groups import takes_option_groups
-from .options import Debug
-from .training_options import Accumulate, Batch, Launch, Models, Seed, Size, shown_progress
+from .options import Debug, Models
+from .training_options import Accumulate, Batch, Launch, Seed, Size, shown_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Debug, Out
-from .training_options import RUNS, Batch, Directory, Launch, Models, Seed, Size, Threads, require_lightning, shown_progress
+from .options import Debug, Models, Out
+from .training_options import RUNS, Batch, Directory, Launch, Seed, Size, Threads, require_lightning, shown_progress
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from .option_groups import takes_option_groups
-from .options import Debug
-from .training_options import EXPORTED, Models, shown_progress
+from .options import Debug, Models
+from .training_options import EXPORTED, shown_progress
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,6 @@ class Precision(str, Enum):
     BFLOAT16 = "bf16-mixed"
 
 
-Models = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", help="Networks written by 'aideal train export' instead of the bundled ones.", show_default=False
-    ),
-]
 Directory = Annotated[
     Path, typer.Option("--directory", "-d", metavar="DIR", help="Folder of the run; a checkpoint in it is resumed.")
 ]

@@ -49,6 +49,15 @@ class OwnScan:
     def of(cls, series: EchoSeries) -> OwnScan:
         """Correct a scan (rotation sense, odd-even phase) and find its foreground.
 
+        Parameters
+        ----------
+        series : EchoSeries
+            The scan.
+
+        Returns
+        -------
+        OwnScan
+
         Raises
         ------
         InputError

@@ -28,7 +28,21 @@ class MDWFNet(nn.Module):
         self.water_fat, self.r2star, self.field = Decoder(2), Decoder(1), Decoder(2)
 
     def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
-        """Channels water, fat, R2*, cosine and sine, (batch, 5, rows, columns)."""
+        """Channels water, fat, R2*, cosine and sine.
+
+        Parameters
+        ----------
+        echoes : torch.Tensor, shape (batch, echo, row, column), complex
+            Echoes.
+        te_s : torch.Tensor, shape (echo,), seconds
+            Echo times.
+        field_strength_t : float, tesla
+            Main field.
+
+        Returns
+        -------
+        torch.Tensor, shape (batch, 5, row, column)
+        """
         features = self.encoder(channels(echoes))
         return torch.cat([self.water_fat(features), self.r2star(features), self.field(features)], 1)
 

@@ -31,7 +31,21 @@ class Comparator(Interface):
     one_protocol: bool
 
     def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
-        """Outputs of the network, (batch, channel, row, column), from echoes (batch, echo, row, column)."""
+        """Outputs of the network.
+
+        Parameters
+        ----------
+        echoes : torch.Tensor, shape (batch, echo, row, column), complex
+            Echoes.
+        te_s : torch.Tensor, shape (echo,), seconds
+            Echo times.
+        field_strength_t : float, tesla
+            Main field.
+
+        Returns
+        -------
+        torch.Tensor, shape (batch, channel, row, column)
+        """
 
     def pdff(self, outputs: torch.Tensor) -> torch.Tensor:
         """PDFF, 0 to 1, (batch, row, column), from the outputs."""

@@ -22,7 +22,21 @@ class PlainUNet(nn.Module):
         self.encoder, self.decoder = Encoder(2 * n_echoes), Decoder(1)
 
     def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
-        """Logit of PDFF (batch, 1, rows, columns)."""
+        """Logit of PDFF.
+
+        Parameters
+        ----------
+        echoes : torch.Tensor, shape (batch, echo, row, column), complex
+            Echoes.
+        te_s : torch.Tensor, shape (echo,), seconds
+            Echo times.
+        field_strength_t : float, tesla
+            Main field.
+
+        Returns
+        -------
+        torch.Tensor, shape (batch, 1, row, column)
+        """
         out: torch.Tensor = self.decoder(self.encoder(channels(echoes)))
         return out
 

@@ -24,7 +24,21 @@ class VETNet(nn.Module):
         self.protocol = nn.Sequential(nn.Linear(n_echoes + 1, 64), nn.SiLU(), nn.Linear(64, 2 * sum(WIDTHS)))
 
     def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
-        """Channels water and fat (batch, 2, rows, columns)."""
+        """Channels water and fat.
+
+        Parameters
+        ----------
+        echoes : torch.Tensor, shape (batch, echo, row, column), complex
+            Echoes.
+        te_s : torch.Tensor, shape (echo,), seconds
+            Echo times.
+        field_strength_t : float, tesla
+            Main field.
+
+        Returns
+        -------
+        torch.Tensor, shape (batch, 2, row, column)
+        """
         condition = torch.cat([1e2 * te_s, te_s.new_tensor([field_strength_t / 3])]).float()
         change = self.protocol(condition).reshape(2, -1, 1, 1)
         features = self.encoder(channels(echoes))
