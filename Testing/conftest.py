@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fixture_types import Voxels
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import ModelError
@@ -39,9 +40,6 @@ def fresh_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def te_s() -> torch.Tensor:
     """Echo times 1.3 + 2.1 n ms, six echoes."""
     return 1.3e-3 + 2.1e-3 * torch.arange(6, dtype=torch.float64)
-
-
-Voxels = Callable[..., torch.Tensor]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Damage small DICOM scans in every way a file can be damaged, and see that the reader answers with its own errors only.
 
-    python Testing/dicom_fuzz.py --cases 100000      # the nightly run: about 20 minutes a core
+    python Testing/tools/dicom_fuzz.py --cases 100000      # the nightly run: about 20 minutes a core
 
 Every case follows from its number, so `--first N --cases 1` repeats one.
 """

@@ -1,6 +1,6 @@
 """The tables of any-scanner input: dialects, faults and findings, magnitudes alone, first echo, real scans.
 
-python Testing/tables_any_scanner.py        # about two minutes; prints Markdown
+python Testing/tools/tables_any_scanner.py        # about two minutes; prints Markdown
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from paths import MODULE
+from paths import MODULE, REAL_DATA
 
 sys.path.insert(0, str(MODULE))
 
@@ -43,28 +43,25 @@ def dialects() -> None:
 
 
 def faults() -> None:
-    """Every fault of the tests and what it raises."""
-    import test_quality
+    """Every fault made on purpose and the findings that it raises."""
+    from faults import FAULTS, clean_scan
 
-    from AIDEALLib.echoes import Readout
     from AIDEALLib.quality.assess import assess
-    from AIDEALLib.simulation.demo import demo_liver
 
-    series, _ = demo_liver(matrix=(2, 80, 80))
-    clean = replace(series, readout=Readout.UNKNOWN, phase_sign=None, flip_angle_deg=3.0, repetition_time_s=0.014)
+    clean, _ = clean_scan()
     print("| fault made | finding | others raised |\n|---|---|---|")
     print(f"| none | {', '.join(sorted(assess(clean).codes())) or 'none'} | |")
-    for fault, (make, code, severity) in test_quality.FAULTS.items():
+    for fault, (make, code, severity) in FAULTS.items():
         codes = assess(make(clean)).codes()
         hit = f"{code} ({severity.value})" if code in codes else f"MISSED {code}"
         print(f"| {fault} | {hit} | {', '.join(sorted(codes - {code}))} |")
 
 
 def magnitudes() -> None:
-    """Fits of magnitudes alone, 4000 noisy copies of a voxel: what they state against what is so."""
+    """Fits of magnitudes alone, 4000 noisy copies of a voxel: stated against actual errors."""
     import torch
 
-    from AIDEALLib.estimation.methods.magnitude import magnitude_fit
+    from AIDEALLib.estimation.methods.magnitude import fit_magnitudes
     from AIDEALLib.estimation.voxelwise.slice_input import Scan
     from AIDEALLib.physics.magnitude_signal import magnitude_model
     from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -80,7 +77,7 @@ def magnitudes() -> None:
                 one = torch.ones(4000, dtype=torch.float64)
                 clean = magnitude_model(one, pdff / 100 * one, 40 * one, scan.te_s, modulation).values
                 noise = torch.randn(2, *clean.shape, generator=generator, dtype=torch.float64) / snr
-                found = magnitude_fit(torch.complex(clean + noise[0], noise[1]).abs(), scan, torch.tensor(1 / snr))
+                found = fit_magnitudes(torch.complex(clean + noise[0], noise[1]).abs(), scan, torch.tensor(1 / snr))
                 wrong = (found.best.pdff > 55) != (pdff > 55)
                 error = (found.best.pdff - pdff)[~wrong]
                 stated = found.best.pdff_variance[~wrong].median().sqrt()
@@ -127,24 +124,25 @@ def first_echo() -> None:
 
 def real_scans() -> None:
     """Bottles naive and corrected, and the rotation sense of every real scan as given and mirrored."""
-    import test_estimation_repairs as tests
+    from real_scans import BOTTLES, REAL_SCANS, bottle_pdff
 
     from AIDEALLib.estimation.phase_correction.plan import plan_corrections
+    from AIDEALLib.io.load import load_series
     from AIDEALLib.physics.spectrum import SIX_PEAK
 
-    if not tests.REAL_DATA.exists():
-        print(f"(no real scans in {tests.REAL_DATA})")
+    if not REAL_DATA.exists():
+        print(f"(no real scans in {REAL_DATA})")
         return
-    bottles = tests.load_series(tests.BOTTLES)
-    mended = plan_corrections(bottles, SIX_PEAK).apply(bottles.echoes[:, 0], 0)
+    bottles = load_series(REAL_DATA / BOTTLES)
+    corrected = plan_corrections(bottles, SIX_PEAK).apply(bottles.echoes[:, 0], 0)
     print("| bottles, PDFF % | top | left | right |\n|---|---|---|---|")
-    for name, echoes in (("naive", bottles.echoes[:, 0]), ("odd-even phase corrected", mended)):
-        print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in tests.bottle_pdff(echoes, bottles)) + " |")
+    for name, echoes in (("naive", bottles.echoes[:, 0]), ("odd-even phase corrected", corrected)):
+        print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in bottle_pdff(echoes, bottles)) + " |")
     print("\n| scan | as given | mirrored copy |\n|---|---|---|")
-    for name in tests.REAL_SCANS:
-        series = replace(tests.load_series(tests.REAL_DATA / name), phase_sign=None)
-        told = [plan_corrections(s, SIX_PEAK) for s in (series, series.conjugate())]
-        print(f"| {name.split('/')[0]} | " + " | ".join(r.sign_text for r in told) + " |")
+    for name in REAL_SCANS:
+        series = replace(load_series(REAL_DATA / name), phase_sign=None)
+        plans = [plan_corrections(s, SIX_PEAK) for s in (series, series.conjugate())]
+        print(f"| {name.split('/')[0]} | " + " | ".join(r.sign_text for r in plans) + " |")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fixture_types import Voxels
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
@@ -19,7 +20,6 @@ from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.quality.assess import assess
 from AIDEALLib.quality.preflight import preflight
 from AIDEALLib.simulation.demo import demo_liver
-from conftest import Voxels
 
 SPACINGS_MS = {1.5: 2.1, 3.0: 1.0}
 

@@ -9,33 +9,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.ndimage
-import torch
 from paths import REAL_DATA
+from real_scans import BOTTLES, REAL_SCANS, bottle_pdff
 
 from AIDEALLib.echoes import EchoSeries, PhaseSign, Readout
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError, find_phase_error
 from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections, plan_corrections
 from AIDEALLib.estimation.phase_correction.rotation_sense import decide_sign
-from AIDEALLib.estimation.voxelwise.candidates import search_r2star
-from AIDEALLib.estimation.voxelwise.fat_fraction import pdff_signed
-from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
-from AIDEALLib.estimation.voxelwise.noise import foreground, noise_from_differences
 from AIDEALLib.io.load import load_series
 from AIDEALLib.options import RunOptions
-from AIDEALLib.physics.residual_profile import field_grid_hz, residual_profile
 from AIDEALLib.physics.spectrum import SIX_PEAK
-from AIDEALLib.physics.variable_projection import EchoBasis, fit
 from AIDEALLib.quality.corrections import assess_corrections
 from AIDEALLib.simulation.demo import demo_liver
-
-BOTTLES = REAL_DATA / "bottles15T_16echo_bipolar" / "bottles.mat"
-REAL_SCANS = (
-    "thorax3T_6echo/thorax.mat",
-    "abdomen3T_4echo/abdomen.mat",
-    "spine15T_5echo/spine.mat",
-    "bottles15T_16echo_bipolar/bottles.mat",
-)
 
 
 def real(name: str) -> EchoSeries:
@@ -188,43 +174,15 @@ def test_real_monopolar_scans_are_left_alone(name: str) -> None:
 
 @pytest.mark.parametrize("conjugated", [False, True])
 def test_bottles(conjugated: bool) -> None:
-    series = real("bottles15T_16echo_bipolar/bottles.mat")
+    series = real(BOTTLES)
     repairs = plan_corrections(series.conjugate() if conjugated else series, SIX_PEAK)
     assert [e.pattern for e in repairs.applied] == [Pattern.ODD_EVEN]
     found = bottle_pdff(repairs.apply((series.conjugate() if conjugated else series).echoes[:, 0], 0), series)
     np.testing.assert_allclose(found, (25.5, 1.3, 2.0), atol=1.5)
 
 
-def bottle_pdff(echoes: np.ndarray, series: EchoSeries) -> list[float]:
-    """Median PDFF within discs in the three bottles, by a voxelwise complex fit of the two deepest minima."""
-    stack = torch.from_numpy(echoes)
-    mask = foreground(stack, noise_from_differences(stack))
-    voxels = stack[:, mask]
-    te = torch.from_numpy(series.te_s)
-    modulation = SIX_PEAK.modulation(te, series.field_strength_t)
-    basis, grid = EchoBasis.of(te, modulation), field_grid_hz(te, 48).float()
-    profile = residual_profile(voxels[None], te, modulation, 48, torch.tensor([20.0, 80.0, 250.0], dtype=torch.float64))[0]
-    first = profile.argmin(0)
-    away = (torch.arange(48)[:, None] - first + 24).remainder(48) - 24
-    second = profile.masked_fill(away.abs() <= 4, math.inf).argmin(0)
-    fits = []
-    for start in (grid[first], grid[second]):
-        at = gauss_newton(voxels, start, search_r2star(voxels, start, basis), basis, 5)
-        fits.append(fit(voxels, at.field_hz, at.r2star_per_s, basis))
-    pdff = torch.where(
-        fits[0].residual_energy <= fits[1].residual_energy,
-        pdff_signed(fits[0].water, fits[0].fat),
-        pdff_signed(fits[1].water, fits[1].fat),
-    )
-    image = np.zeros(mask.shape, np.float32)
-    image[mask.numpy()] = pdff.numpy()
-    rows, columns = np.indices(mask.shape)
-    centres = ((39, 68), (80, 33), (87, 90))
-    return [float(np.median(image[np.hypot(rows - r, columns - c) < 14])) for r, c in centres]
-
-
 def test_bottles_naive_for_comparison() -> None:
-    series = real("bottles15T_16echo_bipolar/bottles.mat")
+    series = real(BOTTLES)
     naive = np.array(bottle_pdff(series.echoes[:, 0], series))
     assert np.abs(naive - (25.5, 1.3, 2.0)).max() > 2
     assert scipy.ndimage.label(np.abs(series.echoes[0, 0]) > 0.05 * np.abs(series.echoes[0, 0]).max())[1] >= 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fixture_types import Voxels
 
 from AIDEALLib.advice import Setting
 from AIDEALLib.echoes import EchoSeries, Readout
@@ -23,7 +24,6 @@ from AIDEALLib.physics.variable_projection import EchoBasis, fit
 from AIDEALLib.quality.assess import assess
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.tissue import TissueMaps
-from conftest import Voxels
 
 FIELD_HZ, R2STAR = 30.0, 40.0
 
