@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from AIDEALLib.cli.main import app
-from AIDEALLib.estimation.fusion.learned import Learned
+from AIDEALLib.estimation.fusion.learned_settings import LearnedSettings
 from AIDEALLib.models import load_networks
 from AIDEALLib.training import fusion_cases as cases_module
 
@@ -18,7 +18,10 @@ def test_kept_weights_stay_and_only_the_calibration_changes(tmp_path: Path, monk
     arguments = ["train", "fusion", "--keep-weights", "--calibration-cases", "4", "--seed", "1", "--to", str(tmp_path / "out")]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
-    before, after = Learned.of(load_networks().settings), Learned.of(load_networks(directory=tmp_path / "out").settings)
+    before, after = (
+        LearnedSettings.of(load_networks().settings),
+        LearnedSettings.of(load_networks(directory=tmp_path / "out").settings),
+    )
     assert after.fusion == before.fusion
     assert after.calibration != before.calibration
     card = " ".join((tmp_path / "out" / "G_phi.md").read_text(encoding="utf-8").split())

@@ -95,9 +95,9 @@ def first_echo() -> None:
 
     from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
     from AIDEALLib.estimation.voxelwise.mixed_fit import mixed_modes
-    from AIDEALLib.estimation.voxelwise.mode import mode_at
+    from AIDEALLib.estimation.voxelwise.mode import mode_from_fit
     from AIDEALLib.estimation.voxelwise.noise import noise_from_residual
-    from AIDEALLib.physics.signal import synthesise
+    from AIDEALLib.physics.signal import residual_degrees_of_freedom, synthesise
     from AIDEALLib.physics.spectrum import SIX_PEAK
     from AIDEALLib.physics.variable_projection import EchoBasis, fit
 
@@ -114,7 +114,9 @@ def first_echo() -> None:
         echoes = echoes + torch.complex(noise[0], noise[1])
         at = gauss_newton(echoes, 30 * one, 40 * one, basis, 6)
         linear = fit(echoes, at.field_hz, at.r2star_per_s, basis)
-        plain = mode_at(linear, at.field_hz, at.r2star_per_s, noise_from_residual(linear.residual_energy, 6))
+        plain = mode_from_fit(
+            linear, at.field_hz, at.r2star_per_s, noise_from_residual(linear.residual_energy, residual_degrees_of_freedom(6))
+        )
         (mixed,), _ = mixed_modes(echoes, [plain], torch.zeros(echoes.shape[1], dtype=torch.long), basis)
         print(
             f"| {pdff:g} % | {plain.pdff.mean() - pdff:+.1f}, {plain.pdff.std():.1f} | {mixed.pdff.mean() - pdff:+.2f}, "

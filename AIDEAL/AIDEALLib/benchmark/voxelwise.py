@@ -9,7 +9,7 @@ from ..echoes import EchoSeries
 from ..estimation.slice_pool import map_slices, one_core
 from ..estimation.voxelwise.candidates import search_r2star
 from ..estimation.voxelwise.gauss_newton import gauss_newton
-from ..estimation.voxelwise.mode import mode_at
+from ..estimation.voxelwise.mode import mode_from_fit
 from ..estimation.voxelwise.noise import noise_from_differences, noise_of_fits
 from ..estimation.voxelwise.slice_input import Scan
 from ..parameter_maps import ParameterMaps
@@ -51,6 +51,6 @@ def _slice(echoes: torch.Tensor, scan: Scan) -> tuple[np.ndarray, ...]:
     at = gauss_newton(voxels, start, search_r2star(voxels, start, scan.basis), scan.basis, STEPS)
     fitted = fit(voxels, at.field_hz, at.r2star_per_s, scan.basis)
     noise = noise_of_fits(fitted.residual_energy, echoes.shape[0], noise_from_differences(echoes))
-    mode = mode_at(fitted, at.field_hz, at.r2star_per_s, noise)
+    mode = mode_from_fit(fitted, at.field_hz, at.r2star_per_s, noise)
     values = (mode.water, mode.fat, mode.field_hz, mode.r2star_per_s, mode.pdff_variance.sqrt())
     return tuple(v.reshape(echoes.shape[1:]).numpy() for v in values)

@@ -21,7 +21,7 @@ from ..options import RunOptions
 from ..parameter_maps import MAP_INFO, FloatMap, ParameterMaps, Provenance
 from ..physics.spectrum import FatSpectrum, spectrum_by_name
 from ..progress import Monitor, Step
-from .fusion.learned import UNCALIBRATED, Learned
+from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod
 from .phase_correction.plan import NO_CORRECTIONS, PhaseCorrections, plan_corrections
@@ -178,7 +178,7 @@ class _Run:
         if method.networks:
             self.monitor.step(Step.NETWORKS)
             loaded = self.networks(str(device))
-        learned = Learned.of(loaded.settings if loaded else {})
+        learned = LearnedSettings.of(loaded.settings if loaded else {})
         context = MethodContext(watch, learned, loaded)
         scan = Scan.of(torch.from_numpy(series.te_s).to(device), series.field_strength_t, self.spectrum)
 
@@ -215,10 +215,10 @@ class _Run:
         )
         return ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance)
 
-    def _options_of_provenance(self, method: RegisteredMethod, learned: Learned) -> dict[str, Any]:
+    def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:
         return {"run": self.options.as_dict(), CORRECTIONS: self.corrections.as_dict(), **method.settings_in_use(learned)}
 
-    def _notes(self, method: RegisteredMethod, learned: Learned, scan: Scan, signal: bool) -> tuple[str, ...]:
+    def _notes(self, method: RegisteredMethod, learned: LearnedSettings, scan: Scan, signal: bool) -> tuple[str, ...]:
         notes = [*self.series.notes, *self.corrections.notes, *self.notes]
         if self.series.n_echoes == 3:
             notes.append(f"Three echoes leave no residual: the noise was estimated from {method.noise_of_three_echoes}.")

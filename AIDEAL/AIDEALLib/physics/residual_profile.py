@@ -1,14 +1,18 @@
-"""The residual profile: how well each off-resonance explains the echoes of a voxel, whatever the protocol.
+"""Residual profile: residual energy of the linear fit of water and fat over a grid of off-resonance and R2*.
 
-For fixed (phi, R2*) the best water and fat are linear, so what a least-squares fit leaves over is a quadratic form of
-the echoes,
+For fixed (phi, R2*) water and fat follow by linear least squares, so the residual energy is a quadratic form of the echoes,
 
     J(phi, R2*) = |s|^2 - |Q^H D^* s|^2 = sum_nm conj(s_n) [I - D Q Q^H D^*]_nm s_m,
 
 with Q an orthonormal basis of [1, c] exp(-R2* t) and D = diag exp(i 2 pi phi t). It is therefore linear in the N^2 real numbers
-|s_n|^2, Re and Im of conj(s_n) s_m: one real matrix product serves a whole grid of phi and R2*.
+|s_n|^2, Re and Im of conj(s_n) s_m: one real matrix product evaluates a whole grid of phi and R2*.
 
-These functions use only operators that TorchScript of torch 2.2 knows, because the exported networks contain them.
+These functions use only operators of TorchScript in torch 2.2, because the exported networks contain them.
+
+References
+----------
+Variable projection in water-fat imaging: Hernando, Haldar, Sutton, Ma, Kellman, Liang, Magn Reson Med 2008;59:571. The form
+linear in products of echoes: closed form, expanded from it.
 """
 
 from __future__ import annotations
@@ -36,11 +40,13 @@ def pair_products(echoes: torch.Tensor) -> torch.Tensor:
 
     Parameters
     ----------
-    echoes : complex (batch, echo, ...).
+    echoes : torch.Tensor, shape (batch, echo, ...), complex
+        Echoes.
 
     Returns
     -------
-    Real tensor (batch, N^2, ...): |s_n|^2 for all n, then Re, then Im of conj(s_n) s_m for all n < m.
+    torch.Tensor, shape (batch, N^2, ...), real
+        |s_n|^2 for all n, then Re, then Im of conj(s_n) s_m for all n < m.
     """
     n = echoes.shape[1]
     pairs = torch.triu_indices(n, n, 1, device=echoes.device)
@@ -56,13 +62,19 @@ def projection_weights(
 
     Parameters
     ----------
-    field_hz : (K,) off-resonance values.
-    r2star_per_s : (R,) decay rates.
-    te_s : (echo,) seconds; modulation : (echo,) complex fat phasor.
+    field_hz : torch.Tensor, shape (K,), Hz
+        Off-resonance values.
+    r2star_per_s : torch.Tensor, shape (R,), 1/s
+        Decay rates.
+    te_s : torch.Tensor, shape (echo,), seconds
+        Echo times.
+    modulation : torch.Tensor, shape (echo,), complex
+        Fat phasor.
 
     Returns
     -------
-    Real tensor (R, K, N^2).
+    torch.Tensor, shape (R, K, N^2), float64
+        Weights.
     """
     n = te_s.shape[0]
     te = te_s.to(torch.float64)
@@ -90,23 +102,32 @@ def residual_profile(
     oversampling: int = 2,
     voxels_at_once: int = 4096,
 ) -> torch.Tensor:
-    """Residual energy over one period of off-resonance, the least over a few R2* values.
+    """Residual energy over one period of off-resonance, minimised over a few R2* values.
 
     Parameters
     ----------
-    echoes : complex (batch, echo, ...).
-    te_s, modulation : (echo,).
-    n_bins : number of bins K over one period.
-    r2star_per_s : (R,) decay rates to try.
-    oversampling : field values tried in each bin; the least is kept, so that a narrow minimum between two bin centres shows.
-    voxels_at_once : bounds the memory, and keeps the energies of a block in the processor's cache.
+    echoes : torch.Tensor, shape (batch, echo, ...), complex
+        Echoes.
+    te_s : torch.Tensor, shape (echo,), seconds
+        Echo times.
+    modulation : torch.Tensor, shape (echo,), complex
+        Fat phasor.
+    n_bins : int
+        Number of bins K over one period.
+    r2star_per_s : torch.Tensor, shape (R,), 1/s
+        Decay rates to try.
+    oversampling : int
+        Field values in each bin; the smallest energy is kept, so that a narrow minimum between two bin centres is found.
+    voxels_at_once : int
+        Size of a block of voxels; bounds the memory and keeps the energies of a block in the processor's cache.
 
     Returns
     -------
-    Real tensor (batch, K, ...), never negative, same unit as |echoes|^2.
+    torch.Tensor, shape (batch, K, ...), real
+        J, not negative, in the unit of |echoes|^2.
     """
     weights = projection_weights(field_grid_hz(te_s, n_bins * oversampling), r2star_per_s, te_s, modulation)
-    # Rows in the order (R2*, position in the bin, bin): the least over the first two is then one reduction over a leading axis.
+    # Rows in the order (R2*, position in the bin, bin): the minimum over the first two is then one reduction of a leading axis.
     weights = weights.reshape([weights.shape[0], n_bins, oversampling, -1]).transpose(1, 2)
     rows = weights.reshape([-1, weights.shape[3]]).to(echoes.real.dtype)
     flat = echoes.flatten(2)

@@ -13,10 +13,27 @@ GYROMAGNETIC_RATIO_HZ_PER_T = 42.577e6
 
 
 def fat_phasor(te_s: torch.Tensor, field_strength_t: float, ppm: torch.Tensor, amplitudes: torch.Tensor) -> torch.Tensor:
-    """c_n = sum_p a_p exp(i 2 pi f_p t_n), complex128, shape of `te_s`; ppm and amplitudes (peaks,).
+    """Fat phasor c_n = sum_p a_p exp(i 2 pi f_p t_n), f_p = ppm_p * 42.577 Hz/T * B0.
 
-    Uses only operators of TorchScript (the exported networks contain it), hence the ratio as a literal: 42.577 Hz per T
-    and ppm.
+    Parameters
+    ----------
+    te_s : torch.Tensor, shape (echo,), seconds
+        Echo times.
+    field_strength_t : float, tesla
+        Field strength B0.
+    ppm : torch.Tensor, shape (peak,), ppm
+        Shifts relative to water.
+    amplitudes : torch.Tensor, shape (peak,)
+        Relative amplitudes a_p.
+
+    Returns
+    -------
+    torch.Tensor, shape (echo,), complex128
+        Phasor at each echo.
+
+    Notes
+    -----
+    Uses only operators of TorchScript (the exported networks contain it), hence the gyromagnetic ratio as a literal.
     """
     shifts_hz = ppm.to(torch.float64) * (42.577 * field_strength_t)
     phase = 2 * torch.pi * te_s.to(torch.float64).unsqueeze(-1) * shifts_hz
@@ -25,12 +42,23 @@ def fat_phasor(te_s: torch.Tensor, field_strength_t: float, ppm: torch.Tensor, a
 
 @dataclass(frozen=True)
 class FatSpectrum:
-    """Fat resonances: shifts in ppm relative to water (negative: below water) and relative amplitudes (sum 1).
+    """Fat resonances.
+
+    Attributes
+    ----------
+    name : str
+        Name for messages and provenance.
+    ppm : tuple of float, ppm
+        Shifts relative to water; negative: below water.
+    amplitudes : tuple of float
+        Relative amplitudes, scaled to a sum of 1.
+    reference : str
+        Publication.
 
     Raises
     ------
     InputError
-        When the lists differ in length, are empty, or the amplitudes are negative or sum to nothing.
+        The lists differ in length or are empty, or the amplitudes are negative or sum to 0.
     """
 
     name: str
@@ -42,7 +70,7 @@ class FatSpectrum:
         if not self.ppm or len(self.ppm) != len(self.amplitudes):
             raise InputError(
                 f"Fat spectrum '{self.name}' has {len(self.ppm)} shifts and {len(self.amplitudes)} amplitudes; "
-                "as many of one as of the other were expected, at least one. Correct the lists."
+                "equal numbers, at least one each, were expected. Correct the lists."
             )
         total = sum(self.amplitudes)
         if min(self.amplitudes) < 0 or not total > 0:
@@ -52,7 +80,7 @@ class FatSpectrum:
         object.__setattr__(self, "amplitudes", tuple(a / total for a in self.amplitudes))
 
     def shifted(self, ppm_offset: float) -> FatSpectrum:
-        """The same spectrum with every shift raised by `ppm_offset` (about -0.15 ppm for a phantom at 22 C, see `presets`)."""
+        """Spectrum with `ppm_offset` added to every shift (about -0.15 ppm for a phantom at 22 C, see `presets`)."""
         name = f"{self.name} {ppm_offset:+g} ppm" if ppm_offset else self.name
         return FatSpectrum(name, tuple(p + ppm_offset for p in self.ppm), self.amplitudes, self.reference)
 
@@ -61,11 +89,11 @@ class FatSpectrum:
         return tuple(p * 1e-6 * GYROMAGNETIC_RATIO_HZ_PER_T * field_strength_t for p in self.ppm)
 
     def mean_shift_hz(self, field_strength_t: float) -> float:
-        """Amplitude-weighted mean shift in Hz: how far off-resonance moves when water is taken for fat."""
+        """Amplitude-weighted mean shift in Hz: the error of the off-resonance where water and fat are swapped."""
         return sum(a * f for a, f in zip(self.amplitudes, self.shifts_hz(field_strength_t), strict=True))
 
     def modulation(self, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
-        """Fat phasor c_n = sum_p a_p exp(i 2 pi f_p t_n), complex128, shape of `te_s` (METHOD eq. of the CSE signal model)."""
+        """Fat phasor (see `fat_phasor`) at echo times (echo,) in seconds, complex128, shape (echo,)."""
         ppm = torch.tensor(self.ppm, dtype=torch.float64, device=te_s.device)
         amplitudes = torch.tensor(self.amplitudes, dtype=torch.float64, device=te_s.device)
         return fat_phasor(te_s, field_strength_t, ppm, amplitudes)
@@ -98,10 +126,20 @@ SPECTRA: dict[str, FatSpectrum] = {s.name: s for s in (SIX_PEAK, LIVER_NINE_PEAK
 def spectrum_by_name(name: str) -> FatSpectrum:
     """Look up a bundled spectrum.
 
+    Parameters
+    ----------
+    name : str
+        One of `SPECTRA`.
+
+    Returns
+    -------
+    FatSpectrum
+        The spectrum.
+
     Raises
     ------
     InputError
-        When there is no spectrum of that name.
+        There is no spectrum of that name.
     """
     if name not in SPECTRA:
         raise InputError(f"No fat spectrum is called '{name}'; expected one of {', '.join(SPECTRA)}.")

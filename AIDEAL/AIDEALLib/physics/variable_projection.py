@@ -1,4 +1,4 @@
-"""Everything a voxel's fit needs at one (phi, R2*), with water and fat projected out in closed form.
+"""Linear fit of water and fat at one (phi, R2*), with the derivatives of its residual: variable projection in closed form.
 
 Write y = D^* s for the demodulated echoes and A = [1, c] exp(-R2* t). The best (W, F) solve a 2x2 system, and because
 dm/dphi = i 2 pi t m and dm/dR2* = -t m differ by a factor i, the two nonlinear directions are orthogonal after projection:
@@ -7,12 +7,15 @@ with v = t m, r = y - m and P the projector off the columns of A,
     Gauss-Newton step   d phi = Im(v^H r) / (2 pi w),   d R2* = -Re(v^H r) / w,   w = |P v|^2,
     Cramer-Rao bound    var(phi) = sigma^2 / (4 pi^2 w),   var(R2*) = sigma^2 / w     (sigma per real channel).
 
-All of it follows from 4 complex projections of y and 12 real sums of exp(-2 R2* t): two small real matrix products per call and
-elementwise work on one number per voxel. Times are counted from the first echo, which changes neither phi, R2*, the
-residual nor the fat fraction and keeps fast decays well conditioned.
+These follow from 4 complex projections of y and 12 real sums of exp(-2 R2* t): two small real matrix products per call and
+elementwise arithmetic. Times are counted from the first echo, which changes neither phi, R2*, the residual nor the fat
+fraction and keeps fast decays well conditioned.
 
-Source: Golub and Pereyra, Inverse Problems 2003;19:R1 (variable projection, Kaufman's approximation); Reeder et al., Magn
-Reson Med 2004;51:35 (IDEAL); the complex field map combining phi and R2* is of Yu et al., J Magn Reson Imaging 2007;26:1153.
+References
+----------
+Golub and Pereyra, Inverse Problems 2003;19:R1 (variable projection, Kaufman's approximation).
+Reeder et al., Magn Reson Med 2004;51:35 (IDEAL).
+Yu et al., J Magn Reson Imaging 2007;26:1153 (complex field map of phi and R2*).
 """
 
 from __future__ import annotations
@@ -24,14 +27,20 @@ import torch
 
 @dataclass(frozen=True)
 class EchoBasis:
-    """The constants of a protocol, on one device.
+    """Constants of a protocol, on one device and of one precision.
 
     Attributes
     ----------
-    te_s : (echo,) float32 echo times; `tau_s` : the same from the first echo on.
-    modulation : (echo,) complex fat phasor.
-    projections : (8, 2 echo) real; rows give Re, Im of sum_n conj(a_n) tau_n^j x_n for a in (1, c), j in (0, 1).
-    gram : (12, echo) real; rows are (1, Re c, Im c, |c|^2) times tau^0, tau^1, tau^2.
+    te_s : torch.Tensor, shape (echo,), seconds
+        Echo times.
+    tau_s : torch.Tensor, shape (echo,), seconds
+        Echo times from the first echo on.
+    modulation : torch.Tensor, shape (echo,), complex
+        Fat phasor c.
+    projections : torch.Tensor, shape (8, 2 echo)
+        Rows give Re, Im of sum_n conj(a_n) tau_n^j x_n for a in (1, c), j in (0, 1).
+    gram : torch.Tensor, shape (12, echo)
+        Rows are (1, Re c, Im c, |c|^2) times tau^0, tau^1, tau^2.
     """
 
     te_s: torch.Tensor
@@ -42,12 +51,27 @@ class EchoBasis:
 
     @property
     def fastest_decay_per_s(self) -> float:
-        """Largest R2* the echoes can tell: beyond 3.5 / spacing the second echo is below 3 % of the first."""
+        """Largest R2* that the echoes determine: beyond 3.5 / spacing the second echo is below 3 % of the first."""
         return 3.5 / float(self.tau_s[1])
 
     @classmethod
     def of(cls, te_s: torch.Tensor, modulation: torch.Tensor, dtype: torch.dtype = torch.float32) -> EchoBasis:
-        """Prepare the constants for echo times (echo,) in seconds and the fat phasor (echo,)."""
+        """Compute the constants.
+
+        Parameters
+        ----------
+        te_s : torch.Tensor, shape (echo,), seconds
+            Echo times.
+        modulation : torch.Tensor, shape (echo,), complex
+            Fat phasor.
+        dtype : torch.dtype
+            Real precision of the constants.
+
+        Returns
+        -------
+        EchoBasis
+            Constants on the device of `te_s`.
+        """
         tau = (te_s - te_s[0]).to(torch.float64)
         c = modulation.to(torch.complex128)
         one = torch.ones_like(tau)
@@ -64,16 +88,30 @@ class EchoBasis:
 
 @dataclass(frozen=True)
 class LinearFit:
-    """Water and fat at one (phi, R2*) and what follows from them; every entry has the shape of the voxels.
+    """Least-squares fit of water and fat at one (phi, R2*) with its derivatives; notation of the module.
 
     Attributes
     ----------
-    water, fat : complex amplitudes at the time of the first echo, demodulated.
-    residual_energy : J, sum over echoes of |y - m|^2, not below 0.
-    slope : complex v^H r (its imaginary part drives phi, its real part R2*).
-    curvature : w = |P v|^2.
-    sensitivity_water, sensitivity_fat : complex G^-1 A^H v; d(W, F)/dphi = -i 2 pi times it, d(W, F)/dR2* = it.
-    gram_water, gram_fat : real diagonal, gram_cross : complex off-diagonal <1, c> of G = A^H A.
+    water : torch.Tensor, shape (...), complex
+        Water amplitude at the first echo, demodulated.
+    fat : torch.Tensor, shape (...), complex
+        Fat amplitude at the first echo, demodulated.
+    residual_energy : torch.Tensor, shape (...)
+        J, sum over echoes of |y - m|^2, not below 0.
+    slope : torch.Tensor, shape (...), complex
+        v^H r; the gradient of J is -4 pi Im(slope) along phi and 2 Re(slope) along R2*.
+    curvature : torch.Tensor, shape (...)
+        w = |P v|^2.
+    sensitivity_water : torch.Tensor, shape (...), complex
+        Water entry x of G^-1 A^H v: dW/dphi = -i 2 pi x, dW/dR2* = x.
+    sensitivity_fat : torch.Tensor, shape (...), complex
+        The same of fat.
+    gram_water : torch.Tensor, shape (...)
+        First diagonal entry of G = A^H A.
+    gram_fat : torch.Tensor, shape (...)
+        Second diagonal entry of G.
+    gram_cross : torch.Tensor, shape (...), complex
+        Off-diagonal entry <1, c> of G.
     """
 
     water: torch.Tensor
@@ -93,15 +131,15 @@ class LinearFit:
         return (self.residual_energy - _abs2(self.slope) / self.curvature).clamp_min(0)
 
     def replaced(self, voxels: torch.Tensor, other: LinearFit) -> LinearFit:
-        """The same fit with the entries `voxels` (numbers) taken from another, which has these alone."""
+        """Copy with the entries at `voxels` (indices) taken from `other`, whose voxels are exactly these."""
         return LinearFit(**{f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)) for f in fields(self)})
 
     def at(self, voxels: torch.Tensor) -> LinearFit:
-        """The fit of some voxels (numbers or bool)."""
+        """Fit of some voxels (indices or bool)."""
         return LinearFit(**{f.name: getattr(self, f.name)[voxels] for f in fields(self)})
 
-    def settled(self, where: torch.Tensor) -> LinearFit:
-        """The same fit with no step left to take at the voxels `where` (bool)."""
+    def with_zero_slope(self, where: torch.Tensor) -> LinearFit:
+        """Copy with the slope set to 0 at the voxels `where` (bool): no further Gauss-Newton step follows from it there."""
         return replace(self, slope=torch.where(where, torch.zeros_like(self.slope), self.slope))
 
     def gram_quadratic_inverse(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -113,11 +151,16 @@ class LinearFit:
 
 @dataclass(frozen=True)
 class SplitEchoes:
-    """Echoes for several fits: parts that lie side by side in memory multiply far slower than apart.
+    """Echoes split for repeated fits: interleaved real and imaginary parts multiply far slower than separate ones.
 
     Attributes
     ----------
-    real, imag : (echo, voxels). energy : (voxels,), sum of their squares over the echoes.
+    real : torch.Tensor, shape (echo, voxels)
+        Real parts.
+    imag : torch.Tensor, shape (echo, voxels)
+        Imaginary parts.
+    energy : torch.Tensor, shape (voxels,)
+        Sum of |s|^2 over the echoes.
     """
 
     real: torch.Tensor
@@ -126,7 +169,7 @@ class SplitEchoes:
 
     @classmethod
     def of(cls, echoes: torch.Tensor | SplitEchoes) -> SplitEchoes:
-        """Split complex echoes (echo, ...); those split already stay as they are."""
+        """Split complex echoes (echo, ...); split echoes are returned unchanged."""
         if isinstance(echoes, SplitEchoes):
             return echoes
         flat = echoes.reshape(echoes.shape[0], -1)
@@ -134,7 +177,7 @@ class SplitEchoes:
         return cls(real, imag, (real * real + imag * imag).sum(0))
 
     def at(self, voxels: torch.Tensor) -> SplitEchoes:
-        """Those of some voxels (numbers)."""
+        """Echoes of some voxels (indices)."""
         return SplitEchoes(self.real[:, voxels], self.imag[:, voxels], self.energy[voxels])
 
 
@@ -143,17 +186,25 @@ def fit(echoes: torch.Tensor | SplitEchoes, field_hz: torch.Tensor, r2star_per_s
 
     Parameters
     ----------
-    echoes : complex (echo, ...), or split already.
-    field_hz, r2star_per_s : real (...).
-    basis : constants of the protocol.
+    echoes : torch.Tensor, shape (echo, ...), complex, or SplitEchoes
+        Echoes.
+    field_hz : torch.Tensor, shape (...), Hz
+        Off-resonance phi.
+    r2star_per_s : torch.Tensor, shape (...), 1/s
+        Transverse decay rate.
+    basis : EchoBasis
+        Constants of the protocol.
+
+    Returns
+    -------
+    LinearFit
+        Fit with entries of shape (...).
     """
     voxels = field_hz.shape
     s = SplitEchoes.of(echoes)
-    phi = field_hz.reshape(1, -1)
-    r2 = r2star_per_s.reshape(1, -1)
     tau = basis.tau_s[:, None]
-    decay = torch.exp(-r2 * tau)
-    angle = (2 * torch.pi) * phi * tau
+    decay = torch.exp(-r2star_per_s.reshape(1, -1) * tau)
+    angle = (2 * torch.pi) * field_hz.reshape(1, -1) * tau
     cos, sin = torch.cos(angle) * decay, torch.sin(angle) * decay
     demodulated = torch.cat([s.real * cos + s.imag * sin, s.imag * cos - s.real * sin])
     projections = torch.view_as_complex((basis.projections @ demodulated).reshape(4, 2, -1).transpose(1, 2).contiguous())
@@ -162,6 +213,7 @@ def fit(echoes: torch.Tensor | SplitEchoes, field_hz: torch.Tensor, r2star_per_s
 
 
 def _solve(projections: torch.Tensor, gram: torch.Tensor, energy: torch.Tensor, voxels: torch.Size) -> LinearFit:
+    """Solve the 2x2 systems from A^H y, A^H t y (4, voxels) and the sums of |A|^2 t^j (power, entry, voxels)."""
     b_w, b_f, u_w, u_f = projections.unbind(0)
     ww, ff = gram[:, 0], gram[:, 3]
     wf = torch.complex(gram[:, 1], gram[:, 2])

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..advice import advise
 from ..parameter_maps import ParameterMaps
+from ..physics.signal import residual_degrees_of_freedom
 from ..physics.spectrum import FatSpectrum
 from .findings import Finding, Severity, slices_of
 
@@ -58,7 +59,7 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
     # Root mean square signal over the echoes, from amplitude and decay: what the residual is a percentage of.
     decay = np.exp(-2 * np.maximum(maps.r2star, 0)[None] * te).mean(0)
     signal = np.abs(maps.water + maps.fat) * np.sqrt(decay)
-    expected = 100 * noise * np.sqrt((2 * echoes - 6) / echoes) / np.maximum(signal, 1e-12)
+    expected = 100 * noise * np.sqrt(residual_degrees_of_freedom(echoes) / echoes) / np.maximum(signal, 1e-12)
     bad = maps.mask & (maps.residual > RESIDUAL_PERCENT) & (maps.residual > RESIDUAL_TIMES_EXPECTED * expected)
     typical = float(np.median(maps.residual[maps.mask]))
     share = bad.sum() / maps.mask.sum()

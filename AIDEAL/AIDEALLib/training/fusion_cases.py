@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..estimation.fusion.mean_field import network_mass
-from ..estimation.fusion.posterior import weighed
+from ..estimation.fusion.posterior import mode_posterior
 from ..estimation.fusion.weights import FusionOptions
 from ..estimation.voxelwise.candidates import Candidates, refined_candidates, wrap
 from ..estimation.voxelwise.neighbours import Neighbours
@@ -203,7 +203,7 @@ def _case(
     given = SliceInput.of(slice_echoes, networks)
     candidates = refined_candidates(voxels, given.field_hz[mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
     noise, neighbours = given.noise(candidates.residual_energy.amin(0)), Neighbours.of(mask)
-    candidates = weighed(given, candidates, noise, neighbours, FusionOptions()).candidates
+    candidates = mode_posterior(given, candidates, noise, neighbours, FusionOptions()).candidates
     mass = network_mass(given.q, candidates.field_hz, scan.period_hz)
     yield FusionCase(
         given,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..estimation.fusion.learned import FUSION, Learned
+from ..estimation.fusion.learned_settings import FUSION, LearnedSettings
 from ..estimation.fusion.weights import FusionOptions
 from ..models import Networks
 from .fusion_cases import CALIBRATION, FusionCase, fusion_cases
@@ -39,7 +39,7 @@ def stored_weights(networks: Networks, source: Path) -> FusionOptions:
     """
     if FUSION not in networks.settings:
         raise InputError(f"The networks in {source} carry no weights of the fusion to keep. Leave out --keep-weights.")
-    return Learned.of(networks.settings).fusion
+    return LearnedSettings.of(networks.settings).fusion
 
 
 def learned_weights(cases: Sequence[FusionCase], passes: int, seed: int, bars: ProgressBars) -> FusionOptions:
@@ -66,7 +66,7 @@ def learned_weights(cases: Sequence[FusionCase], passes: int, seed: int, bars: P
         return choose_balance(cases[::BALANCE_EVERY], weights, progress)
 
 
-def calibrated(networks: Networks, weights: FusionOptions, cases: int, seed: int, bars: ProgressBars) -> Learned:
+def calibrated(networks: Networks, weights: FusionOptions, cases: int, seed: int, bars: ProgressBars) -> LearnedSettings:
     """The weights with a calibration of P(swap), on slices that they were not learned on.
 
     Parameters
@@ -84,8 +84,8 @@ def calibrated(networks: Networks, weights: FusionOptions, cases: int, seed: int
 
     Returns
     -------
-    Learned
+    LearnedSettings
     """
     with bars("calibration", 2 * cases, value="swapped") as progress:
         calibration = calibrate(fusion_cases(cases, seed, networks, CALIBRATION), weights, progress)
-    return Learned(weights, calibration, calibrated=True)
+    return LearnedSettings(weights, calibration, calibrated=True)

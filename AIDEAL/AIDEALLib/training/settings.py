@@ -31,7 +31,7 @@ def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[st
     target : Path
         Folder that receives them.
     settings : Mapping
-        As from `Learned.as_settings`.
+        As from `LearnedSettings.as_settings`.
     origin : str
         What they were learned and calibrated on, for the card.
 

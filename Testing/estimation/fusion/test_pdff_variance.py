@@ -10,7 +10,7 @@ import torch
 from AIDEALLib.estimation.fusion.pdff_variance import FURTHEST_SD, pdff_variance_over_field, pooled_pdff_variance
 from AIDEALLib.estimation.voxelwise.fat_fraction import pdff_signed
 from AIDEALLib.estimation.voxelwise.gauss_newton import GaussianPrior, gauss_newton
-from AIDEALLib.estimation.voxelwise.mode import Mode, mode_at
+from AIDEALLib.estimation.voxelwise.mode import Mode, mode_from_fit
 from AIDEALLib.estimation.voxelwise.neighbours import Neighbours
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, SplitEchoes, fit
@@ -29,8 +29,8 @@ def posterior_mode(voxels, pdff: list[float], noise_sd: float, prior_sd: float) 
     prior = GaussianPrior(start, torch.full_like(start, prior_sd**2), r2star, flat, torch.tensor(noise_sd, dtype=torch.float64))
     split = SplitEchoes.of(echoes)
     at = gauss_newton(split, start, r2star, BASIS, 12, prior)
-    there = fit(split, at.field_hz, at.r2star_per_s, BASIS).settled(torch.ones(n, dtype=torch.bool))
-    return split, mode_at(there, at.field_hz, at.r2star_per_s, prior.noise_sd, prior.field_variance, flat), prior
+    there = fit(split, at.field_hz, at.r2star_per_s, BASIS).with_zero_slope(torch.ones(n, dtype=torch.bool))
+    return split, mode_from_fit(there, at.field_hz, at.r2star_per_s, prior.noise_sd, prior.field_variance, flat), prior
 
 
 def test_where_pdff_is_linear_in_the_field_it_is_the_delta_method(voxels) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from AIDEALLib.estimation.fusion import mean_field as module
 from AIDEALLib.estimation.fusion.mean_field import fuse, mean_field, network_mass, unary_nats
-from AIDEALLib.estimation.fusion.posterior import PROPOSAL_ROUNDS, weighed
+from AIDEALLib.estimation.fusion.posterior import PROPOSAL_ROUNDS, mode_posterior
 from AIDEALLib.estimation.fusion.proposals import with_proposals
 from AIDEALLib.estimation.fusion.smoothness import Smoothness
 from AIDEALLib.estimation.fusion.weights import FusionOptions
@@ -156,7 +156,7 @@ def lonely_slice(te_s: torch.Tensor, voxels) -> tuple[SliceInput, Candidates, to
 def test_weighing_what_changed_is_weighing_everything(te_s: torch.Tensor, voxels) -> None:
     given, candidates, noise = lonely_slice(te_s, voxels)
     scan, neighbours, evidence_noise = given.scan, Neighbours.of(given.mask), given.evidence_noise(noise)
-    found = weighed(given, candidates, noise, neighbours, OPTIONS)
+    found = mode_posterior(given, candidates, noise, neighbours, OPTIONS)
 
     posterior, proposed = None, 0
     for turn in range(PROPOSAL_ROUNDS + 1):

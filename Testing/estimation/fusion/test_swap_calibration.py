@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from AIDEALLib.errors import ModelError
-from AIDEALLib.estimation.fusion.learned import Learned
+from AIDEALLib.estimation.fusion.learned_settings import LearnedSettings
 from AIDEALLib.estimation.fusion.swap_calibration import SwapCalibration, SwapEvidence
 from AIDEALLib.estimation.fusion.weights import FusionOptions
 from AIDEALLib.estimation.voxelwise.mode import Mode, with_swap_probability
@@ -124,14 +124,14 @@ def test_mixture_takes_the_calibrated_probability() -> None:
 )
 def test_damaged_settings_are_refused(settings: dict[str, dict[str, object]], message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        Learned.of(settings)
+        LearnedSettings.of(settings)
 
 
 def test_settings_round_trip_and_their_absence_is_known() -> None:
     calibration = SwapCalibration(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, (0.0, 1.0), (0.1, 0.9))
-    learned = Learned(FusionOptions(cut=3.0), calibration, calibrated=True)
-    assert Learned.of(learned.as_settings()) == learned
-    assert not Learned.of({}).calibrated
+    learned = LearnedSettings(FusionOptions(cut=3.0), calibration, calibrated=True)
+    assert LearnedSettings.of(learned.as_settings()) == learned
+    assert not LearnedSettings.of({}).calibrated
 
 
 def test_weights_from_before_three_echoes_had_their_own() -> None:

@@ -16,9 +16,10 @@ from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.phase_correction.plan import plan_corrections
 from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
 from AIDEALLib.estimation.voxelwise.mixed_fit import first_echo_excess, mixed_modes
-from AIDEALLib.estimation.voxelwise.mode import Mode, mode_at
+from AIDEALLib.estimation.voxelwise.mode import Mode, mode_from_fit
 from AIDEALLib.estimation.voxelwise.noise import noise_from_residual
 from AIDEALLib.options import RunOptions
+from AIDEALLib.physics.signal import residual_degrees_of_freedom
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 from AIDEALLib.quality.assess import assess
@@ -36,8 +37,8 @@ def both(voxels: Voxels, te_s: torch.Tensor, pdff: float, phase_rad: object, noi
     basis = EchoBasis.of(te_s, SIX_PEAK.modulation(te_s, 1.5), torch.float64)
     at = gauss_newton(echoes, torch.full((count,), FIELD_HZ).double(), torch.full((count,), R2STAR).double(), basis, 6)
     linear = fit(echoes, at.field_hz, at.r2star_per_s, basis)
-    noise = noise_from_residual(linear.residual_energy, len(te_s))
-    complex_mode = mode_at(linear, at.field_hz, at.r2star_per_s, noise)
+    noise = noise_from_residual(linear.residual_energy, residual_degrees_of_freedom(len(te_s)))
+    complex_mode = mode_from_fit(linear, at.field_hz, at.r2star_per_s, noise)
     (mixed,), found = mixed_modes(echoes, [complex_mode], torch.zeros(echoes.shape[1], dtype=torch.long), basis)
     return complex_mode, mixed, float(found)
 

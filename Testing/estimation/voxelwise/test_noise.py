@@ -56,9 +56,9 @@ def test_nothing_at_all_has_no_noise() -> None:
 def test_known_noise_is_recovered_from_residuals(n_echoes: int) -> None:
     energy = SIGMA**2 * scipy.stats.chi2(2 * n_echoes - 6).rvs(40_000, random_state=1)
     energy[:4000] *= 100  # motion
-    clean = noise_from_residual(torch.from_numpy(energy[4000:]), n_echoes)
+    clean = noise_from_residual(torch.from_numpy(energy[4000:]), 2 * n_echoes - 6)
     assert float(clean) == pytest.approx(SIGMA, rel=0.02)
-    assert float(noise_from_residual(torch.from_numpy(energy), n_echoes)) == pytest.approx(SIGMA, rel=0.1)
+    assert float(noise_from_residual(torch.from_numpy(energy), 2 * n_echoes - 6)) == pytest.approx(SIGMA, rel=0.1)
 
 
 @pytest.mark.parametrize("pdff", [5.0, 40.0, 90.0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 
+from ...physics.signal import residual_degrees_of_freedom
 from ..voxelwise.candidates import Candidates, largest
 from ..voxelwise.neighbours import Neighbours
 from .regions import move_regions
@@ -64,7 +65,7 @@ def evidence_nats(residual_energy: torch.Tensor, noise_sd: torch.Tensor, n_echoe
     least = residual_energy.amin(0)
     tempered = 2 * noise_sd**2
     if n_echoes > 3:
-        excess = (least / (noise_sd**2 * (2 * n_echoes - 6)) - 1).clamp_min(0)
+        excess = (least / (noise_sd**2 * residual_degrees_of_freedom(n_echoes)) - 1).clamp_min(0)
         tempered = tempered * (1 + options.misfit * excess)
     return options.evidence_weight * (residual_energy - least) / tempered
 

@@ -16,7 +16,7 @@ import torch
 
 from ...physics.variable_projection import EchoBasis, SplitEchoes, fit
 from ..voxelwise.gauss_newton import GaussianPrior, gauss_newton
-from ..voxelwise.mode import Mode, mode_at
+from ..voxelwise.mode import Mode, mode_from_fit
 from ..voxelwise.neighbours import Neighbours
 
 NODES = 9
@@ -54,8 +54,8 @@ def pdff_variance_over_field(
     known = torch.full_like(field, KNOWN_HZ2)
     held = replace(prior, field_hz=field, field_variance=known)
     r2star = gauss_newton(echoes, field, start, basis, R2STAR_STEPS, held).r2star_per_s
-    at = fit(echoes, field, r2star, basis).settled(torch.ones_like(field, dtype=torch.bool))
-    there = mode_at(at, field, r2star, prior.noise_sd, known)
+    at = fit(echoes, field, r2star, basis).with_zero_slope(torch.ones_like(field, dtype=torch.bool))
+    there = mode_from_fit(at, field, r2star, prior.noise_sd, known)
     moved = there.pdff.clamp(*PDFF_RANGE) - best.pdff.clamp(*PDFF_RANGE)[voxel]
     deviation = there.pdff_variance.clamp_max(LARGEST_VARIANCE) + moved**2
     nats = at.residual_energy / (2 * prior.noise_sd**2) + (field - prior.field_hz) ** 2 / (2 * prior.field_variance)

@@ -22,7 +22,7 @@ PROPOSAL_ROUNDS = 2
 
 
 @dataclass(frozen=True)
-class Weighed:
+class ModePosterior:
     """Candidates and how probable they are.
 
     Attributes
@@ -35,9 +35,9 @@ class Weighed:
     posterior: torch.Tensor
 
 
-def weighed(
+def mode_posterior(
     given: SliceInput, candidates: Candidates, noise_sd: torch.Tensor, neighbours: Neighbours, options: FusionOptions
-) -> Weighed:
+) -> ModePosterior:
     """Weigh the candidates, let neighbours propose others, weigh again.
 
     Parameters
@@ -66,4 +66,4 @@ def weighed(
         variances = variances.index_copy(0, new, changed.field_variance(noise_sd))
         smoothness.renew(penalties, new, candidates.field_hz, variances, scan.period_hz)
         posterior = fused(posterior)
-    return Weighed(candidates, posterior)
+    return ModePosterior(candidates, posterior)

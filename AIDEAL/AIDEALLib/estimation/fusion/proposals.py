@@ -58,7 +58,7 @@ def with_proposals(
     prior = GaussianPrior(start, spread, r2star, torch.full_like(start, 1e12), noise_sd)
     at = gauss_newton(echoes, start, r2star, scan.basis, STEPS, prior)
     there = fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)
-    there = there.settled(torch.ones_like(start, dtype=torch.bool))  # balanced by the prior
+    there = there.with_zero_slope(torch.ones_like(start, dtype=torch.bool))  # balanced by the prior
     worst = largest(cost[:, numbers].scatter(0, chosen[numbers][None], float("-inf")))
     fields, decays, fits = candidates.field_hz.clone(), candidates.r2star_per_s.clone(), list(candidates.fits)
     fields[worst, numbers], decays[worst, numbers] = wrap(at.field_hz, scan.period_hz), at.r2star_per_s

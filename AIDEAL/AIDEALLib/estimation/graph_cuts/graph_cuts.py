@@ -17,8 +17,8 @@ from ...physics.residual_profile import field_grid_hz, residual_profile
 from ...physics.variable_projection import LinearFit, fit
 from ..timing import Stopwatch
 from ..voxelwise.candidates import search_r2star, wrap
-from ..voxelwise.gauss_newton import Nonlinear, gauss_newton
-from ..voxelwise.mode import Solution, mixture_variance, mode_at
+from ..voxelwise.gauss_newton import NonlinearParameters, gauss_newton
+from ..voxelwise.mode import Solution, mixture_variance, mode_from_fit
 from ..voxelwise.slice_input import Scan, SliceEchoes
 from .field_energy import FieldEnergy, Labels, Profile
 from .field_moves import FINE_STEPS, Jumps, local_minima
@@ -80,7 +80,7 @@ def graph_cuts(given: SliceEchoes, watch: Stopwatch, options: GraphCutOptions) -
         energy = torch.stack([at.residual_energy for _, at in refined])
         noise = given.noise(energy[0])
     with watch("least squares"):
-        modes = [mode_at(at, point.field_hz, point.r2star_per_s, noise) for point, at in refined]
+        modes = [mode_from_fit(at, point.field_hz, point.r2star_per_s, noise) for point, at in refined]
         fields = torch.stack([point.field_hz for point, _ in refined])
         probability = mode_probability(energy, fields, noise, scan)
         return Solution(modes[0], 1 - probability[0], mixture_variance(modes[0], modes, probability), noise)
@@ -138,7 +138,7 @@ def smooth_field(residual: Profile, mask: npt.NDArray[np.bool_], fat_shift_bins:
     return labels.reshape(rows, columns)
 
 
-def _refine(echoes: torch.Tensor, field_hz: torch.Tensor, scan: Scan, steps: int) -> tuple[Nonlinear, LinearFit]:
+def _refine(echoes: torch.Tensor, field_hz: torch.Tensor, scan: Scan, steps: int) -> tuple[NonlinearParameters, LinearFit]:
     start = search_r2star(echoes, field_hz, scan.basis)
     at = gauss_newton(echoes, field_hz, start, scan.basis, steps)
     return at, fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)

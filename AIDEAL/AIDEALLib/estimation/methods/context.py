@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...models import Networks
-from ..fusion.learned import Learned
+from ..fusion.learned_settings import LearnedSettings
 from ..timing import Stopwatch
 
 
@@ -17,14 +17,14 @@ class MethodContext:
     ----------
     watch : Stopwatch
         Sums the time of each stage.
-    learned : Learned
+    learned : LearnedSettings
         Weights of the fusion and calibration of P(swap).
     loaded : Networks or None
         The networks; None for a method that needs none.
     """
 
     watch: Stopwatch
-    learned: Learned
+    learned: LearnedSettings
     loaded: Networks | None = None
 
     def networks(self) -> Networks:

@@ -8,7 +8,7 @@ from ...physics.variable_projection import fit
 from ..fusion.mean_field import network_mass
 from ..voxelwise.candidates import search_r2star, wrap
 from ..voxelwise.gauss_newton import gauss_newton
-from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_at
+from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_from_fit
 from ..voxelwise.slice_input import Scan, SliceEchoes, SliceInput
 from .context import MethodContext
 
@@ -29,7 +29,7 @@ def one_shot(echoes: SliceEchoes, context: MethodContext) -> Solution:
         field, r2star, r2star_variance = sharp[mask], r2star[mask], r2star_variance[mask]
         at = fit(given.voxels, field, r2star, scan.basis)
         noise = given.noise(at.least_residual_energy)
-        best = mode_at(at, field, r2star, noise, given.field_variance, r2star_variance)
+        best = mode_from_fit(at, field, r2star, noise, given.field_variance, r2star_variance)
         other = _alternative(given, noise)
         own = network_mass(given.q, wrap(given.field_hz[mask], scan.period_hz)[None], scan.period_hz)[0]
         swap = (1 - own).clamp_min(0)
@@ -49,4 +49,4 @@ def _alternative(given: SliceInput, noise: torch.Tensor) -> Mode:
     likelier = network_mass(given.q, sides, scan.period_hz).argmax(0, keepdim=True)
     field = sub_bin_field(given.voxels, sides.gather(0, likelier)[0], scan)
     r2star = search_r2star(given.voxels, field, scan.basis)
-    return mode_at(fit(given.voxels, field, r2star, scan.basis), field, r2star, noise)
+    return mode_from_fit(fit(given.voxels, field, r2star, scan.basis), field, r2star, noise)

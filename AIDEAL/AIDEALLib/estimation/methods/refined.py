@@ -6,10 +6,11 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 
+from ...physics.signal import residual_degrees_of_freedom
 from ...physics.variable_projection import EchoBasis, SplitEchoes, fit
 from ..fusion.field_prior import UNKNOWN_HZ2, field_prior
 from ..fusion.pdff_variance import FURTHEST_SD, pdff_variance_over_field, pooled_pdff_variance
-from ..fusion.posterior import weighed
+from ..fusion.posterior import mode_posterior
 from ..fusion.swap_calibration import SwapEvidence
 from ..fusion.swap_probability import raw_swap_probability
 from ..fusion.weights import REFERENCE_FIELD_T, FusionOptions
@@ -17,7 +18,7 @@ from ..timing import Stopwatch
 from ..voxelwise.candidates import largest, pick, refined_candidates, search_r2star, wrap
 from ..voxelwise.gauss_newton import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
 from ..voxelwise.mixed_fit import mixed_modes
-from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_at, select, with_reported, with_swap_probability
+from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_from_fit, select, with_reported, with_swap_probability
 from ..voxelwise.neighbours import Neighbours
 from ..voxelwise.noise import noise_from_decay
 from ..voxelwise.slice_input import Scan, SliceEchoes, SliceInput
@@ -76,7 +77,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
         neighbours = Neighbours.of(given.mask)
-        found = weighed(given, candidates, noise, neighbours, options)
+        found = mode_posterior(given, candidates, noise, neighbours, options)
         candidates, posterior = found.candidates, found.posterior
     with watch("least squares"):
         chosen = largest(posterior)
@@ -88,7 +89,9 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         else:  # the least residual of several modes was too low: noise chose among them
             noise = given.noise(pick(candidates.residual_energy, chosen))
         modes: list[Mode] = [
-            mode_at(at.settled(~inside), field, r2star, noise)  # at an end of the range of R2* a step would lead out of it
+            mode_from_fit(
+                at.with_zero_slope(~inside), field, r2star, noise
+            )  # at an end of the range of R2* a step would lead out of it
             for at, inside, field, r2star in zip(
                 candidates.fits, free, candidates.field_hz, candidates.r2star_per_s, strict=True
             )
@@ -107,7 +110,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         def swapped(posterior: torch.Tensor) -> torch.Tensor:
             return raw_swap_probability(posterior, fields_hz, variances, best.field_hz, scan.period_hz, scan.fat_shift_hz)
 
-        degrees = 2 * candidates.n_echoes - 6 - given.mixed
+        degrees = residual_degrees_of_freedom(candidates.n_echoes) - given.mixed
         noise_floor = given.evidence_noise(noise)
         evidence = SwapEvidence.of(swapped(posterior), best, given.voxels, noise_floor, degrees, scan, neighbours)
         return Found(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
@@ -131,8 +134,8 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     at = gauss_newton(split, start, r2star, scan.basis, PRIOR_STEPS, prior)
     there = fit(split, at.field_hz, at.r2star_per_s, scan.basis)
     # At the maximum a posteriori the data's pull is balanced by the prior's: no step is left to take.
-    there = there.settled(torch.ones_like(voxels, dtype=torch.bool))
-    again = mode_at(there, at.field_hz, at.r2star_per_s, noise, variance, flat)
+    there = there.with_zero_slope(torch.ones_like(voxels, dtype=torch.bool))
+    again = mode_from_fit(there, at.field_hz, at.r2star_per_s, noise, variance, flat)
     again = _followed_over_field(again, split, prior, scan)
     shared = (SHARED_ERROR_HZ * scan.field_strength_t / REFERENCE_FIELD_T) ** 2 * own / (own + variance)
     again = replace(again, field_variance=again.field_variance + shared)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ...choices import Method
-from ..fusion.learned import Learned
+from ..fusion.learned_settings import LearnedSettings
 from ..graph_cuts.graph_cuts import GraphCutOptions, graph_cuts
 from ..voxelwise.mode import Solution
 from ..voxelwise.slice_input import SliceEchoes
@@ -50,7 +50,7 @@ class RegisteredMethod:
     fusion: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def settings_in_use(self, learned: Learned) -> dict[str, Any]:
+    def settings_in_use(self, learned: LearnedSettings) -> dict[str, Any]:
         """Return everything but the options of the run that shaped its result."""
         return {**(learned.as_settings() if self.fusion else {}), **self.settings}
 

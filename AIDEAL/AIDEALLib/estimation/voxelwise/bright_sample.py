@@ -13,7 +13,7 @@ from ...physics.residual_profile import field_grid_hz, residual_profile
 from ...physics.spectrum import FatSpectrum
 from ...physics.variable_projection import EchoBasis, LinearFit, fit
 from .candidates import search_r2star
-from .gauss_newton import Nonlinear, gauss_newton
+from .gauss_newton import NonlinearParameters, gauss_newton
 from .noise import foreground, noise_from_differences
 
 SAMPLE_VOXELS = 900
@@ -152,12 +152,12 @@ def sample_of(series: EchoSeries, spectrum: FatSpectrum, echoes: torch.Tensor, p
     return Sample(echoes, place, te, modulation, EchoBasis.of(te, modulation))
 
 
-def fits_of_two_minima(sample: Sample, grid: ProfileGrid) -> list[tuple[Nonlinear, LinearFit]]:
+def fits_of_two_minima(sample: Sample, grid: ProfileGrid) -> list[tuple[NonlinearParameters, LinearFit]]:
     """Exact fits from the two deepest minima of the profile: the deepest on a grid need not be the deepest in truth.
 
     Returns
     -------
-    list of (Nonlinear, LinearFit)
+    list of (NonlinearParameters, LinearFit)
         Off-resonance and R2* with the linear fit at them, for the deepest and for the second deepest separate minimum.
     """
     r2 = torch.tensor(grid.r2star_per_s, dtype=torch.float64)

@@ -13,7 +13,7 @@ LOWEST_R2STAR_PER_S = -100.0
 
 
 @dataclass(frozen=True)
-class Nonlinear:
+class NonlinearParameters:
     """Off-resonance (Hz) and R2* (1/s), one value a voxel."""
 
     field_hz: torch.Tensor
@@ -43,7 +43,7 @@ def gauss_newton(
     basis: EchoBasis,
     steps: int,
     prior: GaussianPrior | None = None,
-) -> Nonlinear:
+) -> NonlinearParameters:
     """Refine (phi, R2*).
 
     Parameters
@@ -77,4 +77,4 @@ def gauss_newton(
         phi = phi + d_phi.clamp(-furthest_phi, furthest_phi)
         limit = 0.5 * r2.abs() + furthest_r2
         r2 = (r2 + torch.maximum(torch.minimum(d_r2, limit), -limit)).clamp(LOWEST_R2STAR_PER_S, fastest_r2)
-    return Nonlinear(phi, r2)
+    return NonlinearParameters(phi, r2)

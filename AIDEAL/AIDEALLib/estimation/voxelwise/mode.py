@@ -42,7 +42,7 @@ class Mode:
         return Mode(*(getattr(self, f.name)[voxels] for f in fields(self)))
 
 
-def mode_at(
+def mode_from_fit(
     at: LinearFit,
     field_hz: torch.Tensor,
     r2star_per_s: torch.Tensor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ...physics.signal import residual_degrees_of_freedom
 from .neighbours import Neighbours
 
 NORMAL_MAD = 0.674489750196082
@@ -41,7 +42,7 @@ def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
     return torch.stack(estimates).min() / (2 * NORMAL_MAD)
 
 
-def noise_from_residual(residual_energy: torch.Tensor, n_echoes: int) -> torch.Tensor:
+def noise_from_residual(residual_energy: torch.Tensor, degrees_of_freedom: int) -> torch.Tensor:
     """Noise standard deviation per real channel from what voxelwise fits leave over, scalar.
 
     The residual energy over sigma^2 is chi-square with 2 N - 6 degrees of freedom (N complex echoes; water, fat, field and R2*
@@ -51,7 +52,7 @@ def noise_from_residual(residual_energy: torch.Tensor, n_echoes: int) -> torch.T
     ----------
     residual_energy : J of the foreground voxels, (voxels,); n_echoes : N, at least 4.
     """
-    return torch.sqrt(residual_energy.median() / chi_square_median(2 * n_echoes - 6))
+    return torch.sqrt(residual_energy.median() / chi_square_median(degrees_of_freedom))
 
 
 def noise_from_decay(
@@ -83,7 +84,7 @@ def noise_from_decay(
 
 def noise_of_fits(residual_energy: torch.Tensor, n_echoes: int, rough_noise: torch.Tensor) -> torch.Tensor:
     """Noise per real channel from the residual of voxelwise fits, scalar; for three echoes, which leave none, `rough_noise`."""
-    return rough_noise if n_echoes == 3 else noise_from_residual(residual_energy, n_echoes)
+    return rough_noise if n_echoes == 3 else noise_from_residual(residual_energy, residual_degrees_of_freedom(n_echoes))
 
 
 def chi_square_median(degrees: int) -> float:

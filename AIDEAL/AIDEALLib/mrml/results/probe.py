@@ -9,7 +9,7 @@ import vtk
 
 from ...choices import Method
 from ...errors import InputError
-from ...voxel_fit import VoxelFit, fit_voxel, mended_samples
+from ...voxel_fit import EchoProtocol, VoxelEstimate, VoxelFit, corrected_samples, fit_voxel
 from .. import nodes
 from ..nodes import FOREGROUND, MapNodes, corrections_of
 from ..scan.scene_scan import SceneScan
@@ -54,19 +54,20 @@ def fit_at(maps: MapNodes, scan: SceneScan, ras: tuple[float, float, float]) -> 
     spectrum, noise = provenance.get("spectrum", {}), provenance.get("noise_sd", ())
     if provenance.get("method") == Method.MAGNITUDE:
         raise InputError("The fit of method 'Magnitude' cannot be drawn: it has no phase, and two solutions.")
-    repairs = corrections_of(maps)
-    echoes = mended_samples(samples_at(scan, voxel), repairs, voxel, array_of(maps.pdff).shape)
-    return fit_voxel(
-        echoes,
-        provenance.get("te_s", ()),
-        float(provenance.get("field_strength_t", 1.5)),
+    corrections = corrections_of(maps)
+    echoes = corrected_samples(samples_at(scan, voxel), corrections, voxel, array_of(maps.pdff).shape)
+    protocol = EchoProtocol(
+        te_s=provenance.get("te_s", ()),
+        field_strength_t=float(provenance.get("field_strength_t", 1.5)),
+        ppm=spectrum.get("ppm", (-3.4,)),
+        amplitudes=spectrum.get("amplitudes", (1.0,)),
+    )
+    estimate = VoxelEstimate(
         field_hz=value_at(maps, "field", voxel),
         r2star_per_s=value_at(maps, "r2star", voxel),
         noise_sd=float(noise[voxel[0]]) if voxel[0] < len(noise) else 0.0,
-        ppm=spectrum.get("ppm", (-3.4,)),
-        amplitudes=spectrum.get("amplitudes", (1.0,)),
-        without_first=bool(repairs.get("mixed_fit")),
     )
+    return fit_voxel(echoes, protocol, estimate, without_first=bool(corrections.get("mixed_fit")))
 
 
 def samples_at(scan: SceneScan, voxel: tuple[int, int, int]) -> np.ndarray:

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ...physics.residual_profile import field_grid_hz, field_period_hz, residual_profile
+from ...physics.signal import residual_degrees_of_freedom
 from ...physics.spectrum import fat_phasor
 from .evidence import PROFILE_FLOOR, context_channels, evidence_correction, log_profile, start_from_evidence
 from .unet import UNet, pad_to_16
@@ -56,7 +57,7 @@ class FieldNetwork(nn.Module):
         profile = log_profile(energy, total, self.floor)
         middle = _centre_index(profile, total)
         profile = _rotate(profile, middle)
-        context = context_channels(energy.amin(1, keepdim=True), total, 2 * n_echoes - 6)
+        context = context_channels(energy.amin(1, keepdim=True), total, residual_degrees_of_freedom(n_echoes))
         angle = 2 * torch.pi * shift_turns
         constant = torch.stack([torch.cos(angle), torch.sin(angle), torch.full_like(angle, 4.0 / n_echoes)]).to(profile.dtype)
         constant = constant.reshape(1, 3, 1, 1).expand(profile.shape[0], 3, profile.shape[2], profile.shape[3])

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ...physics.residual_profile import pair_products, projection_weights
+from ...physics.signal import residual_degrees_of_freedom
 from ...physics.spectrum import fat_phasor
 from .evidence import PROFILE_FLOOR, context_channels, evidence_correction, log_profile, start_from_evidence
 from .unet import UNet, pad_to_16
@@ -52,7 +53,7 @@ class R2StarNetwork(nn.Module):
         torch.Tensor, shape (batch, R, row, column)
         """
         profile = log_profile(energy, total, self.floor)
-        context = context_channels(energy.amin(1, keepdim=True), total, 2 * n_echoes - 6)
+        context = context_channels(energy.amin(1, keepdim=True), total, residual_degrees_of_freedom(n_echoes))
         protocol = torch.stack([torch.log10(duration_s) + 2.0, torch.full_like(duration_s, 4.0 / n_echoes)]).to(profile.dtype)
         protocol = protocol.reshape(1, 2, 1, 1).expand(profile.shape[0], 2, profile.shape[2], profile.shape[3])
         rows, columns = profile.shape[2], profile.shape[3]

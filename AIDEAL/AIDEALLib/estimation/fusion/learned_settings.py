@@ -14,7 +14,7 @@ UNCALIBRATED = "These networks carry no learned fusion: default weights were use
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedSettings:
     """Weights and calibration in use, and whether the networks brought them."""
 
     fusion: FusionOptions
@@ -22,7 +22,7 @@ class Learned:
     calibrated: bool
 
     @classmethod
-    def of(cls, settings: Mapping[str, Mapping[str, Any]]) -> Learned:
+    def of(cls, settings: Mapping[str, Mapping[str, Any]]) -> LearnedSettings:
         """From the settings stored with G_phi; the defaults where there are none.
 
         Raises
