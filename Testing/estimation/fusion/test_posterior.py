@@ -120,7 +120,7 @@ def test_voxels_around_are_those_within_reach() -> None:
     some = torch.tensor([0, 77, 78])
     reach = {(0, 0), *((row, column) for row, column, _ in OFFSETS)}
     expected = [n for n, place in enumerate(places) if any(tuple((place - places[v]).tolist()) in reach for v in some)]
-    assert Neighbours.of(mask).around(some).tolist() == expected
+    assert Neighbours.of(mask).dilated(some).tolist() == expected
 
 
 def lonely_slice(te_s: torch.Tensor, voxels) -> tuple[SliceInput, Candidates, torch.Tensor]:

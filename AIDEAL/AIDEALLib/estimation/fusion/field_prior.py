@@ -55,8 +55,8 @@ def field_prior(
     exists = neighbours.by_side < len(field_hz)
     mean, variance = field_hz, own
     for _ in range(PASSES):
-        there = neighbours.rows(variance)
-        apart = wrap(neighbours.rows(mean) - mean, period_hz)
+        there = neighbours.gather_by_side(variance)
+        apart = wrap(neighbours.gather_by_side(mean) - mean, period_hz)
         alone = there + rough
         agrees = exists & _near(apart, alone, variance)
         middle, between = (apart[:, 0] + apart[:, 1]) / 2, (there[:, 0] + there[:, 1]) / 4 + bend

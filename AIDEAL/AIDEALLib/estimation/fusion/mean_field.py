@@ -165,7 +165,7 @@ def mean_field(
 def _to_ask(q: torch.Tensor, before: torch.Tensor, neighbours: Neighbours) -> torch.Tensor | None:
     """Numbers of the voxels one of whose neighbours has moved, None for all."""
     moved = ((q - before).detach().abs().amax(0) > SETTLED).nonzero()[:, 0]
-    active = neighbours.around(moved)
+    active = neighbours.dilated(moved)
     return active if active.numel() <= WHOLE_SHARE * q.shape[1] else None
 
 

@@ -63,7 +63,7 @@ class Smoothness:
         period_hz: float,
     ) -> None:
         """Write into `penalties` what differs in them since the candidates of some voxels (numbers) have `changed`."""
-        near = self.neighbours.around(changed)
+        near = self.neighbours.dilated(changed)
         penalties[near] = self._penalties(near, field_hz, variance_hz2, period_hz)
 
     def _penalties(

@@ -1,15 +1,17 @@
-"""Mixed fit: the first echo by its magnitude, the others by magnitude and phase.
+"""Mixed fit: the magnitude of the first echo, magnitude and phase of the others.
 
-Eddy currents from the excitation put a phase of its own on the first echo, different from voxel to voxel, and a complex fit
-turns it into fat. Here the first echo enters with |s_1| alone, so that any such phase drops out:
+Eddy currents from the excitation add a phase error to the first echo that differs from voxel to voxel, and a complex fit turns
+it into fat. Here the first echo enters as |s_1| alone, so that any such phase drops out:
 
     r = (|s_1| - |m_1|, s_2 - m_2, ..., s_N - m_N),
 
-2N - 1 real numbers for the six unknowns (W, F complex, off-resonance, R2*). Gauss-Newton starts from the mode a complex fit
-arrived at and stays in it; its normal matrix gives the standard deviations.
+2N - 1 real numbers for the six unknowns (W, F complex, off-resonance, R2*). Gauss-Newton starts from the mode of a complex fit
+and stays in it; its normal matrix gives the standard deviations.
 
-Source: Hernando, Hines, Yu, Reeder, Magn Reson Med 2012;67:638 (mixed fitting); Yu et al., Magn Reson Med 2011;66:199 (the
-phase error). The Gauss-Newton form is ours.
+References
+----------
+Hernando, Hines, Yu, Reeder, Magn Reson Med 2012;67:638 (mixed fitting). Yu et al., Magn Reson Med 2011;66:199 (phase error).
+Gauss-Newton form: derived here.
 """
 
 from __future__ import annotations
@@ -18,18 +20,18 @@ import torch
 
 from ...echoes import EchoSeries
 from ...errors import InputError
-from ...physics.signal import jacobian, synthesise
+from ...physics.signal import jacobian, residual_degrees_of_freedom, synthesise
 from ...physics.spectrum import FatSpectrum
 from ...physics.variable_projection import EchoBasis
 from .bright_sample import best_fit, bright_sample
 from .candidates import pick
-from .fat_fraction import pdff_signed
-from .gauss_newton import LOWEST_R2STAR_PER_S
+from .fat_fraction import fat_fraction_derivatives, pdff_signed
+from .gauss_newton import LOWEST_R2STAR_PER_S, step_limits
 from .mode import Mode
-from .noise import chi_square_median
+from .noise import noise_from_residual
 
 MIN_ECHOES = 4
-"""Three echoes are five numbers once the phase of the first is left out: too few for six unknowns."""
+"""Without the phase of the first, three echoes are five numbers: too few for six unknowns."""
 STEPS = 6
 _UNKNOWNS = 6
 
@@ -37,69 +39,72 @@ _UNKNOWNS = 6
 def mixed_modes(
     echoes: torch.Tensor, modes: list[Mode], chosen: torch.Tensor, basis: EchoBasis
 ) -> tuple[list[Mode], torch.Tensor]:
-    """Fit every mode of every voxel again without the phase of the first echo.
+    """Fit every mode of every voxel without the phase of the first echo.
 
     Parameters
     ----------
-    echoes : complex (echo, voxels), at least four; modes : where complex fits arrived, the starts.
-    chosen : index of the mode of each voxel that tells the noise, (voxels,).
+    echoes : torch.Tensor, shape (echo, voxels), complex
+        At least four echoes.
+    modes : list of Mode
+        Results of complex fits, the starts.
+    chosen : torch.Tensor, shape (voxels,), int64
+        Index of the mode of each voxel whose residual gives the noise.
+    basis : EchoBasis
+        Constants of the protocol.
 
     Returns
     -------
-    The modes, and the noise per real channel (scalar) from what the chosen ones leave over.
+    modes : list of Mode
+        The fitted modes.
+    noise_sd : torch.Tensor, scalar
+        Noise SD per real channel.
 
     Raises
     ------
     InputError
-        Fewer than four echoes.
+        There are fewer than four echoes.
     """
     n_echoes = echoes.shape[0]
     if n_echoes < MIN_ECHOES:
         raise InputError(
-            f"A mixed fit (first echo without its phase) was asked for with {n_echoes} echoes; at least {MIN_ECHOES} were "
+            f"A mixed fit (first echo without its phase) was requested with {n_echoes} echoes; at least {MIN_ECHOES} were "
             "expected. Take another option of the first echo."
         )
     fitted = [_gauss_newton(echoes, mode, basis) for mode in modes]
     energies = torch.stack([_residual(echoes, theta, basis)[0].square().sum(0) for theta in fitted])
-    noise = _noise(pick(energies, chosen), n_echoes, left_out=1)
+    noise = noise_from_residual(pick(energies, chosen), residual_degrees_of_freedom(n_echoes) - 1)
     return [_mode(theta, echoes, energy, basis, noise) for theta, energy in zip(fitted, energies, strict=True)], noise
 
 
 def first_echo_excess(series: EchoSeries, spectrum: FatSpectrum) -> float | None:
-    """How much more noise a complex fit needs to explain a sample of voxels than a mixed fit does.
+    """Ratio of the noise SD that a complex fit of a sample of voxels implies to that of a mixed fit.
 
-    1 where the first echo is like the others. Residuals are compared per degree of freedom. None where nothing can be told
-    (fewer than five echoes, no signal).
+    1 where the first echo is like the others. None where it cannot be determined (fewer than five echoes, no signal).
     """
     if series.n_echoes <= MIN_ECHOES:
         return None
     sample = bright_sample(series, spectrum)
     if sample is None:
         return None
-    field, r2star, at = best_fit(sample)
-    nothing = torch.zeros_like(field)
-    start = Mode(at.water, at.fat, nothing, nothing, field, nothing, r2star, nothing, at.residual_energy)
-    only = torch.zeros_like(field, dtype=torch.long)
-    _, mixed = mixed_modes(sample.echoes, [start], only, sample.basis)
+    field, r2star, complex_fit = best_fit(sample)
+    zero = torch.zeros_like(field)
+    start = Mode(complex_fit.water, complex_fit.fat, zero, zero, field, zero, r2star, zero, complex_fit.residual_energy)
+    _, mixed_noise = mixed_modes(sample.echoes, [start], torch.zeros_like(field, dtype=torch.long), sample.basis)
+    complex_noise = noise_from_residual(complex_fit.residual_energy, residual_degrees_of_freedom(series.n_echoes))
     floor = 1e-3 / (2 * series.n_echoes) ** 0.5  # of a signal of unit energy: rounding of stored images leaves about as much
-    return float((_noise(at.residual_energy, series.n_echoes, left_out=0) + floor) / (mixed + floor))
-
-
-def _noise(energy: torch.Tensor, n_echoes: int, left_out: int) -> torch.Tensor:
-    return torch.sqrt(energy.median() / chi_square_median(2 * n_echoes - left_out - _UNKNOWNS))
+    return float((complex_noise + floor) / (mixed_noise + floor))
 
 
 def _gauss_newton(echoes: torch.Tensor, start: Mode, basis: EchoBasis) -> torch.Tensor:
     """(Re W, Im W, Re F, Im F, phi, R2*), (6, voxels)."""
     water, fat = start.water, start.fat
     theta = torch.stack([water.real, water.imag, fat.real, fat.imag, start.field_hz, start.r2star_per_s])
-    last = float(basis.tau_s[-1])
     for _ in range(STEPS):
         residual, slopes = _residual(echoes, theta, basis)
         information, scale = _information(slopes)
         step = scale * torch.linalg.solve(information, scale * torch.einsum("anv,nv->va", slopes, residual))
-        # As far as a phase of a quarter turn, or a decay, over the echo train: noise alone must not carry a voxel away.
-        limit = torch.stack([torch.full_like(theta[5], 0.25 / last), 0.5 * theta[5].abs() + 0.6 / last], 1)
+        phi_limit, r2_limit = step_limits(theta[5], basis)
+        limit = torch.stack([torch.full_like(r2_limit, phi_limit), r2_limit], 1)
         shrink = (limit / step[:, 4:].abs().clamp_min(1e-12)).amin(1).clamp_max(1.0)
         theta = theta + (shrink[:, None] * step).T
         theta[5].clamp_(LOWEST_R2STAR_PER_S, basis.fastest_decay_per_s)
@@ -131,10 +136,7 @@ def _mode(theta: torch.Tensor, echoes: torch.Tensor, energy: torch.Tensor, basis
     information, scale = _information(_residual(echoes, theta, basis)[1])
     covariance = torch.linalg.inv(information) * scale[:, :, None] * scale[:, None, :] * noise**2
     water, fat = torch.complex(theta[0], theta[1]), torch.complex(theta[2], theta[3])
-    total = water + fat
-    inverse = total.conj() / (total.real**2 + total.imag**2).clamp_min(torch.finfo(theta.dtype).tiny)
-    eta = fat * inverse
-    d_water, d_fat = -eta * inverse, (1 - eta) * inverse  # as in `fat_fraction.pdff_variance`
+    d_water, d_fat = fat_fraction_derivatives(water, fat)
     gradient = torch.stack([d_water.real, -d_water.imag, d_fat.real, -d_fat.imag], 1)
     variance = 1e4 * torch.einsum("va,vab,vb->v", gradient, covariance[:, :4, :4], gradient)
     return Mode(

@@ -1,4 +1,4 @@
-"""One water-fat mode of every voxel, and the mixture of several."""
+"""Estimates within one water-fat mode of every voxel, and the mixture of several modes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,28 @@ MIXTURE_PDFF_RANGE = (-20.0, 120.0)
 
 @dataclass(frozen=True)
 class Mode:
-    """Estimates within one mode; every entry (voxels,).
+    """Estimates within one mode.
 
     Attributes
     ----------
-    water, fat : complex, at the first echo, demodulated.
-    pdff, pdff_variance : signed percent, percent^2.
-    field_hz, field_variance, r2star_per_s, r2star_variance : Hz, Hz^2, 1/s, 1/s^2.
-    residual_energy : J.
+    water : torch.Tensor, shape (voxels,), complex
+        Water amplitude at the first echo, demodulated.
+    fat : torch.Tensor, shape (voxels,), complex
+        Fat amplitude at the first echo, demodulated.
+    pdff : torch.Tensor, shape (voxels,), percent
+        Signed fat fraction.
+    pdff_variance : torch.Tensor, shape (voxels,), percent^2
+        Its variance within the mode.
+    field_hz : torch.Tensor, shape (voxels,), Hz
+        Off-resonance.
+    field_variance : torch.Tensor, shape (voxels,), Hz^2
+        Its variance.
+    r2star_per_s : torch.Tensor, shape (voxels,), 1/s
+        R2*.
+    r2star_variance : torch.Tensor, shape (voxels,), 1/s^2
+        Its variance.
+    residual_energy : torch.Tensor, shape (voxels,)
+        J, sum of the squared residuals over the echoes.
     """
 
     water: torch.Tensor
@@ -38,54 +52,100 @@ class Mode:
     residual_energy: torch.Tensor
 
     def at(self, voxels: torch.Tensor) -> Mode:
-        """The mode of some voxels (numbers or bool)."""
+        """Mode of some voxels (indices or bool)."""
         return Mode(*(getattr(self, f.name)[voxels] for f in fields(self)))
 
 
 def mode_from_fit(
-    at: LinearFit,
+    linear_fit: LinearFit,
     field_hz: torch.Tensor,
     r2star_per_s: torch.Tensor,
     noise_sd: torch.Tensor,
     field_variance: torch.Tensor | None = None,
     r2star_variance: torch.Tensor | None = None,
 ) -> Mode:
-    """Weighted least squares at (field, R2*) where `at` was fitted; variances of the prior, None for none."""
-    weighted = weighted_least_squares(at, noise_sd, field_variance, r2star_variance)
+    """Mode by weighted least squares from a linear fit.
+
+    Parameters
+    ----------
+    linear_fit : LinearFit
+        Fit of water and fat.
+    field_hz : torch.Tensor, shape (voxels,), Hz
+        Off-resonance of the fit.
+    r2star_per_s : torch.Tensor, shape (voxels,), 1/s
+        R2* of the fit.
+    noise_sd : torch.Tensor
+        Noise SD per real channel, broadcastable.
+    field_variance : torch.Tensor, Hz^2, optional
+        Prior variance of off-resonance; None for a flat prior.
+    r2star_variance : torch.Tensor, 1/s^2, optional
+        Prior variance of R2*; None for a flat prior.
+
+    Returns
+    -------
+    Mode
+        Estimates and variances.
+    """
+    weighted = weighted_least_squares(linear_fit, noise_sd, field_variance, r2star_variance)
     return Mode(
         weighted.water,
         weighted.fat,
         pdff_signed(weighted.water, weighted.fat),
-        pdff_variance(at, weighted, noise_sd),
+        pdff_variance(linear_fit, weighted, noise_sd),
         field_hz + weighted.field_step,
         weighted.field_variance,
         r2star_per_s + weighted.r2star_step,
         weighted.r2star_variance,
-        at.residual_energy,
+        linear_fit.residual_energy,
     )
 
 
 def select(modes: list[Mode], chosen: torch.Tensor) -> Mode:
-    """The chosen mode (index, (voxels,)) of each voxel."""
+    """Chosen mode of each voxel; `chosen` is its index, (voxels,)."""
     index = chosen[None]
     return Mode(*(torch.stack([getattr(m, f.name) for m in modes]).gather(0, index)[0] for f in fields(Mode)))
 
 
 def with_reported(modes: list[Mode], best: Mode, reported: torch.Tensor) -> list[Mode]:
-    """The modes with `best` in place of the reported one of each voxel; `reported` is bool (mode, voxels), one True a voxel."""
-
-    def exchanged(mode: Mode, here: torch.Tensor) -> Mode:
-        return Mode(*(torch.where(here, getattr(best, f.name), getattr(mode, f.name)) for f in fields(Mode)))
-
-    return [exchanged(mode, here) for mode, here in zip(modes, reported, strict=True)]
-
-
-def mixture_variance(best: Mode, modes: list[Mode], probability: torch.Tensor) -> torch.Tensor:
-    """Mean square deviation of PDFF from the reported value over all modes, percent^2.
+    """Modes with `best` in place of the reported mode of each voxel.
 
     Parameters
     ----------
-    probability : (mode, voxels), sums to 1. With one sure mode this is its own variance.
+    modes : list of Mode
+        All modes.
+    best : Mode
+        Replacement.
+    reported : torch.Tensor, shape (mode, voxels), bool
+        Reported mode, one True a voxel.
+
+    Returns
+    -------
+    list of Mode
+        All modes, the reported one replaced.
+    """
+
+    def replaced(mode: Mode, where: torch.Tensor) -> Mode:
+        return Mode(*(torch.where(where, getattr(best, f.name), getattr(mode, f.name)) for f in fields(Mode)))
+
+    return [replaced(mode, where) for mode, where in zip(modes, reported, strict=True)]
+
+
+def mixture_variance(best: Mode, modes: list[Mode], probability: torch.Tensor) -> torch.Tensor:
+    """Mean square deviation of PDFF from the reported value over all modes (second moment of a mixture).
+
+    Parameters
+    ----------
+    best : Mode
+        Reported mode.
+    modes : list of Mode
+        All modes.
+    probability : torch.Tensor, shape (mode, voxels)
+        Probability of each mode, summing to 1.
+
+    Returns
+    -------
+    torch.Tensor, shape (voxels,), percent^2
+        The variance of the reported mode itself where its probability is 1.
     """
     pdff = torch.stack([m.pdff for m in modes]).clamp(*MIXTURE_PDFF_RANGE)
     variance = torch.stack([m.pdff_variance for m in modes]).clamp_max(100.0**2)
@@ -93,12 +153,21 @@ def mixture_variance(best: Mode, modes: list[Mode], probability: torch.Tensor) -
 
 
 def with_swap_probability(posterior: torch.Tensor, reported: torch.Tensor, swap: torch.Tensor) -> torch.Tensor:
-    """Probabilities of the modes, those not reported having at least `swap` (voxels,) together, shared as the posterior does.
+    """Probabilities of the modes in which those not reported have at least a given probability together.
 
     Parameters
     ----------
-    posterior : (mode, voxels); reported : bool (mode, voxels), one mode of each voxel.
-    swap : probability that another mode is right.
+    posterior : torch.Tensor, shape (mode, voxels)
+        Posterior of the mode; it divides the probability among the modes that are not reported.
+    reported : torch.Tensor, shape (mode, voxels), bool
+        Reported mode, one True a voxel.
+    swap : torch.Tensor, shape (voxels,)
+        Probability that another mode is right.
+
+    Returns
+    -------
+    torch.Tensor, shape (mode, voxels)
+        Probabilities, summing to 1.
     """
     others = posterior.clamp_min(LEAST_POSTERIOR).masked_fill(reported, 0.0)
     total = others.sum(0)
@@ -108,7 +177,19 @@ def with_swap_probability(posterior: torch.Tensor, reported: torch.Tensor, swap:
 
 @dataclass(frozen=True)
 class Solution:
-    """What a method returns: the reported mode, P(swap), PDFF variance of the mixture (percent^2), the noise per channel."""
+    """Result of a method.
+
+    Attributes
+    ----------
+    best : Mode
+        Reported mode.
+    swap_probability : torch.Tensor, shape (voxels,)
+        Probability that another mode is right.
+    mixture_variance : torch.Tensor, shape (voxels,), percent^2
+        Variance of PDFF over all modes.
+    noise_sd : torch.Tensor, scalar
+        Noise SD per real channel.
+    """
 
     best: Mode
     swap_probability: torch.Tensor

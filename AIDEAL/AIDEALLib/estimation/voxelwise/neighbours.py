@@ -1,4 +1,4 @@
-"""The neighbourhood of the random field: who neighbours whom in the foreground."""
+"""Neighbourhood of the random field: the neighbours of every foreground voxel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RINGS: tuple[tuple[float, tuple[tuple[int, int], ...]], ...] = (
 """Distance in voxels, and the offsets (row, column) of one half of a symmetric neighbourhood."""
 REACH = 4
 OFFSETS = tuple((r, c, ring) for ring, (_, half) in enumerate(RINGS) for r, c in half + tuple((-r, -c) for r, c in half))
-"""Row, column and number of the ring of every neighbour."""
+"""Row, column and index of the ring of every neighbour."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,12 @@ class Neighbours:
 
     Attributes
     ----------
-    index : (voxels, offset) number of the neighbour; the count of voxels stands for none.
-    ring : (offset,) number of its ring; distance : (offset,) in voxels.
+    index : torch.Tensor, shape (voxels, offset), int64
+        Index of the neighbour; the number of voxels where there is none.
+    ring : torch.Tensor, shape (offset,), int64
+        Index of the ring in `RINGS`.
+    distance : torch.Tensor, shape (offset,), voxels
+        Distance of the neighbour.
     """
 
     index: torch.Tensor
@@ -49,7 +53,7 @@ class Neighbours:
 
     @cached_property
     def exists(self) -> torch.Tensor:
-        """Whether there is such a neighbour, bool (voxels, offset)."""
+        """Whether the neighbour exists, bool (voxels, offset)."""
         return self.index < self.index.shape[0]
 
     def gather(self, values: torch.Tensor, empty: float = 0.0) -> torch.Tensor:
@@ -57,10 +61,10 @@ class Neighbours:
         padded = torch.cat([values, torch.full_like(values[:1], empty)])
         return padded.index_select(0, self.index.reshape(-1)).reshape(*self.index.shape, *values.shape[1:])
 
-    def rows(self, values: torch.Tensor) -> torch.Tensor:
+    def gather_by_side(self, values: torch.Tensor) -> torch.Tensor:
         """Values (voxels,) of all neighbours, (ring, side, 2, voxels), 0 where there is none; sides 0 and 1 are opposite.
 
-        Elementwise work is fastest on long rows.
+        Voxels lie along the last axis, because elementwise arithmetic is fastest on long rows.
         """
         padded = torch.nn.functional.pad(values, (0, 1))
         return padded.index_select(0, self.by_side.reshape(-1)).reshape(self.by_side.shape)
@@ -70,15 +74,15 @@ class Neighbours:
         """The `index` as (ring, side, 2, voxels)."""
         return self.index.t().contiguous().reshape(len(RINGS), 2, 2, -1)
 
-    def around(self, voxels: torch.Tensor) -> torch.Tensor:
-        """Numbers of all voxels that are among `voxels` (numbers) or neighbour one of them, in order."""
+    def dilated(self, voxels: torch.Tensor) -> torch.Tensor:
+        """Indices of `voxels` (indices) and all their neighbours, in order."""
         near = torch.zeros(self.index.shape[0] + 1, dtype=torch.bool, device=self.index.device)
         near[self.index[voxels].reshape(-1)] = True
         near[voxels] = True
         return near[:-1].nonzero()[:, 0]
 
     def adjacent_pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Numbers of the voxels of every pair that shares an edge, each pair once, ordered by the first."""
+        """Indices of the two voxels of every pair that shares an edge, each pair once, ordered by the first."""
         return self._adjacent
 
     @cached_property

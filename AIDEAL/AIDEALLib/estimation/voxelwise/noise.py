@@ -1,4 +1,4 @@
-"""Noise per real channel of a slice, and which voxels carry signal."""
+"""Noise SD per real channel of a slice, and its foreground."""
 
 from __future__ import annotations
 
@@ -10,23 +10,30 @@ from .neighbours import Neighbours
 NORMAL_MAD = 0.674489750196082
 """Median absolute value of a standard normal variable."""
 FEWEST_PAIRS = 200
-"""Of adjacent voxels, for a median that tells the noise to some percent."""
+"""Of adjacent voxels, for a median that determines the noise to a few percent."""
 DETERMINED_PER_S = 80.0
-"""SD up to which an R2* of tissue hardly ever ends at the lower limit of its range, which would hide part of its spread."""
+"""SD of R2* above which it may end at the lower limit of its range, which hides part of its spread."""
 FOREGROUND_SNR = 4.0
 FOREGROUND_SHARE = 0.02
 
 
 def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
-    """Noise standard deviation per real channel from a second difference of neighbouring voxels, scalar.
-
-    x[i,j] - x[i,j+1] - x[i+1,j] + x[i+1,j+1] has standard deviation 2 sigma; its median absolute value over the slice
-    (zero-filled voxels left out), the least over echoes, because late echoes carry the least structure. Needs no fit; too high
-    where the slice is all texture.
+    """Noise SD per real channel from a second difference of neighbouring voxels.
 
     Parameters
     ----------
-    echoes : complex (echo, row, column).
+    echoes : torch.Tensor, shape (echo, row, column), complex
+        One slice.
+
+    Returns
+    -------
+    torch.Tensor, scalar
+        Noise SD; too high where the slice is all texture.
+
+    Notes
+    -----
+    x[i,j] - x[i,j+1] - x[i+1,j] + x[i+1,j+1] has a standard deviation of 2 sigma, estimated by its median absolute value over
+    the slice (zero-filled voxels excluded); the minimum over echoes, because late echoes have the least structure.
     """
     x = torch.view_as_real(echoes)
     upper, lower = x[:, :-1:2], x[:, 1::2]  # every second pair of rows is enough for a median
@@ -34,7 +41,7 @@ def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
     estimates = []
     for values in difference:
         zero = values == 0
-        values = values[~zero] if torch.any(zero) else values  # indexing copies, and few scans are filled with zeros
+        values = values[~zero] if torch.any(zero) else values  # indexing copies, and few scans are zero-filled
         if values.numel():
             estimates.append(values.median())
     if not estimates:
@@ -43,14 +50,23 @@ def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
 
 
 def noise_from_residual(residual_energy: torch.Tensor, degrees_of_freedom: int) -> torch.Tensor:
-    """Noise standard deviation per real channel from what voxelwise fits leave over, scalar.
-
-    The residual energy over sigma^2 is chi-square with 2 N - 6 degrees of freedom (N complex echoes; water, fat, field and R2*
-    fitted); its median is used, so that a minority of voxels with motion or flow does not count.
+    """Noise SD per real channel from the residual of voxelwise fits.
 
     Parameters
     ----------
-    residual_energy : J of the foreground voxels, (voxels,); n_echoes : N, at least 4.
+    residual_energy : torch.Tensor, shape (voxels,)
+        J of the foreground voxels.
+    degrees_of_freedom : int
+        Of the residual, at least 1 (`physics.signal.residual_degrees_of_freedom`).
+
+    Returns
+    -------
+    torch.Tensor, scalar
+        Noise SD.
+
+    Notes
+    -----
+    J / sigma^2 is chi-square distributed; its median is used, so that a minority of voxels with motion or flow does not count.
     """
     return torch.sqrt(residual_energy.median() / chi_square_median(degrees_of_freedom))
 
@@ -58,18 +74,31 @@ def noise_from_residual(residual_energy: torch.Tensor, degrees_of_freedom: int) 
 def noise_from_decay(
     r2star_per_s: torch.Tensor, curvature: torch.Tensor, neighbours: Neighbours, rough_noise: torch.Tensor
 ) -> torch.Tensor:
-    """Noise standard deviation per real channel from how much R2* differs between adjacent voxels, scalar.
-
-    The variance of a fitted R2* is sigma^2 / w (`physics.variable_projection`), and few tissues differ in R2* by as much, so
-    that (R2*_i - R2*_j) / sqrt(1 / w_i + 1 / w_j) is normal with standard deviation sigma but for edges, which the median
-    passes over. For three echoes, whose fits leave no residual; spatial differences of the echoes themselves contain the
-    texture of the tissue. Voxels whose R2* is hardly determined would end at a limit of its range, and are left out.
+    """Noise SD per real channel from the differences of R2* between adjacent voxels, for fits of three echoes.
 
     Parameters
     ----------
-    r2star_per_s, curvature : R2* and w of the chosen fits, (voxels,).
-    rough_noise : from spatial differences; never exceeded (strong iron at high SNR has texture in R2* above the noise), and the
-        answer where fewer than `FEWEST_PAIRS` voxels adjoin each other.
+    r2star_per_s : torch.Tensor, shape (voxels,), 1/s
+        R2* of the chosen fits.
+    curvature : torch.Tensor, shape (voxels,)
+        Curvature w of the chosen fits.
+    neighbours : Neighbours
+        Neighbourhood of the voxels.
+    rough_noise : torch.Tensor, scalar
+        Noise SD from spatial differences: an upper limit (strong iron at high SNR has texture in R2* above the noise), and the
+        result where fewer than `FEWEST_PAIRS` pairs of voxels are adjacent.
+
+    Returns
+    -------
+    torch.Tensor, scalar
+        Noise SD.
+
+    Notes
+    -----
+    The variance of a fitted R2* is sigma^2 / w (`physics.variable_projection`), and few tissues differ in R2* by as much, so
+    that (R2*_i - R2*_j) / sqrt(1 / w_i + 1 / w_j) is normal with standard deviation sigma except at edges, to which the median
+    is robust. Fits of three echoes leave no residual, and spatial differences of the echoes contain the texture of the tissue.
+    Voxels whose R2* is poorly determined are excluded: it would end at a limit of its range.
     """
     first, second = neighbours.adjacent_pairs()
     determined = rough_noise / curvature.sqrt() < DETERMINED_PER_S
@@ -83,7 +112,22 @@ def noise_from_decay(
 
 
 def noise_of_fits(residual_energy: torch.Tensor, n_echoes: int, rough_noise: torch.Tensor) -> torch.Tensor:
-    """Noise per real channel from the residual of voxelwise fits, scalar; for three echoes, which leave none, `rough_noise`."""
+    """Noise SD per real channel from the residual of voxelwise fits; `rough_noise` for three echoes, which leave no residual.
+
+    Parameters
+    ----------
+    residual_energy : torch.Tensor, shape (voxels,)
+        J of the foreground voxels.
+    n_echoes : int
+        Number of echoes.
+    rough_noise : torch.Tensor, scalar
+        Noise SD from spatial differences.
+
+    Returns
+    -------
+    torch.Tensor, scalar
+        Noise SD.
+    """
     return rough_noise if n_echoes == 3 else noise_from_residual(residual_energy, residual_degrees_of_freedom(n_echoes))
 
 
@@ -101,23 +145,29 @@ def chi_square_median(degrees: int) -> float:
 
 
 def foreground(echoes: torch.Tensor, noise_sd: torch.Tensor) -> torch.Tensor:
-    """Voxels whose strongest echo stands clear of the noise and of 2 % of the brightest tissue, bool (row, column).
-
-    Lone voxels (fewer than four of the nine in their neighbourhood) are dropped.
+    """Voxels whose strongest echo exceeds the noise and 2 % of the brightest tissue.
 
     Parameters
     ----------
-    echoes : complex (echo, row, column); noise_sd : scalar.
+    echoes : torch.Tensor, shape (echo, row, column), complex
+        One slice.
+    noise_sd : torch.Tensor, scalar
+        Noise SD per real channel.
+
+    Returns
+    -------
+    torch.Tensor, shape (row, column), bool
+        Foreground, without isolated voxels (fewer than four in their 3x3 neighbourhood).
     """
     strongest = (echoes.real.square() + echoes.imag.square()).amax(0).sqrt()
     bright = _high_quantile(strongest.flatten()[:: max(1, strongest.numel() // 100_000)], 0.995)
     mask = strongest > torch.maximum(FOREGROUND_SNR * noise_sd, FOREGROUND_SHARE * bright)
-    crowd = torch.nn.functional.avg_pool2d(mask[None, None].float(), 3, 1, 1, count_include_pad=True)[0, 0]
-    return mask & (crowd > 3.5 / 9)
+    share = torch.nn.functional.avg_pool2d(mask[None, None].float(), 3, 1, 1, count_include_pad=True)[0, 0]
+    return mask & (share > 3.5 / 9)
 
 
 def _high_quantile(values: torch.Tensor, share: float) -> torch.Tensor:
-    """What `torch.quantile` gives, by sorting the largest values only."""
+    """Result of `torch.quantile`, by sorting the largest values only."""
     rank = share * (values.numel() - 1)
     below = int(rank)
     top = values.topk(values.numel() - below).values
