@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from AIDEALLib.estimation.fusion.mean_field import evidence_nats, fuse, network_mass, soft_cap, unary_nats
+from AIDEALLib.estimation.fusion.mode_energy import ModeEnergy
 from AIDEALLib.estimation.fusion.smoothness import Smoothness
 from AIDEALLib.estimation.fusion.weights import FusionOptions
 from AIDEALLib.estimation.voxelwise.candidates import Candidates, wrap
@@ -25,7 +26,8 @@ def posterior(
     unary: torch.Tensor, field: torch.Tensor, mask: torch.Tensor, options: FusionOptions, noise_hz: float = 0.0
 ) -> torch.Tensor:
     smoothness = Smoothness.of(Neighbours.of(mask), options, FIELD_T)
-    return fuse(unary, field, torch.full_like(field[0], noise_hz**2), smoothness, PERIOD, SWAP, options)
+    energy = ModeEnergy(unary, field, torch.full_like(field[0], noise_hz**2), smoothness, PERIOD, SWAP)
+    return fuse(energy, options)
 
 
 def coupled(strength: float, sweeps: int = 30) -> FusionOptions:

@@ -8,6 +8,7 @@ import torch
 
 from AIDEALLib.estimation.fusion import mean_field as module
 from AIDEALLib.estimation.fusion.mean_field import fuse, mean_field, network_mass, unary_nats
+from AIDEALLib.estimation.fusion.mode_energy import ModeEnergy
 from AIDEALLib.estimation.fusion.posterior import PROPOSAL_ROUNDS, mode_posterior
 from AIDEALLib.estimation.fusion.proposals import with_proposals
 from AIDEALLib.estimation.fusion.smoothness import Smoothness
@@ -101,7 +102,7 @@ def test_sweeps_pass_gradients_on() -> None:
     assert float(scale.grad) == pytest.approx(float(doubt(1.01) - doubt(0.99)) / 0.02, rel=0.02)
 
 
-def test_pair_costs_renewed_are_those_computed_anew() -> None:
+def test_updated_pair_costs_are_those_of_a_full_computation() -> None:
     mask = disc(20)
     _, field, variance = problem(mask, 4)
     smoothness = Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5)
@@ -110,7 +111,7 @@ def test_pair_costs_renewed_are_those_computed_anew() -> None:
     field[1, changed] += 40
     variance[changed] *= 2
     assert not torch.equal(penalties, smoothness.penalties(field, variance, PERIOD))
-    smoothness.renew(penalties, changed, field, variance, PERIOD)
+    smoothness.update(penalties, changed, field, variance, PERIOD)
     assert torch.equal(penalties, smoothness.penalties(field, variance, PERIOD))
 
 
@@ -153,7 +154,7 @@ def lonely_slice(te_s: torch.Tensor, voxels) -> tuple[SliceInput, Candidates, to
     return given, Candidates(fields, candidates.r2star_per_s, candidates.fits, 6, scan.period_hz), noise
 
 
-def test_weighing_what_changed_is_weighing_everything(te_s: torch.Tensor, voxels) -> None:
+def test_updating_what_changed_equals_a_full_computation(te_s: torch.Tensor, voxels) -> None:
     given, candidates, noise = lonely_slice(te_s, voxels)
     scan, neighbours, evidence_noise = given.scan, Neighbours.of(given.mask), given.evidence_noise(noise)
     found = mode_posterior(given, candidates, noise, neighbours, OPTIONS)
@@ -164,7 +165,8 @@ def test_weighing_what_changed_is_weighing_everything(te_s: torch.Tensor, voxels
         unary = unary_nats(candidates, mass, evidence_noise, OPTIONS)
         smoothness = Smoothness.of(neighbours, OPTIONS, 1.5)
         fields, variance = candidates.field_hz, candidates.field_variance(noise)
-        posterior = fuse(unary, fields, variance, smoothness, scan.period_hz, scan.fat_shift_hz, OPTIONS, posterior)
+        energy = ModeEnergy(unary, fields, variance, smoothness, scan.period_hz, scan.fat_shift_hz)
+        posterior = fuse(energy, OPTIONS, posterior)
         if turn == PROPOSAL_ROUNDS:
             break
         args = (unary, posterior.argmax(0), given.voxels, scan, neighbours, evidence_noise)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from AIDEALLib.estimation.fusion.mode_energy import ModeEnergy
 from AIDEALLib.estimation.fusion.regions import move_regions
 from AIDEALLib.estimation.fusion.smoothness import Smoothness
 from AIDEALLib.estimation.fusion.weights import FusionOptions
@@ -24,6 +25,11 @@ def scene(island_evidence: float) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
     inside[5:10, 5:10] = True
     unary[:, inside.flatten()] = torch.tensor([island_evidence, 0.0, 6.0])[:, None]
     return mask, field, unary
+
+
+def mode_energy(mask: torch.Tensor, unary: torch.Tensor, field: torch.Tensor) -> ModeEnergy:
+    smoothness = Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5)
+    return ModeEnergy(unary, field, torch.zeros(256), smoothness, PERIOD, SWAP)
 
 
 def total_energy(chosen: torch.Tensor, unary: torch.Tensor, field: torch.Tensor) -> float:
@@ -48,9 +54,8 @@ def island(mask: torch.Tensor) -> torch.Tensor:
 
 def test_a_swapped_island_returns_as_a_whole() -> None:
     mask, field, unary = scene(island_evidence=1.0)  # each voxel alone slightly prefers the swap
-    smoothness = Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5)
     start = island(mask)
-    found = move_regions(start, unary, field, torch.zeros(256), smoothness, PERIOD, SWAP)
+    found = move_regions(start, mode_energy(mask, unary, field))
     assert not torch.any(found)
     assert total_energy(found, unary, field) < total_energy(start, unary, field)
 
@@ -58,14 +63,14 @@ def test_a_swapped_island_returns_as_a_whole() -> None:
 def test_an_island_with_strong_evidence_stays() -> None:
     mask, field, unary = scene(island_evidence=60.0)
     start = island(mask)
-    result = move_regions(start, unary, field, torch.zeros(256), Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5), PERIOD, SWAP)
+    result = move_regions(start, mode_energy(mask, unary, field))
     assert torch.equal(result, start)
 
 
 def test_the_largest_region_is_the_reference() -> None:
     mask, field, unary = scene(island_evidence=60.0)
     start = torch.ones(256, dtype=torch.long)  # all swapped: nothing says which is right but the evidence of every voxel
-    result = move_regions(start, unary, field, torch.zeros(256), Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5), PERIOD, SWAP)
+    result = move_regions(start, mode_energy(mask, unary, field))
     assert torch.equal(result, start)
 
 
@@ -75,7 +80,7 @@ def test_a_candidate_that_counts_for_nothing_bars_no_region() -> None:
     field = torch.cat([field[:1] + 0.5, field])
     unary = torch.cat([unary[:1] + 30.0, unary])
     start = island(mask) + 1
-    found = move_regions(start, unary, field, torch.zeros(256), Smoothness.of(Neighbours.of(mask), OPTIONS, 1.5), PERIOD, SWAP)
+    found = move_regions(start, mode_energy(mask, unary, field))
     assert bool((found == 1).all())
 
 

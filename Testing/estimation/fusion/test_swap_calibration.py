@@ -111,7 +111,7 @@ def test_mixture_takes_the_calibrated_probability() -> None:
     ("settings", "message"),
     [
         ({"fusion": {"smothness": 1.0}}, "smothness"),
-        ({"fusion": {"cut": "wide"}}, "no number"),
+        ({"fusion": {"cut": "wide"}}, "not a number"),
         ({"swap_calibration": {"score": [0, 1], "calibrated": [0, 0.5, 1]}}, "2 and 3 knots"),
         ({"swap_calibration": {"score": [0, 0.6, 0.5, 1], "calibrated": [0, 0.1, 0.2, 1]}}, "rising"),
         ({"swap_calibration": {"score": [0, "x"], "calibrated": [0, 1]}}, "cannot be read"),

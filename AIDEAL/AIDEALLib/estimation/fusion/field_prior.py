@@ -1,11 +1,11 @@
-"""What the neighbourhood says of a voxel's field, for voxels whose own echoes hardly say it (iron, deep noise).
+"""Prior of a voxel's field from its neighbours, for voxels whose own echoes hardly determine it (iron, low signal).
 
-Once the modes are chosen the field is smooth but for edges, so a voxel's neighbours predict it to a few Hz. Where the voxel
-itself knows its field better, which is nearly everywhere, the prediction changes nothing; where it does not, a prior of a
-few Hz keeps field, and with it water and fat, from wandering. Fat fractions are never smoothed themselves.
+Once the modes are chosen the field is smooth except at edges, so a voxel's neighbours predict it to a few Hz. Nearly everywhere
+the voxel's own echoes determine the field better and the prediction changes nothing; elsewhere a prior of a few Hz bounds the
+error of the field, and with it that of water and fat. Fat fractions themselves are never smoothed.
 
-Two neighbours on opposite sides predict the field between them far better than each alone: their mean is exact wherever
-the field is linear, and slopes are what fields mostly have.
+Two neighbours on opposite sides predict the field between them far better than each alone: their mean is exact where the field
+is linear, as it mostly is over a few voxels.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ..voxelwise.neighbours import RINGS, Neighbours
 from .weights import REFERENCE_FIELD_T
 
 ROUGHNESS_HZ = 8.0
-"""Standard deviation of the field's change between adjacent voxels at 1.5 T; grows with the distance and the field strength."""
+"""SD of the change of the field between adjacent voxels at 1.5 T; grows with the distance and the field strength."""
 BEND_HZ = 1.5
-"""The same of the field's distance from the mean of its two neighbours on opposite sides."""
+"""The same for the difference of the field from the mean of two neighbours on opposite sides."""
 PREDICTION_FLOOR_HZ = 3.0
-"""What even many agreeing neighbours leave open at 1.5 T: their errors are not independent."""
+"""SD of the prediction from many agreeing neighbours at 1.5 T: their errors are not independent."""
 UNKNOWN_HZ2 = 1e8
-"""Variance of a field that nothing is known of."""
+"""Variance of an unknown field."""
 OUTLIER_SD = 3.0
 PASSES = 2
-"""In the second pass the neighbours' own predictions take part, so that information travels further."""
+"""In the second pass the neighbours' own predictions enter, so that information propagates further."""
 
 
 def field_prior(
@@ -36,15 +36,33 @@ def field_prior(
     period_hz: float,
     field_strength_t: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean (Hz) and variance (Hz^2) of each voxel's field as its neighbours predict it, (voxels,) each.
-
-    Pairs of opposite neighbours, and neighbours alone where the opposite one is missing or off, count by the inverse of their
-    variance plus that of the field between; those further off than `OUTLIER_SD` standard deviations, beyond an edge or in
-    another mode, do not.
+    """Mean and variance of each voxel's field predicted by its neighbours.
 
     Parameters
     ----------
-    field_hz, field_variance : of the chosen modes, (voxels,). Voxels without neighbours get `UNKNOWN_HZ2`.
+    field_hz : torch.Tensor, shape (voxels,), Hz
+        Field of the chosen modes.
+    field_variance : torch.Tensor, shape (voxels,), Hz^2
+        Its variance.
+    neighbours : Neighbours
+        Neighbourhood of the voxels.
+    period_hz : float, Hz
+        Period of off-resonance.
+    field_strength_t : float, tesla
+        Field strength.
+
+    Returns
+    -------
+    mean : torch.Tensor, shape (voxels,), Hz
+        Predicted field.
+    variance : torch.Tensor, shape (voxels,), Hz^2
+        Its variance; at least `UNKNOWN_HZ2` for voxels without neighbours.
+
+    Notes
+    -----
+    Pairs of opposite neighbours, and single neighbours where the opposite one is missing or an outlier, are weighted by the
+    inverse of their variance plus that of the change of the field; those that differ by more than `OUTLIER_SD` standard
+    deviations (beyond an edge or in another mode) are excluded. Inverse-variance weighting, derived here.
     """
     growth = field_strength_t / REFERENCE_FIELD_T
     distance = torch.tensor([distance for distance, _ in RINGS], device=field_hz.device)[:, None, None]
@@ -55,11 +73,11 @@ def field_prior(
     exists = neighbours.by_side < len(field_hz)
     mean, variance = field_hz, own
     for _ in range(PASSES):
-        there = neighbours.gather_by_side(variance)
+        others = neighbours.gather_by_side(variance)
         apart = wrap(neighbours.gather_by_side(mean) - mean, period_hz)
-        alone = there + rough
+        alone = others + rough
         agrees = exists & _near(apart, alone, variance)
-        middle, between = (apart[:, 0] + apart[:, 1]) / 2, (there[:, 0] + there[:, 1]) / 4 + bend
+        middle, between = (apart[:, 0] + apart[:, 1]) / 2, (others[:, 0] + others[:, 1]) / 4 + bend
         paired = agrees[:, 0] & agrees[:, 1] & _near(middle, between, variance)
         agrees &= ~paired[:, None]
         weight, weight_alone = paired / between, agrees / alone

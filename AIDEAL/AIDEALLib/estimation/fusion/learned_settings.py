@@ -1,4 +1,4 @@
-"""The learned numbers beside the networks: weights of the fusion and the calibration of P(swap)."""
+"""Learned settings stored with the networks: weights of the fusion and calibration of P(swap)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ UNCALIBRATED = "These networks carry no learned fusion: default weights were use
 
 @dataclass(frozen=True)
 class LearnedSettings:
-    """Weights and calibration in use, and whether the networks brought them."""
+    """Weights and calibration in use.
+
+    Attributes
+    ----------
+    fusion : FusionOptions
+        Weights of the random field.
+    calibration : SwapCalibration
+        Calibration of P(swap).
+    calibrated : bool
+        Whether both were stored with the networks.
+    """
 
     fusion: FusionOptions
     calibration: SwapCalibration
@@ -23,17 +33,27 @@ class LearnedSettings:
 
     @classmethod
     def of(cls, settings: Mapping[str, Mapping[str, Any]]) -> LearnedSettings:
-        """From the settings stored with G_phi; the defaults where there are none.
+        """Settings stored with G_phi; the defaults where there are none.
+
+        Parameters
+        ----------
+        settings : mapping
+            Stored settings by `FUSION` and `SWAP_CALIBRATION`.
+
+        Returns
+        -------
+        LearnedSettings
+            Settings.
 
         Raises
         ------
         ModelError
-            The settings hold names this version does not know, or values that are no numbers.
+            The settings contain names unknown to this version, or values that are not numbers.
         """
         fusion = FusionOptions.from_dict(settings.get(FUSION, {}))
         calibration = SwapCalibration.from_dict(settings.get(SWAP_CALIBRATION, {}))
         return cls(fusion, calibration, FUSION in settings and SWAP_CALIBRATION in settings)
 
     def as_settings(self) -> dict[str, dict[str, Any]]:
-        """For storing with G_phi, and for the provenance of a result."""
+        """Settings in the form stored with G_phi and in the provenance of a result."""
         return {FUSION: self.fusion.as_dict(), SWAP_CALIBRATION: self.calibration.as_dict()}

@@ -1,12 +1,12 @@
-"""Weigh the candidates of all voxels against each other, and anew where neighbours propose one.
+"""Posterior of the mode of every voxel, updated after neighbours have proposed further candidates.
 
-Few voxels get a proposal (`proposals`). Only what depends on those is computed again: their own costs, and the pair costs of
-them and their neighbours. The probabilities found before are where the next sweeps start.
+Few voxels get a proposal (`proposals`). Only what depends on them is updated: their own costs, and the pair costs of them and
+their neighbours. The next sweeps start from the probabilities before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -14,6 +14,7 @@ from ..voxelwise.candidates import Candidates, largest
 from ..voxelwise.neighbours import Neighbours
 from ..voxelwise.slice_input import SliceInput
 from .mean_field import fuse, network_mass, unary_nats
+from .mode_energy import ModeEnergy
 from .proposals import with_proposals
 from .smoothness import Smoothness
 from .weights import FusionOptions
@@ -23,12 +24,14 @@ PROPOSAL_ROUNDS = 2
 
 @dataclass(frozen=True)
 class ModePosterior:
-    """Candidates and how probable they are.
+    """Candidates and their probabilities.
 
     Attributes
     ----------
-    candidates : those of the voxels' own, with proposals in place of the costliest ones.
-    posterior : probability of each, (candidate, voxels).
+    candidates : Candidates
+        The voxels' own, with proposals in place of the costliest ones.
+    posterior : torch.Tensor, shape (candidate, voxels)
+        Probability of each.
     """
 
     candidates: Candidates
@@ -36,34 +39,56 @@ class ModePosterior:
 
 
 def mode_posterior(
-    given: SliceInput, candidates: Candidates, noise_sd: torch.Tensor, neighbours: Neighbours, options: FusionOptions
+    slice_input: SliceInput, candidates: Candidates, noise_sd: torch.Tensor, neighbours: Neighbours, options: FusionOptions
 ) -> ModePosterior:
-    """Weigh the candidates, let neighbours propose others, weigh again.
+    """Posterior of the candidates and of those that neighbours propose.
 
     Parameters
     ----------
-    candidates : of the voxels of `given`, whose neighbourhood is `neighbours`. noise_sd : per real channel, scalar.
+    slice_input : SliceInput
+        One slice.
+    candidates : Candidates
+        Candidates of its voxels.
+    noise_sd : torch.Tensor, scalar
+        Noise SD per real channel.
+    neighbours : Neighbours
+        Neighbourhood of its voxels.
+    options : FusionOptions
+        Weights.
+
+    Returns
+    -------
+    ModePosterior
+        Candidates and probabilities.
     """
-    scan, evidence_noise = given.scan, given.evidence_noise(noise_sd)
+    scan, evidence_noise = slice_input.scan, slice_input.evidence_noise(noise_sd)
     smoothness = Smoothness.of(neighbours, options, scan.field_strength_t)
 
     def costs(candidates: Candidates, q: torch.Tensor) -> torch.Tensor:
         return unary_nats(candidates, network_mass(q, candidates.field_hz, scan.period_hz), evidence_noise, options)
 
-    def fused(start: torch.Tensor | None) -> torch.Tensor:
-        fields, shift = candidates.field_hz, scan.fat_shift_hz
-        return fuse(unary, fields, variances, smoothness, scan.period_hz, shift, options, start, penalties)
-
-    unary, variances = costs(candidates, given.q), candidates.field_variance(noise_sd)
-    penalties = smoothness.penalties(candidates.field_hz, variances, scan.period_hz)
-    posterior = fused(None)
+    energy = ModeEnergy(
+        costs(candidates, slice_input.q),
+        candidates.field_hz,
+        candidates.field_variance(noise_sd),
+        smoothness,
+        scan.period_hz,
+        scan.fat_shift_hz,
+    )
+    penalties = energy.penalties()
+    posterior = fuse(energy, options, None, penalties)
     for _ in range(PROPOSAL_ROUNDS):
-        candidates, new = with_proposals(candidates, unary, largest(posterior), given.voxels, scan, neighbours, evidence_noise)
+        chosen = largest(posterior)
+        candidates, new = with_proposals(candidates, energy.unary, chosen, slice_input.voxels, scan, neighbours, evidence_noise)
         if not new.numel():
             break
         changed = candidates.at(new)
-        unary = unary.index_copy(1, new, costs(changed, given.q[:, new]))
-        variances = variances.index_copy(0, new, changed.field_variance(noise_sd))
-        smoothness.renew(penalties, new, candidates.field_hz, variances, scan.period_hz)
-        posterior = fused(posterior)
+        energy = replace(
+            energy,
+            unary=energy.unary.index_copy(1, new, costs(changed, slice_input.q[:, new])),
+            field_hz=candidates.field_hz,
+            variance_hz2=energy.variance_hz2.index_copy(0, new, changed.field_variance(noise_sd)),
+        )
+        smoothness.update(penalties, new, energy.field_hz, energy.variance_hz2, scan.period_hz)
+        posterior = fuse(energy, options, posterior, penalties)
     return ModePosterior(candidates, posterior)

@@ -1,9 +1,8 @@
-"""Candidates that the neighbours propose, for voxels none of whose own candidates agrees with what lies around them.
+"""Candidates proposed by the neighbours, for voxels none of whose own candidates agrees with the field around them.
 
-Noise and steep gradients lead the refinement of a voxel astray, so that the right mode may not be among its candidates at
-all: strong iron, where the minimum is wide and shallow, or an edge, where G_phi is far off. Once the modes are chosen,
-though, the neighbours mostly agree on a field. A fit held near it becomes a candidate like the others, with the residual it
-has, and whether it is taken is decided by the same random field.
+With noise and steep gradients the right mode may not be among a voxel's candidates: in strong iron, where the minimum is wide
+and shallow, or at an edge, where G_phi is far off. Once the modes are chosen, the neighbours mostly agree on a field. A fit
+with a prior around it becomes a candidate like the others, and the same random field decides between them.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from ..voxelwise.neighbours import Neighbours
 from ..voxelwise.slice_input import Scan
 
 NEAR_SHARE = 0.25
-"""Fields within this share of the distance to a swapped one count as equal."""
+"""Fields that differ by less than this share of the distance to a swapped one are equal."""
 PRIOR_SHARE = 0.4
-"""Standard deviation of the proposed field in the refinement, as a share of what counts as equal."""
+"""SD of the prior around the proposed field, as a share of the distance up to which fields are equal."""
 STEPS = 8
 
 
@@ -34,51 +33,83 @@ def with_proposals(
     neighbours: Neighbours,
     noise_sd: torch.Tensor,
 ) -> tuple[Candidates, torch.Tensor]:
-    """The candidates with proposals in place of the costliest ones, and which voxels got one.
+    """Replace the costliest candidate of some voxels by one near the field of their neighbours.
 
     Parameters
     ----------
-    candidates : of all voxels; cost : nats of each in its own voxel, (candidate, voxels).
-    chosen : index of the mode each voxel is in now, (voxels,).
-    voxels : complex (echo, voxels); noise_sd : per real channel, above 0, scalar.
+    candidates : Candidates
+        Candidates of all voxels.
+    cost : torch.Tensor, shape (candidate, voxels), nats
+        Cost of each in its own voxel.
+    chosen : torch.Tensor, shape (voxels,), int64
+        Index of the present mode of each voxel, which is not replaced.
+    voxels : torch.Tensor, shape (echo, voxels), complex
+        Echoes.
+    scan : Scan
+        Protocol.
+    neighbours : Neighbours
+        Neighbourhood of the voxels.
+    noise_sd : torch.Tensor, scalar
+        Noise SD per real channel, above 0.
 
     Returns
     -------
-    The candidates, and the numbers of the voxels with a new one.
+    candidates : Candidates
+        Candidates with the proposals.
+    changed : torch.Tensor, shape (n,), int64
+        Indices of the voxels with a proposal.
     """
-    near = max(NEAR_SHARE * scan.swap_hz, SAME_MINIMUM * scan.period_hz)  # the shift of fat may be a whole number of periods
+    near = max(NEAR_SHARE * scan.swap_hz, SAME_MINIMUM * scan.period_hz)  # the fat shift may be a whole number of periods
     proposed = consensus_field(pick(candidates.field_hz, chosen), neighbours, scan.period_hz, near)
     apart = wrap(candidates.field_hz - proposed, scan.period_hz).abs()
-    numbers = (apart.amin(0) > near).nonzero()[:, 0]
-    if not numbers.numel():
-        return candidates, numbers
-    echoes, start = voxels[:, numbers], proposed[numbers]
+    changed = (apart.amin(0) > near).nonzero()[:, 0]
+    if not changed.numel():
+        return candidates, changed
+    echoes, start = voxels[:, changed], proposed[changed]
     spread = torch.full_like(start, (PRIOR_SHARE * near) ** 2)
     r2star = search_r2star(echoes, start, scan.basis)
     prior = GaussianPrior(start, spread, r2star, torch.full_like(start, 1e12), noise_sd)
-    at = gauss_newton(echoes, start, r2star, scan.basis, STEPS, prior)
-    there = fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)
-    there = there.with_zero_slope(torch.ones_like(start, dtype=torch.bool))  # balanced by the prior
-    worst = largest(cost[:, numbers].scatter(0, chosen[numbers][None], float("-inf")))
+    refined = gauss_newton(echoes, start, r2star, scan.basis, STEPS, prior)
+    proposal = fit(echoes, refined.field_hz, refined.r2star_per_s, scan.basis)
+    proposal = proposal.with_zero_slope(torch.ones_like(start, dtype=torch.bool))  # it is balanced by that of the prior
+    worst = largest(cost[:, changed].scatter(0, chosen[changed][None], float("-inf")))
     fields, decays, fits = candidates.field_hz.clone(), candidates.r2star_per_s.clone(), list(candidates.fits)
-    fields[worst, numbers], decays[worst, numbers] = wrap(at.field_hz, scan.period_hz), at.r2star_per_s
+    fields[worst, changed], decays[worst, changed] = wrap(refined.field_hz, scan.period_hz), refined.r2star_per_s
     for c in range(len(fits)):
-        here = worst == c
-        fits[c] = fits[c].replaced(numbers[here], there.at(here))
-    return replace(candidates, field_hz=fields, r2star_per_s=decays, fits=tuple(fits)), numbers
+        replaced = worst == c
+        fits[c] = fits[c].replaced(changed[replaced], proposal.at(replaced))
+    return replace(candidates, field_hz=fields, r2star_per_s=decays, fits=tuple(fits)), changed
 
 
 def consensus_field(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, near_hz: float) -> torch.Tensor:
-    """The field that most neighbours of a voxel agree on, (voxels,); the voxel's own where neighbours mostly agree with it.
+    """Field that most neighbours of a voxel agree on.
 
-    Neighbours count by the inverse of their distance. Of all neighbours' fields the one with most of them within `near_hz` is
-    taken, and the mean of those.
+    Parameters
+    ----------
+    field_hz : torch.Tensor, shape (voxels,), Hz
+        Field of each voxel.
+    neighbours : Neighbours
+        Neighbourhood of the voxels.
+    period_hz : float, Hz
+        Period of off-resonance.
+    near_hz : float, Hz
+        Difference up to which fields agree.
+
+    Returns
+    -------
+    torch.Tensor, shape (voxels,), Hz
+        Consensus; the voxel's own field where most neighbours agree with it.
+
+    Notes
+    -----
+    Neighbours are weighted by the inverse of their distance. The neighbour with the largest weight of others within `near_hz`
+    is taken, and the mean of those.
     """
     weight = neighbours.exists / neighbours.distance
     apart = wrap(neighbours.gather(field_hz) - field_hz[:, None], period_hz)
     own = (weight * (apart.abs() < near_hz)).sum(1)
-    lonely = (own < 0.5 * weight.sum(1)).nonzero()[:, 0]
-    apart, weight = apart[lonely], weight[lonely]
+    deviating = (own < 0.5 * weight.sum(1)).nonzero()[:, 0]
+    apart, weight = apart[deviating], weight[deviating]
     among = wrap(apart[:, None, :] - apart[:, :, None], period_hz)  # (voxel, centre, neighbour)
     together = weight[:, None, :] * (among.abs() < near_hz)
     support = together.sum(2) * (weight > 0)
@@ -86,5 +117,5 @@ def consensus_field(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: f
     members = together.gather(1, centre[:, :, None].expand(-1, 1, weight.shape[1]))[:, 0]
     around = among.gather(1, centre[:, :, None].expand(-1, 1, weight.shape[1]))[:, 0]
     mean = apart.gather(1, centre)[:, 0] + (members * around).sum(1) / members.sum(1).clamp_min(1e-30)
-    known = support.amax(1) > own[lonely]
-    return field_hz.index_add(0, lonely, torch.where(known, mean, torch.zeros_like(mean)))
+    known = support.amax(1) > own[deviating]
+    return field_hz.index_add(0, deviating, torch.where(known, mean, torch.zeros_like(mean)))

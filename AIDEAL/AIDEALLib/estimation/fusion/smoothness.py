@@ -1,4 +1,4 @@
-"""What a jump of the field between neighbouring voxels costs."""
+"""Cost of a jump of the field between neighbouring voxels."""
 
 from __future__ import annotations
 
@@ -10,21 +10,32 @@ from ..voxelwise.neighbours import Neighbours
 from .weights import REFERENCE_FIELD_T, FusionOptions, Weight
 
 VOXELS_AT_ONCE = 512
-"""On the CPU; what is computed in between for so many stays in its cache."""
+"""On the CPU; intermediate results of that size stay in its cache."""
 
 
 @dataclass(frozen=True)
 class Smoothness:
-    """Pair cost weight * cut * x / (x + cut), x = (jump / scale)^2: quadratic at first, then level.
-
-    The field of tissue is smooth but for skin, gas and bone, where it may jump at a bounded cost. The form is of Geman and
-    McClure (Bull Int Stat Inst 1987;52:5). Noise in the two fields adds to the jump; its variance is added to scale^2.
+    """Pair cost weight * cut * x / (x + cut), x = (jump / scale)^2: quadratic for small jumps, bounded for large ones.
 
     Attributes
     ----------
-    neighbours : who neighbours whom.
-    height : (offset,) nats of a large jump; level_hz2 : (offset,) squared jump that costs half of it without noise.
-    cut : of the options.
+    neighbours : Neighbours
+        Neighbourhood.
+    height : torch.Tensor, shape (offset,), nats
+        Cost of a large jump.
+    level_hz2 : torch.Tensor, shape (offset,), Hz^2
+        Squared jump of half that cost, without noise.
+    cut : float or torch.Tensor
+        `FusionOptions.cut`.
+
+    Notes
+    -----
+    The field of tissue is smooth except at skin, gas and bone, where it may jump at a bounded cost. Noise in the two fields
+    adds to the jump; its variance is added to scale^2.
+
+    References
+    ----------
+    Geman and McClure, Bull Int Stat Inst 1987;52:5 (form of the cost).
     """
 
     neighbours: Neighbours
@@ -34,7 +45,22 @@ class Smoothness:
 
     @classmethod
     def of(cls, neighbours: Neighbours, options: FusionOptions, field_strength_t: float) -> Smoothness:
-        """Cost at a field strength in tesla: fields, and so their jumps, grow with it."""
+        """Pair cost at a field strength.
+
+        Parameters
+        ----------
+        neighbours : Neighbours
+            Neighbourhood.
+        options : FusionOptions
+            Weights.
+        field_strength_t : float, tesla
+            Field strength; jumps grow with it.
+
+        Returns
+        -------
+        Smoothness
+            Pair cost.
+        """
         distance = neighbours.distance
         scale = options.scale_hz * (field_strength_t / REFERENCE_FIELD_T) * distance**options.distance_power
         weights = torch.stack([torch.as_tensor(w, dtype=distance.dtype, device=distance.device) for w in options.ring_weights])
@@ -45,16 +71,22 @@ class Smoothness:
 
         Parameters
         ----------
-        field_hz : (candidate, voxels). variance_hz2 : of the noise in a voxel's field, (voxels,): it widens the scale.
+        field_hz : torch.Tensor, shape (candidate, voxels), Hz
+            Field of each candidate.
+        variance_hz2 : torch.Tensor, shape (voxels,), Hz^2
+            Variance of a voxel's field due to noise; it widens the scale.
+        period_hz : float, Hz
+            Period of off-resonance.
 
         Returns
         -------
-        (voxels, candidate, offset * candidate of the neighbour).
+        torch.Tensor, shape (voxels, candidate, offset * candidate of the neighbour), nats
+            Pair costs.
         """
         every = torch.arange(field_hz.shape[1], device=field_hz.device)
         return self._penalties(every, field_hz, variance_hz2, period_hz)
 
-    def renew(
+    def update(
         self,
         penalties: torch.Tensor,
         changed: torch.Tensor,
@@ -62,23 +94,37 @@ class Smoothness:
         variance_hz2: torch.Tensor,
         period_hz: float,
     ) -> None:
-        """Write into `penalties` what differs in them since the candidates of some voxels (numbers) have `changed`."""
+        """Update `penalties` in place after the candidates of some voxels have changed.
+
+        Parameters
+        ----------
+        penalties : torch.Tensor, shape (voxels, candidate, offset * candidate), nats
+            Pair costs before the change.
+        changed : torch.Tensor, shape (n,), int64
+            Indices of the changed voxels.
+        field_hz : torch.Tensor, shape (candidate, voxels), Hz
+            Field of each candidate after the change.
+        variance_hz2 : torch.Tensor, shape (voxels,), Hz^2
+            Variance of a voxel's field after the change.
+        period_hz : float, Hz
+            Period of off-resonance.
+        """
         near = self.neighbours.dilated(changed)
         penalties[near] = self._penalties(near, field_hz, variance_hz2, period_hz)
 
     def _penalties(
         self, voxels: torch.Tensor, field_hz: torch.Tensor, variance_hz2: torch.Tensor, period_hz: float
     ) -> torch.Tensor:
-        """Those of some voxels (numbers), block by block."""
+        """Pair costs of some voxels (indices), block by block."""
         turns = torch.nn.functional.pad(field_hz / period_hz, (0, 1))
         noise = torch.nn.functional.pad(variance_hz2, (0, 1))
         blocks = voxels.split(VOXELS_AT_ONCE) if voxels.device.type == "cpu" else (voxels,)
         return torch.cat([self._of_block(block, turns, noise, period_hz) for block in blocks])
 
     def _of_block(self, voxels: torch.Tensor, turns: torch.Tensor, noise_hz2: torch.Tensor, period_hz: float) -> torch.Tensor:
-        """Those of a block; `turns` and `noise_hz2` have one more voxel, which stands for no neighbour.
+        """Pair costs of a block; the last entry of `turns` and `noise_hz2` belongs to missing neighbours.
 
-        Until the end voxels lie along the last axis: elementwise work is fastest on long rows.
+        Voxels lie along the last axis until the end, because elementwise arithmetic is fastest on long rows.
         """
         index = self.neighbours.index[voxels].t()
         shape, flat = index.shape, index.reshape(-1)
@@ -104,12 +150,23 @@ class Smoothness:
 
         Parameters
         ----------
-        now : Hz, (voxels,). then : Hz, (..., some voxels). variance_hz2, region : (voxels,).
-        voxels : numbers of those some; all when None.
+        now : torch.Tensor, shape (voxels,), Hz
+            Present field.
+        then : torch.Tensor, shape (..., n), Hz
+            Changed field of n voxels.
+        variance_hz2 : torch.Tensor, shape (voxels,), Hz^2
+            Variance of a voxel's field due to noise.
+        region : torch.Tensor, shape (voxels,), int64
+            Label of the region.
+        period_hz : float, Hz
+            Period of off-resonance.
+        voxels : torch.Tensor, shape (n,), int64, optional
+            Indices of the changed voxels; all when None.
 
         Returns
         -------
-        (..., some voxels), in nats.
+        torch.Tensor, shape (..., n), nats
+            Change of cost.
         """
         index = self.neighbours.index if voxels is None else self.neighbours.index[voxels]
         own = region if voxels is None else region[voxels]

@@ -1,10 +1,14 @@
-"""P(swap) as it is reported: what the random field says, corrected by what simulations showed it to be worth.
+"""Calibration of P(swap): logistic regression and a monotone map, both learned on simulations.
 
-The sum over candidates is over-confident: mean-field sweeps see no loops, whole islands may be wrong together, artefacts are no
-noise. How much so depends on the place. Where the echoes do not follow the signal model (motion, ghosts, steep fields), where
-the voxels around are in doubt too, where neighbours ended in modes a fat shift apart, or where the signal is weak, swaps are
-far more frequent than the voxel's own sum says. A logistic regression on the five numbers, then a monotone map of its result,
-both learned on simulations, say what frequency to expect.
+The sum over candidates (`swap_probability`) is over-confident: mean field ignores loops, whole islands may be wrong together,
+artefacts are not noise. Swaps are far more frequent than this sum where the echoes do not follow the signal model (motion,
+ghosts, steep fields), where P(swap) is high in the voxels around as well, where neighbours are in modes a fat shift apart, or
+where the signal is low. The regression on these five quantities, then the map, give the frequency of swaps in simulations.
+
+References
+----------
+Calibration by regression of the score: Platt, Advances in Large Margin Classifiers 1999, 61; monotone map: Zadrozny and Elkan,
+KDD 2002, 694.
 """
 
 from __future__ import annotations
@@ -32,15 +36,21 @@ KNOTS = ("score", "calibrated")
 
 @dataclass(frozen=True)
 class SwapEvidence:
-    """What is known of a swap; every entry (voxels,).
+    """Quantities from which P(swap) is calibrated.
 
     Attributes
     ----------
-    own : P(swap) of the voxel itself, before calibration. around : the mean of it over the voxel and its neighbours.
-    misfit : mean over the same of J / sigma^2 by its degrees of freedom, 1 where the echoes follow the signal model as well as
-        in most of the slice.
-    jumps : share of its neighbours whose field lies more than half a fat shift from its own.
-    snr : root of the energy of its echoes over the noise per real channel.
+    own : torch.Tensor, shape (voxels,)
+        P(swap) of the voxel before calibration.
+    around : torch.Tensor, shape (voxels,)
+        Mean of `own` over the voxel and its neighbours.
+    misfit : torch.Tensor, shape (voxels,)
+        Mean over the voxel and its neighbours of J / sigma^2 per degree of freedom; 1 where the echoes follow the signal model
+        as well as in most of the slice.
+    jumps : torch.Tensor, shape (voxels,)
+        Share of neighbours whose field differs by more than half a fat shift.
+    snr : torch.Tensor, shape (voxels,)
+        Root of the energy of the echoes over the noise SD per real channel.
     """
 
     own: torch.Tensor
@@ -60,12 +70,29 @@ class SwapEvidence:
         scan: Scan,
         neighbours: Neighbours,
     ) -> SwapEvidence:
-        """From the probability and the reported mode of each voxel.
+        """Compute from the probability and the reported mode of each voxel.
 
         Parameters
         ----------
-        own : (voxels,); voxels : complex (echo, voxels); noise_sd : per real channel, above 0, scalar.
-        degrees : of freedom that a fit leaves: with none there is no misfit to speak of.
+        own : torch.Tensor, shape (voxels,)
+            P(swap) before calibration.
+        best : Mode
+            Reported mode.
+        voxels : torch.Tensor, shape (echo, voxels), complex
+            Echoes.
+        noise_sd : torch.Tensor, scalar
+            Noise SD per real channel, above 0.
+        degrees : int
+            Degrees of freedom of the residual; with none the misfit is 1.
+        scan : Scan
+            Protocol.
+        neighbours : Neighbours
+            Neighbourhood of the voxels.
+
+        Returns
+        -------
+        SwapEvidence
+            Evidence of all voxels.
         """
         others = neighbours.exists.sum(1)
 
@@ -79,7 +106,7 @@ class SwapEvidence:
         return cls(own, mean(own), misfit, jumps.to(own.dtype), snr)
 
     def terms(self) -> torch.Tensor:
-        """What the regression weighs, (5, voxels): logits of `own` and `around`, log of `misfit`, `jumps`, -log of `snr`."""
+        """Regressors, (5, voxels): logits of `own` and `around`, log of `misfit`, `jumps`, -log of `snr`."""
         own, around = (torch.logit(p.clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)) for p in (self.own, self.around))
         misfit = self.misfit.clamp(*MISFIT_RANGE).log()
         return torch.stack([own, around, misfit, self.jumps, -self.snr.clamp_min(LEAST_SNR).log()])
@@ -87,12 +114,26 @@ class SwapEvidence:
 
 @dataclass(frozen=True)
 class SwapCalibration:
-    """Logistic regression and monotone map; without arguments both change nothing.
+    """Logistic regression and monotone map; the defaults leave P(swap) unchanged.
 
     Attributes
     ----------
-    intercept, own, around, misfit, jumps, snr : of the regression, for the terms of `SwapEvidence`.
-    score, calibrated : knots of the map from its result to the probability, linear between them; equal length, increasing.
+    intercept : float
+        Intercept of the regression.
+    own : float
+        Weight of the logit of `SwapEvidence.own`.
+    around : float
+        Weight of the logit of `SwapEvidence.around`.
+    misfit : float
+        Weight of the logarithm of `SwapEvidence.misfit`.
+    jumps : float
+        Weight of `SwapEvidence.jumps`.
+    snr : float
+        Weight of the negative logarithm of `SwapEvidence.snr`.
+    score : tuple of float
+        Knots of the map, result of the regression, increasing from 0 to 1.
+    calibrated : tuple of float
+        Knots of the map, probability, not decreasing; linear between knots.
     """
 
     intercept: float = 0.0
@@ -106,18 +147,28 @@ class SwapCalibration:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SwapCalibration:
-        """Calibration as `as_dict` gave it.
+        """Calibration from the result of `as_dict`.
+
+        Parameters
+        ----------
+        values : mapping
+            Numbers by name; missing ones take their default.
+
+        Returns
+        -------
+        SwapCalibration
+            Calibration.
 
         Raises
         ------
         ModelError
-            Unknown names, or knots that are no increasing numbers of equal count from a score of 0 to one of 1.
+            A name is unknown, or the knots are not increasing or differ in number.
         """
         unknown = sorted(set(values) - {f.name for f in fields(cls)})
         if unknown:
             raise ModelError(
                 f"The swap calibration has entries of another version ({', '.join(unknown)}). Restore the model's files, or "
-                "learn them anew (aideal train fusion)."
+                "train it again (aideal train fusion)."
             )
         try:
             numbers: dict[str, Any] = {k: tuple(map(float, v)) if k in KNOTS else float(v) for k, v in values.items()}
@@ -131,18 +182,18 @@ class SwapCalibration:
             raise ModelError(f"The swap calibration has weights {weights}; numbers were expected. Restore the model's files.")
         if len(found.score) != len(found.calibrated) or not rising or not ends:
             raise ModelError(
-                f"The swap calibration has {len(found.score)} and {len(found.calibrated)} knots; equally many rising ones, "
-                "scores from 0 to 1 and probabilities, were expected. Restore the model's files."
+                f"The swap calibration has {len(found.score)} and {len(found.calibrated)} knots; equal numbers of "
+                "rising ones, scores from 0 to 1 and probabilities, were expected. Restore the model's files."
             )
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain numbers by name, for JSON."""
+        """Numbers by name, for JSON."""
         return asdict(self)
 
     @property
     def slopes(self) -> tuple[float, ...]:
-        """Weights of the terms, in their order."""
+        """Weights of the regressors, in the order of `SwapEvidence.terms`."""
         return self.own, self.around, self.misfit, self.jumps, self.snr
 
     def __call__(self, evidence: SwapEvidence) -> torch.Tensor:
@@ -155,7 +206,7 @@ class SwapCalibration:
         return torch.sigmoid(self.intercept + torch.tensor(self.slopes, dtype=terms.dtype, device=terms.device) @ terms)
 
     def mapped(self, score: torch.Tensor) -> torch.Tensor:
-        """The monotone map of a score."""
+        """Probability for a score, by the monotone map."""
         x = torch.tensor(self.score, dtype=score.dtype, device=score.device)
         y = torch.tensor(self.calibrated, dtype=score.dtype, device=score.device)
         right = torch.bucketize(score.contiguous(), x).clamp(1, len(self.score) - 1)

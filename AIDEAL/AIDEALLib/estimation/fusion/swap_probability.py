@@ -1,7 +1,7 @@
-"""P(swap) before calibration: the probability that a voxel's true field lies more than half a fat shift off the reported one.
+"""P(swap) before calibration: probability that the true field differs by more than half a fat shift from the reported one.
 
-Two things can put it there: another mode was the right one, or noise moved the field itself that far. Both are summed over
-the candidates. What is left over-confident in that sum is corrected in `swap_calibration`.
+It does where another mode is right, or where noise moves the field that far. Both are summed over the candidates; the sum is
+over-confident, which `swap_calibration` corrects.
 """
 
 from __future__ import annotations
@@ -19,12 +19,31 @@ def raw_swap_probability(
     period_hz: float,
     fat_shift_hz: float,
 ) -> torch.Tensor:
-    """Probability that the field lies more than half a fat shift from the reported one, (voxels,).
+    """Probability that the field differs by more than half a fat shift from the reported one.
 
     Parameters
     ----------
-    posterior, field_hz, field_variance : (candidate, voxels), each candidate normal around its field.
-    reported_hz : (voxels,).
+    posterior : torch.Tensor, shape (candidate, voxels)
+        Probability of each candidate.
+    field_hz : torch.Tensor, shape (candidate, voxels), Hz
+        Field of each candidate.
+    field_variance : torch.Tensor, shape (candidate, voxels), Hz^2
+        Its variance.
+    reported_hz : torch.Tensor, shape (voxels,), Hz
+        Reported field.
+    period_hz : float, Hz
+        Period of off-resonance.
+    fat_shift_hz : float, Hz
+        Mean fat shift.
+
+    Returns
+    -------
+    torch.Tensor, shape (voxels,)
+        Probability.
+
+    Notes
+    -----
+    Closed form for a mixture of normal distributions, one around the field of each candidate.
     """
     limit = abs(float(wrap(torch.tensor(fat_shift_hz), period_hz))) / 2
     distance = wrap(field_hz - reported_hz, period_hz)

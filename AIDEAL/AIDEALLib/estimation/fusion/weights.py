@@ -1,4 +1,4 @@
-"""Weights of the random field over the candidates. Learned on simulations (`aideal train fusion`), kept beside G_phi."""
+"""Weights of the random field over the candidates, learned on simulations (`aideal train fusion`) and stored with G_phi."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...errors import ModelError
 
 REFERENCE_FIELD_T = 1.5
 Weight = float | torch.Tensor
-"""A number; a tensor while it is being learned."""
+"""A number; a tensor during training."""
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,33 @@ class FusionOptions:
 
     Attributes
     ----------
-    evidence_weight : nats counted for one nat of the fit: below 1, since the noise is not quite the model's.
-    misfit : how much a residual above the noise takes from a voxel's evidence (1: the noise variance grows with it).
-    evidence_cap : most nats one voxel's fit may count.
-    decay_weight, phase_cap : weight of the R2* prior, and most nats an implausible phase of fat against water may cost.
-    network_weight : power of the network's distribution (far below 1: its main mode is a candidate already).
-    network_weight_three : the same for three echoes, which any field fits nearly exactly: no residual tells whether the echoes
-        follow the model, so their evidence is worth less beside the network's.
-    ring_weights : nats a large jump costs for a neighbour of each ring, divided by `cut`.
-    scale_hz : jump at 1.5 T and one voxel's distance that counts as large; grows with the field strength.
-    distance_power : growth of that scale with distance.
-    cut : where the cost of a jump levels off, in squared scales.
-    sweeps, damping : mean-field iterations and the share of the old value kept.
+    evidence_weight : float
+        Weight of the log-likelihood of the fit: below 1, since the noise is not exactly that of the model.
+    misfit : float
+        Reduction of the evidence by a residual above the noise (1: the noise variance grows with the residual).
+    evidence_cap : float, nats
+        Upper limit of the evidence of one voxel.
+    decay_weight : float
+        Weight of the R2* prior.
+    phase_cap : float, nats
+        Upper limit of the cost of an implausible phase of fat against water.
+    network_weight : float
+        Power of the network's distribution (far below 1: its main mode is a candidate already).
+    network_weight_three : float
+        The same for three echoes, which any field fits nearly exactly: their residual cannot reveal a misfit of the model, so
+        their evidence deserves less weight relative to the network's.
+    ring_weights : tuple of float
+        Cost of a large jump to a neighbour of each ring, in nats divided by `cut`.
+    scale_hz : float, Hz
+        Scale of a jump at 1.5 T and a distance of one voxel; grows with the field strength.
+    distance_power : float
+        Exponent of the growth of that scale with distance.
+    cut : float
+        Squared jump, in squared scales, at which the cost is half its limit.
+    sweeps : int
+        Mean-field iterations.
+    damping : float
+        Share of the old probabilities kept in each iteration.
     """
 
     evidence_weight: Weight = 1.0
@@ -51,12 +66,22 @@ class FusionOptions:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FusionOptions:
-        """Options as `as_dict` gave them.
+        """Options from the result of `as_dict`.
+
+        Parameters
+        ----------
+        values : mapping
+            Numbers by name; missing ones take their default.
+
+        Returns
+        -------
+        FusionOptions
+            Options.
 
         Raises
         ------
         ModelError
-            Names that are not options, or values that are no numbers.
+            A name is not an option, or a value is not a number.
         """
         unknown = sorted(set(values) - {f.name for f in fields(cls)})
         if unknown:
@@ -64,13 +89,13 @@ class FusionOptions:
         try:
             numbers = {k: tuple(map(float, v)) if isinstance(v, list | tuple) else float(v) for k, v in values.items()}
         except (TypeError, ValueError) as error:
-            raise ModelError(f"A weight of the fusion is no number: {error}. Restore the model's files.") from error
-        if "network_weight" in numbers:  # learned before three echoes had a weight of their own
+            raise ModelError(f"A weight of the fusion is not a number: {error}. Restore the model's files.") from error
+        if "network_weight" in numbers:  # stored before three echoes had their own weight
             numbers.setdefault("network_weight_three", numbers["network_weight"])
         if "sweeps" in numbers:
             numbers["sweeps"] = int(values["sweeps"])
         return cls(**numbers)  # type: ignore[arg-type]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain numbers by name, for JSON."""
+        """Numbers by name, for JSON."""
         return asdict(self)
