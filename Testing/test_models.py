@@ -1,4 +1,4 @@
-"""The bundled networks are found, verified, and refused when they are not what the manifest says."""
+"""The bundled networks are found, verified, and refused when they differ from the manifest."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_one_flipped_bit(folder: Path) -> None:
     content = bytearray((folder / "G_phi.pt").read_bytes())
     content[len(content) // 2] ^= 1
     (folder / "G_phi.pt").write_bytes(content)
-    with pytest.raises(ModelError, match="the manifest says"):
+    with pytest.raises(ModelError, match="the manifest states"):
         load_networks(directory=folder)
 
 
@@ -89,7 +89,7 @@ def test_missing_manifest(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{}", '{"G_phi": {"file": "G_phi.pt"}}', '{"G_phi": 3}', "[]", "no json", ""])
-def test_manifest_that_says_too_little(folder: Path, content: str) -> None:
+def test_incomplete_or_damaged_manifest(folder: Path, content: str) -> None:
     (folder / MANIFEST).write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match="models.json"):
         load_networks(directory=folder)

@@ -1,6 +1,6 @@
-"""The bundled networks: found, verified and loaded. The only place that knows in which format they are stored.
+"""Find, verify and load the bundled networks.
 
-Another format (torch.export, ONNX) replaces TorchScript by changing `_open` alone.
+Only `_open` depends on their format, TorchScript.
 """
 
 from __future__ import annotations
@@ -24,16 +24,21 @@ if TYPE_CHECKING:
 MANIFEST = "models.json"
 FIELD_MODEL, R2STAR_MODEL = "G_phi", "G_R2star"
 SETTINGS = "fusion.json"
-"""Name, inside the file of G_phi, of the learned weights and the calibration that belong to it."""
+"""Name, inside the file of G_phi, of its learned weights and calibration."""
 
 
 def model_directory() -> Path:
     """Folder of the bundled models: beside the module in an installed extension, at the top of the source tree otherwise.
 
+    Returns
+    -------
+    Path
+        Folder with the manifest.
+
     Raises
     ------
     ModelError
-        When neither place has them.
+        Neither folder has them.
     """
     package = Path(__file__).resolve().parent
     places = [package.parent / "Resources" / "Models", package.parent.parent / "Resources" / "Models"]
@@ -48,12 +53,18 @@ def model_directory() -> Path:
 
 @dataclass(frozen=True)
 class Networks:
-    """G_phi and G_R2*, ready to call.
+    """The loaded networks.
 
     Attributes
     ----------
-    field, r2star : the networks; checksums : SHA-256 of each file.
-    settings : what is stored inside G_phi: 'fusion' (weights) and 'swap_calibration'; empty for networks that carry none.
+    field : torch.jit.ScriptModule
+        G_phi.
+    r2star : torch.jit.ScriptModule
+        G_R2*.
+    checksums : dict of str
+        SHA-256 of each file by the name of the network.
+    settings : dict of dict
+        Settings stored inside G_phi, 'fusion' (weights) and 'swap_calibration'; empty if there are none.
     """
 
     field: Any
@@ -64,7 +75,28 @@ class Networks:
     def field_distribution(
         self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """G_phi on one slice (echo, row, column): q (K, row, column), mean (Hz) and variance (Hz^2) of the main mode."""
+        """G_phi on one slice.
+
+        Parameters
+        ----------
+        echoes : torch.Tensor, shape (echo, row, column), complex64
+            Echoes.
+        te_s : torch.Tensor, shape (echo,), seconds
+            Echo times.
+        field_strength_t : float, tesla
+            Field strength.
+        spectrum : FatSpectrum
+            Fat spectrum.
+
+        Returns
+        -------
+        q : torch.Tensor, shape (K, row, column)
+            Distribution over K bins of one period of off-resonance.
+        mean : torch.Tensor, shape (row, column), Hz
+            Mean of its main mode.
+        variance : torch.Tensor, shape (row, column), Hz^2
+            Variance of its main mode.
+        """
         ppm, amplitudes = _spectrum_tensors(spectrum, echoes.device)
         with single_precision(echoes.device):
             q, mean, variance = self.field(echoes[None], te_s, field_strength_t, ppm, amplitudes)
@@ -73,7 +105,30 @@ class Networks:
     def r2star_distribution(
         self, echoes: torch.Tensor, field_hz: torch.Tensor, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """G_R2* on one slice at a field (row, column): q (R, row, column), mean (1/s) and variance (1/s^2)."""
+        """G_R2* on one slice at a given field.
+
+        Parameters
+        ----------
+        echoes : torch.Tensor, shape (echo, row, column), complex64
+            Echoes.
+        field_hz : torch.Tensor, shape (row, column), Hz
+            Off-resonance.
+        te_s : torch.Tensor, shape (echo,), seconds
+            Echo times.
+        field_strength_t : float, tesla
+            Field strength.
+        spectrum : FatSpectrum
+            Fat spectrum.
+
+        Returns
+        -------
+        q : torch.Tensor, shape (R, row, column)
+            Distribution over R values of R2*.
+        mean : torch.Tensor, shape (row, column), 1/s
+            Mean.
+        variance : torch.Tensor, shape (row, column), 1/s^2
+            Variance.
+        """
         ppm, amplitudes = _spectrum_tensors(spectrum, echoes.device)
         with single_precision(echoes.device):
             q, mean, variance = self.r2star(echoes[None], field_hz[None], te_s, field_strength_t, ppm, amplitudes)
@@ -81,7 +136,7 @@ class Networks:
 
 
 def single_precision(device: torch.device) -> AbstractContextManager[None]:
-    """Convolutions as exact as on the CPU: cuDNN rounds their inputs to 10 bits (TF32) unless told not to."""
+    """Context of convolutions as exact as on the CPU: without cuDNN's default of rounding inputs to 10 bits (TF32)."""
     import torch
 
     if device.type != "cuda":
@@ -100,12 +155,20 @@ def load_networks(device: str = "cpu", directory: Path | None = None) -> Network
 
     Parameters
     ----------
-    device : torch device to load to; directory : folder with the manifest, the bundled one when None.
+    device : str
+        Torch device.
+    directory : Path, optional
+        Folder with the manifest; the bundled one when None.
+
+    Returns
+    -------
+    Networks
+        The networks.
 
     Raises
     ------
     ModelError
-        When a file is missing, its checksum differs from the manifest, or it cannot be read.
+        A file is missing, its checksum differs from the manifest, or it cannot be read.
     """
     directory = directory or model_directory()
     manifest_file = directory / MANIFEST
@@ -120,7 +183,7 @@ def load_networks(device: str = "cpu", directory: Path | None = None) -> Network
         entry = manifest.get(name)
         if not isinstance(entry, dict) or not {"file", "sha256"} <= entry.keys():
             raise ModelError(
-                f"{manifest_file} says nothing of {name}; 'file' and 'sha256' were expected. Reinstall the extension."
+                f"{manifest_file} has no complete entry for {name}; 'file' and 'sha256' were expected. Reinstall the extension."
             )
         path = directory / entry["file"]
         checksums[name] = verify(path, entry["sha256"])
@@ -135,26 +198,38 @@ def sha256(path: Path) -> str:
 
 
 def verify(path: Path, expected: str) -> str:
-    """Return the checksum of a model file after comparing it with the expected one.
+    """Verify the checksum of a model file.
+
+    Parameters
+    ----------
+    path : Path
+        Model file.
+    expected : str
+        Hexadecimal SHA-256.
+
+    Returns
+    -------
+    str
+        Checksum of the file.
 
     Raises
     ------
     ModelError
-        When the file is missing or differs.
+        The file is missing or differs.
     """
     if not path.is_file():
         raise ModelError(f"Model file {path} is missing. Reinstall the extension, or restore the file.")
     found = sha256(path)
     if found != expected:
         raise ModelError(
-            f"Model file {path} has SHA-256 {found[:12]}..., the manifest says {expected[:12]}...: "
+            f"Model file {path} has SHA-256 {found[:12]}..., the manifest states {expected[:12]}...: "
             "it is damaged or was exchanged. Reinstall the extension."
         )
     return found
 
 
 def _open(path: Path, device: str) -> tuple[Any, dict[str, dict[str, Any]]]:
-    """The network, and the settings stored with it (empty when there are none)."""
+    """Network, and the settings stored with it (empty when there are none)."""
     import torch
 
     extra = {SETTINGS: ""}

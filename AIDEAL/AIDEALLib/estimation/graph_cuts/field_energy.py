@@ -1,13 +1,15 @@
-"""The field map as a minimum of data misfit plus smoothness, approached by moves of all voxels at once.
+"""Energy of a field map, data misfit plus smoothness, minimised by moves of all voxels at once.
 
     E(n) = sum_v J_v(n_v mod K) + sum_pairs w_vu (n_v - n_u)^2,
 
 n the field in bins (any integer: J repeats with the period of K bins, smoothness does not), J the residual profile. In a
-move every voxel either stays or takes a step of its own, all steps upwards or all downwards. The pair costs are then
-submodular, because the two mixed choices cost 2 w step_v step_u >= 0 more than the two equal ones, so that the best of all
-2^voxels moves is found exactly, by one minimum cut.
+move every voxel either stays or takes its own step, all steps upwards or all downwards. The pair costs are then submodular,
+because the two mixed choices cost 2 w step_v step_u >= 0 more than the two equal ones, so that the best of all 2^voxels moves
+is found exactly by one minimum cut.
 
-Source: Hernando, Kellman, Haldar, Liang, Magn Reson Med 2010;63:79 (energy, spatially varying weights, jump moves).
+References
+----------
+Hernando, Kellman, Haldar, Liang, Magn Reson Med 2010;63:79 (energy, spatially varying weights, jump moves).
 """
 
 from __future__ import annotations
@@ -27,12 +29,18 @@ OFFSETS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, 2**0.5), (1, -1, 2**0.5))
 
 @dataclass(frozen=True, eq=False)
 class FieldEnergy:
-    """E of one slice.
+    """Energy E of one slice.
 
     Attributes
     ----------
-    residual : J, (K, voxels), single or double precision, all voxels of a rectangle in row-major order.
-    first, second : voxels of each pair, (pairs,); weight : cost of their squared difference in bins, (pairs,).
+    residual : ndarray, shape (K, voxels)
+        Residual energy J, all voxels of a rectangle in row-major order.
+    first : ndarray, shape (pairs,), int
+        Index of the first voxel of each pair.
+    second : ndarray, shape (pairs,), int
+        Index of the second voxel of each pair.
+    weight : ndarray, shape (pairs,)
+        Cost of their squared difference in bins.
     """
 
     residual: Profile
@@ -42,12 +50,21 @@ class FieldEnergy:
 
     @classmethod
     def of(cls, residual: Profile, smoothness: float, extra: float) -> FieldEnergy:
-        """Weight each pair as the data of its less informative voxel are curved at their minimum.
+        """Energy with pairs weighted by the smaller curvature of J at the minima of their two voxels.
 
         Parameters
         ----------
-        residual : J, (K, row, column). smoothness : weight in units of that curvature, over the distance of the voxels.
-        extra : share of the mean curvature added everywhere, so that the field is carried across voxels without signal.
+        residual : ndarray, shape (K, row, column)
+            Residual energy J.
+        smoothness : float
+            Weight in units of that curvature, divided by the distance of the voxels.
+        extra : float
+            Share of the mean curvature added everywhere, so that the field extends across voxels without signal.
+
+        Returns
+        -------
+        FieldEnergy
+            Energy.
         """
         bins, rows, columns = residual.shape
         best = residual.argmin(0)[None]
@@ -57,17 +74,17 @@ class FieldEnergy:
         voxel = np.arange(rows * columns).reshape(rows, columns)
         first, second, weight = [], [], []
         for down, right, distance in OFFSETS:
-            here = voxel[: rows - down, max(0, -right) : columns - max(0, right)].ravel()
-            there = voxel[down:, max(0, right) : columns + min(0, right)].ravel()
-            first.append(here)
-            second.append(there)
-            weight.append(smoothness / distance * np.minimum(curvature[here], curvature[there]))
+            own = voxel[: rows - down, max(0, -right) : columns - max(0, right)].ravel()
+            neighbour = voxel[down:, max(0, right) : columns + min(0, right)].ravel()
+            first.append(own)
+            second.append(neighbour)
+            weight.append(smoothness / distance * np.minimum(curvature[own], curvature[neighbour]))
         flat = np.ascontiguousarray(residual.reshape(bins, -1))
         return cls(flat, np.concatenate(first), np.concatenate(second), np.concatenate(weight))
 
     @property
     def bins(self) -> int:
-        """K, bins of one period."""
+        """Number of bins K of one period."""
         return int(self.residual.shape[0])
 
     def misfit(self, labels: Labels) -> Floats:
@@ -80,21 +97,29 @@ class FieldEnergy:
         return float(self.misfit(labels).sum() + (self.weight * (apart * apart)).sum())
 
     def largest_jump(self, labels: Labels) -> int:
-        """Largest difference between neighbours, bins; 0 without neighbours."""
+        """Largest difference between neighbours in bins; 0 without neighbours."""
         return int(np.abs(labels[self.first] - labels[self.second]).max(initial=0))
 
     def best_move(self, labels: Labels, step: Labels) -> Labels:
-        """Labels after the best of all moves in which each voxel stays or takes its step; the same labels if none lowers E.
+        """Best of all moves in which each voxel stays or takes its step.
 
         Parameters
         ----------
-        labels, step : (voxels,); all steps >= 0 or all <= 0.
+        labels : ndarray, shape (voxels,), bins
+            Present field.
+        step : ndarray, shape (voxels,), bins
+            Step of each voxel; all >= 0 or all <= 0.
+
+        Returns
+        -------
+        ndarray, shape (voxels,), bins
+            Field after the move; unchanged if none lowers E.
         """
         moved = np.where(self._of_move(labels, step).minimiser(), labels + step, labels)
         return moved if self.value(moved) < self.value(labels) else labels
 
     def _of_move(self, labels: Labels, step: Labels) -> BinaryEnergy:
-        """E over x = 0 (stay) or 1 (move), less E of the labels.
+        """E over x = 0 (stay) or 1 (move), minus E of the labels.
 
         With apart = n_v - n_u a pair costs w (apart + step_v x_v - step_u x_u)^2; multiplied out, x^2 = x and
         x_v x_u = (x_v + x_u - |x_v - x_u|) / 2 leave terms in x_v, x_u and |x_v - x_u| alone.

@@ -1,8 +1,11 @@
-"""The best of all 2^n ways to let each of n voxels stay or move, by a minimum cut.
+"""Exact minimum of a binary energy by a minimum cut: the best of all 2^n ways to let each of n voxels stay or move.
 
-Minimises sum_i unary_i x_i + sum_pairs weight |x_first - x_second| over x in {0, 1}^n. With no negative weight the
-function is submodular, so that a minimum cut of a graph finds its minimum exactly (Kolmogorov and Zabih, IEEE Trans Pattern
-Anal Mach Intell 2004;26:147).
+Minimises sum_i unary_i x_i + sum_pairs weight |x_first - x_second| over x in {0, 1}^n. With weights >= 0 the function is
+submodular, so that a minimum cut of a graph gives its minimum exactly.
+
+References
+----------
+Kolmogorov and Zabih, IEEE Trans Pattern Anal Mach Intell 2004;26:147.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ Indices = npt.NDArray[np.intp]
 LARGEST_CAPACITY = 2**30
 """Capacities are 32-bit integers: costs are rounded to this share of the largest one."""
 ROUNDS = 20
-WORTH_A_ROUND = 0.05
-"""Voxels are decided one by one as long as a round settles at least this share of those left."""
+LEAST_DECIDED_SHARE = 0.05
+"""Voxels are decided one by one as long as a round decides more than this share of those left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,14 @@ class BinaryEnergy:
 
     Attributes
     ----------
-    unary : (voxels,) any sign. first, second, weight : (pairs,), no weight negative.
+    unary : ndarray, shape (voxels,)
+        Cost of x = 1, of any sign.
+    first : ndarray, shape (pairs,), int
+        Index of the first voxel of each pair.
+    second : ndarray, shape (pairs,), int
+        Index of the second voxel of each pair.
+    weight : ndarray, shape (pairs,)
+        Cost of unequal values, not negative.
     """
 
     unary: Floats
@@ -39,7 +49,7 @@ class BinaryEnergy:
     weight: Floats
 
     def minimiser(self) -> npt.NDArray[np.bool_]:
-        """The x of least energy, (voxels,)."""
+        """The x of minimal energy, (voxels,)."""
         x, undecided = self._decided_alone()
         if undecided.any():
             x[undecided] = self._with(x, undecided)._cut()
@@ -50,39 +60,38 @@ class BinaryEnergy:
         return np.asarray(np.bincount(self.first, at_first, size) + np.bincount(self.second, at_second, size), np.float64)
 
     def _decided_alone(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Decide voxels whose own cost outweighs whatever their neighbours do; x and which voxels are left undecided.
+        """Decide voxels whose own cost outweighs all their pair costs; returns x and the voxels left undecided.
 
-        What is decided this way is so in a minimum, and adds to the cost of its neighbours for the next round.
+        Such a decision holds in a minimum, and enters the cost of the neighbours in the next round.
         """
         x, undecided = np.zeros(self.unary.size, bool), np.ones(self.unary.size, bool)
         for _ in range(ROUNDS):
             both = np.where(undecided[self.first] & undecided[self.second], self.weight, 0.0)
-            say_of_neighbours = self._sum_over_pairs(both, both)
             cost = self._cost_given(x, undecided)
-            settled = undecided & (np.abs(cost) >= say_of_neighbours)
-            x[settled] = cost[settled] < 0
+            decided = undecided & (np.abs(cost) >= self._sum_over_pairs(both, both))
+            x[decided] = cost[decided] < 0
             left = np.count_nonzero(undecided)
-            undecided &= ~settled
-            if np.count_nonzero(settled) <= WORTH_A_ROUND * left:
+            undecided &= ~decided
+            if np.count_nonzero(decided) <= LEAST_DECIDED_SHARE * left:
                 break
         return x, undecided
 
     def _cost_given(self, x: npt.NDArray[np.bool_], undecided: npt.NDArray[np.bool_]) -> Floats:
-        """Unary with the pairs of an undecided and a decided voxel added."""
+        """Unary cost plus the pair costs of an undecided with a decided voxel."""
         value = np.where(x, -1.0, 1.0)  # weight |x_i - 0| = weight x_i, weight |x_i - 1| = weight - weight x_i
         to_first = np.where(undecided[self.second], 0.0, value[self.second]) * self.weight
         to_second = np.where(undecided[self.first], 0.0, value[self.first]) * self.weight
         return self.unary + self._sum_over_pairs(to_first, to_second)
 
     def _with(self, x: npt.NDArray[np.bool_], undecided: npt.NDArray[np.bool_]) -> BinaryEnergy:
-        """The energy of the undecided voxels given the others."""
+        """Energy of the undecided voxels given the others."""
         number = np.cumsum(undecided) - 1
         inner = undecided[self.first] & undecided[self.second]
         cost = self._cost_given(x, undecided)[undecided]
         return BinaryEnergy(cost, number[self.first[inner]], number[self.second[inner]], self.weight[inner])
 
     def _cut(self) -> npt.NDArray[np.bool_]:
-        """Minimiser from the maximum flow: x = 1 where the source still reaches.
+        """Minimiser from the maximum flow: x = 1 where residual capacity connects to the source.
 
         Separating a pair cuts its edge, staying (x = 0) the edge from the source, moving (x = 1) the edge to the sink.
         """
