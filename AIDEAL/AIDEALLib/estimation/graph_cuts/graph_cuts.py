@@ -1,7 +1,11 @@
-"""Method `graph-cuts`: the reference. Field map by iterated graph cuts, without networks; then the shared refinement.
+"""Method `graph-cuts`, the reference: field map by iterated graph cuts without networks, then the shared refinement.
 
-Source: Hernando, Kellman, Haldar, Liang, Magn Reson Med 2010;63:79. Water and fat are projected out (VARPRO), R2* is
-searched over a few values, and the field minimises data misfit plus quadratic smoothness (`field_energy`).
+Water and fat are projected out (VARPRO), R2* is searched over a few values, and the field minimises data misfit plus quadratic
+smoothness (`field_energy`).
+
+References
+----------
+Hernando, Kellman, Haldar, Liang, Magn Reson Med 2010;63:79.
 """
 
 from __future__ import annotations
@@ -30,12 +34,23 @@ class GraphCutOptions:
 
     Attributes
     ----------
-    bins : of the field over one period. r2star_per_s : values searched at each of them.
-    smoothness : weight of squared field differences, in units of the curvature of the data at their minimum (0.05 for each
-        order of a pair, as usual). extra : share of the mean curvature added everywhere.
-    deepest_share : a local minimum is one to jump to when it lies in this lowest share of the voxel's range of J.
-    rounds, settled : most passes over all moves, and the share of the energy that a pass must gain for another to follow.
-    refinement_steps : Gauss-Newton steps from the bin.
+    bins : int
+        Bins of the field over one period.
+    r2star_per_s : tuple of float, 1/s
+        Values searched in each bin.
+    smoothness : float
+        Weight of squared field differences, in units of the curvature of the data at their minimum (the usual 0.05 for each
+        order of a pair).
+    extra : float
+        Share of the mean curvature added everywhere.
+    deepest_share : float
+        Local minima in this lowest share of a voxel's range of J are targets of jumps.
+    rounds : int
+        Maximal number of passes over all moves.
+    tolerance : float
+        Relative decrease of the energy in a pass below which the passes end.
+    refinement_steps : int
+        Gauss-Newton steps from the bin.
     """
 
     bins: int = 128
@@ -44,7 +59,7 @@ class GraphCutOptions:
     extra: float = 0.05
     deepest_share: float = 0.3
     rounds: int = 12
-    settled: float = 1e-3
+    tolerance: float = 1e-3
     refinement_steps: int = 4
 
 
@@ -87,15 +102,28 @@ def graph_cuts(given: SliceEchoes, watch: Stopwatch, options: GraphCutOptions) -
 
 
 def mode_probability(energy: torch.Tensor, fields_hz: torch.Tensor, noise_sd: torch.Tensor, scan: Scan) -> torch.Tensor:
-    """Probability of each mode by the likelihood of its minimum, (mode, voxels), summing to 1.
-
-    Neighbours have no say, so that a region swapped as a whole shows; single voxels of low signal then look less sure than the
-    smooth field makes them. Modes that ended within a quarter of the fat shift of the first one are that one, and count
-    nothing.
+    """Probability of each mode by the likelihood of its minimum.
 
     Parameters
     ----------
-    energy, fields_hz : J and field of each refined mode, (mode, voxels), the chosen one first. noise_sd : per real channel.
+    energy : torch.Tensor, shape (mode, voxels)
+        Residual energy J of each refined mode, the chosen one first.
+    fields_hz : torch.Tensor, shape (mode, voxels), Hz
+        Field of each refined mode.
+    noise_sd : torch.Tensor, scalar
+        Noise SD per real channel.
+    scan : Scan
+        Protocol.
+
+    Returns
+    -------
+    torch.Tensor, shape (mode, voxels)
+        Probabilities, summing to 1; 0 for modes within a quarter of the fat shift of the first, which are the same.
+
+    Notes
+    -----
+    Independent of the neighbours, so that a region swapped as a whole is visible; single voxels of low signal are then more
+    uncertain than under the smooth field.
     """
     same = wrap(fields_hz - fields_hz[0], scan.period_hz).abs() < abs(scan.fat_shift_hz) / 4
     same[0] = False
@@ -104,11 +132,23 @@ def mode_probability(energy: torch.Tensor, fields_hz: torch.Tensor, noise_sd: to
 
 
 def smooth_field(residual: Profile, mask: npt.NDArray[np.bool_], fat_shift_bins: float, options: GraphCutOptions) -> Labels:
-    """Field in bins of least energy that the moves reach from a flat field, (row, column).
+    """Field of lowest energy that the moves reach from a flat field.
 
     Parameters
     ----------
-    residual : J, (K, row, column); mask : voxels with signal, (row, column), the others follow them.
+    residual : ndarray, shape (K, row, column)
+        Residual energy J.
+    mask : ndarray, shape (row, column), bool
+        Voxels with signal; only these jump to their minima.
+    fat_shift_bins : float, bins
+        Mean fat shift.
+    options : GraphCutOptions
+        Settings.
+
+    Returns
+    -------
+    ndarray, shape (row, column), bins
+        Field.
     """
     bins, rows, columns = residual.shape
     energy = FieldEnergy.of(residual, options.smoothness, options.extra)
@@ -122,23 +162,23 @@ def smooth_field(residual: Profile, mask: npt.NDArray[np.bool_], fat_shift_bins:
 
     def jump_and_step(labels: Labels) -> Labels:
         labels = jump(labels)
-        # A whole period leaves the data and can only straighten a field that jumps by more than half of one.
+        # A whole period does not change J; it can only lower the smoothness cost of jumps by more than half a period.
         periods = (bins, -bins) if energy.largest_jump(labels) > bins / 2 else ()
         for distance in (*periods, *FINE_STEPS):
             labels = energy.best_move(labels, np.full_like(labels, distance))
         return labels
 
     labels = np.full(rows * columns, bins // 2, np.int64)
-    for one_pass in (jump, jump_and_step):  # fine steps before every voxel is in its valley would freeze it in the wrong one
+    for one_pass in (jump, jump_and_step):  # fine steps before every voxel is near its minimum would trap it at the wrong one
         for _ in range(options.rounds):
             before = energy.value(labels)
             labels = one_pass(labels)
-            if before - energy.value(labels) <= options.settled * before:
+            if before - energy.value(labels) <= options.tolerance * before:
                 break
     return labels.reshape(rows, columns)
 
 
 def _refine(echoes: torch.Tensor, field_hz: torch.Tensor, scan: Scan, steps: int) -> tuple[NonlinearParameters, LinearFit]:
     start = search_r2star(echoes, field_hz, scan.basis)
-    at = gauss_newton(echoes, field_hz, start, scan.basis, steps)
-    return at, fit(echoes, at.field_hz, at.r2star_per_s, scan.basis)
+    refined = gauss_newton(echoes, field_hz, start, scan.basis, steps)
+    return refined, fit(echoes, refined.field_hz, refined.r2star_per_s, scan.basis)
