@@ -38,9 +38,9 @@ def test_against_a_fisher_matrix_by_finite_differences(pdff: float, r2star: floa
         water, fat = p[0] + 1j * p[1], p[2] + 1j * p[3]
         return 100 * float((fat * np.conj(water + fat)).real / abs(water + fat) ** 2)
 
-    at = np.array([1 - pdff / 100, 0, pdff / 100, 0, 0, r2star])
+    point = np.array([1 - pdff / 100, 0, pdff / 100, 0, 0, r2star])
     steps = np.array([1e-4, 1e-4, 1e-4, 1e-4, 1e-2, 1e-2])
-    moved = [(at + h * e, at - h * e, h) for h, e in zip(steps, np.eye(6), strict=True)]
+    moved = [(point + h * e, point - h * e, h) for h, e in zip(steps, np.eye(6), strict=True)]
     j = np.stack([(signal(up) - signal(down)) / (2 * h) for up, down, h in moved], 1)
     gradient = np.array([(fraction(up) - fraction(down)) / (2 * h) for up, down, h in moved])
     sigma = 1 / 35.0

@@ -25,11 +25,11 @@ def rice(true: float, count: int = 400_000) -> torch.Tensor:
 
 @pytest.mark.parametrize("true", [0.0, 0.5, 1.5, 4.0, 30.0])
 def test_rices_mean_score_and_information_match_sampling(true: float) -> None:
-    samples, at = rice(true), torch.tensor(true, dtype=torch.float64)
-    assert float(rician_mean(at, torch.tensor(1.0))) == pytest.approx(float(samples.mean()), abs=0.006)
-    score = rician_score(samples, at, torch.tensor(1.0))
+    samples, value = rice(true), torch.tensor(true, dtype=torch.float64)
+    assert float(rician_mean(value, torch.tensor(1.0))) == pytest.approx(float(samples.mean()), abs=0.006)
+    score = rician_score(samples, value, torch.tensor(1.0))
     assert float(score.mean()) == pytest.approx(0, abs=0.006)
-    assert float(rician_information(at)) == pytest.approx(float(score.square().mean()), abs=0.006)
+    assert float(rician_information(value)) == pytest.approx(float(score.square().mean()), abs=0.006)
 
 
 def test_score_is_the_slope_of_the_likelihood() -> None:

@@ -34,7 +34,7 @@ def test_every_bundled_spectrum(spectrum: FatSpectrum) -> None:
     assert spectrum_by_name(spectrum.name) is spectrum
 
 
-def test_offset_moves_every_peak_and_says_so() -> None:
+def test_offset_moves_every_peak_and_is_in_the_name() -> None:
     warm, cold = SINGLE_PEAK, SINGLE_PEAK.shifted(0.08)
     assert cold.ppm == pytest.approx((-3.32,))
     assert cold.amplitudes == warm.amplitudes
@@ -43,7 +43,7 @@ def test_offset_moves_every_peak_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ppm", "amplitudes", "said"),
+    ("ppm", "amplitudes", "message"),
     [
         ((), (), "0 shifts"),
         ((-3.4, 0.6), (1.0,), "2 shifts and 1 amplitudes"),
@@ -52,8 +52,8 @@ def test_offset_moves_every_peak_and_says_so() -> None:
         ((-3.4,), (float("nan"),), "positive sum"),
     ],
 )
-def test_refused(ppm: tuple[float, ...], amplitudes: tuple[float, ...], said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_refused(ppm: tuple[float, ...], amplitudes: tuple[float, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         FatSpectrum("mine", ppm, amplitudes)
 
 

@@ -1,4 +1,4 @@
-"""What neighbours say of a voxel's field: against a direct sum, over edges, and by Monte Carlo through a fit."""
+"""Prior of a voxel's field from its neighbours: against a direct sum, over edges, and by Monte Carlo."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_one_pass_is_the_inverse_variance_mean_of_the_neighbours(monkeypatch: py
     )
     weights, values = [], []
 
-    def near(apart: float, there: float) -> bool:
-        return bool(apart**2 < OUTLIER_SD**2 * (there + variance[4, 4]))
+    def near(apart: float, other: float) -> bool:
+        return bool(apart**2 < OUTLIER_SD**2 * (other + variance[4, 4]))
 
     def alone(place: tuple[int, int], distance: float) -> float:
         return float(variance[place] + (2 * ROUGHNESS_HZ * distance) ** 2)
@@ -66,7 +66,7 @@ def test_a_pair_that_straddles_an_edge_is_no_pair(shape: str) -> None:
     field = torch.where(beyond, 200.0, 0.0)
     mean, variance = field_prior(field.flatten(), torch.full((256,), 100.0), everyone(16), PERIOD, 1.5)
     assert torch.allclose(mean, field.flatten(), atol=1e-3)
-    assert float(variance.max()) < 12.0**2  # those on the voxel's own side still say something
+    assert float(variance.max()) < 12.0**2  # those on the voxel's own side still count
 
 
 def test_where_one_side_is_missing_the_neighbour_alone_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_slope_is_followed() -> None:
     assert float(variance[inner.flatten()].max()) < 8.0**2
 
 
-def test_neighbours_across_an_edge_have_no_say() -> None:
+def test_neighbours_across_an_edge_do_not_count() -> None:
     field = torch.zeros(12, 12)
     field[:, 6:] = 200.0
     variance = torch.full((144,), 4.0)
@@ -103,7 +103,7 @@ def test_the_seam_of_the_period_is_no_edge() -> None:
     assert float((distance - PERIOD * torch.round(distance / PERIOD)).abs().max()) < 4
 
 
-def test_a_lone_voxel_learns_nothing() -> None:
+def test_an_isolated_voxel_has_no_prior() -> None:
     mask = torch.zeros(5, 5, dtype=torch.bool)
     mask[2, 2] = True
     mean, variance = field_prior(torch.tensor([12.0]), torch.tensor([9.0]), Neighbours.of(mask), PERIOD, 1.5)

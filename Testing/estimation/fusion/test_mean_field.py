@@ -82,7 +82,7 @@ def test_weak_coupling_is_nearly_exact(seed: int, noise_hz: float) -> None:
     assert torch.allclose(found.sum(0), torch.ones(6, dtype=torch.float64), atol=1e-5)
 
 
-def test_holes_in_the_mask_have_no_say() -> None:
+def test_holes_in_the_mask_do_not_count() -> None:
     mask = torch.tensor([[True, False, True], [True, True, False]])
     unary, field = grid_problem(mask)
     options = coupled(0.25, sweeps=60)
@@ -167,12 +167,12 @@ def test_two_candidates_in_one_minimum_count_once(te_s: torch.Tensor, voxels) ->
 def test_the_network_has_its_own_weight_for_three_echoes(te_s: torch.Tensor, voxels) -> None:
     basis = EchoBasis.of(te_s, SIX_PEAK.modulation(te_s, 1.5))
     s = voxels(te_s, [10.0], 0.0, 40.0).to(torch.complex64)
-    at = fit(s, torch.zeros(1), torch.full((1,), 40.0), basis)
+    linear_fit = fit(s, torch.zeros(1), torch.full((1,), 40.0), basis)
     mass = torch.tensor([[math.exp(-2.0)]])
     options = FusionOptions(network_weight=0.1, network_weight_three=0.5)
 
     def cost(n_echoes: int, mass: torch.Tensor) -> float:
-        candidates = Candidates(torch.zeros(1, 1), torch.full((1, 1), 40.0), (at,), n_echoes, PERIOD)
+        candidates = Candidates(torch.zeros(1, 1), torch.full((1, 1), 40.0), (linear_fit,), n_echoes, PERIOD)
         return float(unary_nats(candidates, mass, torch.tensor(1.0), options))
 
     assert cost(6, mass) - cost(6, torch.ones(1, 1)) == pytest.approx(0.2, abs=1e-5)

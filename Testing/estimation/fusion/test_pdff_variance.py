@@ -28,9 +28,13 @@ def posterior_mode(voxels, pdff: list[float], noise_sd: float, prior_sd: float) 
     r2star, flat = torch.full_like(start, R2STAR), torch.full_like(start, 1e12)
     prior = GaussianPrior(start, torch.full_like(start, prior_sd**2), r2star, flat, torch.tensor(noise_sd, dtype=torch.float64))
     split = SplitEchoes.of(echoes)
-    at = gauss_newton(split, start, r2star, BASIS, 12, prior)
-    there = fit(split, at.field_hz, at.r2star_per_s, BASIS).with_zero_slope(torch.ones(n, dtype=torch.bool))
-    return split, mode_from_fit(there, at.field_hz, at.r2star_per_s, prior.noise_sd, prior.field_variance, flat), prior
+    refined = gauss_newton(split, start, r2star, BASIS, 12, prior)
+    linear_fit = fit(split, refined.field_hz, refined.r2star_per_s, BASIS).with_zero_slope(torch.ones(n, dtype=torch.bool))
+    return (
+        split,
+        mode_from_fit(linear_fit, refined.field_hz, refined.r2star_per_s, prior.noise_sd, prior.field_variance, flat),
+        prior,
+    )
 
 
 def test_where_pdff_is_linear_in_the_field_it_is_the_delta_method(voxels) -> None:
@@ -53,16 +57,16 @@ def test_where_it_bends_it_is_the_spread_of_the_whole_posterior(voxels) -> None:
         one = SplitEchoes(
             *(x[..., n : n + 1].expand(*x.shape[:-1], field.numel()) for x in (split.real, split.imag)), split.energy[n]
         )
-        at = fit(one, field.flatten(), r2star.flatten(), BASIS)
-        nats = at.residual_energy / (2 * prior.noise_sd**2)
+        grid_fit = fit(one, field.flatten(), r2star.flatten(), BASIS)
+        nats = grid_fit.residual_energy / (2 * prior.noise_sd**2)
         nats = nats + (field.flatten() - prior.field_hz[n]) ** 2 / (2 * prior.field_variance[n])
         weight = torch.softmax(-nats, 0)
-        eta = at.fat / (at.water + at.fat)
-        d_water, d_fat = -eta / (at.water + at.fat), (1 - eta) / (at.water + at.fat)
-        thermal = 1e4 * prior.noise_sd**2 * at.gram_quadratic_inverse(d_water.conj(), d_fat.conj())
-        whole = (weight * (thermal + (pdff_signed(at.water, at.fat) - best.pdff[n]) ** 2)).sum()
+        eta = grid_fit.fat / (grid_fit.water + grid_fit.fat)
+        d_water, d_fat = -eta / (grid_fit.water + grid_fit.fat), (1 - eta) / (grid_fit.water + grid_fit.fat)
+        thermal = 1e4 * prior.noise_sd**2 * grid_fit.gram_quadratic_inverse(d_water.conj(), d_fat.conj())
+        whole = (weight * (thermal + (pdff_signed(grid_fit.water, grid_fit.fat) - best.pdff[n]) ** 2)).sum()
         off = {name: abs(math.sqrt(x[n] / whole) - 1) for name, x in (("delta", best.pdff_variance), ("found", found))}
-        # what is left is R2*, for which the delta method still stands
+        # the remaining difference is R2*, for which the delta method is still used
         assert off["found"] < min(0.12, 0.7 * off["delta"])
 
 
@@ -86,7 +90,7 @@ def test_pooled_sd_goes_by_the_signal_and_forgets_what_noise_did_to_single_voxel
     assert float(after.mean()) == pytest.approx(0.0, abs=0.03)
 
 
-def test_another_tissue_is_not_asked() -> None:
+def test_another_tissue_is_not_pooled() -> None:
     size = 12
     neighbours = Neighbours.of(torch.ones(size, size, dtype=torch.bool))
     fatty = (torch.arange(size * size) % size) < size // 2
@@ -95,7 +99,7 @@ def test_another_tissue_is_not_asked() -> None:
     assert torch.allclose(pooled_pdff_variance(best, neighbours).sqrt(), sd)
 
 
-def test_a_voxel_lost_in_noise_neither_asks_nor_is_asked() -> None:
+def test_a_voxel_lost_in_noise_is_not_pooled() -> None:
     neighbours = Neighbours.of(torch.ones(9, 9, dtype=torch.bool))
     sd = torch.full((81,), 2.0)
     sd[40] = 30.0

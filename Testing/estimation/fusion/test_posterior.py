@@ -1,4 +1,4 @@
-"""What is computed only in part: it must come out as if all of it were, after proposals and from sweep to sweep."""
+"""Partial updates after proposals and between sweeps equal a full computation."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def test_sweeps_over_what_moves_are_sweeps_over_everything(restarted: bool, monk
         unary[:, 100:110] = torch.tensor([6.0, 0.0, 5.0])[:, None]
         field[1, 100:110] = 5.0
     penalties = smoothness.penalties(field, variance, PERIOD)
-    asked = []
+    updated = []
     message = module._message
 
     def counted(q: torch.Tensor, penalties: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-        asked.append(len(index))
+        updated.append(len(index))
         return message(q, penalties, index)
 
     monkeypatch.setattr(module, "_message", counted)
@@ -83,8 +83,8 @@ def test_sweeps_over_what_moves_are_sweeps_over_everything(restarted: bool, monk
     expected = swept(*arrays, smoothness.neighbours.index.numpy(), first.double().numpy(), options.sweeps)
     assert np.abs(found.numpy() - expected).max() < 2e-3
     assert np.abs(first.numpy() - expected).max() > 0.1  # there was something to find
-    assert asked[0] == int(mask.sum())
-    assert sum(asked) < (0.3 if restarted else 0.9) * options.sweeps * asked[0]
+    assert updated[0] == int(mask.sum())
+    assert sum(updated) < (0.3 if restarted else 0.9) * options.sweeps * updated[0]
 
 
 def test_sweeps_pass_gradients_on() -> None:
@@ -125,7 +125,7 @@ def test_voxels_around_are_those_within_reach() -> None:
 
 
 def lonely_slice(te_s: torch.Tensor, voxels) -> tuple[SliceInput, Candidates, torch.Tensor]:
-    """A slice whose belief is far off at some places, so that none of the candidates there is right; candidates, noise."""
+    """A slice whose field distribution is far off in some voxels, so that no candidate is right there; candidates, noise."""
     scan, mask = Scan.of(te_s, 1.5, SIX_PEAK), disc(24)
     count = int(mask.sum())
     field = torch.linspace(-20, 30, count)

@@ -63,7 +63,9 @@ def test_a_voxel_none_of_whose_candidates_is_right_gets_one(te_s: torch.Tensor, 
     assert float(found.residual_energy[2, MIDDLE]) < 0.2 * float(candidates.residual_energy[:, MIDDLE].min())
     rest = torch.arange(n) != MIDDLE
     assert torch.equal(found.field_hz[:, rest], fields[:, rest])
-    again, none = with_proposals(found, cost, chosen.clone().scatter(0, numbers, 2), s, scan, neighbours(), torch.tensor(0.02))
-    assert again is found
+    unchanged, none = with_proposals(
+        found, cost, chosen.clone().scatter(0, numbers, 2), s, scan, neighbours(), torch.tensor(0.02)
+    )
+    assert unchanged is found
     assert none.numel() == 0
     assert NEAR_SHARE * abs(scan.fat_shift_hz) > 8

@@ -34,14 +34,14 @@ def mode_energy(mask: torch.Tensor, unary: torch.Tensor, field: torch.Tensor) ->
 
 def total_energy(chosen: torch.Tensor, unary: torch.Tensor, field: torch.Tensor) -> float:
     """Energy of an assignment on the 16x16 scene, pair by pair."""
-    here = field.gather(0, chosen[None])[0].reshape(16, 16)
+    own = field.gather(0, chosen[None])[0].reshape(16, 16)
     energy = float(unary.gather(0, chosen[None]).sum())
     for (distance, half), weight in zip(RINGS, OPTIONS.ring_weights, strict=True):
         for rows, columns in half:
             for i in range(16):
                 for j in range(16):
                     if 0 <= i + rows < 16 and 0 <= j + columns < 16:
-                        jump = float(wrap(here[i, j] - here[i + rows, j + columns], PERIOD)) / (OPTIONS.scale_hz * distance)
+                        jump = float(wrap(own[i, j] - own[i + rows, j + columns], PERIOD)) / (OPTIONS.scale_hz * distance)
                         energy += weight * OPTIONS.cut * jump**2 / (jump**2 + OPTIONS.cut)
     return energy
 
@@ -69,7 +69,7 @@ def test_an_island_with_strong_evidence_stays() -> None:
 
 def test_the_largest_region_is_the_reference() -> None:
     mask, field, unary = scene(island_evidence=60.0)
-    start = torch.ones(256, dtype=torch.long)  # all swapped: nothing says which is right but the evidence of every voxel
+    start = torch.ones(256, dtype=torch.long)  # all swapped: only the evidence of every voxel shows which is right
     result = move_regions(start, mode_energy(mask, unary, field))
     assert torch.equal(result, start)
 
@@ -93,10 +93,10 @@ def test_noise_in_the_fields_lowers_what_a_border_costs() -> None:
     inside = region > 0
     assert float(quiet[inside].sum()) > float(noisy[inside].sum()) > 0
     pairs = smoothness.penalties(torch.stack([now, then]), torch.full((256,), 60.0**2), PERIOD).reshape(256, 2, -1, 2)
-    here = int(torch.arange(256)[inside][0])
-    across = (smoothness.neighbours.index[here] < 256) & (region[smoothness.neighbours.index[here].clamp_max(255)] == 0)
-    expected = (pairs[here, 1, :, 0] - pairs[here, 0, :, 0])[across].sum()
-    assert float(noisy[here]) == pytest.approx(float(expected), rel=1e-4)
+    voxel = int(torch.arange(256)[inside][0])
+    across = (smoothness.neighbours.index[voxel] < 256) & (region[smoothness.neighbours.index[voxel].clamp_max(255)] == 0)
+    expected = (pairs[voxel, 1, :, 0] - pairs[voxel, 0, :, 0])[across].sum()
+    assert float(noisy[voxel]) == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_borders_of_some_voxels_are_those_of_all() -> None:

@@ -103,7 +103,7 @@ def test_mixture_takes_the_calibrated_probability() -> None:
     found = with_swap_probability(posterior, reported, torch.tensor([0.3, 0.1, 0.2]))
     assert found[:, 0].tolist() == pytest.approx([0.7, 0.24, 0.06])
     assert found[:, 1].tolist() == pytest.approx([0.2, 0.5, 0.3])  # the others were likelier before
-    assert found[:, 2].tolist() == pytest.approx([0.8, 0.1, 0.1])  # nothing tells the others apart
+    assert found[:, 2].tolist() == pytest.approx([0.8, 0.1, 0.1])  # the others are equal
     assert float(found.sum(0).sub(1).abs().max()) < 1e-6
 
 

@@ -21,13 +21,13 @@ def by_definition(residual: np.ndarray, labels: np.ndarray, smoothness: float, e
         curvature[r, c] = abs(j[k - 1] + j[(k + 1) % bins] - 2 * j[k])
     curvature += extra * curvature.mean()
     energy = 0.0
-    for here in np.ndindex(rows, columns):
-        energy += residual[labels[here] % bins, here[0], here[1]]
-        for there in np.ndindex(rows, columns):
-            if here < there and max(abs(here[0] - there[0]), abs(here[1] - there[1])) == 1:
-                distance = np.hypot(here[0] - there[0], here[1] - there[1])
-                weight = smoothness / distance * min(curvature[here], curvature[there])
-                energy += weight * (labels[here] - labels[there]) ** 2
+    for own in np.ndindex(rows, columns):
+        energy += residual[labels[own] % bins, own[0], own[1]]
+        for other in np.ndindex(rows, columns):
+            if own < other and max(abs(own[0] - other[0]), abs(own[1] - other[1])) == 1:
+                distance = np.hypot(own[0] - other[0], own[1] - other[1])
+                weight = smoothness / distance * min(curvature[own], curvature[other])
+                energy += weight * (labels[own] - labels[other]) ** 2
     return energy
 
 

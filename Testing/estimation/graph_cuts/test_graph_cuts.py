@@ -42,7 +42,7 @@ def test_no_swap_and_noise_limited_where_evidence_is_strong(case: HeldOutCase, m
     assert body.swap_percent < 1
 
 
-def test_says_how_it_came_about(maps: ParameterMaps) -> None:
+def test_provenance_states_method_and_options(maps: ParameterMaps) -> None:
     assert maps.provenance.method == "graph-cuts"
     assert maps.provenance.models == {}
     assert maps.provenance.options["graph_cuts"]["bins"] == GraphCutOptions().bins

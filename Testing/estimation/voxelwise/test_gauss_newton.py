@@ -37,19 +37,19 @@ def test_two_steps_from_a_bin_are_enough(te_s: torch.Tensor, basis: EchoBasis, v
     pdff = torch.linspace(0, 100, 21).double()
     s = voxels(te_s, pdff, 50.0, 40.0)
     found = gauss_newton(s, torch.full_like(pdff, 55.0), torch.full_like(pdff, 50.0), basis, steps=2)
-    at = fit(s, found.field_hz, found.r2star_per_s, basis)
-    estimate = 100 * at.fat.abs() / (at.fat.abs() + at.water.abs())
+    linear_fit = fit(s, found.field_hz, found.r2star_per_s, basis)
+    estimate = 100 * linear_fit.fat.abs() / (linear_fit.fat.abs() + linear_fit.water.abs())
     assert torch.allclose(estimate, pdff, atol=0.3)
 
 
 def test_a_strong_prior_holds_and_a_weak_one_lets_go(te_s: torch.Tensor, basis: EchoBasis, voxels) -> None:
     s = voxels(te_s, 20.0, 50.0, 40.0)
-    at = torch.tensor([53.0], dtype=torch.float64), torch.tensor([60.0], dtype=torch.float64)
+    mean = torch.tensor([53.0], dtype=torch.float64), torch.tensor([60.0], dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
 
     def run(variance: float) -> tuple[float, float]:
-        prior = GaussianPrior(at[0], variance * one, at[1], variance * one, 0.02 * one)
-        found = gauss_newton(s, at[0], at[1], basis, 6, prior)
+        prior = GaussianPrior(mean[0], variance * one, mean[1], variance * one, 0.02 * one)
+        found = gauss_newton(s, mean[0], mean[1], basis, 6, prior)
         return float(found.field_hz), float(found.r2star_per_s)
 
     assert run(1e-9) == pytest.approx((53.0, 60.0), abs=1e-3)

@@ -1,4 +1,4 @@
-"""The weighted linear step against dense algebra, and stated spreads against Monte Carlo."""
+"""The weighted linear step against dense algebra, and stated standard deviations against Monte Carlo."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def echoes(te_s: torch.Tensor, voxels) -> torch.Tensor:
 
 
 @pytest.fixture
-def at(echoes: torch.Tensor, basis: EchoBasis) -> LinearFit:
+def linear_fit(echoes: torch.Tensor, basis: EchoBasis) -> LinearFit:
     like = torch.ones(3, dtype=torch.float64)
     return fit(echoes, FIELD * like, R2STAR * like, basis)
 
@@ -58,9 +58,9 @@ def dense_solution(te_s: torch.Tensor, s: torch.Tensor) -> tuple[torch.Tensor, t
     return rho, covariance, float(FIELD_VARIANCE * j_phi @ left), float(R2STAR_VARIANCE * j_r @ left)
 
 
-def test_solution_and_covariance_against_dense_algebra(te_s: torch.Tensor, echoes: torch.Tensor, at: LinearFit) -> None:
-    weighted = weighted_least_squares(at, SIGMA, FIELD_VARIANCE, R2STAR_VARIANCE)
-    covariance = water_fat_covariance(at, weighted, SIGMA)
+def test_solution_and_covariance_against_dense_algebra(te_s: torch.Tensor, echoes: torch.Tensor, linear_fit: LinearFit) -> None:
+    weighted = weighted_least_squares(linear_fit, SIGMA, FIELD_VARIANCE, R2STAR_VARIANCE)
+    covariance = water_fat_covariance(linear_fit, weighted, SIGMA)
     assert covariance.shape == (3, 4, 4)
     for v in range(3):
         rho, expected, field_step, r2star_step = dense_solution(te_s, echoes[:, v])
@@ -71,29 +71,29 @@ def test_solution_and_covariance_against_dense_algebra(te_s: torch.Tensor, echoe
         assert float(weighted.r2star_step[v]) == pytest.approx(r2star_step, rel=1e-6)
 
 
-def test_a_sure_prior_leaves_the_ordinary_solution(at: LinearFit) -> None:
+def test_a_sure_prior_leaves_the_ordinary_solution(linear_fit: LinearFit) -> None:
     sure = torch.tensor(1e-12, dtype=torch.float64)
-    weighted = weighted_least_squares(at, SIGMA, sure, sure)
-    assert torch.allclose(weighted.water, at.water, atol=1e-8)
-    assert torch.allclose(weighted.fat, at.fat, atol=1e-8)
+    weighted = weighted_least_squares(linear_fit, SIGMA, sure, sure)
+    assert torch.allclose(weighted.water, linear_fit.water, atol=1e-8)
+    assert torch.allclose(weighted.fat, linear_fit.fat, atol=1e-8)
     assert bool((weighted.field_step.abs() < 1e-8).all())
 
 
-def test_a_vague_prior_is_no_prior(at: LinearFit) -> None:
+def test_a_vague_prior_is_no_prior(linear_fit: LinearFit) -> None:
     vague = torch.tensor(1e14, dtype=torch.float64)
-    with_prior, without = weighted_least_squares(at, SIGMA, vague, vague), weighted_least_squares(at, SIGMA)
+    with_prior, without = weighted_least_squares(linear_fit, SIGMA, vague, vague), weighted_least_squares(linear_fit, SIGMA)
     assert torch.allclose(with_prior.water, without.water)
     assert torch.allclose(with_prior.field_variance, without.field_variance)
 
 
-def test_pdff_variance_is_the_delta_method_on_the_full_covariance(at: LinearFit) -> None:
-    weighted = weighted_least_squares(at, SIGMA, FIELD_VARIANCE, R2STAR_VARIANCE)
-    covariance = water_fat_covariance(at, weighted, SIGMA)
+def test_pdff_variance_is_the_delta_method_on_the_full_covariance(linear_fit: LinearFit) -> None:
+    weighted = weighted_least_squares(linear_fit, SIGMA, FIELD_VARIANCE, R2STAR_VARIANCE)
+    covariance = water_fat_covariance(linear_fit, weighted, SIGMA)
     parts = torch.stack([weighted.water.real, weighted.water.imag, weighted.fat.real, weighted.fat.imag], -1).requires_grad_()
     pdff = pdff_signed(torch.complex(parts[:, 0], parts[:, 1]), torch.complex(parts[:, 2], parts[:, 3]))
     (gradient,) = torch.autograd.grad(pdff.sum(), parts)
     expected = torch.einsum("va,vab,vb->v", gradient, covariance, gradient)
-    assert torch.allclose(pdff_variance(at, weighted, SIGMA), expected, rtol=1e-9)
+    assert torch.allclose(pdff_variance(linear_fit, weighted, SIGMA), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("pdff", "r2star"), [(5.0, 40.0), (20.0, 80.0), (100.0, 40.0)])
@@ -104,13 +104,13 @@ def test_stated_spread_is_that_of_repeated_scans_and_the_bound(
     s = voxels(te_s, torch.full((repeats,), pdff), 37.0, r2star, noise_sd=1 / 50)
     like = torch.ones(repeats, dtype=torch.float64)
     point = gauss_newton(s, 40 * like, 1.3 * r2star * like, basis, steps=3)
-    at = fit(s, point.field_hz, point.r2star_per_s, basis)
-    weighted = weighted_least_squares(at, sigma)
+    linear_fit = fit(s, point.field_hz, point.r2star_per_s, basis)
+    weighted = weighted_least_squares(linear_fit, sigma)
     found = pdff_signed(weighted.water, weighted.fat)
-    stated = pdff_variance(at, weighted, sigma).sqrt()
+    stated = pdff_variance(linear_fit, weighted, sigma).sqrt()
     bound = cramer_rao(torch.tensor(pdff), torch.tensor(r2star), torch.tensor(50.0), te_s, 1.5)
     assert float(found.mean()) == pytest.approx(pdff, abs=0.05)
-    # 20,000 repeats know a standard deviation to 0.5 %
+    # 20,000 repeats determine a standard deviation to 0.5 %
     assert float(stated.mean()) == pytest.approx(float(found.std()), rel=0.025)
     assert float(stated.mean()) == pytest.approx(float(bound.pdff_sd), rel=0.01)
     assert float(weighted.r2star_variance.sqrt().mean()) == pytest.approx(float(point.r2star_per_s.std()), rel=0.025)

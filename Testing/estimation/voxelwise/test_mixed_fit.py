@@ -35,10 +35,10 @@ def both(voxels: Voxels, te_s: torch.Tensor, pdff: float, phase_rad: object, noi
     echoes = voxels(te_s, np.full(count, pdff), FIELD_HZ, R2STAR, noise_sd=noise_sd)
     echoes[0] *= torch.exp(1j * torch.as_tensor(np.broadcast_to(phase_rad, count).copy()))
     basis = EchoBasis.of(te_s, SIX_PEAK.modulation(te_s, 1.5), torch.float64)
-    at = gauss_newton(echoes, torch.full((count,), FIELD_HZ).double(), torch.full((count,), R2STAR).double(), basis, 6)
-    linear = fit(echoes, at.field_hz, at.r2star_per_s, basis)
+    refined = gauss_newton(echoes, torch.full((count,), FIELD_HZ).double(), torch.full((count,), R2STAR).double(), basis, 6)
+    linear = fit(echoes, refined.field_hz, refined.r2star_per_s, basis)
     noise = noise_from_residual(linear.residual_energy, residual_degrees_of_freedom(len(te_s)))
-    complex_mode = mode_from_fit(linear, at.field_hz, at.r2star_per_s, noise)
+    complex_mode = mode_from_fit(linear, refined.field_hz, refined.r2star_per_s, noise)
     (mixed,), found = mixed_modes(echoes, [complex_mode], torch.zeros(echoes.shape[1], dtype=torch.long), basis)
     return complex_mode, mixed, float(found)
 

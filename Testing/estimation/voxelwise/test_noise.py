@@ -62,7 +62,7 @@ def test_known_noise_is_recovered_from_residuals(n_echoes: int) -> None:
 
 
 @pytest.mark.parametrize("pdff", [5.0, 40.0, 90.0])
-def test_three_echoes_tell_their_noise_by_the_spread_of_r2star(voxels, pdff: float) -> None:
+def test_noise_of_three_echoes_from_differences_of_r2star(voxels, pdff: float) -> None:
     """Against the noise put in; fat and signal are all texture, which differences of the echoes would take for noise."""
     te = torch.tensor([1.6e-3, 3.15e-3, 4.7e-3], dtype=torch.float64)
     basis = EchoBasis.of(te, SIX_PEAK.modulation(te, 1.5), torch.float64)
@@ -71,20 +71,20 @@ def test_three_echoes_tell_their_noise_by_the_spread_of_r2star(voxels, pdff: flo
     texture = 1 + 0.3 * torch.randn(3600, generator=generator, dtype=torch.float64)
     s = texture * voxels(te, torch.full((3600,), pdff), 10.0, 40.0)
     s = s + SIGMA * torch.view_as_complex(torch.randn(3, 3600, 2, generator=generator, dtype=torch.float64))
-    at = gauss_newton(s, torch.full((3600,), 10.0, dtype=torch.float64), torch.full((3600,), 40.0), basis, 8)
-    curvature = fit(s, at.field_hz, at.r2star_per_s, basis).curvature
+    refined = gauss_newton(s, torch.full((3600,), 10.0, dtype=torch.float64), torch.full((3600,), 40.0), basis, 8)
+    curvature = fit(s, refined.field_hz, refined.r2star_per_s, basis).curvature
     edge = (torch.arange(3600) % 60 < 6) * 300.0  # another tissue
     neighbours = Neighbours.of(mask)
     rough = torch.tensor(2 * SIGMA, dtype=torch.float64)
-    found = noise_from_decay(at.r2star_per_s + edge, curvature, neighbours, rough)
+    found = noise_from_decay(refined.r2star_per_s + edge, curvature, neighbours, rough)
     assert float(found) == pytest.approx(SIGMA, rel=0.04)
     lost = torch.arange(3600) % 7 == 0  # hardly any signal: R2* is at an end of its range
-    spoiled = torch.where(lost, torch.full_like(at.r2star_per_s, -100.0), at.r2star_per_s)
+    spoiled = torch.where(lost, torch.full_like(refined.r2star_per_s, -100.0), refined.r2star_per_s)
     weak = torch.where(lost, 1e-10 * curvature, curvature)
     assert float(noise_from_decay(spoiled, weak, neighbours, rough)) == pytest.approx(SIGMA, rel=0.04)
 
 
-def test_spread_of_r2star_never_tells_more_noise_than_differences_do() -> None:
+def test_noise_from_r2star_never_exceeds_that_from_differences() -> None:
     rough = torch.tensor(0.01)
     iron = 500 + 200 * torch.randn(900, generator=torch.Generator().manual_seed(0))
     neighbours = Neighbours.of(torch.ones(30, 30, dtype=torch.bool))
