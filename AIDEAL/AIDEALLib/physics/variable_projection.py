@@ -20,9 +20,11 @@ Yu et al., J Magn Reson Imaging 2007;26:1153 (complex field map of phi and R2*).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
+
+from .per_voxel import PerVoxel
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class EchoBasis:
 
 
 @dataclass(frozen=True)
-class LinearFit:
+class LinearFit(PerVoxel):
     """Least-squares fit of water and fat at one (phi, R2*) with its derivatives; notation of the module.
 
     Attributes
@@ -129,14 +131,6 @@ class LinearFit:
     def least_residual_energy(self) -> torch.Tensor:
         """J at the minimum next to (phi, R2*), to second order: J - |v^H r|^2 / w, not below 0."""
         return (self.residual_energy - _abs2(self.slope) / self.curvature).clamp_min(0)
-
-    def replaced(self, voxels: torch.Tensor, other: LinearFit) -> LinearFit:
-        """Copy with the entries at `voxels` (indices) taken from `other`, whose voxels are exactly these."""
-        return LinearFit(**{f.name: getattr(self, f.name).index_copy(0, voxels, getattr(other, f.name)) for f in fields(self)})
-
-    def at(self, voxels: torch.Tensor) -> LinearFit:
-        """Fit of some voxels (indices or bool)."""
-        return LinearFit(**{f.name: getattr(self, f.name)[voxels] for f in fields(self)})
 
     def with_zero_slope(self, where: torch.Tensor) -> LinearFit:
         """Copy with the slope set to 0 at the voxels `where` (bool): no further Gauss-Newton step follows from it there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -139,7 +139,7 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     again = _followed_over_field(again, split, prior, scan)
     shared = (SHARED_ERROR_HZ * scan.field_strength_t / REFERENCE_FIELD_T) ** 2 * own / (own + variance)
     again = replace(again, field_variance=again.field_variance + shared)
-    return Mode(*(getattr(best, f.name).index_copy(0, voxels, getattr(again, f.name)) for f in fields(Mode)))
+    return best.replaced(voxels, again)
 
 
 def _followed_over_field(best: Mode, echoes: SplitEchoes, prior: GaussianPrior, scan: Scan) -> Mode:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
+from ...physics.per_voxel import PerVoxel
 from ...physics.variable_projection import LinearFit
 from .fat_fraction import pdff_signed, pdff_variance
 from .least_squares import weighted_least_squares
@@ -16,7 +17,7 @@ MIXTURE_PDFF_RANGE = (-20.0, 120.0)
 
 
 @dataclass(frozen=True)
-class Mode:
+class Mode(PerVoxel):
     """Estimates within one mode.
 
     Attributes
@@ -50,10 +51,6 @@ class Mode:
     r2star_per_s: torch.Tensor
     r2star_variance: torch.Tensor
     residual_energy: torch.Tensor
-
-    def at(self, voxels: torch.Tensor) -> Mode:
-        """Mode of some voxels (indices or bool)."""
-        return Mode(*(getattr(self, f.name)[voxels] for f in fields(self)))
 
 
 def mode_from_fit(
@@ -123,11 +120,7 @@ def with_reported(modes: list[Mode], best: Mode, reported: torch.Tensor) -> list
     list of Mode
         All modes, the reported one replaced.
     """
-
-    def replaced(mode: Mode, where: torch.Tensor) -> Mode:
-        return Mode(*(torch.where(where, getattr(best, f.name), getattr(mode, f.name)) for f in fields(Mode)))
-
-    return [replaced(mode, where) for mode, where in zip(modes, reported, strict=True)]
+    return [best.where(where, mode) for mode, where in zip(modes, reported, strict=True)]
 
 
 def mixture_variance(best: Mode, modes: list[Mode], probability: torch.Tensor) -> torch.Tensor:
