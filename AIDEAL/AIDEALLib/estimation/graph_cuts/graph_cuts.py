@@ -92,10 +92,10 @@ def graph_cuts(given: SliceEchoes, watch: Stopwatch, options: GraphCutOptions) -
     with watch("refinement"):
         shifts = (0.0, scan.fat_shift_hz, -scan.fat_shift_hz)
         refined = [_refine(voxels, field + shift, scan, options.refinement_steps) for shift in shifts]
-        energy = torch.stack([at.residual_energy for _, at in refined])
+        energy = torch.stack([linear_fit.residual_energy for _, linear_fit in refined])
         noise = given.noise(energy[0])
     with watch("least squares"):
-        modes = [mode_from_fit(at, point.field_hz, point.r2star_per_s, noise) for point, at in refined]
+        modes = [mode_from_fit(linear_fit, point.field_hz, point.r2star_per_s, noise) for point, linear_fit in refined]
         fields = torch.stack([point.field_hz for point, _ in refined])
         probability = mode_probability(energy, fields, noise, scan)
         return Solution(modes[0], 1 - probability[0], mixture_variance(modes[0], modes, probability), noise)

@@ -89,9 +89,8 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         else:  # the least residual of several modes was too low: noise chose among them
             noise = given.noise(pick(candidates.residual_energy, chosen))
         modes: list[Mode] = [
-            mode_from_fit(
-                at.with_zero_slope(~inside), field, r2star, noise
-            )  # at an end of the range of R2* a step would lead out of it
+            # at an end of the range of R2* a step would lead out of it
+            mode_from_fit(at.with_zero_slope(~inside), field, r2star, noise)
             for at, inside, field, r2star in zip(
                 candidates.fits, free, candidates.field_hz, candidates.r2star_per_s, strict=True
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -146,7 +146,24 @@ def bright_sample(
 
 
 def sample_of(series: EchoSeries, spectrum: FatSpectrum, echoes: torch.Tensor, place: torch.Tensor) -> Sample:
-    """Sample with the constants of a scan's protocol; `echoes` (echo, voxels) and `place` (2, voxels)."""
+    """Sample with the constants of a scan's protocol.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    echoes : torch.Tensor, shape (echo, voxels), complex
+        Echoes of the sample.
+    place : torch.Tensor, shape (2, voxels)
+        Place along rows and columns, from -1/2 to 1/2.
+
+    Returns
+    -------
+    Sample
+        The sample.
+    """
     te = torch.from_numpy(series.te_s)
     modulation = spectrum.modulation(te, series.field_strength_t)
     return Sample(echoes, place, te, modulation, EchoBasis.of(te, modulation))
@@ -177,9 +194,5 @@ def best_fit(sample: Sample) -> tuple[torch.Tensor, torch.Tensor, LinearFit]:
     """Off-resonance (Hz), R2* (1/s) and linear fit of each voxel, from the better of the two deepest minima."""
     (a, fit_a), (b, fit_b) = fits_of_two_minima(sample, ProfileGrid())
     first_wins = fit_a.residual_energy <= fit_b.residual_energy
-    chosen = LinearFit(*(torch.where(first_wins, getattr(fit_a, f.name), getattr(fit_b, f.name)) for f in fields(LinearFit)))
-    return (
-        torch.where(first_wins, a.field_hz, b.field_hz),
-        torch.where(first_wins, a.r2star_per_s, b.r2star_per_s),
-        chosen,
-    )
+    field_hz = torch.where(first_wins, a.field_hz, b.field_hz)
+    return field_hz, torch.where(first_wins, a.r2star_per_s, b.r2star_per_s), fit_a.where(first_wins, fit_b)

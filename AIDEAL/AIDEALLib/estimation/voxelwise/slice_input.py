@@ -14,7 +14,7 @@ from ...physics.variable_projection import EchoBasis
 from .noise import noise_of_fits
 
 MODEL_PRECISION = 3e-3
-"""Share of the signal below which a difference between two fits says nothing."""
+"""Share of the signal below which the difference between two fits is not significant."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,18 @@ class Scan:
 
     Attributes
     ----------
-    te_s : (echo,) float64 seconds; field_strength_t : tesla; spectrum : of fat; basis : constants of the linear step.
-    period_hz : period of off-resonance; fat_shift_hz : mean fat shift, the distance of a swapped mode.
+    te_s : torch.Tensor, shape (echo,), float64, seconds
+        Echo times.
+    field_strength_t : float, tesla
+        Field strength.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    basis : EchoBasis
+        Constants of the linear fit.
+    period_hz : float, Hz
+        Period of off-resonance.
+    fat_shift_hz : float, Hz
+        Mean fat shift, the distance of a swapped mode.
     """
 
     te_s: torch.Tensor
@@ -36,14 +46,29 @@ class Scan:
 
     @classmethod
     def of(cls, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum) -> Scan:
-        """Prepare the constants on the device of `te_s`."""
+        """Compute the constants on the device of the echo times.
+
+        Parameters
+        ----------
+        te_s : torch.Tensor, shape (echo,), float64, seconds
+            Echo times.
+        field_strength_t : float, tesla
+            Field strength.
+        spectrum : FatSpectrum
+            Fat spectrum.
+
+        Returns
+        -------
+        Scan
+            The protocol.
+        """
         basis = EchoBasis.of(te_s, spectrum.modulation(te_s, field_strength_t))
         period = float(field_period_hz(te_s))
         return cls(te_s, field_strength_t, spectrum, basis, period, spectrum.mean_shift_hz(field_strength_t))
 
     @property
     def swap_hz(self) -> float:
-        """How far a swapped mode lies from the right one, within one period."""
+        """Distance of a swapped mode from the right one, within one period."""
         return abs(self.fat_shift_hz - self.period_hz * math.floor(self.fat_shift_hz / self.period_hz + 0.5))
 
 
@@ -79,7 +104,7 @@ class SliceEchoes:
         return noise_of_fits(residual_energy, self.voxels.shape[0], self.rough_noise)
 
     def evidence_noise(self, noise_sd: torch.Tensor) -> torch.Tensor:
-        """Noise to compare modes by: not below what model and single precision leave undecided (`MODEL_PRECISION`)."""
+        """Noise to compare modes by: at least `MODEL_PRECISION` of the signal."""
         signal = self.voxels.abs().square().mean().sqrt()
         return torch.maximum(noise_sd, MODEL_PRECISION * signal)
 
