@@ -19,7 +19,7 @@ LONGEST_PLAUSIBLE_TE_S = 0.2
 
 
 class PhaseSign(Enum):
-    """Rotation sense of the stored phase: `AS_MODEL` follows exp(+i 2 pi phi t), `CONJUGATED` is its mirror."""
+    """Rotation sense of the stored phase: `AS_MODEL` follows exp(+i 2 pi phi t), `CONJUGATED` the opposite."""
 
     AS_MODEL = "as model"
     CONJUGATED = "conjugated"
@@ -31,9 +31,12 @@ class Geometry:
 
     Attributes
     ----------
-    spacing_mm : distances between neighbouring voxels along (column index, row index, slice index).
-    origin_mm : position of the first voxel's centre.
-    direction : 3x3 matrix, row-major; its columns are the directions of rising column, row and slice index.
+    spacing_mm : tuple of 3 float, mm
+        Distances between neighbouring voxels along (column index, row index, slice index).
+    origin_mm : tuple of 3 float, mm
+        Position of the centre of the first voxel.
+    direction : tuple of 9 float
+        3x3 matrix, row-major; its columns are the directions of rising column, row and slice index.
     """
 
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -66,16 +69,26 @@ class EchoSeries:
 
     Attributes
     ----------
-    echoes : complex64 array (echo, slice, row, column), any unit. Magnitudes alone (real, not negative) are held with a phase
-        of 0 and `has_phase` False.
-    te_s : echo times in seconds, rising.
-    field_strength_t : main field in tesla.
-    geometry : voxel spacing, origin and direction.
-    readout : monopolar, bipolar or unknown.
-    phase_sign : what the source says of the rotation sense, None when it says nothing.
-    source : where the scan came from, for provenance (no patient's name).
-    flip_angle_deg, repetition_time_s : of the excitation, None when the source does not say.
-    notes : what was guessed on reading and from what evidence, in words, for provenance.
+    echoes : array, shape (echo, slice, row, column), complex64
+        Echoes in any unit. Magnitudes alone (real, not negative) have a phase of 0 and `has_phase` False.
+    te_s : array, shape (echo,), seconds
+        Echo times, rising.
+    field_strength_t : float, tesla
+        Main field.
+    geometry : Geometry
+        Voxel spacing, origin and direction.
+    readout : Readout
+        Monopolar, bipolar or unknown.
+    phase_sign : PhaseSign or None
+        Rotation sense that the source states, None where it states none.
+    source : str
+        Where the scan came from, for provenance (no patient's name).
+    flip_angle_deg : float or None, degrees
+        Flip angle, None where the source does not state it.
+    repetition_time_s : float or None, seconds
+        Repetition time, None where the source does not state it.
+    notes : tuple of str
+        What was guessed on reading and from what evidence, for provenance.
 
     Raises
     ------

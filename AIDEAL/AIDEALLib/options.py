@@ -187,6 +187,20 @@ def option_type(name: str) -> Any:
 def choice(kind: type[E], value: Any, name: str) -> E:
     """Member of an enum from its value.
 
+    Parameters
+    ----------
+    kind : type
+        The enum.
+    value : object
+        Value of a member, or the member.
+    name : str
+        Name of the option, for the message.
+
+    Returns
+    -------
+    Enum
+        The member.
+
     Raises
     ------
     InputError

@@ -16,7 +16,17 @@ FloatMap = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class MapInfo:
-    """What a map shows: its title, unit, and the fixed display window (None: scale to the data)."""
+    """What a map shows.
+
+    Attributes
+    ----------
+    title : str
+        Name for people.
+    unit : str
+        UCUM unit.
+    window : tuple of 2 float, or None
+        Fixed display window; None scales to the data.
+    """
 
     title: str
     unit: str
@@ -42,8 +52,40 @@ MAP_INFO: dict[str, MapInfo] = {
 class Provenance:
     """How the maps came about: enough to make them again.
 
-    `noise_sd` holds the noise per real channel of each slice in the unit of the echoes; `notes` holds every fallback and
-    every decision taken on the user's behalf, in words.
+    Attributes
+    ----------
+    version : str
+        Version of this package.
+    method : str
+        Method of estimation.
+    device : str
+        Where it was computed.
+    torch_version : str
+        Version of torch.
+    te_s : tuple of float, seconds
+        Echo times.
+    field_strength_t : float, tesla
+        Main field.
+    spectrum : dict
+        Fat spectrum: name, shifts (ppm), amplitudes, reference.
+    models : dict of str to str
+        SHA-256 of each network file.
+    phase_sign : str
+        Rotation sense in use, with the evidence for it.
+    readout : str
+        Read-out that the source, or the user, states.
+    noise_sd : tuple of float
+        Noise per real channel of each slice, in the unit of the echoes.
+    source : str
+        Where the scan came from (no patient's name).
+    options : dict
+        `run`: the options of the run; `phase_corrections`: what was found and corrected; settings of the method.
+    notes : tuple of str
+        Every fallback and every decision taken on the user's behalf.
+    seconds : dict of str to float, seconds
+        Time of each step.
+    research_use : str
+        What the numbers are not for.
     """
 
     version: str
@@ -70,13 +112,35 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class ParameterMaps:
-    """Maps of one scan; every array is (slice, row, column).
+    """Maps of one scan; every array has shape (slice, row, column) and is 0 outside `mask`.
 
     Water and fat are the components along the common phase of water + fat, so pdff = 100 fat / (water + fat) holds voxel by
-    voxel, signed (values slightly below 0 or above 100 are noise; clip for display only). `pdff_sd` is the standard
-    deviation given the right water-fat mode, `swap_probability` the probability that the mode is wrong, `pdff_total_sd` the
-    standard deviation of the mixture of both. `residual` is the root mean square misfit in percent of the root mean square
-    signal. Maps are 0 outside `mask`.
+    voxel, signed (values slightly below 0 or above 100 are noise; clip for display only).
+
+    Attributes
+    ----------
+    water, fat : array, float32
+        Amplitudes at t = 0, in the unit of the echoes.
+    pdff : array, float32, percent
+        Proton density fat fraction.
+    pdff_sd : array, float32, percentage points
+        Standard deviation of PDFF given the right water-fat mode.
+    pdff_total_sd : array, float32, percentage points
+        Standard deviation of the mixture of both modes.
+    swap_probability : array, float32
+        Probability that the reported water-fat mode is wrong.
+    r2star, r2star_sd : array, float32, 1/s
+        R2* and its standard deviation.
+    field, field_sd : array, float32, Hz
+        Off-resonance and its standard deviation.
+    residual : array, float32, percent
+        Root mean square misfit in percent of the root mean square signal.
+    mask : array, bool
+        Voxels that were estimated.
+    geometry : Geometry
+        That of the scan.
+    provenance : Provenance
+        How the maps came about.
     """
 
     water: FloatMap

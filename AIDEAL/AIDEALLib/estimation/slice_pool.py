@@ -1,6 +1,6 @@
-"""Slices side by side on the processor's cores.
+"""Slices side by side on the cores of the processor.
 
-One slice on one core each scales better than one slice on all cores: its tensors are small, and threads that meet after
+One slice on one core each scales better than one slice on all cores: its tensors are small, and threads that synchronise after
 every small operation wait for each other, badly so when the machine has other work to do.
 """
 
@@ -37,18 +37,30 @@ def map_slices(
     progress: Callable[[int, int], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> list[T]:
-    """Results of `work(index)` for every slice, in order.
+    """Call `work(index)` for every slice.
 
     Parameters
     ----------
-    workers : slices at a time; 1 works in the calling thread.
-    progress : called in this thread with (slices done, slices in all), first with 0.
-    cancel : asked in this thread between slices.
+    work : callable
+        Called with the number of each slice, in several threads.
+    total : int
+        Number of slices.
+    workers : int
+        Slices at a time; 1 works in the calling thread.
+    progress : callable, optional
+        Called in the calling thread with (slices done, slices in total), first with 0.
+    cancel : callable, optional
+        Asked in the calling thread between slices.
+
+    Returns
+    -------
+    list
+        Results of `work`, in the order of the slices.
 
     Raises
     ------
     Cancelled
-        When `cancel` returned True; slices not yet begun are dropped.
+        `cancel` returned True; slices not yet begun are dropped.
     """
 
     def step(done: int) -> None:

@@ -1,4 +1,4 @@
-"""Where the time of a run goes, by stage."""
+"""Time of a run by stage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Stopwatch:
 
     Attributes
     ----------
-    seconds : stage name -> seconds so far.
+    seconds : dict of str to float, seconds
+        Time of each stage so far.
     """
 
     def __init__(self, device: torch.device) -> None:

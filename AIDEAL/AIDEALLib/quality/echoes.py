@@ -16,7 +16,22 @@ FIRST_ECHO_EXCESS = 1.15
 
 
 def assess_echoes(corrected: EchoSeries, spectrum: FatSpectrum, corrections: PhaseCorrections) -> list[Finding]:
-    """Findings from a few corrected slices, and the corrections made."""
+    """Findings from a few corrected slices.
+
+    Parameters
+    ----------
+    corrected : EchoSeries
+        A few slices, corrected.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    corrections : PhaseCorrections
+        The corrections made.
+
+    Returns
+    -------
+    list of Finding
+        Findings, in no order.
+    """
     return _gains(corrected, spectrum, corrections) + _first_echo(corrected, spectrum, corrections)
 
 

@@ -1,4 +1,4 @@
-"""What the protocol alone says, before anything is estimated: precision, spacing, T1 weighting, range of training."""
+"""Findings from the protocol alone, before anything is estimated: precision, spacing, T1 weighting, range of training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..physics.spectrum import FatSpectrum
 from .findings import Finding, Severity
 
 EXPECTED_AT = (5.0, 10.0, 20.0, 50.0)
-"""PDFF (percent) at which the expected precision is told."""
+"""PDFF (percent) at which the expected precision is stated."""
 TYPICAL_R2STAR = 40.0
 UNFIT_SD, USELESS_SD = 6.0, 50.0
 """PDFF standard deviation of a voxel, in points at PDFF 10 %: warn above the first, stop above the second."""
@@ -36,18 +36,32 @@ TOLERANCE = 1.1
 
 
 def expected_precision(series: EchoSeries, spectrum: FatSpectrum, snr: float, phase_used: bool = True) -> dict[str, float]:
-    """Least PDFF standard deviation of a voxel (Cramer-Rao bound, R2* 40 1/s), by fat fraction, with the SNR.
+    """Least PDFF standard deviation of a voxel: the Cramer-Rao bound at R2* 40 1/s.
 
-    From magnitudes (`phase_used` False) it is that of the right one of the two solutions.
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan, for its protocol.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    snr : float
+        |W + F| at t = 0 over the noise of one real channel.
+    phase_used : bool
+        Whether the phase is used; from magnitudes it is the bound of the right one of the two solutions.
+
+    Returns
+    -------
+    dict of str to float
+        `snr`, and the bound (points) at each of `EXPECTED_AT`, such as `pdff_sd_at_10`.
     """
-    pdff, te = torch.tensor(EXPECTED_AT), torch.from_numpy(series.te_s)
+    fractions, te = torch.tensor(EXPECTED_AT), torch.from_numpy(series.te_s)
     snr = max(snr, 1e-3)
     if phase_used:
         r2star, signal = torch.tensor(TYPICAL_R2STAR), torch.tensor(snr)
-        bound = cramer_rao(pdff, r2star, signal, te, series.field_strength_t, spectrum).pdff_sd
+        bound = cramer_rao(fractions, r2star, signal, te, series.field_strength_t, spectrum).pdff_sd
     else:
-        bound = magnitude_bound_pdff_sd(pdff, TYPICAL_R2STAR, snr, te, series.field_strength_t, spectrum)
-    return {"snr": snr, **{f"pdff_sd_at_{at:g}": float(sd) for at, sd in zip(EXPECTED_AT, bound, strict=True)}}
+        bound = magnitude_bound_pdff_sd(fractions, TYPICAL_R2STAR, snr, te, series.field_strength_t, spectrum)
+    return {"snr": snr, **{f"pdff_sd_at_{pdff:g}": float(sd) for pdff, sd in zip(EXPECTED_AT, bound, strict=True)}}
 
 
 def assess_protocol(
@@ -55,7 +69,23 @@ def assess_protocol(
 ) -> list[Finding]:
     """Findings from echo times, field strength, flip angle, repetition time and signal-to-noise ratio.
 
-    `tissue` is False for a phantom, whose T1 nobody knows.
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan, for its protocol.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    snr : float
+        |W + F| at t = 0 over the noise of one real channel.
+    phase_used : bool
+        Whether the method uses the phase.
+    tissue : bool
+        False for a phantom, whose T1 is unknown.
+
+    Returns
+    -------
+    list of Finding
+        Findings, in no order.
     """
     found = []
     spacing_ms = 1000 * np.diff(series.te_s)
@@ -104,7 +134,28 @@ def assess_protocol(
 def t1_bias_points(
     flip_angle_deg: float, repetition_time_s: float, field_strength_t: float, pdff_percent: float = 10.0
 ) -> float:
-    """Error of PDFF in points that T1 weighting makes, spoiled gradient echo, T1 of liver and fat from the literature."""
+    """Error of PDFF by T1 weighting in a spoiled gradient echo, with T1 of liver and fat from the literature (`T1_MS`).
+
+    Parameters
+    ----------
+    flip_angle_deg : float, degrees
+        Flip angle.
+    repetition_time_s : float, seconds
+        Repetition time.
+    field_strength_t : float, tesla
+        Main field; the nearest one with known T1 is taken.
+    pdff_percent : float, percent
+        True PDFF.
+
+    Returns
+    -------
+    float
+        Apparent minus true PDFF, points.
+
+    Notes
+    -----
+    Steady state of the spoiled gradient echo (Ernst and Anderson, Rev Sci Instrum 1966;37:93).
+    """
     nearest = min(T1_MS, key=lambda tesla: abs(tesla - field_strength_t))
     angle = math.radians(flip_angle_deg)
 

@@ -25,7 +25,22 @@ HIGHEST_R2STAR_PER_S, HIGHEST_SHARE = 1200.0, 0.005
 
 
 def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum, noise_sd: Sequence[float]) -> list[Finding]:
-    """Findings from the finished maps; `noise_sd` of each slice per real channel, not taken from the fit."""
+    """Findings from the finished maps.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        The maps.
+    spectrum : FatSpectrum
+        Fat spectrum of the run.
+    noise_sd : sequence of float
+        Noise per real channel of each slice, not taken from the fit.
+
+    Returns
+    -------
+    list of Finding
+        Findings, in no order.
+    """
     if not maps.mask.any():
         return []
     return _residual(maps, noise_sd) + _swaps(maps) + _steep(maps, spectrum) + _r2star(maps)

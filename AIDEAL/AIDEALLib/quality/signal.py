@@ -1,4 +1,4 @@
-"""What the echoes themselves say: whether the phase is one, and whether anything moved, was clipped or is missing."""
+"""Findings from the echoes: phase images that are none, motion, clipped values, missing parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_SLICES = 8
 def signal_to_noise(series: EchoSeries) -> tuple[float, Mask, list[float]]:
     """Median signal of the strongest echo over the noise, the body (slice, row, column), and the noise of each slice.
 
-    Noise is the standard deviation per real channel, from differences of neighbouring voxels: it does not lean on the model.
+    Noise is the standard deviation per real channel, from differences of neighbouring voxels: it does not depend on the model.
     """
     body = np.zeros(series.shape, dtype=bool)
     ratios, noises = [], []
@@ -42,7 +42,22 @@ def signal_to_noise(series: EchoSeries) -> tuple[float, Mask, list[float]]:
 
 
 def assess_signal(series: EchoSeries, body: Mask, phase_used: bool = True) -> list[Finding]:
-    """Findings from the echoes; `body` marks voxels with signal, `phase_used` is False for an estimate from magnitudes."""
+    """Findings from the echoes.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    body : array, shape (slice, row, column), bool
+        Voxels with signal.
+    phase_used : bool
+        Whether the method uses the phase.
+
+    Returns
+    -------
+    list of Finding
+        Findings, in no order.
+    """
     if not body.any():
         return [
             Finding(

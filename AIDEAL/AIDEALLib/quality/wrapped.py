@@ -1,4 +1,4 @@
-"""Values that ran over the end of their integers and came back at the other end.
+"""Values that overflowed their integers and wrapped to the other end of the range.
 
 A magnitude that overflows drops from the top of its range to near nothing, one echo in the midst of bright tissue. So does a
 voxel in which water and fat cancel; but only an overflow fits the model once the range is added back. A real or imaginary part
@@ -26,12 +26,27 @@ REACH = 3
 LEAST_VOXELS, LEAST_SHARE = 40, 0.004
 """Of the body. Clean simulations and real scans show up to 32 voxels and 0.15 %, where water and fat cancel at gas."""
 MOST_CANDIDATES = 400
-MENDED_GAIN, MENDED_SHARE = 2.0, 0.4
+RESTORED_GAIN, RESTORED_SHARE = 2.0, 0.4
 JUMP = 0.8
 
 
 def assess_wrapped(series: EchoSeries, body: Mask, spectrum: FatSpectrum = SIX_PEAK) -> list[Finding]:
-    """One finding with all voxels concerned, or none; `body` marks voxels with signal."""
+    """Findings on values that overflowed.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    body : array, shape (slice, row, column), bool
+        Voxels with signal.
+    spectrum : FatSpectrum
+        Fat spectrum.
+
+    Returns
+    -------
+    list of Finding
+        One with all voxels concerned, or none.
+    """
     least = max(LEAST_VOXELS, LEAST_SHARE * body.sum())
     jumps, overflown = _jumps(series), _overflown(series, spectrum)
     where = np.zeros_like(body)
@@ -44,7 +59,7 @@ def assess_wrapped(series: EchoSeries, body: Mask, spectrum: FatSpectrum = SIX_P
         Finding(
             "wrapped",
             Severity.WARN,
-            f"In {int(where.sum())} voxels an echo's values ran over the end of their range and came back at the other.",
+            f"In {int(where.sum())} voxels the values of an echo overflowed and wrapped to the other end of their range.",
             advise("PDFF and R2* are wrong there; export again with a smaller scale, or as 16-bit integers."),
             slices=slices_of(where),
             voxels=int(where.sum()),
@@ -82,7 +97,7 @@ def _overflown(series: EchoSeries, spectrum: FatSpectrum) -> Mask:
     stored = series.echoes.reshape(series.n_echoes, -1)[:, voxels]
     restored = stored * higher.reshape(series.n_echoes, -1)[:, voxels]
     before, after = (_misfit(values, series, spectrum) for values in (stored, restored))
-    return candidates if np.mean(before > MENDED_GAIN * after) > MENDED_SHARE else nothing
+    return candidates if np.mean(before > RESTORED_GAIN * after) > RESTORED_SHARE else nothing
 
 
 def _enclosed(bright: Mask) -> Mask:

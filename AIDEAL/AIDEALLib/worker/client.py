@@ -1,4 +1,4 @@
-"""Asks the server for maps without ever waiting for it; numpy only, so that it can live inside Slicer.
+"""Requests maps from the server without ever waiting for it; numpy only, so that it can be used inside Slicer.
 
 Call `poll` a few times a second (a timer does). The child starts with the first run and stays for the next one; when it died,
 was killed or has to see other devices, the next run starts a new one.
@@ -96,9 +96,12 @@ class WorkerClient:
 
     Parameters
     ----------
-    python : interpreter of the child, None for this one (PythonSlicer inside Slicer).
-    environment : variables set for the child on top of this process's.
-    grace_s : how long a cancelled child may take to stop by itself before it is killed.
+    python : str, optional
+        Interpreter of the child; by default this one (PythonSlicer inside Slicer).
+    environment : mapping of str to str, optional
+        Variables set for the child in addition to those of this process.
+    grace_s : float, seconds
+        Time that a cancelled child has to stop by itself before it is killed.
     """
 
     def __init__(self, python: str | None = None, environment: Mapping[str, str] | None = None, grace_s: float = 1.0) -> None:
@@ -115,7 +118,7 @@ class WorkerClient:
 
     @property
     def busy(self) -> bool:
-        """True while a run goes on."""
+        """True while a run is under way."""
         return self._run_folder is not None
 
     @property
@@ -124,15 +127,31 @@ class WorkerClient:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
-        """Begin a run and return its number.
+        """Begin a run.
+
+        Parameters
+        ----------
+        series : EchoSeries
+            The scan.
+        options : RunOptions, optional
+            Options of the run; the defaults when None.
+        check : bool
+            Check the scan before and the result after the estimate.
+
+        Returns
+        -------
+        int
+            Number of the run.
 
         Raises
         ------
         WorkerBusy
-            While another run goes on. OSError : when the scan cannot be written to the temporary folder.
+            Another run is under way.
+        OSError
+            The scan cannot be written to the temporary folder.
         """
         if self.busy:
-            raise WorkerBusy("A run is going on; wait for it, or cancel it, before starting another.")
+            raise WorkerBusy("A run is under way; wait for it, or cancel it, before starting another.")
         options = options or RunOptions()
         self._run += 1
         folder = self._folder / f"run-{self._run}"
@@ -144,21 +163,21 @@ class WorkerClient:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._run_folder, self._cancelled_at = folder, None
-        self._say(process, EstimateRequest(self._run, str(folder), options, check))
+        self._send(process, EstimateRequest(self._run, str(folder), options, check))
         return self._run
 
     def cancel(self) -> None:
-        """Ask the run to stop; it ends within `grace_s` (seen by `poll`), by force where needed. Nothing happens when idle."""
+        """Request the run to stop; it ends within `grace_s` (seen by `poll`), by force where needed. No effect when idle."""
         if self.busy and self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
             if self._process:
-                self._say(self._process, CancelRequest(self._run))
+                self._send(self._process, CancelRequest(self._run))
 
     def poll(self) -> list[Event]:
-        """What has happened since the last call; never waits. A run ends with exactly one `Result`, `Failed` or `Stopped`."""
+        """Return the events since the last call; never waits. A run ends with exactly one `Result`, `Failed` or `Stopped`."""
         dead = (
             self._process is not None and self._process.poll() is not None
-        )  # asked first: what it sent is in the inbox or lost
+        )  # checked first: what it sent is in the inbox or lost
         if dead:
             self._join_reader()
         events: list[Event] = []
@@ -200,7 +219,7 @@ class WorkerClient:
             return self._end(Result(self._run, maps, message.seconds, message.torch_import_s, quality))
         if isinstance(message, Failed | Stopped):
             if isinstance(message, Failed) and message.reason is Reason.TORCH_MISSING:
-                self._kill()  # a child that looked for torch in vain is no use once it is installed
+                self._kill()  # its import system has cached that torch is missing
             return self._end(message)
         return None
 
@@ -237,8 +256,8 @@ class WorkerClient:
         return self._process
 
     @staticmethod
-    def _say(process: subprocess.Popen[bytes], message: Message) -> None:
-        # A child that is gone already is found by the next poll.
+    def _send(process: subprocess.Popen[bytes], message: Message) -> None:
+        # A child that has ended is noticed by the next poll.
         with contextlib.suppress(OSError, ValueError):
             if process.stdin:
                 process.stdin.write(encode(message))

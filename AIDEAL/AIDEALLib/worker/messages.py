@@ -37,7 +37,19 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class EstimateRequest:
-    """Estimate the scan in `folder`, with or without the check of scan and maps, and put the maps there."""
+    """Estimate a scan.
+
+    Attributes
+    ----------
+    run : int
+        Number of the run.
+    folder : str
+        Holds the scan, and receives the maps.
+    options : RunOptions
+        Options of the run.
+    check : bool
+        Check the scan before and the result after the estimate.
+    """
 
     kind: ClassVar[str] = "estimate"
     run: int
@@ -56,7 +68,7 @@ class CancelRequest:
 
 @dataclass(frozen=True)
 class Ready:
-    """The server listens."""
+    """The server is ready for requests."""
 
     kind: ClassVar[str] = "ready"
     pid: int
@@ -73,7 +85,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` slices are estimated."""
+    """Some slices are estimated.
+
+    Attributes
+    ----------
+    run : int
+        Number of the run.
+    done, total : int
+        Slices estimated, and slices in total.
+    """
 
     kind: ClassVar[str] = "progress"
     run: int
@@ -83,7 +103,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """The maps are in the folder. `torch_import_s` is None when torch was imported by an earlier run."""
+    """The maps are in the folder.
+
+    Attributes
+    ----------
+    run : int
+        Number of the run.
+    seconds : float, seconds
+        Time of the run.
+    torch_import_s : float or None, seconds
+        Time of the import of torch; None when an earlier run had imported it.
+    """
 
     kind: ClassVar[str] = "finished"
     run: int

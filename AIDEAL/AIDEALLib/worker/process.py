@@ -21,7 +21,7 @@ _OF_THE_APPLICATION = ("PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE", "LD_LIBRA
 
 
 def python_executable() -> str:
-    """Python to run the server with: PythonSlicer inside Slicer (whose own executable is no Python), this one elsewhere.
+    """Interpreter for the server: PythonSlicer inside Slicer (whose own executable is no Python), this one elsewhere.
 
     The environment variable `AIDEAL_PYTHON` overrides both.
     """
@@ -47,9 +47,23 @@ def has_torch(python: str) -> bool:
 
 
 def start_server(python: str, environment: Mapping[str, str], log: BinaryIO) -> subprocess.Popen[bytes]:
-    """Start a server with pipes for its messages; its standard error goes to `log`.
+    """Start a server with pipes for its messages.
 
-    It leads a process group of its own, so that launchers and their children end together.
+    It leads a process group, so that launchers and their children end together.
+
+    Parameters
+    ----------
+    python : str
+        Interpreter of the server.
+    environment : mapping of str to str
+        Variables set in addition to those of this process.
+    log : binary file
+        Receives its standard error.
+
+    Returns
+    -------
+    subprocess.Popen
+        The process.
     """
     package_folder = str(Path(__file__).resolve().parents[2])
     windows = os.name == "nt"
@@ -66,7 +80,7 @@ def start_server(python: str, environment: Mapping[str, str], log: BinaryIO) -> 
 
 
 def kill_tree(process: subprocess.Popen[bytes], timeout_s: float = 2.0) -> None:
-    """End a process and all it started, at once; harmless when it has ended already."""
+    """Kill a process and all that it started; no effect when it has ended."""
     if os.name == "nt":
         command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
         subprocess.run(command, capture_output=True, check=False, creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))

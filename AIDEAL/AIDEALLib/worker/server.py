@@ -1,4 +1,4 @@
-"""The child process: waits for scans on its standard input, estimates them, and reports on its standard output.
+"""The child process: receives requests on its standard input, runs them, and reports on its standard output.
 
 torch is imported and the networks are loaded with the first request, and both stay; all runs share one thread. This saves later
 runs the import, the compilation of the networks and the benchmarks of their kernels.
@@ -51,7 +51,8 @@ class Server:
 
     Parameters
     ----------
-    send : delivers a message to the client.
+    send : callable
+        Delivers a message to the client.
     """
 
     def __init__(self, send: Callable[[Message], None]) -> None:

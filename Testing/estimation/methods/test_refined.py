@@ -87,7 +87,7 @@ def test_the_stated_sd_covers_where_modes_nearly_touch(monkeypatch: pytest.Monke
         return 100 * float(np.mean(np.abs(maps.pdff - tissue.pdff_percent)[inside] < 1.96 * maps.pdff_sd[inside]))
 
     found = covered()
-    monkeypatch.setattr(module, "_followed_over_field", lambda best, *_: best)
+    monkeypatch.setattr(module, "_with_variance_over_field", lambda best, *_: best)
     straight = covered()
     assert found > straight + 1
     assert found == pytest.approx(95, abs=5)

@@ -1,4 +1,4 @@
-"""Method `one-shot`, the paper's way: both networks, one sub-bin step, weighted least squares."""
+"""Method `one-shot`, as in the paper (Meneses et al. 2026): both networks, one sub-bin step, weighted least squares."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def one_shot(echoes: SliceEchoes, context: MethodContext) -> Solution:
         )
     with watch("least squares"):
         field, r2star, r2star_variance = sharp[mask], r2star[mask], r2star_variance[mask]
-        at = fit(given.voxels, field, r2star, scan.basis)
-        noise = given.noise(at.least_residual_energy)
-        best = mode_from_fit(at, field, r2star, noise, given.field_variance, r2star_variance)
+        linear_fit = fit(given.voxels, field, r2star, scan.basis)
+        noise = given.noise(linear_fit.least_residual_energy)
+        best = mode_from_fit(linear_fit, field, r2star, noise, given.field_variance, r2star_variance)
         other = _alternative(given, noise)
         own = network_mass(given.q, wrap(given.field_hz[mask], scan.period_hz)[None], scan.period_hz)[0]
         swap = (1 - own).clamp_min(0)
@@ -37,7 +37,22 @@ def one_shot(echoes: SliceEchoes, context: MethodContext) -> Solution:
 
 
 def sub_bin_field(voxels: torch.Tensor, field_hz: torch.Tensor, scan: Scan) -> torch.Tensor:
-    """One Gauss-Newton step of the field from a bin of G_phi, at the R2* that explains most of the signal there."""
+    """One Gauss-Newton step of the field from a bin of G_phi, with the R2* that explains most of the signal at that field.
+
+    Parameters
+    ----------
+    voxels : torch.Tensor, shape (echo, voxels), complex64
+        Echoes.
+    field_hz : torch.Tensor, shape (voxels,), Hz
+        Field of the bin.
+    scan : Scan
+        The protocol.
+
+    Returns
+    -------
+    torch.Tensor, shape (voxels,), Hz
+        The refined field.
+    """
     r2star = search_r2star(voxels, field_hz, scan.basis)
     return gauss_newton(voxels, field_hz, r2star, scan.basis, steps=1).field_hz
 

@@ -1,4 +1,4 @@
-"""Method `refined`: candidates with exact evidence, fused with the network's belief and a smooth field."""
+"""Method `refined`: candidates with exact evidence, fused with the distribution of G_phi and a smooth field."""
 
 from __future__ import annotations
 
@@ -25,26 +25,37 @@ from ..voxelwise.slice_input import Scan, SliceEchoes, SliceInput
 from .context import MethodContext
 
 NEGLIGIBLE_SHARE = 0.05
-"""A prior that would move a field by less than this share of the way is not applied."""
+"""A prior that would move a field by less than this share of the distance to its mean is not applied."""
 PRIOR_STEPS = 4
 SHARED_ERROR_HZ = 5.0
-"""What neighbours err in common at 1.5 T (strong iron biases all their fields alike): it enters the stated SD of the field, in
-the share in which they decided it."""
+"""Error that neighbours share at 1.5 T (strong iron biases all their fields alike): it enters the stated SD of the field, in
+proportion to their share in the estimate."""
 STRAIGHT_SHARE = 0.03
-"""Within this share of the way to the swapped field PDFF is as good as linear in the field."""
+"""Within this share of the distance to the swapped field PDFF is nearly linear in the field."""
 BASE_RATE = 0.01
-"""P(swap) up to here says how often scans of such a kind are swapped at all, nothing of the voxel: it enters no voxel's SD."""
+"""P(swap) up to here is the rate of swaps in scans of such a kind and not specific to the voxel: it enters no voxel's SD."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the voxels of a slice were found to be, before P(swap) is calibrated.
+class SliceModes:
+    """Water-fat modes of the voxels of a slice, before P(swap) is calibrated.
 
     Attributes
     ----------
-    best : the reported mode; modes : all of them; reported : bool (mode, voxels).
-    posterior : (mode, voxels). by_noise : P(swap) that noise in the reported mode alone accounts for, (voxels,).
-    evidence : of a swap. noise_sd : per real channel, scalar.
+    best : Mode
+        The reported mode.
+    modes : list of Mode
+        All modes.
+    reported : torch.Tensor, shape (mode, voxels), bool
+        Which mode is reported.
+    posterior : torch.Tensor, shape (mode, voxels)
+        Probability of each mode.
+    by_noise : torch.Tensor, shape (voxels,)
+        P(swap) that noise in the reported mode alone accounts for.
+    evidence : SwapEvidence
+        Evidence of a swap.
+    noise_sd : torch.Tensor, scalar
+        Noise per real channel.
     """
 
     best: Mode
@@ -60,8 +71,8 @@ def refined(given: SliceEchoes, context: MethodContext) -> Solution:
     """Refine every mode, compare them under a smooth field, report the most probable."""
     watch, learned = context.watch, context.learned
     with watch("network"):
-        believed = SliceInput.of(given, context.networks())
-    found = find_modes(believed, watch, learned.fusion)
+        with_distribution = SliceInput.of(given, context.networks())
+    found = find_modes(with_distribution, watch, learned.fusion)
     with watch("least squares"):
         swap = learned.calibration(found.evidence)
         other_mode = (swap - found.by_noise - BASE_RATE).clamp_min(0)
@@ -69,8 +80,23 @@ def refined(given: SliceEchoes, context: MethodContext) -> Solution:
         return Solution(found.best, swap, mixture_variance(found.best, found.modes, probability), found.noise_sd)
 
 
-def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> Found:
-    """Modes of all voxels, the most probable one of each, and what speaks for a swap."""
+def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> SliceModes:
+    """Find the modes of all voxels, the most probable one of each, and the evidence of a swap.
+
+    Parameters
+    ----------
+    given : SliceInput
+        The slice with the distribution of G_phi.
+    watch : Stopwatch
+        Sums the time of each stage.
+    options : FusionOptions
+        Weights of the random field.
+
+    Returns
+    -------
+    SliceModes
+        Modes, posterior and evidence.
+    """
     scan = given.scan
     with watch("refinement"):
         candidates = refined_candidates(given.voxels, given.field_hz[given.mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
@@ -86,7 +112,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         if candidates.n_echoes == 3:
             r2star, curvature = (pick(x, chosen) for x in (candidates.r2star_per_s, candidates.curvature))
             noise = noise_from_decay(r2star, curvature, neighbours, given.rough_noise)
-        else:  # the least residual of several modes was too low: noise chose among them
+        else:  # not the least residual of all modes, which is too low: noise would choose among them
             noise = given.noise(pick(candidates.residual_energy, chosen))
         modes: list[Mode] = [
             # at an end of the range of R2* a step would lead out of it
@@ -112,11 +138,28 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> F
         degrees = residual_degrees_of_freedom(candidates.n_echoes) - given.mixed
         noise_floor = given.evidence_noise(noise)
         evidence = SwapEvidence.of(swapped(posterior), best, given.voxels, noise_floor, degrees, scan, neighbours)
-        return Found(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
+        return SliceModes(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
 
 
 def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, noise: torch.Tensor) -> Mode:
-    """Fit voxels again under the field their neighbours predict, where their own echoes hardly know it (`field_prior`)."""
+    """Refit voxels whose own echoes hardly determine the field, under the field that their neighbours predict (`field_prior`).
+
+    Parameters
+    ----------
+    best : Mode
+        The reported mode of each voxel.
+    given : SliceInput
+        The slice.
+    neighbours : Neighbours
+        Neighbourhood of its voxels.
+    noise : torch.Tensor, scalar
+        Noise per real channel.
+
+    Returns
+    -------
+    Mode
+        The reported mode with the refitted voxels replaced.
+    """
     scan = given.scan
     field = wrap(best.field_hz, scan.period_hz)
     mean, variance = field_prior(field, best.field_variance, neighbours, scan.period_hz, scan.field_strength_t)
@@ -127,32 +170,32 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     echoes, mean, variance, own = given.voxels[:, voxels], mean[voxels], variance[voxels], own[voxels]
     flat = torch.full_like(variance, 1e12)
     start = mean + wrap(field[voxels] - mean, scan.period_hz) * variance / (variance + own)
-    r2star = search_r2star(echoes, start, scan.basis)  # that of another field would not do
+    r2star = search_r2star(echoes, start, scan.basis)  # R2* depends on the field
     split = SplitEchoes.of(echoes)
     prior = GaussianPrior(mean, variance, r2star, flat, noise)
-    at = gauss_newton(split, start, r2star, scan.basis, PRIOR_STEPS, prior)
-    there = fit(split, at.field_hz, at.r2star_per_s, scan.basis)
-    # At the maximum a posteriori the data's pull is balanced by the prior's: no step is left to take.
-    there = there.with_zero_slope(torch.ones_like(voxels, dtype=torch.bool))
-    again = mode_from_fit(there, at.field_hz, at.r2star_per_s, noise, variance, flat)
-    again = _followed_over_field(again, split, prior, scan)
+    refit = gauss_newton(split, start, r2star, scan.basis, PRIOR_STEPS, prior)
+    fit_at_prior = fit(split, refit.field_hz, refit.r2star_per_s, scan.basis)
+    # At the maximum a posteriori the gradients of likelihood and prior cancel: no step is left to take.
+    fit_at_prior = fit_at_prior.with_zero_slope(torch.ones_like(voxels, dtype=torch.bool))
+    refitted = mode_from_fit(fit_at_prior, refit.field_hz, refit.r2star_per_s, noise, variance, flat)
+    refitted = _with_variance_over_field(refitted, split, prior, scan)
     shared = (SHARED_ERROR_HZ * scan.field_strength_t / REFERENCE_FIELD_T) ** 2 * own / (own + variance)
-    again = replace(again, field_variance=again.field_variance + shared)
-    return best.replaced(voxels, again)
+    refitted = replace(refitted, field_variance=refitted.field_variance + shared)
+    return best.replaced(voxels, refitted)
 
 
-def _followed_over_field(best: Mode, echoes: SplitEchoes, prior: GaussianPrior, scan: Scan) -> Mode:
-    """With the SD of PDFF summed over the field (`pdff_spread`) in voxels whose field is too uncertain for a straight line."""
+def _with_variance_over_field(best: Mode, echoes: SplitEchoes, prior: GaussianPrior, scan: Scan) -> Mode:
+    """Integrate the variance of PDFF over the field (`pdff_variance`) where the field is too uncertain to linearise."""
     field_sd = best.field_variance.sqrt()
     wide = (field_sd > STRAIGHT_SHARE * scan.swap_hz).nonzero()[:, 0]
     if not wide.numel():
         return best
-    reach = (FURTHEST_SD * field_sd[wide]).clamp_max(scan.swap_hz / 2)  # further on lies another mode
+    reach = (FURTHEST_SD * field_sd[wide]).clamp_max(scan.swap_hz / 2)  # another mode lies beyond
     variance = pdff_variance_over_field(echoes.at(wide), best.at(wide), reach, prior.at(wide), scan.basis)
     return replace(best, pdff_variance=best.pdff_variance.index_copy(0, wide, variance))
 
 
 def _free(r2star_per_s: torch.Tensor, basis: EchoBasis) -> torch.Tensor:
-    """Where R2* stands at neither end of its range, bool."""
+    """Where R2* is at neither end of its range, bool."""
     margin = 1e-3 * basis.fastest_decay_per_s
     return (r2star_per_s > LOWEST_R2STAR_PER_S + margin) & (r2star_per_s < basis.fastest_decay_per_s - margin)

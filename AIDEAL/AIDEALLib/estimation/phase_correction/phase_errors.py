@@ -115,7 +115,20 @@ class PhaseError:
         )
 
     def phasor(self, n_echoes: int, rows: int, columns: int) -> np.ndarray:
-        """Correction exp(-i p_n theta), complex64 (echo, 1, row, column or 1), to be multiplied with the echoes."""
+        """Correction exp(-i p_n theta), to be multiplied with the echoes.
+
+        Parameters
+        ----------
+        n_echoes : int
+            Number of echoes.
+        rows, columns : int
+            Size of a slice.
+
+        Returns
+        -------
+        numpy.ndarray, shape (echo, 1, row or 1, column or 1), complex64
+            The correction; it varies along `axis` alone.
+        """
         count = (rows, columns)[self.axis]
         theta = self.constant_rad + self.slope_rad * position(torch.arange(count), count).numpy()
         phase = np.exp(-1j * self.pattern.of(n_echoes).numpy()[:, None] * theta).astype(np.complex64)

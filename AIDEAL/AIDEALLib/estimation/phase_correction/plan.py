@@ -183,7 +183,22 @@ def plan_corrections(series: EchoSeries, spectrum: FatSpectrum, options: RunOpti
 
 
 def corrected_slices(series: EchoSeries, corrections: PhaseCorrections, most_slices: int) -> EchoSeries:
-    """A few slices with signal in every echo, corrected, as a scan of their own."""
+    """Correct a few slices that have signal in every echo.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    corrections : PhaseCorrections
+        What is corrected.
+    most_slices : int
+        Slices at most, evenly spread.
+
+    Returns
+    -------
+    EchoSeries
+        The corrected slices as a scan of their own; the scan itself where no slice has signal in every echo.
+    """
     chosen = _slices_with_signal(series, most_slices)
     if not chosen:
         return series
