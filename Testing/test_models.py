@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from AIDEALLib import models as module
+from AIDEALLib import resources
 from AIDEALLib.errors import ModelError
 from AIDEALLib.models import (
     FIELD_MODEL,
@@ -109,17 +109,18 @@ def test_verify_returns_the_checksum(tmp_path: Path) -> None:
     assert verify(file, expected) == expected
 
 
-def test_directory_beside_the_module_or_at_the_top(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_directory_is_found_by_its_manifest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     package = tmp_path / "AIDEAL" / "AIDEALLib"
     package.mkdir(parents=True)
-    monkeypatch.setattr(module, "__file__", str(package / "models.py"))
+    monkeypatch.setattr(resources, "PACKAGE", package)
     with pytest.raises(ModelError, match="were not found; looked for models.json in"):
         model_directory()
-    source, installed = tmp_path / "Resources" / "Models", package.parent / "Resources" / "Models"
-    for place in (source, installed):  # an installed extension's own files come first
-        place.mkdir(parents=True)
-        (place / MANIFEST).write_text("{}", encoding="utf-8")
-        assert model_directory() == place
+    place = package.parent / "Resources" / "Models"
+    place.mkdir(parents=True)
+    with pytest.raises(ModelError):
+        model_directory()
+    (place / MANIFEST).write_text("{}", encoding="utf-8")
+    assert model_directory() == place
 
 
 def test_convolutions_on_cuda_are_not_rounded() -> None:

@@ -1,4 +1,4 @@
-"""Shipped files are found in the source tree and in an installed extension."""
+"""Shipped files are found in a wheel, in an installed extension and in the source tree."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from AIDEALLib import resources
 from AIDEALLib.resources import ResourceMissing, resource
 
 
-def test_found_in_both_layouts(tmp_path: Path) -> None:
-    source, installed = tmp_path / "source", tmp_path / "lib"
-    for file, package in (
-        (source / "Resources" / "SampleData" / "x.nrrd", source / "AIDEAL" / "AIDEALLib"),
-        (installed / "Resources" / "SampleData" / "x.nrrd", installed / "AIDEALLib"),
-    ):
-        file.parent.mkdir(parents=True)
-        file.touch()
-        package.mkdir(parents=True)
-        assert resource("SampleData", "x.nrrd", package=package) == file
-    with pytest.raises(ResourceMissing, match="Reinstall"):
-        resource("SampleData", "y.nrrd", package=installed / "AIDEALLib")
+def test_places_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "AIDEAL" / "AIDEALLib"
+    monkeypatch.setattr(resources, "PACKAGE", package)
+    with pytest.raises(ResourceMissing, match=r"SampleData/x\.nrrd was not found; .* Reinstall") as caught:
+        resource("SampleData", "x.nrrd")
+    folders = caught.value.folders
+    assert folders == tuple(root / "Resources" / "SampleData" for root in (package, package.parent, tmp_path))
+    for folder in reversed(folders):
+        folder.mkdir(parents=True)
+        (folder / "x.nrrd").touch()
+        assert resource("SampleData", "x.nrrd") == folder / "x.nrrd"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ModelError
+from .resources import ResourceMissing, listed, resource
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +29,7 @@ SETTINGS = "fusion.json"
 
 
 def model_directory() -> Path:
-    """Folder of the bundled models: beside the module in an installed extension, at the top of the source tree otherwise.
+    """Folder of the bundled models (`resources.resource`).
 
     Returns
     -------
@@ -38,17 +39,15 @@ def model_directory() -> Path:
     Raises
     ------
     ModelError
-        Neither folder has them.
+        It was not found.
     """
-    package = Path(__file__).resolve().parent
-    places = [package.parent / "Resources" / "Models", package.parent.parent / "Resources" / "Models"]
-    for place in places:
-        if (place / MANIFEST).is_file():
-            return place
-    raise ModelError(
-        f"The bundled networks were not found; looked for {MANIFEST} in {' and '.join(map(str, places))}. "
-        "Reinstall the extension, or run from a complete source tree."
-    )
+    try:
+        return resource("Models", MANIFEST).parent
+    except ResourceMissing as error:
+        raise ModelError(
+            f"The bundled networks were not found; looked for {MANIFEST} in {listed(error.folders)}. "
+            "Reinstall the extension, or run from a complete source tree."
+        ) from error
 
 
 @dataclass(frozen=True)

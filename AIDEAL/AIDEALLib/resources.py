@@ -1,4 +1,4 @@
-"""Files shipped beside the code: beside the module in an installed extension, at the top of the source tree otherwise."""
+"""Files shipped with the code: inside the package in a wheel, beside it in an installed extension, else in the source tree."""
 
 from __future__ import annotations
 
@@ -6,28 +6,52 @@ from pathlib import Path
 
 from .errors import AidealError
 
+PACKAGE = Path(__file__).resolve().parent
+
 
 class ResourceMissing(AidealError):
-    """A shipped file is not where it belongs."""
+    """A shipped file is not where it belongs.
+
+    Parameters
+    ----------
+    name : str
+        Path of the file below `Resources`.
+    folders : tuple of Path
+        Folders searched, in order.
+    """
+
+    def __init__(self, name: str, folders: tuple[Path, ...]) -> None:
+        self.folders = folders
+        super().__init__(
+            f"{name} was not found; it was expected in {listed(folders)}. Reinstall AIDEAL, or run from a complete source tree."
+        )
 
 
-def resource(*parts: str, package: Path | None = None) -> Path:
+def resource(*parts: str) -> Path:
     """Path of a shipped file or folder, such as `resource('SampleData', 'x.nrrd')`.
 
     Parameters
     ----------
-    parts : path below `Resources`. package : folder of this package, for tests.
+    *parts : str
+        Path below `Resources`.
+
+    Returns
+    -------
+    Path
+        The first that exists of those in the package, the module folder and the source tree.
 
     Raises
     ------
     ResourceMissing
-        When it is in neither place.
+        None of them has it.
     """
-    folder = package or Path(__file__).resolve().parent
-    places = [root.joinpath("Resources", *parts) for root in (folder.parent, folder.parent.parent)]
-    for place in places:
-        if place.exists():
-            return place
-    raise ResourceMissing(
-        f"{'/'.join(parts)} was not found; looked in {' and '.join(str(p.parent) for p in places)}. Reinstall the extension."
-    )
+    places = [root.joinpath("Resources", *parts) for root in (PACKAGE, PACKAGE.parent, PACKAGE.parent.parent)]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise ResourceMissing("/".join(parts), tuple(place.parent for place in places))
+    return found
+
+
+def listed(folders: tuple[Path, ...]) -> str:
+    """Folders searched, in words."""
+    return ", ".join(map(str, folders[:-1])) + f" or {folders[-1]}"

@@ -18,7 +18,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "resources": {"errors"},
     "voxel_fit": BASICS,
     "physics": {"errors"},
-    "models": {"errors", "physics"},
+    "models": {"errors", "physics", "resources"},
     "io": BASICS | {"statistics"},
     "estimation": BASICS | {"models", "physics"},
     "quality": BASICS | {"statistics", "models", "physics", "estimation"},
