@@ -21,15 +21,10 @@ COMMANDS = "cli"
 """Commands document their parameters in their help."""
 UNFINISHED = (
     "benchmark",
-    "estimation/fusion",
-    "estimation/graph_cuts",
-    "estimation/voxelwise",
     "io",
-    "models.py",
     "mrml",
-    "physics",
 )
-UNFINISHED += ("resources.py", "simulation", "training", "validation", "voxel_fit.py")
+UNFINISHED += ("resources.py", "simulation", "training", "validation")
 
 
 @dataclass(frozen=True)
