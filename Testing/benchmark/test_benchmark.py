@@ -14,13 +14,14 @@ from typer.testing import CliRunner
 
 from AIDEALLib.benchmark import method, worker
 from AIDEALLib.benchmark.cases import Plan, quick_plan
-from AIDEALLib.benchmark.method import METHODS, NotInstalled, load
+from AIDEALLib.benchmark.memory import peak_mib
+from AIDEALLib.benchmark.method import METHODS, Unavailable, load
 from AIDEALLib.benchmark.report import write_report
 from AIDEALLib.benchmark.run import Benchmark, Results
 from AIDEALLib.benchmark.scaling import Size
 from AIDEALLib.benchmark.score import Cost, ProtocolScore, real_score, score
 from AIDEALLib.benchmark.summary import summaries
-from AIDEALLib.benchmark.worker import Introduction
+from AIDEALLib.benchmark.worker import MethodDescription
 from AIDEALLib.cli.main import app
 from AIDEALLib.errors import InputError
 from AIDEALLib.simulation.protocol import PROTOCOLS
@@ -39,7 +40,7 @@ def scan() -> Scan:
 def test_every_method_finds_the_liver_of_an_easy_scan(name: str, scan: Scan) -> None:
     try:
         comparator = load(name)
-    except NotInstalled as missing:
+    except Unavailable as missing:
         pytest.skip(str(missing))
     found = score(name, comparator.estimate(scan.series), CASE, scan, COST)
     assert found.liver_swap_percent < 2
@@ -111,19 +112,19 @@ def test_summary_and_report_of_made_up_scores(tmp_path: Path) -> None:
         made_up("b", 0, -1.0, 1.0),
         made_up("b", 1, 3.0, 6.0),
     )
-    said = {
-        "refined": Introduction("defaults", "1"),
-        "b": Introduction("as it is", "2"),
-        "c": Introduction(missing="pip install c"),
+    descriptions = {
+        "refined": MethodDescription("defaults", "1"),
+        "b": MethodDescription("as it is", "2"),
+        "c": MethodDescription(failure="not installed: pip install c"),
     }
-    results = Results(Plan(PROTOCOLS[:2], patients=1), said, scores, ())
+    results = Results(Plan(PROTOCOLS[:2], patients=1), descriptions, scores, ())
     refined, b, c = summaries(results)
     assert (refined.median_bias, refined.worst_bias) == pytest.approx((0.2, 0.4))
     assert (b.median_bias, b.worst_bias, b.agreement_bias) == pytest.approx((1.25, 3.0, 1.0))
     assert (refined.times_refined, b.times_refined) == pytest.approx((1.0, 15.0))
     assert (b.liver_swap_percent, b.worst_liver_swap_percent, b.r2star_bias_percent) == pytest.approx((5.0, 10.0, 4.0))
-    assert math.isnan(c.seconds_per_slice) and "pip install c" in c.settings
-    assert c.title == "c (not installed)"
+    assert math.isnan(c.seconds_per_slice) and math.isnan(b.times_graph_cuts)
+    assert c.title == "c (not installed: pip install c)"
     text = write_report(results, tmp_path)
     assert f"| {PROTOCOLS[1].name} | 10.0 / 0.40 | 10.0 / 3.00 |" in text
     assert (tmp_path / "accuracy_time.png").stat().st_size > 10_000 < (tmp_path / "bland_altman.png").stat().st_size
@@ -133,7 +134,7 @@ def test_summary_and_report_of_made_up_scores(tmp_path: Path) -> None:
     assert rows[2]["seconds_per_slice"] == ""
 
 
-def test_command_runs_keeps_and_uses_again(tmp_path: Path, monkeypatch: Any) -> None:
+def test_finished_results_are_kept_and_reused(tmp_path: Path, monkeypatch: Any) -> None:
     arguments = ["benchmark", "--quick", "--out", str(tmp_path), "--threads", "1", "--method", "voxelwise VARPRO"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
@@ -145,9 +146,9 @@ def test_command_runs_keeps_and_uses_again(tmp_path: Path, monkeypatch: Any) -> 
     assert (tmp_path / "protocols.csv").read_text() == first
 
 
-def test_a_method_that_is_not_there_is_said(tmp_path: Path, monkeypatch: Any) -> None:
+def test_missing_device_and_unknown_name_are_reported(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(NotInstalled, match="CUDA"):
+    with pytest.raises(Unavailable, match="CUDA"):
         load("refined, CUDA")
     with pytest.raises(InputError, match="no such"):
         method.check_names(["no such"])
@@ -158,7 +159,7 @@ def test_memory_is_that_of_the_method(tmp_path: Path) -> None:
     with worker.Runner("voxelwise VARPRO", 1) as runner:
         small = runner.run(Size(64, 1, 4, 1).series()).peak_mib
         large = runner.run(Size(192, 2, 12, 1).series()).peak_mib
-    assert worker.peak_mib() > grown.nbytes / 2**20
+    assert peak_mib() > grown.nbytes / 2**20
     assert 50 < small < large
 
 

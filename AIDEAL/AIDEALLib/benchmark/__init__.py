@@ -1,1 +1,1 @@
-"""Beside other methods: the same scans through every method, accuracy against time and memory."""
+"""Comparison with other methods on the same scans: accuracy, time and memory."""

@@ -1,4 +1,4 @@
-"""What is scanned for the benchmark: abdomens of known truth under every protocol."""
+"""Scans of the benchmark: simulated abdomens under every protocol."""
 
 from __future__ import annotations
 
@@ -11,22 +11,32 @@ MORE_PROTOCOLS: tuple[Protocol, ...] = (
     Protocol("0.35T 8 echoes 3.0+3.5n, noisy", echo_times(3.0, 3.5, 8), 0.35, snr=15.0),
     Protocol("1.5T 16 echoes 1.1+0.95n", echo_times(1.1, 0.95, 16), 1.5, snr=25.0),
 )
-"""What the held-out protocols lack: low field, and many close echoes."""
+"""Low field, and many closely spaced echoes, which the held-out protocols lack."""
 SLICE_MM = 20.0
 SLICES = 4
 """From the lower liver through its dome to heart and lung."""
-NEXT_PATIENT = 100
-"""Seeds of the patients of one protocol are this far apart."""
+SEED_STEP = 100
+"""Difference of the seeds of successive patients of one protocol."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run.
+    """Scans and repetitions of the benchmark.
 
     Attributes
     ----------
-    protocols, patients : scans, and different patients under each. seed : of the first patient. matrix : rows and columns.
-    repeats : timed runs of a quick method (a slow one is run once). threads : of every method alike.
+    protocols : tuple of Protocol
+        Acquisitions.
+    patients : int
+        Patients per protocol; each is scanned once.
+    seed : int
+        Seed of the first patient.
+    matrix : int
+        Rows and columns.
+    repeats : int
+        Timed runs of a fast method; a slow one is run once.
+    threads : int
+        Number of threads of every method.
     """
 
     protocols: tuple[Protocol, ...] = PROTOCOLS + MORE_PROTOCOLS
@@ -37,9 +47,9 @@ class Plan:
     threads: int = 2
 
     def cases(self) -> list[Case]:
-        """The patients of each protocol in turn; no patient is scanned twice."""
+        """Scans in the order of the protocols."""
         shape = (SLICES, self.matrix, self.matrix)
-        seeds = [[self.seed + number + NEXT_PATIENT * k for k in range(self.patients)] for number in range(len(self.protocols))]
+        seeds = [[self.seed + number + SEED_STEP * k for k in range(self.patients)] for number in range(len(self.protocols))]
         return [
             Case(Abdomen(seed, shape, SLICE_MM), protocol, (seed,))
             for protocol, patients in zip(self.protocols, seeds, strict=True)
@@ -48,5 +58,5 @@ class Plan:
 
 
 def quick_plan(seed: int, threads: int) -> Plan:
-    """Two protocols on few pixels: to see that everything runs."""
+    """Two protocols on a small matrix, to check that everything runs."""
     return Plan((PROTOCOLS[0], PROTOCOLS[5]), 1, seed, matrix=64, repeats=1, threads=threads)

@@ -1,26 +1,24 @@
-"""The methods of this package, through the same entry as a user's run, without a search for phase errors."""
+"""Methods of this package, run through the pipeline without a search for phase errors."""
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import torch
 
 from ..choices import Method
 from ..echoes import EchoSeries
 from ..estimation.phase_correction.plan import NO_CORRECTIONS
-from ..models import load_networks, model_directory
+from ..models import MANIFEST, load_networks, model_directory
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..pipeline import run
-from .method import NotInstalled
-
-ROOMS = ("physics", "estimation", "models.py")
+from ..validation.fingerprint import code_fingerprint
+from .method import Unavailable
 
 
 class OwnMethod:
-    """A method of `estimate`."""
+    """A method of the pipeline; see `method.Comparator`."""
 
     method: Method
     settings: str
@@ -28,7 +26,7 @@ class OwnMethod:
 
     def __init__(self) -> None:
         self.networks = load_networks(self.device)
-        self.version = code_version()
+        self.version = code_version("benchmark/own.py")
 
     def estimate(self, series: EchoSeries) -> ParameterMaps:
         """See `method.Comparator`."""
@@ -37,42 +35,44 @@ class OwnMethod:
 
 
 class Refined(OwnMethod):
-    """The default."""
+    """The default method."""
 
     method = Method.REFINED
     settings = "defaults"
 
 
 class RefinedOnCuda(Refined):
-    """The default on a graphics card."""
+    """The default method on a graphics card."""
 
     device = "cuda"
 
     def __init__(self) -> None:
         if not torch.cuda.is_available():
-            raise NotInstalled("needs a CUDA device")
+            raise Unavailable("no CUDA device")
         super().__init__()
 
 
 class OneShot(OwnMethod):
-    """The paper's way."""
+    """Networks without refinement."""
 
     method = Method.ONE_SHOT
     settings = "defaults"
 
 
 class GraphCuts(OwnMethod):
-    """Hernando et al. 2010, own code."""
+    """Graph cuts in this package.
+
+    References
+    ----------
+    Hernando et al., Magn Reson Med 2010.
+    """
 
     method = Method.GRAPH_CUTS
     settings = "defaults: 128 bins of the period, all pixels, refined from the bin"
 
 
-def code_version() -> str:
-    """Changes with the code that estimates and with the networks."""
-    package = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256((model_directory() / "models.json").read_bytes())
-    for room in ROOMS:
-        for path in sorted((package / room).rglob("*.py")) or [package / room]:
-            digest.update(path.read_bytes())
+def code_version(*more: str) -> str:
+    """Version that changes with the estimate, the networks and further modules of the package."""
+    digest = hashlib.sha256((model_directory() / MANIFEST).read_bytes())
+    digest.update(code_fingerprint(*more).encode())
     return digest.hexdigest()[:16]

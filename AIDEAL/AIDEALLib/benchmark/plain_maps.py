@@ -1,4 +1,4 @@
-"""Parameter maps of a method that gives water, fat, field and R2* and no more."""
+"""Parameter maps of a method that gives water, fat, field and R2* only."""
 
 from __future__ import annotations
 
@@ -19,10 +19,33 @@ Real = npt.NDArray[np.floating]
 def plain_maps(
     series: EchoSeries, name: str, water: Complex, fat: Complex, field_hz: Real, r2star: Real, pdff_sd: Real | None = None
 ) -> ParameterMaps:
-    """Maps of water and fat (complex), field and R2*, all (slice, row, column), on the foreground that all are scored on.
+    """Parameter maps on the foreground that all methods are scored on.
 
-    PDFF is the projection on the common phase, 100 Re(F conj(W + F)) / |W + F|^2, for every method alike. What is not
-    given is NaN.
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan.
+    name : str
+        Name of the method.
+    water : numpy.ndarray, shape (slice, row, column), complex
+        Water at t = 0.
+    fat : numpy.ndarray, shape (slice, row, column), complex
+        Fat at t = 0.
+    field_hz : numpy.ndarray, shape (slice, row, column), Hz
+        Off-resonance.
+    r2star : numpy.ndarray, shape (slice, row, column), 1/s
+        R2*.
+    pdff_sd : numpy.ndarray, shape (slice, row, column), points, optional
+        Standard deviation of PDFF.
+
+    Returns
+    -------
+    ParameterMaps
+        Maps; those that are not given are NaN.
+
+    Notes
+    -----
+    PDFF is the projection on the common phase, 100 Re(F conj(W + F)) / |W + F|^2, for every method alike (closed form).
     """
     mask = np.stack([_foreground(series.echoes[:, index]) for index in range(series.shape[0])])
     total = water + fat

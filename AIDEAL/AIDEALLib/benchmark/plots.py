@@ -1,4 +1,4 @@
-"""Accuracy against time, and agreement with the truth, method by method."""
+"""Plots of the benchmark: accuracy against time, agreement with the truth, scaling."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
+from ..validation.files import written_whole
 from .summary import MethodSummary
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from .scaling_row import ScalingRow
 
 FLOOR_PERCENT = 0.01
-"""Swaps below this are drawn at it: the axis is logarithmic."""
+"""Smaller shares of swaps are drawn here: the axis is logarithmic."""
 
 
 def save_accuracy_and_time(rows: Sequence[MethodSummary], path: Path) -> None:
-    """Mean absolute error and swapped liver against seconds a slice; towards the lower left is better."""
+    """Plot mean absolute error and swapped liver against seconds per slice; lower left is better."""
     figure = Figure(figsize=(10.5, 4.2), layout="constrained")
     errors, swaps = figure.subplots(1, 2)
     shown = [r for r in rows if math.isfinite(r.seconds_per_slice)]
@@ -33,7 +34,7 @@ def save_accuracy_and_time(rows: Sequence[MethodSummary], path: Path) -> None:
     ):
         for number, (row, value) in enumerate(zip(shown, values, strict=True)):
             axes.plot(row.seconds_per_slice, value, "o", color=f"C{number}", markersize=8)
-            slow = row.seconds_per_slice > middle  # its name to the left, where there is room
+            slow = row.seconds_per_slice > middle  # the label of a slow method fits on its left only
             axes.annotate(
                 row.method,
                 (row.seconds_per_slice, value),
@@ -42,19 +43,19 @@ def save_accuracy_and_time(rows: Sequence[MethodSummary], path: Path) -> None:
                 horizontalalignment="right" if slow else "left",
                 fontsize=8,
             )
-        axes.set(xscale="log", xlabel="Seconds a slice")
+        axes.set(xscale="log", xlabel="Seconds per slice")
         axes.margins(x=0.15, y=0.15)
         axes.grid(alpha=0.3, which="both")
         axes.xaxis.set_minor_formatter(NullFormatter())
     errors.set_ylabel("Mean absolute error of PDFF, liver (points)")
     errors.set_ylim(bottom=0)
-    swaps.set(yscale="log", ylabel=f"Swapped liver (%; {FLOOR_PERCENT} stands for less)")
+    swaps.set(yscale="log", ylabel=f"Swapped liver (%; {FLOOR_PERCENT} or less at the bottom)")
     _save(figure, path)
 
 
 def save_bland_altman(results: Results, path: Path) -> None:
-    """Found minus true median PDFF of square regions against their mean, one panel a method."""
-    methods = [name for name, said in results.introductions.items() if not said.missing]
+    """Plot estimated minus true median PDFF of square regions against their mean, one panel per method."""
+    methods = results.complete
     columns = min(4, len(methods))
     lines = -(-len(methods) // columns)
     figure = Figure(figsize=(3.4 * columns, 3.0 * lines), layout="constrained")
@@ -72,13 +73,13 @@ def save_bland_altman(results: Results, path: Path) -> None:
         axes.grid(alpha=0.3)
     for axes in panels[len(methods) :]:
         axes.set_axis_off()
-    figure.supxlabel("Mean of found and true PDFF (%)")
-    figure.supylabel("Found minus true (points; linear within 2)")
+    figure.supxlabel("Mean of estimated and true PDFF (%)")
+    figure.supylabel("Estimated minus true (points; linear within 2)")
     _save(figure, path)
 
 
 def save_scaling(rows: Sequence[ScalingRow], path: Path) -> None:
-    """Seconds a slice (above) and memory (below) against what was varied, one column each."""
+    """Plot seconds per slice (top) and memory (bottom), one column per varied parameter."""
     rows = [r for r in rows if not r.note]
     kinds = list(dict.fromkeys(r.varied for r in rows))
     if not kinds:
@@ -97,13 +98,12 @@ def save_scaling(rows: Sequence[ScalingRow], path: Path) -> None:
             axes.xaxis.set_minor_locator(NullLocator())
             axes.grid(alpha=0.3)
         panels[1, column].set_xlabel(kind)
-    panels[0, 0].set(yscale="log", ylabel="Seconds a slice")
+    panels[0, 0].set(yscale="log", ylabel="Seconds per slice")
     panels[1, 0].set_ylabel("Memory of the process (MiB)")
     panels[0, 0].legend(fontsize=7)
     _save(figure, path)
 
 
 def _save(figure: Figure, path: Path) -> None:
-    partial = path.with_suffix(".partial.png")
-    figure.savefig(partial, dpi=130)
-    partial.replace(path)
+    with written_whole(path) as partial:
+        figure.savefig(partial, dpi=130, format="png")

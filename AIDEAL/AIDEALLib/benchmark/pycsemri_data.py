@@ -1,8 +1,8 @@
-"""What all adapters to PyCSEMRI share: its data layout, the fat model in its units, and its complex fit.
+"""Adapter to PyCSEMRI: its data layout, the fat model in its units, and its complex fit.
 
-PyCSEMRI (PyPI `pycsemri`, MPL-2.0) is the Python form of the ISMRM fat-water toolbox. It is used as it is, and not changed.
-Settings were found on noise-free voxels of known truth, version 0.2.7: frequencies in ppm as here (negative: below water), data
-as here for the look-up table and the complex fit.
+PyCSEMRI (PyPI `pycsemri`, MPL-2.0) is the Python form of the ISMRM fat-water toolbox; it is used unchanged. Settings were found
+on noise-free voxels of known truth, version 0.2.7: frequencies in ppm with the sign used here (negative: below water), echoes
+with the sign used here for the look-up table and the complex fit.
 """
 
 from __future__ import annotations
@@ -20,40 +20,65 @@ import numpy.typing as npt
 
 from ..echoes import EchoSeries
 from ..physics.spectrum import SIX_PEAK
-from .method import NotInstalled
+from .method import Unavailable
 
 Image = npt.NDArray[Any]
 
 
 def pycsemri(name: str) -> ModuleType:
-    """One of its modules.
+    """Import a module of PyCSEMRI.
+
+    Parameters
+    ----------
+    name : str
+        Name of the module.
+
+    Returns
+    -------
+    module
+        The module.
 
     Raises
     ------
-    NotInstalled
-        When the package is missing.
+    Unavailable
+        The package is missing.
     """
     from importlib import import_module
 
     try:
         return import_module(f"pycsemri.{name}")
     except ImportError as error:
-        raise NotInstalled("pip install pycsemri") from error
+        raise Unavailable("not installed: pip install pycsemri") from error
 
 
 def version() -> str:
-    """Of the installed package."""
+    """Version of the installed package."""
     return metadata.version("pycsemri")
 
 
 def species(scalar_water: bool) -> list[dict[str, Any]]:
-    """Water and fat; the graph cut takes the amplitude of water as a number and fails on a list, the others take a list."""
+    """Water and fat; the graph cut requires the amplitude of water as a number, the other functions as a list."""
     fat = {"frequency": np.array(SIX_PEAK.ppm), "relAmps": np.array(SIX_PEAK.amplitudes)}
     return [{"frequency": np.array([0.0]), "relAmps": 1.0 if scalar_water else [1.0]}, fat]
 
 
 def data(series: EchoSeries, images: Image, clockwise: int) -> dict[str, Any]:
-    """Its `imDataParams`."""
+    """Structure `imDataParams` of PyCSEMRI.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan.
+    images : numpy.ndarray
+        Echoes in the axes that the function expects.
+    clockwise : int
+        PrecessionIsClockwise, 1 or -1.
+
+    Returns
+    -------
+    dict
+        The structure.
+    """
     return {
         "images": images,
         "TE": np.array(series.te_s),
@@ -63,12 +88,27 @@ def data(series: EchoSeries, images: Image, clockwise: int) -> dict[str, Any]:
 
 
 def slice_images(series: EchoSeries, index: int) -> Image:
-    """One slice as (row, column, echo), complex128."""
+    """Echoes of one slice, (row, column, echo), complex128."""
     return np.ascontiguousarray(np.moveaxis(series.echoes[:, index], 0, -1), dtype=np.complex128)
 
 
 def complex_fit(series: EchoSeries, images: Image, field_hz: Image) -> tuple[Image, ...]:
-    """Its voxelwise complex least squares from a field map: water, fat, field and R2*, (row, column) each."""
+    """Voxelwise complex least squares of PyCSEMRI, started from a field map.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan.
+    images : numpy.ndarray, shape (row, column, echo), complex128
+        Echoes of one slice.
+    field_hz : numpy.ndarray, shape (row, column), Hz
+        Initial off-resonance.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, each (row, column)
+        Water and fat (complex), off-resonance (Hz) and R2* (1/s).
+    """
     fitting = pycsemri("fwFit_ComplexLS_1r2star")
     start = {"fm": field_hz, "masksignal": np.ones(field_hz.shape)}
     algorithm = {"species": species(scalar_water=False), "NUM_FMS": 81}
@@ -78,7 +118,7 @@ def complex_fit(series: EchoSeries, images: Image, field_hz: Image) -> tuple[Ima
 
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
-    """Keep its compiled parts from writing to the standard output."""
+    """Discard what its compiled parts write to the standard output."""
     sys.stdout.flush()
     kept = os.dup(1)
     with open(os.devnull, "wb") as nothing:

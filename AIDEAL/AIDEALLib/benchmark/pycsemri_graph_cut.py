@@ -1,4 +1,4 @@
-"""PyCSEMRI's graph cut (Hernando et al. 2010), followed by its own complex fit."""
+"""Graph cut of PyCSEMRI, followed by its complex fit."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ RANGE_HZ = 400.0
 
 
 class GraphCut:
-    """See `method.Comparator`.
+    """Graph cut and complex fit of PyCSEMRI; see `method.Comparator`.
 
-    Images are handed over conjugated with PrecessionIsClockwise -1: only so do its residual and its later steps agree in sign
-    (with 1 they do not, also without noise). Its own R2* map is wrong in version 0.2.7; its complex fit mends that and is
-    included.
+    Notes
+    -----
+    Echoes are conjugated and PrecessionIsClockwise is -1: only then do its residual and its later steps agree in sign (with 1
+    they differ even without noise). The R2* map of the graph cut is wrong in version 0.2.7; the complex fit, which is part of
+    the timed run, corrects it.
+
+    References
+    ----------
+    Hernando et al., Magn Reson Med 2010.
     """
 
     settings = (

@@ -1,4 +1,4 @@
-"""PyCSEMRI's look-up table (VARPRO_LUT), alone and followed by its own complex fit."""
+"""Look-up table of PyCSEMRI (VARPRO_LUT), alone and followed by its complex fit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ BINS = 81
 
 
 class LookUp:
-    """See `method.Comparator`; the range of the field is one period, since with a wider one it swaps several times as often."""
+    """Look-up table of PyCSEMRI; see `method.Comparator`.
+
+    Notes
+    -----
+    The range of the field is one period; with a wider one it swaps several times as often.
+    """
 
     name = "PyCSEMRI LUT"
     settings = f"SUBSAMPLE {SUBSAMPLE}, range_fm one period, NUM_FMS {BINS}, range_r2star 0 to 500 with 21 values"
@@ -44,7 +49,7 @@ class LookUp:
 
 
 class LookUpAndFit(LookUp):
-    """The same, its field handed to its complex fit."""
+    """Look-up table of PyCSEMRI, its field refined by its complex fit."""
 
     name = "PyCSEMRI LUT + fit"
     settings = f"{LookUp.settings}, then fwFit_ComplexLS_1r2star"

@@ -1,4 +1,4 @@
-"""Real scans for the benchmark: one slice each, mended once for all methods."""
+"""Real scans for the benchmark: one slice each, phase errors corrected once for all methods."""
 
 from __future__ import annotations
 
@@ -15,24 +15,42 @@ from ..physics.spectrum import SIX_PEAK
 
 @dataclass(frozen=True, eq=False)
 class RealScan:
-    """The middle slice of a scan, phase as the model's."""
+    """The middle slice of a scan.
+
+    Attributes
+    ----------
+    name : str
+        Name of the file or folder.
+    series : EchoSeries
+        The slice, with the rotation sense of the model and phase errors corrected.
+    """
 
     name: str
     series: EchoSeries
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the echoes."""
+        """SHA-256 of the echoes."""
         return hashlib.sha256(self.series.echoes.tobytes()).hexdigest()
 
 
 def real_scans(folder: Path) -> list[RealScan]:
-    """Every scan in a folder, each a file or folder that `io.load.load_series` reads.
+    """Load every scan in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of scans, each a file or folder that `io.load.load_series` reads; other files are passed over.
+
+    Returns
+    -------
+    list of RealScan
+        Scans in the order of their names.
 
     Raises
     ------
     InputError
-        When the folder holds no scan.
+        The folder holds no scan.
     """
     scans = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:

@@ -1,45 +1,86 @@
-"""Run the benchmark: every method on every scan, runs interleaved, what is finished kept on disk."""
+"""Every method on every scan, runs interleaved, finished results kept on disk."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ..echoes import EchoSeries
 from ..validation.cases import Case
+from ..validation.files import written_whole
+from ..validation.fingerprint import code_fingerprint
 from .cases import Plan
 from .real import RealScan
 from .score import Cost, ProtocolScore, RealScore, real_score, score
-from .worker import Introduction, Run, Runner
+from .worker import MethodDescription, ProcessEnded, Run, Runner
 
 SLOW_S = 1.0
-"""A method that takes longer than this a slice is run once; its first run counts."""
+"""A method that takes longer than this per slice is run once, and its first run counts."""
+SCORING = (
+    "simulation",
+    "validation/cases.py",
+    "validation/voxels.py",
+    "validation/scores.py",
+    "validation/rois.py",
+    "benchmark/score.py",
+    "benchmark/plain_maps.py",
+    "benchmark/pycsemri_data.py",
+    "benchmark/pycsemri_graph_cut.py",
+    "benchmark/pycsemri_lut.py",
+)
+"""Modules that a stored result depends on besides the version of its method."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything the report needs; `introductions` by method."""
+    """Results of the benchmark.
+
+    Attributes
+    ----------
+    plan : Plan
+        Scans and repetitions.
+    descriptions : dict of str to MethodDescription
+        Settings and version by method, in the order of the tables.
+    scores : tuple of ProtocolScore
+        Simulated scans; a method whose process ended has those finished before.
+    real : tuple of RealScore
+        Real scans.
+    """
 
     plan: Plan
-    introductions: dict[str, Introduction]
+    descriptions: dict[str, MethodDescription]
     scores: tuple[ProtocolScore, ...]
     real: tuple[RealScore, ...]
+
+    @property
+    def complete(self) -> list[str]:
+        """Methods that ran on every scan."""
+        return [name for name, description in self.descriptions.items() if not description.failure]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What to run and where finished results are kept.
+    """What to run, and where finished results are kept.
 
     Attributes
     ----------
-    plan : scans, repeats and threads. methods : names out of `method.METHODS`. real : real scans, one slice each.
-    folder : of finished results; one is used again as long as case, settings, version and threads stay.
-    progress : told what is going on.
+    plan : Plan
+        Scans, repetitions and threads.
+    methods : sequence of str
+        Keys of `method.METHODS`.
+    real : sequence of RealScan
+        Real scans, one slice each.
+    folder : Path
+        Folder of finished results; one is reused while scan, settings, version, scoring and threads stay the same.
+    progress : callable
+        Called with a sentence as each run begins.
     """
 
     plan: Plan
@@ -49,59 +90,72 @@ class Benchmark:
     progress: Callable[[str], None]
 
     def run(self) -> Results:
-        """Run what is not there yet."""
+        """Run what is not finished; a method whose process ends is left out of the scans that follow."""
         with ExitStack() as stack:
             runners = {name: stack.enter_context(Runner(name, self.plan.threads)) for name in self.methods}
-            introductions = {name: runner.introduction for name, runner in runners.items()}
-            present = {name: runner for name, runner in runners.items() if not runner.introduction.missing}
-            scores = [row for case in self.plan.cases() for row in self._case(case, present)]
-            real = [row for scan in self.real for row in self._real(scan, present)]
-        return Results(self.plan, introductions, tuple(scores), tuple(real))
+            scores = [row for case in self.plan.cases() for row in self._case(case, _running(runners))]
+            real = [row for scan in self.real for row in self._real(scan, _running(runners))]
+            descriptions = {name: runner.description for name, runner in runners.items()}
+        return Results(self.plan, descriptions, tuple(scores), tuple(real))
 
     def _case(self, case: Case, runners: dict[str, Runner]) -> list[ProtocolScore]:
         files = {name: self._file(name, runner, repr(case)) for name, runner in runners.items()}
         missing = {name: runner for name, runner in runners.items() if not files[name].exists()}
         if missing:
-            what = f"{case.protocol.name}, patient {case.noise[0]}"
-            self.progress(f"{what}: simulating")
+            title = f"{case.protocol.name}, patient {case.noise[0]}"
+            self.progress(f"{title}: simulating")
             scan = case.scan()
-            for name, (run, cost) in self._interleaved(missing, scan.series, what).items():
+            for name, (run, cost) in self._interleaved(missing, scan.series, title).items():
                 _write(files[name], asdict(score(name, run.maps, case, scan, cost)))
-        rows = [json.loads(files[name].read_text(encoding="utf-8")) for name in runners]
-        return [ProtocolScore(**{**row, "rois": tuple(map(tuple, row["rois"]))}) for row in rows]
+        return [ProtocolScore(**{**row, "rois": tuple(map(tuple, row["rois"]))}) for row in _read(files.values())]
 
     def _real(self, scan: RealScan, runners: dict[str, Runner]) -> list[RealScore]:
         files = {name: self._file(name, runner, scan.fingerprint) for name, runner in runners.items()}
         missing = {name: runner for name, runner in runners.items() if not files[name].exists()}
         for name, (run, cost) in self._interleaved(missing, scan.series, scan.name).items():
             _write(files[name], asdict(real_score(name, scan.name, run.maps, scan.series, cost)))
-        return [RealScore(**json.loads(files[name].read_text(encoding="utf-8"))) for name in runners]
+        return [RealScore(**row) for row in _read(files.values())]
 
-    def _interleaved(self, runners: dict[str, Runner], series: EchoSeries, what: str) -> dict[str, tuple[Run, Cost]]:
-        """Run the methods in turn, so that a busy moment of the machine falls on all of them; warm up and repeat quick ones."""
+    def _interleaved(self, runners: dict[str, Runner], series: EchoSeries, title: str) -> dict[str, tuple[Run, Cost]]:
+        """Run the methods in turns, so that other load on the machine affects all; fast ones are warmed up and repeated."""
         slices = series.shape[0]
         last: dict[str, Run] = {}
         seconds: dict[str, list[float]] = {name: [] for name in runners}
         for turn in range(self.plan.repeats + 1):
-            for name, runner in runners.items():
+            for name, runner in _running(runners).items():
                 if turn and last[name].seconds > SLOW_S * slices:
                     continue
-                self.progress(f"{what}: {name}")
-                last[name] = runner.run(series)
-                if turn or last[name].seconds > SLOW_S * slices:  # the first turn of a quick method warms it up
+                self.progress(f"{title}: {name}")
+                try:
+                    last[name] = runner.run(series)
+                except ProcessEnded:
+                    continue
+                if turn or last[name].seconds > SLOW_S * slices:  # the first turn of a fast method warms it up
                     seconds[name].append(last[name].seconds / slices)
         return {
-            name: (run, Cost(statistics.median(seconds[name]), len(seconds[name]), run.peak_mib)) for name, run in last.items()
+            name: (last[name], Cost(statistics.median(seconds[name]), len(seconds[name]), last[name].peak_mib))
+            for name in _running(runners)
         }
 
-    def _file(self, name: str, runner: Runner, case: str) -> Path:
-        said = runner.introduction
-        key = json.dumps([name, said.settings, said.version, case, self.plan.threads, self.plan.repeats])
+    @cached_property
+    def _scoring(self) -> str:
+        return code_fingerprint(*SCORING)
+
+    def _file(self, name: str, runner: Runner, scan: str) -> Path:
+        method = runner.description
+        key = json.dumps([name, method.settings, method.version, self._scoring, scan, self.plan.threads, self.plan.repeats])
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
 
+def _running(runners: dict[str, Runner]) -> dict[str, Runner]:
+    return {name: runner for name, runner in runners.items() if not runner.description.failure}
+
+
 def _write(file: Path, row: dict[str, object]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(row), encoding="utf-8")
-    partial.replace(file)
+    with written_whole(file) as partial:
+        partial.write_text(json.dumps(row), encoding="utf-8")
+
+
+def _read(files: Iterable[Path]) -> list[dict[str, Any]]:
+    """Rows of the finished results."""
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]

@@ -1,4 +1,4 @@
-"""Time and memory of each method against matrix, slices, echoes and threads, one of them varied at a time."""
+"""Time and memory of each method against matrix, slices, echoes and threads, varied one at a time."""
 
 from __future__ import annotations
 
@@ -17,19 +17,31 @@ from ..validation.tables import save_rows
 from .plots import save_scaling
 from .report import markdown
 from .scaling_row import ScalingRow
-from .worker import Runner
+from .worker import ProcessEnded, Runner
 
 DISTINCT_SLICES = 2
-"""More slices than this are repeats: time and memory do not care."""
+"""Further slices are copies: time and memory do not depend on their content."""
 LONGEST_S = 45.0
-"""A point that would take longer, by the rate of the point before, is left out."""
+"""A point that would take longer, at the rate of the point before, is left out."""
 REPEATS = 3
 PATIENT = 400
 
 
 @dataclass(frozen=True)
 class Size:
-    """A scan to time: rows and columns, slices, echoes; and threads."""
+    """Size of a scan, and the number of threads.
+
+    Attributes
+    ----------
+    matrix : int
+        Rows and columns.
+    slices : int
+        Number of slices.
+    echoes : int
+        Number of echoes.
+    threads : int
+        Number of threads.
+    """
 
     matrix: int = 192
     slices: int = 2
@@ -42,7 +54,7 @@ class Size:
         return self.matrix**2 * self.slices * self.echoes
 
     def series(self) -> EchoSeries:
-        """An upper abdomen at 1.5 T."""
+        """Simulate an upper abdomen at 1.5 T."""
         tissue = abdomen(
             PATIENT, 1.5, (DISTINCT_SLICES, self.matrix, self.matrix), (384 / self.matrix, 384 / self.matrix, 25.0)
         )
@@ -52,7 +64,7 @@ class Size:
 
 
 def points(threads: int, quick: bool) -> list[tuple[str, list[int], Size]]:
-    """What is varied, over which values, around which size."""
+    """Parameters to vary: name, values, and the size around which it is varied."""
     if quick:
         return [("matrix", [48, 64], Size(48, 1, 4, threads))]
     base = Size(threads=threads)
@@ -65,7 +77,26 @@ def points(threads: int, quick: bool) -> list[tuple[str, list[int], Size]]:
 
 
 def scale(names: Sequence[str], folder: Path, threads: int, quick: bool, progress: Callable[[str], None]) -> str:
-    """Time every method at every point; write `scaling.csv`, `scaling.md` and `scaling.png`; return the Markdown."""
+    """Time every method at every size; write `scaling.csv`, `scaling.md` and `scaling.png`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Keys of `method.METHODS`.
+    folder : Path
+        Folder of the results.
+    threads : int
+        Number of threads.
+    quick : bool
+        Two small sizes only.
+    progress : callable
+        Called with a sentence as each point begins.
+
+    Returns
+    -------
+    str
+        The table in Markdown.
+    """
     rows = [row for name in names for row in _method(name, threads, quick, progress)]
     folder.mkdir(parents=True, exist_ok=True)
     save_rows(rows, folder / "scaling.csv")
@@ -94,14 +125,17 @@ def _method(name: str, threads: int, quick: bool, progress: Callable[[str], None
 
 
 def _point(name: str, varied: str, value: int, size: Size) -> ScalingRow:
-    """A process of its own for every point, so that the memory is that of this size."""
+    """Measure in a new process, so that the memory is that of this size."""
     series = size.series()
     with Runner(name, size.threads) as runner:
-        if runner.introduction.missing:
-            return _missing(name, varied, value, f"not installed ({runner.introduction.missing})")
-        runs = [runner.run(series)]
-        if runs[0].seconds < LONGEST_S / 10:  # the first one warmed up
-            runs = [runner.run(series) for _ in range(REPEATS)]
+        if runner.description.failure:
+            return _missing(name, varied, value, runner.description.failure)
+        try:
+            runs = [runner.run(series)]
+            if runs[0].seconds < LONGEST_S / 10:  # the first run was a warm-up
+                runs = [runner.run(series) for _ in range(REPEATS)]
+        except ProcessEnded as ended:
+            return _missing(name, varied, value, str(ended))
     seconds = statistics.median(run.seconds for run in runs)
     return ScalingRow(name, varied, value, seconds, seconds / size.slices, runs[-1].peak_mib)
 
@@ -115,4 +149,4 @@ def _table(rows: Sequence[ScalingRow]) -> str:
         [r.method, r.varied, str(r.value), r.note or f"{r.seconds_per_slice:.3f}", "" if r.note else f"{r.peak_mib:.0f}"]
         for r in rows
     ]
-    return markdown(["Method", "Varied", "to", "s a slice", "MiB"], lines)
+    return markdown(["Method", "Varied", "Value", "s per slice", "MiB"], lines)

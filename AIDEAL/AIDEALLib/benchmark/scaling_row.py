@@ -7,7 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScalingRow:
-    """One point: what was varied and to what, seconds in all and a slice, largest memory of the process in MiB."""
+    """Time and memory of a method at one size.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    varied : str
+        Parameter that is varied.
+    value : int
+        Its value.
+    seconds : float
+        Duration of a run.
+    seconds_per_slice : float
+        Duration per slice.
+    peak_mib : float
+        Peak memory of the process, MiB.
+    note : str
+        Why there is no measurement; empty where there is one.
+    """
 
     method: str
     varied: str

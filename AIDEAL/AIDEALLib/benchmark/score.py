@@ -1,4 +1,4 @@
-"""One method on one scan: how far from the truth, how long, how much memory."""
+"""Scores of one method on one scan: error, time and memory."""
 
 from __future__ import annotations
 
@@ -15,16 +15,25 @@ from ..physics.variable_projection import EchoBasis, fit
 from ..validation.cases import Case, Scan, compared
 from ..validation.rois import square_rois
 from ..validation.scores import summary
-from ..validation.voxels import Voxels
+from ..validation.voxels import LIVER, LOBES, Voxels
 
-LIVER = ("Right lobe", "Left lobe", "Liver dome")
 LARGEST_ERROR = 100.0
-"""Points; a voxel of noise may be off by millions, and would alone make the mean."""
+"""Points; errors of voxels in noise are unbounded and would dominate the mean."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Median seconds a slice of `repeats` runs, largest memory of the process in MiB (with Python and all libraries)."""
+    """Time and memory of a method.
+
+    Attributes
+    ----------
+    seconds_per_slice : float
+        Median of the runs.
+    repeats : int
+        Number of runs.
+    peak_mib : float
+        Peak memory of the process with Python and all libraries, MiB.
+    """
 
     seconds_per_slice: float
     repeats: int
@@ -37,12 +46,36 @@ class ProtocolScore:
 
     Attributes
     ----------
-    right_bias, left_bias : median found minus median true PDFF of each lobe.
-    absolute_error : mean of the liver's voxels, each limited to `LARGEST_ERROR`.
-    r2star_bias_percent : median R2* of the liver against the true one.
-    liver_swap_percent, body_swap_percent : voxels whose field lies more than half a fat shift off.
-    coverage_68_percent, coverage_95_percent : of the liver's voxels within the stated interval.
-    rois : true and found median PDFF of each square region in a lobe.
+    method : str
+        Name of the method.
+    protocol : str
+        Name of the protocol.
+    patient : int
+        Seed of the patient.
+    right_bias : float
+        Estimated minus true median PDFF of the right lobe.
+    left_bias : float
+        Estimated minus true median PDFF of the left lobe.
+    absolute_error : float
+        Mean over the liver's voxels, each limited to `LARGEST_ERROR`.
+    r2star_bias_percent : float
+        Estimated relative to true median R2* of the liver.
+    liver_swap_percent : float
+        Voxels of the liver whose field is more than half a fat shift off.
+    body_swap_percent : float
+        Voxels of the body whose field is more than half a fat shift off.
+    coverage_68_percent : float
+        Voxels of the liver within the stated 68 % interval.
+    coverage_95_percent : float
+        Voxels of the liver within the stated 95 % interval.
+    seconds_per_slice : float
+        Median of the runs.
+    repeats : int
+        Number of runs.
+    peak_mib : float
+        Peak memory of the process, MiB.
+    rois : tuple of (float, float)
+        True and estimated median PDFF of each square region in a lobe.
     """
 
     method: str
@@ -63,12 +96,31 @@ class ProtocolScore:
 
     @property
     def lobe_biases(self) -> tuple[float, ...]:
-        """Sizes of the bias of the lobes that the scan has."""
+        """Absolute bias of the lobes in the scan."""
         return tuple(abs(b) for b in (self.right_bias, self.left_bias) if math.isfinite(b))
 
 
 def score(name: str, maps: ParameterMaps, case: Case, scan: Scan, cost: Cost) -> ProtocolScore:
-    """Compare with the truth; where swaps and bias are counted as everywhere in `validation`."""
+    """Compare maps with the truth; swaps and bias are counted as in `validation`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the method.
+    maps : ParameterMaps
+        Maps of the method.
+    case : Case
+        The simulated scan.
+    scan : Scan
+        Echoes and truth of the case.
+    cost : Cost
+        Time and memory.
+
+    Returns
+    -------
+    ProtocolScore
+        Scores.
+    """
     voxels = compared(maps, scan, case.protocol)
     liver = voxels.segment(*LIVER)
     of_liver = summary(liver, "liver")
@@ -93,8 +145,8 @@ def score(name: str, maps: ParameterMaps, case: Case, scan: Scan, cost: Cost) ->
 
 
 def _rois(voxels: Voxels) -> tuple[tuple[float, float], ...]:
-    """True and found median of the squares a reader would draw, one a lobe and slice where there is room."""
-    squares = [square for lobe in LIVER[:2] for square in square_rois(voxels, lobe)]
+    """True and estimated median of the square regions, one per lobe and slice where it fits."""
+    squares = [square for lobe in LOBES for square in square_rois(voxels, lobe)]
     return tuple((float(np.median(voxels.true_pdff[s])), float(np.median(voxels.pdff[s]))) for s in squares)
 
 
@@ -104,8 +156,17 @@ class RealScore:
 
     Attributes
     ----------
-    residual_percent : median over the foreground of what least squares for water and fat leave over at the method's field
-        and R2*, in percent of the signal.
+    method : str
+        Name of the method.
+    scan : str
+        Name of the scan.
+    residual_percent : float
+        Residual of the least-squares fit of water and fat at the method's field and R2*, median over the foreground, percent of
+        the signal.
+    seconds_per_slice : float
+        Median of the runs.
+    peak_mib : float
+        Peak memory of the process, MiB.
     """
 
     method: str
@@ -116,11 +177,30 @@ class RealScore:
 
 
 def real_score(name: str, scan: str, maps: ParameterMaps, series: EchoSeries, cost: Cost) -> RealScore:
-    """Judge every method's field and R2* by the same linear fit."""
+    """Residual at the method's field and R2*, by the same linear fit for every method.
+
+    Parameters
+    ----------
+    name : str
+        Name of the method.
+    scan : str
+        Name of the scan.
+    maps : ParameterMaps
+        Maps of the method.
+    series : EchoSeries
+        The scan.
+    cost : Cost
+        Time and memory.
+
+    Returns
+    -------
+    RealScore
+        Scores.
+    """
     te = torch.from_numpy(series.te_s)
     basis = EchoBasis.of(te, SIX_PEAK.modulation(te, series.field_strength_t))
     voxels = torch.from_numpy(series.echoes[:, maps.mask])
-    at = fit(voxels, torch.from_numpy(maps.field[maps.mask]), torch.from_numpy(maps.r2star[maps.mask]), basis)
-    share = torch.sqrt(at.residual_energy / voxels.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny))
-    finite = share[torch.isfinite(share)]  # noise may have sent R2* of a few voxels where the decay overflows
+    fitted = fit(voxels, torch.from_numpy(maps.field[maps.mask]), torch.from_numpy(maps.r2star[maps.mask]), basis)
+    share = torch.sqrt(fitted.residual_energy / voxels.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny))
+    finite = share[torch.isfinite(share)]  # in noise, R2* of a few voxels may be so large that the decay overflows
     return RealScore(name, scan, 100 * float(finite.median()), cost.seconds_per_slice, cost.peak_mib)

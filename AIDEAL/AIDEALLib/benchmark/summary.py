@@ -1,4 +1,4 @@
-"""One row a method over all scans."""
+"""One row per method over all scans."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ import numpy as np
 
 from .run import Results
 from .score import ProtocolScore
+from .worker import MethodDescription
+
+REFINED = "refined"
+GRAPH_CUTS = ("PyCSEMRI graph cut", "graph-cuts")
+"""Reference methods for ratios of time; the second one where the first did not run."""
+Seconds = dict[tuple[str, int], float]
+"""Seconds per slice by protocol and patient."""
 
 
 @dataclass(frozen=True)
@@ -19,18 +26,50 @@ class MethodSummary:
 
     Attributes
     ----------
-    median_bias, worst_bias : size of the bias of a lobe's median, over lobes and scans.
-    absolute_error, r2star_bias_percent : mean over scans of the mean absolute error, median of the size of the bias of R2*.
-    liver_swap_percent, worst_liver_swap_percent, body_swap_percent : means over scans, and the worst scan.
-    agreement_bias, agreement_half_width : Bland-Altman over square regions: mean difference, 1.96 standard deviations.
-    coverage_68_percent, coverage_95_percent : medians over scans.
-    seconds_per_slice : median over scans. times_refined : median ratio to the first method, scan by scan.
-    peak_mib : largest memory of the process.
+    method : str
+        Name of the method.
+    settings : str
+        Settings of the method.
+    version : str
+        Version of the method.
+    failure : str
+        Why there are no figures; empty where there are.
+    median_bias : float
+        Median over lobes and scans of the absolute bias of a lobe's median.
+    worst_bias : float
+        Largest of them.
+    absolute_error : float
+        Mean over scans of the mean absolute error.
+    r2star_bias_percent : float
+        Median over scans of the absolute bias of R2*.
+    liver_swap_percent : float
+        Mean over scans.
+    worst_liver_swap_percent : float
+        Largest of the scans.
+    body_swap_percent : float
+        Mean over scans.
+    agreement_bias : float
+        Mean difference of Bland and Altman over square regions.
+    agreement_half_width : float
+        1.96 standard deviations of the differences.
+    coverage_68_percent : float
+        Median over scans.
+    coverage_95_percent : float
+        Median over scans.
+    seconds_per_slice : float
+        Median over scans.
+    times_refined : float
+        Median over scans of the ratio of time to the method `refined`.
+    times_graph_cuts : float
+        Median over scans of the ratio of time to the graph cuts that `graph_cut_reference` names.
+    peak_mib : float
+        Peak memory of the process, MiB.
     """
 
     method: str
-    settings: str
-    version: str
+    settings: str = ""
+    version: str = ""
+    failure: str = ""
     median_bias: float = nan
     worst_bias: float = nan
     absolute_error: float = nan
@@ -44,33 +83,45 @@ class MethodSummary:
     coverage_95_percent: float = nan
     seconds_per_slice: float = nan
     times_refined: float = nan
+    times_graph_cuts: float = nan
     peak_mib: float = nan
 
     @property
     def title(self) -> str:
-        """Name for a table."""
-        return self.method if isfinite(self.seconds_per_slice) else f"{self.method} (not installed)"
+        """Name for a table, with the reason where there are no figures."""
+        return f"{self.method} ({self.failure})" if self.failure else self.method
+
+
+def graph_cut_reference(results: Results) -> str:
+    """Name of the first of `GRAPH_CUTS` that ran on every scan; empty where none did."""
+    return next((name for name in GRAPH_CUTS if name in results.complete), "")
 
 
 def summaries(results: Results) -> list[MethodSummary]:
-    """Rows in the order of the methods; a method that is not installed has no figures, and says so in its settings."""
-    by_method = {name: [s for s in results.scores if s.method == name] for name in results.introductions}
-    reference = {(s.protocol, s.patient): s.seconds_per_slice for s in next(iter(by_method.values()), [])}
+    """Rows in the order of the methods; a method that did not run on every scan has no figures."""
+    scores = {name: [s for s in results.scores if s.method == name] for name in results.complete}
+    refined, graph_cuts = (_seconds(scores.get(name, [])) for name in (REFINED, graph_cut_reference(results)))
     return [
-        _summary(name, by_method[name], reference, said.settings, said.version)
-        if by_method[name]
-        else MethodSummary(name, f"not installed: {said.missing}", "")
-        for name, said in results.introductions.items()
+        MethodSummary(name, description.settings, description.version, description.failure)
+        if description.failure
+        else _summary(name, scores[name], description, refined, graph_cuts)
+        for name, description in results.descriptions.items()
     ]
 
 
+def _seconds(scores: Iterable[ProtocolScore]) -> Seconds:
+    return {(s.protocol, s.patient): s.seconds_per_slice for s in scores}
+
+
 def _summary(
-    name: str, scores: list[ProtocolScore], reference: dict[tuple[str, int], float], settings: str, version: str
+    name: str, scores: list[ProtocolScore], description: MethodDescription, refined: Seconds, graph_cuts: Seconds
 ) -> MethodSummary:
     biases = [bias for s in scores for bias in s.lobe_biases]
     differences = np.array([found - true for s in scores for true, found in s.rois])
     return MethodSummary(
         method=name,
+        settings=description.settings,
+        version=description.version,
         median_bias=_median(biases),
         worst_bias=max(biases, default=nan),
         absolute_error=float(np.mean([s.absolute_error for s in scores])),
@@ -83,14 +134,18 @@ def _summary(
         coverage_68_percent=_median(s.coverage_68_percent for s in scores),
         coverage_95_percent=_median(s.coverage_95_percent for s in scores),
         seconds_per_slice=_median(s.seconds_per_slice for s in scores),
-        times_refined=_median(s.seconds_per_slice / reference[s.protocol, s.patient] for s in scores),
+        times_refined=_ratio(scores, refined),
+        times_graph_cuts=_ratio(scores, graph_cuts),
         peak_mib=max(s.peak_mib for s in scores),
-        settings=settings,
-        version=version,
     )
 
 
+def _ratio(scores: Iterable[ProtocolScore], reference: Seconds) -> float:
+    """Median ratio of time, scan by scan; NaN without a reference."""
+    return _median(s.seconds_per_slice / reference.get((s.protocol, s.patient), nan) for s in scores)
+
+
 def _median(values: Iterable[float]) -> float:
-    """Median of the finite values, NaN of none."""
+    """Median of the finite values; NaN where there are none."""
     finite = [v for v in values if isfinite(v)]
     return statistics.median(finite) if finite else nan

@@ -1,4 +1,4 @@
-"""Voxelwise VARPRO: each voxel's own best bin of the field, refined. What is left when nothing is known of its neighbours."""
+"""Voxelwise VARPRO: the best bin of the field of each voxel, refined, without smoothness."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ STEPS = 4
 
 
 class Voxelwise:
-    """See `method.Comparator`."""
+    """Variable projection of each voxel by itself; see `method.Comparator`."""
 
     settings = f"{BINS} bins of the period, {len(R2STAR_PER_S)} values of R2*, {STEPS} Gauss-Newton steps"
 
     def __init__(self) -> None:
-        self.version = code_version()
+        self.version = code_version("benchmark/voxelwise.py", "benchmark/plain_maps.py")
 
     def estimate(self, series: EchoSeries) -> ParameterMaps:
         """See `method.Comparator`."""
@@ -48,9 +48,9 @@ def _slice(echoes: torch.Tensor, scan: Scan) -> tuple[np.ndarray, ...]:
     profile = residual_profile(echoes[None], scan.te_s, scan.basis.modulation, BINS, decays, oversampling=1)[0]
     start = field_grid_hz(scan.te_s, BINS).float()[profile.argmin(0)].flatten()
     voxels = echoes.flatten(1)
-    at = gauss_newton(voxels, start, search_r2star(voxels, start, scan.basis), scan.basis, STEPS)
-    fitted = fit(voxels, at.field_hz, at.r2star_per_s, scan.basis)
+    minimum = gauss_newton(voxels, start, search_r2star(voxels, start, scan.basis), scan.basis, STEPS)
+    fitted = fit(voxels, minimum.field_hz, minimum.r2star_per_s, scan.basis)
     noise = noise_of_fits(fitted.residual_energy, echoes.shape[0], noise_from_differences(echoes))
-    mode = mode_from_fit(fitted, at.field_hz, at.r2star_per_s, noise)
+    mode = mode_from_fit(fitted, minimum.field_hz, minimum.r2star_per_s, noise)
     values = (mode.water, mode.fat, mode.field_hz, mode.r2star_per_s, mode.pdff_variance.sqrt())
     return tuple(v.reshape(echoes.shape[1:]).numpy() for v in values)

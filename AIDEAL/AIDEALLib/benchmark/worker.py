@@ -1,65 +1,158 @@
-"""Each method in a process of its own, with its own memory and threads; all of them stay up, so that runs interleave.
+"""One process per method, with its own memory and number of threads; all stay alive, so that runs can be interleaved.
 
-Loading this file must load neither torch nor a method: the number of threads is fixed before they are.
+Loading this module must load neither torch nor a method: the number of threads is fixed before they are loaded.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
+import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 
 from ..echoes import EchoSeries
 from ..parameter_maps import ParameterMaps
-from .method import Comparator, NotInstalled, load
+from .memory import peak_mib
+from .method import METHODS, Comparator, Unavailable, check_names, create
 
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_comparator: Comparator | None = None
+WARM_UP_RUNS = 2
 
 
 @dataclass(frozen=True)
-class Introduction:
-    """What a started method says of itself; `missing` says what to install when it cannot run."""
+class MethodDescription:
+    """Settings and version of a method.
+
+    Attributes
+    ----------
+    settings : str
+        Settings, for the report.
+    version : str
+        Version that stored results depend on.
+    failure : str
+        Why the method has no results; empty while it runs.
+    """
 
     settings: str = ""
     version: str = ""
-    missing: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Maps of one run, how long it took, and the largest memory of the process so far."""
+    """Result of one run.
+
+    Attributes
+    ----------
+    maps : ParameterMaps
+        The maps.
+    seconds : float
+        Duration.
+    peak_mib : float
+        Peak memory of the process so far.
+    """
 
     maps: ParameterMaps
     seconds: float
     peak_mib: float
 
 
+class ProcessEnded(Exception):
+    """The process of a method ended by itself; the message names the signal or exit code."""
+
+
 class Runner:
-    """A method, running. Close it, or use it in a `with` statement."""
+    """A method in its own process; a context manager that ends the process.
+
+    Parameters
+    ----------
+    name : str
+        Key of `METHODS`.
+    threads : int
+        Number of threads.
+
+    Attributes
+    ----------
+    description : MethodDescription
+        Settings and version; `failure` is set once the method cannot run.
+
+    Raises
+    ------
+    InputError
+        The name is unknown.
+    """
 
     def __init__(self, name: str, threads: int) -> None:
+        check_names([name])
+        context = multiprocessing.get_context("spawn")
+        self._connection, remote = context.Pipe()
+        self._process = context.Process(target=_serve, args=(remote, METHODS[name], threads))
         with _thread_settings(threads):
-            self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-            self.introduction = self._pool.submit(_start, name, threads).result()
+            self._process.start()
+        remote.close()  # the end of the process then ends the connection
+        self.description = MethodDescription()
+        with suppress(ProcessEnded):  # the description then gives the reason
+            self.description = self._receive()
 
     def __enter__(self) -> Runner:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._pool.shutdown()
+        self._process.terminate()
+        self._process.join()
+        self._connection.close()
 
     def run(self, series: EchoSeries) -> Run:
-        """Estimate a scan; the process does nothing else meanwhile."""
-        return self._pool.submit(_run, series).result()
+        """Estimate a scan; the process does nothing else meanwhile.
+
+        Parameters
+        ----------
+        series : EchoSeries
+            The scan.
+
+        Returns
+        -------
+        Run
+            Maps, duration and memory.
+
+        Raises
+        ------
+        ProcessEnded
+            The process ended; `description.failure` then gives the reason.
+        """
+        try:
+            self._connection.send(series)
+        except OSError as error:
+            raise self._ended() from error
+        return self._receive()
+
+    def _receive(self) -> Any:
+        try:
+            result = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise self._ended() from error
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _ended(self) -> ProcessEnded:
+        self._process.join()
+        self.description = replace(self.description, failure=f"its process ended: {_reason(self._process.exitcode or 0)}")
+        return ProcessEnded(self.description.failure)
+
+
+def _reason(exit_code: int) -> str:
+    """Name of the signal, such as SIGILL, or the exit code; hexadecimal for the exceptions of Windows."""
+    if exit_code < 0:
+        return signal.Signals(-exit_code).name
+    return f"exit code {exit_code:#x}" if exit_code > 0xFF else f"exit code {exit_code}"
 
 
 @contextmanager
@@ -76,18 +169,37 @@ def _thread_settings(threads: int) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _start(name: str, threads: int) -> Introduction:
-    global _comparator
-    import torch
-
-    torch.set_num_threads(threads)
+def _serve(connection: Connection, location: str, threads: int) -> None:
+    """Main function of the process: send the description, then a `Run` for each scan received; errors are sent as well."""
     try:
-        _comparator = load(name)
-    except NotInstalled as error:
-        return Introduction(missing=str(error))
-    for _ in range(2):  # what is compiled or allocated on first use belongs to no scan's time
-        _comparator.estimate(_small_scan())
-    return Introduction(_comparator.settings, _comparator.version)
+        import torch
+
+        torch.set_num_threads(threads)
+        comparator = create(location)
+        for _ in range(WARM_UP_RUNS):  # compilation and allocation on first use are not timed
+            comparator.estimate(_small_scan())
+        connection.send(MethodDescription(comparator.settings, comparator.version))
+        for series in iter(lambda: _next(connection), None):
+            connection.send(_timed(comparator, series))
+    except Unavailable as missing:
+        connection.send(MethodDescription(failure=str(missing)))
+    except Exception as error:
+        connection.send(error)
+        raise  # the traceback, on the standard error stream
+
+
+def _next(connection: Connection) -> EchoSeries | None:
+    """The next scan; None when the benchmark has ended."""
+    try:
+        return connection.recv()
+    except EOFError:
+        return None
+
+
+def _timed(comparator: Comparator, series: EchoSeries) -> Run:
+    start = time.perf_counter()
+    maps = comparator.estimate(series)
+    return Run(maps, time.perf_counter() - start, peak_mib())
 
 
 def _small_scan() -> EchoSeries:
@@ -102,25 +214,3 @@ def _small_scan() -> EchoSeries:
     echoes = np.where(columns, fat[:, None], 1.0)[:, None, None, :] * np.exp(-40.0 * te)[:, None, None, None]
     noise = np.random.default_rng(0).normal(0, 0.01, (2, 6, 1, 32, 32))
     return EchoSeries((np.broadcast_to(echoes, (6, 1, 32, 32)) + noise[0] + 1j * noise[1]).astype(np.complex64), te, 1.5)
-
-
-def _run(series: EchoSeries) -> Run:
-    assert _comparator is not None
-    start = time.perf_counter()
-    maps = _comparator.estimate(series)
-    return Run(maps, time.perf_counter() - start, peak_mib())
-
-
-def peak_mib() -> float:
-    """Largest memory of this process so far in MiB; NaN where the system does not tell.
-
-    On Linux not by `getrusage`, whose figure starts at the size of the parent.
-    """
-    if sys.platform == "linux":
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
-    if sys.platform == "win32":
-        return float("nan")
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

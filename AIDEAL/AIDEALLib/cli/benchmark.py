@@ -1,4 +1,4 @@
-"""`aideal benchmark`: accuracy, time and memory beside other methods, on the same scans in one run."""
+"""Command `aideal benchmark`: accuracy, time and memory of several methods on the same scans."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .options import Debug, Out
 
 def benchmark(
     out: Out,
-    quick: Annotated[bool, typer.Option("--quick", help="Two small scans, to see that everything runs.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Two small scans, to check that everything runs.")] = False,
     method: Annotated[
-        list[str] | None, typer.Option(help="Repeat for several; all when left out.", show_default=False, metavar="NAME")
+        list[str] | None, typer.Option(help="Can be repeated; all methods by default.", show_default=False, metavar="NAME")
     ] = None,
     scaling: Annotated[
-        bool, typer.Option("--scaling", help="Instead: time and memory against matrix, slices, echoes and threads.")
+        bool, typer.Option("--scaling", help="Time and memory against matrix, slices, echoes and threads instead.")
     ] = False,
     real_scans: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of real scans, for residual and time.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="First patient.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first patient.")] = 300,
     matrix: Annotated[int, typer.Option(min=48, help="Rows and columns.")] = 128,
-    repeats: Annotated[int, typer.Option(min=1, help="Timed runs of quick methods.")] = 3,
-    threads: Annotated[int, typer.Option(min=1, help="Of every method alike.")] = 2,
+    repeats: Annotated[int, typer.Option(min=1, help="Timed runs of fast methods.")] = 3,
+    threads: Annotated[int, typer.Option(min=1, help="Number of threads of every method.")] = 2,
     debug: Debug = False,
 ) -> None:
     """Run every method on the same simulated scans of known truth and write tables and plots; finished runs are kept in DIR."""

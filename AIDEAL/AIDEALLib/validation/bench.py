@@ -15,19 +15,18 @@ import numpy as np
 from ..models import Networks
 from ..progress import Monitor
 from .cases import Case, estimated
+from .files import written_whole
+from .fingerprint import code_fingerprint
 from .voxels import Voxels
 
-ROOMS = ("physics", "simulation", "estimation", "models.py", "validation/cases.py", "validation/voxels.py")
-"""What the voxels of a case depend on besides the case and the networks."""
+SIMULATION = ("simulation", "validation/cases.py", "validation/voxels.py")
+"""Modules that the voxels of a case depend on besides the estimate."""
 
 
 def fingerprint(networks: Networks, device: str) -> str:
-    """Changes with the networks, the kind of device and the code that estimates."""
-    package = Path(__file__).resolve().parent.parent
+    """SHA-256 of the networks, the kind of device and the code that simulates and estimates."""
     digest = hashlib.sha256(json.dumps([networks.checksums, device.partition(":")[0]]).encode())
-    for room in ROOMS:
-        for path in sorted((package / room).rglob("*.py")) or [package / room]:
-            digest.update(path.read_bytes())
+    digest.update(code_fingerprint(*SIMULATION).encode())
     return digest.hexdigest()
 
 
@@ -102,12 +101,9 @@ def _title(case: Case) -> str:
 
 
 def _save(voxels: Voxels, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: getattr(voxels, name) for name in ("shape", "label_names", "method", "left_out")}
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as stream:
+    with written_whole(path) as partial, partial.open("wb") as stream:
         np.savez_compressed(stream, plain=json.dumps(plain), **voxels.arrays())
-    partial.replace(path)
 
 
 def _load(path: Path) -> Voxels:

@@ -19,6 +19,9 @@ PER_68, PER_95 = 0.9945, 1.9600
 CHANCE_SDS = 4.0
 """Beyond this many standard deviations noise alone hardly explains an error: 1 in 16 000."""
 LARGE_ERROR_POINTS = 20.0
+LOBES = ("Right lobe", "Left lobe")
+LIVER = (*LOBES, "Liver dome")
+"""Segments of the liver in a simulated abdomen."""
 
 
 @dataclass(frozen=True, eq=False)
