@@ -34,10 +34,32 @@ def takes_option_groups(command: Callable[..., None]) -> Callable[..., None]:
         values = {name: kind(**{f.name: given.pop(f.name) for f in fields(kind)}) for name, kind in groups.items()}
         command(**values, **given)
 
-    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-    with_options.__doc__, with_options.__name__ = command.__doc__, command.__name__
-    return with_options
+    return shown_as(with_options, command, parameters)
+
+
+def shown_as(
+    function: Callable[..., None], command: Callable[..., None], parameters: list[inspect.Parameter]
+) -> Callable[..., None]:
+    """Give a function the parameters that typer reads, and the name and help of a command.
+
+    Parameters
+    ----------
+    function : callable
+        Called with keyword arguments.
+    command : callable
+        Whose name and docstring it takes.
+    parameters : list of inspect.Parameter
+        Parameters with their annotations.
+
+    Returns
+    -------
+    callable
+        The function.
+    """
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in parameters}
+    function.__doc__, function.__name__ = command.__doc__, command.__name__
+    return function
 
 
 def _options(group: Any) -> list[inspect.Parameter]:

@@ -14,6 +14,7 @@ from ..advice import Setting
 from ..choices import Readout
 from ..errors import InputError
 from ..options import Overrides, RunOptions, option_fields, option_type
+from .option_groups import shown_as
 
 DEBUG_KEY = "aideal.debug"
 
@@ -92,10 +93,7 @@ def takes_run_options(*names: str) -> Callable[[Callable[..., None]], Callable[.
             command(**{name: value for name, value in given.items() if name not in chosen}, options=_options(given, chosen))
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own if p.name != "options"] + added
-        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-        with_options.__doc__, with_options.__name__ = command.__doc__, command.__name__
-        return with_options
+        return shown_as(with_options, command, parameters)
 
     return decorate
 

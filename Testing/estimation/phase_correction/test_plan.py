@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.ndimage
 from paths import REAL_DATA
+from phase_spoiling import spoilt
 from real_scans import BOTTLES, REAL_SCANS, bottle_pdff
 
 from AIDEALLib.echoes import EchoSeries, PhaseSign, Readout
 from AIDEALLib.errors import InputError
-from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError, find_phase_error
+from AIDEALLib.estimation.phase_correction.phase_errors import Pattern
 from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections, plan_corrections
 from AIDEALLib.estimation.phase_correction.rotation_sense import decide_sign
 from AIDEALLib.io.load import load_series
@@ -37,35 +37,10 @@ def liver() -> EchoSeries:
     return replace(series, readout=Readout.UNKNOWN, phase_sign=None)
 
 
-def spoilt(series: EchoSeries, constant: float, slope: float, axis: int, pattern: Pattern = Pattern.ODD_EVEN) -> EchoSeries:
-    return PhaseError(pattern, -constant, -slope, axis, 0, 0, 1, 0).correct(series)
-
-
-@pytest.mark.parametrize(("constant", "slope", "axis"), [(0.2, 0.0, 1), (0.6, 2.0, 1), (-0.5, -3.0, 0), (math.pi / 4, 1.0, 0)])
-def test_odd_even_phase_is_found(liver: EchoSeries, constant: float, slope: float, axis: int) -> None:
-    found = find_phase_error(spoilt(liver, constant, slope, axis), SIX_PEAK)
-    assert found is not None and found.clear
-    assert abs(math.remainder(found.constant_rad - constant, math.pi / 2)) < 0.03
-    assert found.slope_rad == pytest.approx(slope, abs=0.1)
-    if slope:
-        assert found.axis == axis
-    assert found.residual_after < 0.7 * found.residual_before
-
-
-@pytest.mark.parametrize("pattern", Pattern, ids=lambda p: p.name)
-def test_nothing_is_found_where_there_is_nothing(liver: EchoSeries, pattern: Pattern) -> None:
-    found = find_phase_error(liver, SIX_PEAK, pattern)
-    assert found is not None and not found.clear and not found.plausible
-
-
-def test_first_echo_phase_is_found_and_told_from_the_other(liver: EchoSeries) -> None:
+def test_first_echo_phase_is_corrected_on_request(liver: EchoSeries) -> None:
     series = spoilt(liver, 0.5, 0.8, 0, Pattern.FIRST)
-    found = find_phase_error(series, SIX_PEAK, Pattern.FIRST)
-    assert found is not None and found.clear
-    assert found.constant_rad == pytest.approx(0.5, abs=0.05)
-    assert found.slope_rad == pytest.approx(0.8, abs=0.15)
-    repairs = plan_corrections(series, SIX_PEAK)
-    assert not repairs.applied and repairs.first_echo is not None and repairs.first_echo.clear
+    plan = plan_corrections(series, SIX_PEAK)
+    assert not plan.applied and plan.first_echo is not None and plan.first_echo.clear
     assert [e.pattern for e in plan_corrections(series, SIX_PEAK, RunOptions(first_echo="auto")).applied] == [Pattern.FIRST]
 
 
@@ -83,20 +58,20 @@ def test_choices(liver: EchoSeries) -> None:
         plan_corrections(series, SIX_PEAK, RunOptions(bipolar="perhaps"))
 
 
-def test_three_echoes_tell_nothing(liver: EchoSeries) -> None:
+def test_three_echoes_leave_phase_errors_undetermined(liver: EchoSeries) -> None:
     short = replace(liver, echoes=liver.echoes[:3], te_s=liver.te_s[:3])
-    repairs = plan_corrections(short, SIX_PEAK, RunOptions(bipolar="yes"))
-    assert not repairs.applied and "cannot be determined" in repairs.notes[0]
+    plan = plan_corrections(short, SIX_PEAK, RunOptions(bipolar="yes"))
+    assert not plan.applied and "cannot be determined" in plan.notes[0]
 
 
 @pytest.mark.parametrize("conjugated", [False, True])
-def test_applied_repairs_restore_the_echoes(liver: EchoSeries, conjugated: bool) -> None:
+def test_corrections_restore_the_echoes(liver: EchoSeries, conjugated: bool) -> None:
     series = spoilt(liver, 0.6, 1.5, 1)
     series = series.conjugate() if conjugated else series
-    repairs = plan_corrections(series, SIX_PEAK)
-    assert repairs.conjugated is conjugated
-    mended = np.stack([repairs.apply(series.echoes[:, s], s) for s in range(3)], 1)
-    ratio = mended * np.conj(liver.echoes)
+    plan = plan_corrections(series, SIX_PEAK)
+    assert plan.conjugated is conjugated
+    corrected = np.stack([plan.apply(series.echoes[:, s], s) for s in range(3)], 1)
+    ratio = corrected * np.conj(liver.echoes)
     bright = np.abs(liver.echoes).min(0) > 0.2 * np.abs(liver.echoes).max()
     between = np.angle(ratio[1:] * np.conj(ratio[:-1]))[:, bright]  # a common phase and a shift of the field do not matter
     wobble = np.diff(between, axis=0)
@@ -108,9 +83,9 @@ def test_slices_that_differ_are_corrected_one_by_one(liver: EchoSeries) -> None:
     for s, constant in enumerate((0.3, 0.5, 0.75)):
         one = replace(liver, echoes=liver.echoes[:, s : s + 1])
         echoes[:, s : s + 1] = spoilt(one, constant, 0.8, 1).echoes
-    repairs = plan_corrections(replace(liver, echoes=echoes), SIX_PEAK)
-    assert repairs.as_dict()["slice_by_slice"]
-    constants = [e.constant_rad for e in repairs.by_slice if e is not None]
+    plan = plan_corrections(replace(liver, echoes=echoes), SIX_PEAK)
+    assert plan.as_dict()["slice_by_slice"]
+    constants = [e.constant_rad for e in plan.by_slice if e is not None]
     np.testing.assert_allclose(constants, (0.3, 0.5, 0.75), atol=0.05)
 
 
@@ -120,12 +95,12 @@ def test_gain_steps_are_divided_out_on_request_only(liver: EchoSeries) -> None:
     assert plan_corrections(stepped, SIX_PEAK).gains == ()
     plan = plan_corrections(stepped, SIX_PEAK, RunOptions(gain_steps="yes"))
     np.testing.assert_allclose(plan.gains, scales, atol=0.02)
-    mended = plan.apply(stepped.echoes[:, 1], 1)
-    assert np.abs(mended - liver.echoes[:, 1]).max() < 0.03 * np.abs(liver.echoes).max()
+    corrected = plan.apply(stepped.echoes[:, 1], 1)
+    assert np.abs(corrected - liver.echoes[:, 1]).max() < 0.03 * np.abs(liver.echoes).max()
     assert any("Divided out" in note for note in plan.notes)
 
 
-def test_repairs_told_can_be_applied_again(liver: EchoSeries) -> None:
+def test_corrections_read_from_provenance_can_be_applied(liver: EchoSeries) -> None:
     series = spoilt(spoilt(liver, 0.6, 2.0, 1), 0.5, 0.4, 0, Pattern.FIRST).conjugate()
     plan = plan_corrections(series, SIX_PEAK, RunOptions(conjugate="yes", first_echo="auto"))
     assert plan.conjugated and len(plan.applied) == 2
@@ -145,16 +120,16 @@ def test_opposite_phases_of_slices_do_not_cancel(mirrored: bool) -> None:
         one = replace(clean, echoes=clean.echoes[:, s : s + 1])
         echoes[:, s : s + 1] = spoilt(one, constant, 0.0, 1).echoes
     scan = replace(clean, echoes=np.conj(echoes) if mirrored else echoes)
-    repairs = plan_corrections(scan, SIX_PEAK)
-    assert repairs.conjugated is mirrored
-    assert len(repairs.by_slice) == 4
-    mended = np.stack([repairs.apply(scan.echoes[:, s], s) for s in range(4)], 1)
+    plan = plan_corrections(scan, SIX_PEAK)
+    assert plan.conjugated is mirrored
+    assert len(plan.by_slice) == 4
+    corrected = np.stack([plan.apply(scan.echoes[:, s], s) for s in range(4)], 1)
     # What is left of the phase, modulo the quarter turn that only shifts the field.
-    step = np.angle((mended * np.conj(clean.echoes))[:, truth.labels > 0])
+    step = np.angle((corrected * np.conj(clean.echoes))[:, truth.labels > 0])
     odd_even = step[0] - 2 * step[1] + step[2]
     assert np.median(np.abs((odd_even + np.pi) % (2 * np.pi) - np.pi)) < 0.2
-    assert PhaseCorrections.from_dict(json.loads(json.dumps(repairs.as_dict()))).by_slice[3] is not None
-    assert "bipolar-corrected" in {finding.code for finding in assess_corrections(repairs)}
+    assert PhaseCorrections.from_dict(json.loads(json.dumps(plan.as_dict()))).by_slice[3] is not None
+    assert "bipolar-corrected" in {finding.code for finding in assess_corrections(plan)}
 
 
 @pytest.mark.parametrize("name", REAL_SCANS)
@@ -175,9 +150,9 @@ def test_real_monopolar_scans_are_left_alone(name: str) -> None:
 @pytest.mark.parametrize("conjugated", [False, True])
 def test_bottles(conjugated: bool) -> None:
     series = real(BOTTLES)
-    repairs = plan_corrections(series.conjugate() if conjugated else series, SIX_PEAK)
-    assert [e.pattern for e in repairs.applied] == [Pattern.ODD_EVEN]
-    found = bottle_pdff(repairs.apply((series.conjugate() if conjugated else series).echoes[:, 0], 0), series)
+    plan = plan_corrections(series.conjugate() if conjugated else series, SIX_PEAK)
+    assert [e.pattern for e in plan.applied] == [Pattern.ODD_EVEN]
+    found = bottle_pdff(plan.apply((series.conjugate() if conjugated else series).echoes[:, 0], 0), series)
     np.testing.assert_allclose(found, (25.5, 1.3, 2.0), atol=1.5)
 
 

@@ -1,0 +1,77 @@
+"""Phase errors that follow a pattern over the echoes are found with their size, place and evidence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from phase_spoiling import spoilt
+
+from AIDEALLib.echoes import EchoSeries, Readout
+from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError, find_phase_error
+from AIDEALLib.physics.spectrum import SIX_PEAK
+from AIDEALLib.simulation.demo import demo_liver
+
+
+@pytest.fixture(scope="module")
+def liver() -> EchoSeries:
+    series, _ = demo_liver(matrix=(3, 96, 96))
+    return replace(series, readout=Readout.UNKNOWN, phase_sign=None)
+
+
+@pytest.mark.parametrize(("constant", "slope", "axis"), [(0.2, 0.0, 1), (0.6, 2.0, 1), (-0.5, -3.0, 0), (math.pi / 4, 1.0, 0)])
+def test_odd_even_phase_is_found(liver: EchoSeries, constant: float, slope: float, axis: int) -> None:
+    found = find_phase_error(spoilt(liver, constant, slope, axis), SIX_PEAK)
+    assert found is not None and found.clear
+    assert abs(math.remainder(found.constant_rad - constant, math.pi / 2)) < 0.03
+    assert found.slope_rad == pytest.approx(slope, abs=0.1)
+    if slope:
+        assert found.axis == axis
+    assert found.residual_after < 0.7 * found.residual_before
+
+
+def test_phase_of_the_first_echo_is_found(liver: EchoSeries) -> None:
+    found = find_phase_error(spoilt(liver, 0.5, 0.8, 0, Pattern.FIRST), SIX_PEAK, Pattern.FIRST)
+    assert found is not None and found.clear
+    assert found.constant_rad == pytest.approx(0.5, abs=0.05)
+    assert found.slope_rad == pytest.approx(0.8, abs=0.15)
+
+
+@pytest.mark.parametrize("pattern", Pattern, ids=lambda p: p.name)
+def test_a_scan_without_phase_error_shows_none(liver: EchoSeries, pattern: Pattern) -> None:
+    found = find_phase_error(liver, SIX_PEAK, pattern)
+    assert found is not None and not found.clear and not found.plausible
+
+
+def test_nothing_is_determined_from_three_echoes_or_without_signal(liver: EchoSeries) -> None:
+    three = replace(liver, echoes=liver.echoes[:3], te_s=liver.te_s[:3])
+    assert find_phase_error(three, SIX_PEAK) is None
+    rng = np.random.default_rng(0)
+    noise = (rng.normal(size=liver.echoes.shape) + 1j * rng.normal(size=liver.echoes.shape)).astype(np.complex64)
+    assert find_phase_error(replace(liver, echoes=noise), SIX_PEAK) is None
+
+
+def test_only_the_chosen_slices_are_examined(liver: EchoSeries) -> None:
+    echoes = liver.echoes.copy()
+    echoes[:, 1:2] = spoilt(replace(liver, echoes=liver.echoes[:, 1:2]), 0.5, 0.0, 1).echoes
+    mixed = replace(liver, echoes=echoes)
+    of_one, of_others = (find_phase_error(mixed, SIX_PEAK, slices=slices) for slices in (range(1, 2), range(1)))
+    assert of_one is not None and of_one.clear
+    assert of_others is not None and not of_others.clear
+
+
+def test_the_correction_is_the_inverse_of_the_error(liver: EchoSeries) -> None:
+    error = PhaseError(Pattern.ODD_EVEN, 0.4, 1.2, 1, 0, 0, 1, 0)
+    np.testing.assert_allclose(error.correct(spoilt(liver, 0.4, 1.2, 1)).echoes, liver.echoes, rtol=1e-5, atol=1e-6)
+    phasor = error.phasor(6, 96, 96)
+    assert phasor.shape == (6, 1, 1, 96)
+    # closed form: exp(-i p_n (constant + slope u)), u = (index / count - 1/2), p_n = (-1)^n from the first echo
+    expected = np.exp(-1j * np.array([1, -1, 1, -1, 1, -1])[:, None] * (0.4 + 1.2 * (np.arange(96) / 96 - 0.5)))
+    np.testing.assert_allclose(phasor[:, 0, 0], expected, atol=1e-6)
+
+
+def test_the_size_is_the_largest_phase_modulo_the_period() -> None:
+    assert PhaseError(Pattern.FIRST, 0.3, 0.8, 0, 0, 0, 1, 0).size_rad == pytest.approx(0.7)
+    assert PhaseError(Pattern.ODD_EVEN, math.pi / 2 + 0.1, 0.0, 0, 0, 0, 1, 0).size_rad == pytest.approx(0.1)
