@@ -116,8 +116,8 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
             noise = given.noise(pick(candidates.residual_energy, chosen))
         modes: list[Mode] = [
             # at an end of the range of R2* a step would lead out of it
-            mode_from_fit(at.with_zero_slope(~inside), field, r2star, noise)
-            for at, inside, field, r2star in zip(
+            mode_from_fit(linear_fit.with_zero_slope(~inside), field, r2star, noise)
+            for linear_fit, inside, field, r2star in zip(
                 candidates.fits, free, candidates.field_hz, candidates.r2star_per_s, strict=True
             )
         ]
