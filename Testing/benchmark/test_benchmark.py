@@ -141,7 +141,7 @@ def test_finished_results_are_kept_and_reused(tmp_path: Path, monkeypatch: Any) 
     finished = sorted((tmp_path / "finished").glob("*.json"))
     assert len(finished) == len(quick_plan(300, 1).protocols)
     first = (tmp_path / "protocols.csv").read_text()
-    monkeypatch.setattr(worker.Runner, "run", lambda *_: pytest.fail("a finished case was run again"))
+    monkeypatch.setattr(worker.Runner, "run", lambda *_: pytest.fail("a finished case was repeated"))
     assert CliRunner().invoke(app, arguments).exit_code == 0
     assert (tmp_path / "protocols.csv").read_text() == first
 

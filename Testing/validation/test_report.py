@@ -47,25 +47,25 @@ def bench_in(folder: Path, networks: Networks, stamp: str = "a", cancel=lambda: 
 
 def test_a_case_is_estimated_once_per_network_and_code(tmp_path, networks, monkeypatch):
     times = []
-    monkeypatch.setattr(benches, "estimated", lambda *a, real=benches.estimated: times.append(1) or real(*a))
+    monkeypatch.setattr(benches, "estimate_case", lambda *a, real=benches.estimate_case: times.append(1) or real(*a))
     bench, done = bench_in(tmp_path, networks)
     bench.prepare(CASES)
     first = bench.voxels(CASES[0])
     assert (len(times), sum(done)) == (2, 4)
     assert first.label_names[1] == "Right lobe" and first.shape == (2, 48, 48)
-    again, done = bench_in(tmp_path, networks)
-    again.prepare(CASES)
-    assert (len(times), sum(done)) == (2, 4), "nothing estimated, and the progress is complete all the same"
-    assert (again.voxels(CASES[0]).pdff == first.pdff).all()
-    assert not np.array_equal(again.voxels(CASES[1]).pdff, first.pdff)
+    reopened, done = bench_in(tmp_path, networks)
+    reopened.prepare(CASES)
+    assert (len(times), sum(done)) == (2, 4), "nothing estimated, and the progress is complete"
+    assert (reopened.voxels(CASES[0]).pdff == first.pdff).all()
+    assert not np.array_equal(reopened.voxels(CASES[1]).pdff, first.pdff)
     changed, _ = bench_in(tmp_path, networks, "another stamp")
-    changed.forget_others()
+    changed.remove_outdated()
     changed.prepare(CASES[:1])
     assert len(times) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["another stamp"]
 
 
-def test_a_damaged_file_is_made_anew(tmp_path, networks):
+def test_a_damaged_file_is_replaced(tmp_path, networks):
     bench, _ = bench_in(tmp_path, networks)
     first = bench.voxels(CASES[0])
     (path,) = tmp_path.glob("*/*.npz")
@@ -80,14 +80,14 @@ def test_cancel_keeps_what_was_finished(tmp_path, networks):
     assert [path.suffix for path in tmp_path.glob("*/*")] == [".npz"]
 
 
-def test_cancelled_report_says_what_is_finished(tmp_path, networks):
+def test_cancelled_report_names_what_is_finished(tmp_path, networks):
     request = Request(tmp_path, Plan(quick=True), ("sensitivity", "coverage"), None, networks, "cpu")
     with pytest.raises(Cancelled, match="Cancelled after 1 of 2 sections"):
         validate(request, cancel=lambda: True)
     assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<h2") == 1
 
 
-def test_fingerprint_sees_networks_and_device(networks):
+def test_fingerprint_depends_on_networks_and_device(networks):
     here = fingerprint(networks, "cpu")
     assert here == fingerprint(networks, "cpu")
     assert len({here, fingerprint(networks, "cuda:0"), fingerprint(replace(networks, checksums={"G_phi": "0"}), "cpu")}) == 3
@@ -114,10 +114,10 @@ def test_report_holds_its_pictures_and_names_its_files(tmp_path):
     assert "The rest: `first/all.csv`" in text and "![A <caption>](first/dots.png)" in text
 
 
-def test_real_scans_are_optional_and_tell_what_is_no_scan(tmp_path, networks):
+def test_real_scans_are_optional_and_unreadable_ones_named(tmp_path, networks):
     (tmp_path / "scans" / "empty").mkdir(parents=True)
-    (tmp_path / "scans" / "notes.txt").write_text("no scan, and not looked at")
-    for folder, words in ((None, "No real scans were at hand"), (tmp_path / "scans", "empty is no scan")):
+    (tmp_path / "scans" / "notes.txt").write_text("no scan, not read")
+    for folder, words in ((None, "No real scans were given"), (tmp_path / "scans", "empty cannot be read")):
         validate(Request(tmp_path / "out", Plan(quick=True), ("real",), folder, networks, "cpu"))
         assert words in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 
@@ -132,7 +132,7 @@ def test_sections_alone_repeat_to_the_byte(tmp_path, networks):
     assert b"--section sensitivity" in pages[0]
 
 
-def test_every_case_of_a_plan_is_asked_for_once(networks):
+def test_every_case_of_a_plan_is_listed_once(networks):
     full = Request(Path(), Plan(), SECTIONS, None, networks, "cpu")
     cases = full.cases()
     assert len(cases) == len(set(cases))

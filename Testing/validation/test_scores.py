@@ -172,11 +172,11 @@ def test_regression_against_permutations():
 
 
 def test_agreement_by_hand():
-    found = agreement("again", "square", [10.0, 20.0, 30.0], [11.0, 20.0, 32.0])
+    found = agreement("repeated", "square", [10.0, 20.0, 30.0], [11.0, 20.0, 32.0])
     assert (found.bias, found.sd) == pytest.approx((1.0, 1.0))
     assert (found.lower, found.upper) == pytest.approx((1 - 1.96, 1 + 1.96))
     assert (found.slope, found.intercept) == pytest.approx((1.05, 0.0))
-    assert math.isnan(agreement("again", "square", [1.0], [2.0]).bias)
+    assert math.isnan(agreement("repeated", "square", [1.0], [2.0]).bias)
 
 
 @pytest.mark.parametrize("pdff", [5.0, 50.0, 95.0])

@@ -12,7 +12,7 @@ from ..echoes import EchoSeries
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import SIX_PEAK
 from ..physics.variable_projection import EchoBasis, fit
-from ..validation.cases import Case, Scan, compared
+from ..validation.cases import Case, Scan, compare_with_truth
 from ..validation.rois import square_rois
 from ..validation.scores import summary
 from ..validation.voxels import LIVER, LOBES, Voxels
@@ -121,7 +121,7 @@ def score(name: str, maps: ParameterMaps, case: Case, scan: Scan, cost: Cost) ->
     ProtocolScore
         Scores.
     """
-    voxels = compared(maps, scan, case.protocol)
+    voxels = compare_with_truth(maps, scan, case.protocol)
     liver = voxels.segment(*LIVER)
     of_liver = summary(liver, "liver")
     states_sd = bool(np.isfinite(liver.pdff_sd).all())

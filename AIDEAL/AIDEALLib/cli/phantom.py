@@ -1,4 +1,4 @@
-"""`aideal phantom`: vials of known fat; bias and stated uncertainty of each."""
+"""Command `aideal phantom`: bias and stated SD of vials of known fat fraction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class VialSet(str, Enum):
-    """Which vials: seven with one of three sets of R2*, or the eleven of the multi-site phantom."""
+    """Vials of the phantom: seven with one of three sets of R2*, or the eleven of the multi-site phantom."""
 
     ONE = "1"
     TWO = "2"
@@ -28,7 +28,7 @@ class VialSet(str, Enum):
 
 
 class PhantomProtocol(str, Enum):
-    """How the phantom is scanned."""
+    """Acquisition of the phantom."""
 
     PAPER = "paper"
     THREE_TESLA = "3T"
@@ -37,14 +37,14 @@ class PhantomProtocol(str, Enum):
 
 
 class Snr(str, Enum):
-    """Signal at t = 0 over the noise of one real channel."""
+    """Signal-to-noise ratio: signal at t = 0 over the noise of one real channel."""
 
     NONE = "none"
     FIFTY = "50"
     TEN = "10"
 
 
-class Methods(str, Enum):
+class MethodChoice(str, Enum):
     """One method or both."""
 
     REFINED = "refined"
@@ -61,19 +61,19 @@ def phantom_command(
         PhantomProtocol, typer.Option(help="1.5 T 1.3+2.1n ms; 3 T 1.2+1.0n ms; 1.5 T three echoes 1.6+1.55n, twelve 1.2+1.6n.")
     ] = PhantomProtocol.PAPER,
     snr: Annotated[Snr, typer.Option(help="Signal over the noise of one real channel.")] = Snr.FIFTY,
-    method: Annotated[Methods, typer.Option(help="One method or both.")] = Methods.BOTH,
-    slices: Annotated[int, typer.Option(min=1, help="Slices, alike but for noise; more of them steady the spreads.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Noise.")] = 0,
+    method: Annotated[MethodChoice, typer.Option(help="One method or both.")] = MethodChoice.BOTH,
+    slices: Annotated[int, typer.Option(min=1, help="Slices, which differ in noise only.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
     debug: Debug = False,
 ) -> None:
-    """Scan the numerical vial phantom, estimate it, and compare bias and stated SD vial by vial."""
+    """Scan the numerical vial phantom, estimate it, and compare bias and stated SD of each vial."""
     import numpy as np
     from rich.console import Console
 
     from ..io.npz import write_npz
     from ..io.output.save import staged_directory
     from ..io.segmentation import Segmentation, save_segmentation
-    from ..validation.cases import compared
+    from ..validation.cases import compare_with_truth
     from ..validation.phantoms import vials_of
     from ..validation.plan import METHODS, PHANTOM_PROTOCOLS, phantom_case
     from ..validation.tables import save_rows
@@ -89,13 +89,13 @@ def phantom_command(
         write_npz(stage / "phantom.npz", series, {"true_pdff": truth.pdff_percent, "true_r2star": truth.r2star_per_s})
         segmentation = Segmentation(truth.labels.astype(np.int32), truth.label_names)
         save_segmentation(segmentation, series.geometry, stage / "vials.seg.nrrd")
-        for chosen in METHODS if method is Methods.BOTH else (method.value,):
+        for chosen in METHODS if method is MethodChoice.BOTH else (method.value,):
             each = replace(case, method=chosen).options(options.device)
             maps = run_with_progress(series, replace(each, models=options.models), check=False).maps
-            vials += vials_of(compared(maps, scan, case.protocol))
+            vials += vials_of(compare_with_truth(maps, scan, case.protocol))
         save_rows(vials, stage / "vials.csv")
     for name in dict.fromkeys(v.method for v in vials):
-        title = f"{name}: PDFF of the vials in percent; {case.protocol.name}, SNR {snr.value}"
+        title = f"{name}: PDFF of the vials, percent; {case.protocol.name}, SNR {snr.value}"
         _print_vials(console, title, [v for v in vials if v.method == name])
     console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)
 
@@ -103,7 +103,7 @@ def phantom_command(
 def _print_vials(console: Console, title: str, vials: Sequence[Vial]) -> None:
     from .results import number, table_of
 
-    columns = ("Vial", "Truth", "R2* 1/s", "Bias", "SD", "Stated SD", "Cramer-Rao", "Stated / SD", "Swaps %")
+    columns = ("Vial", "Truth", "R2*, 1/s", "Bias", "SD", "Stated SD", "Cramer-Rao", "Stated / SD", "Swaps, %")
     lines = [
         (
             v.vial,

@@ -1,18 +1,24 @@
-"""`aideal speed`: how long a scan takes from file to maps, and where the time goes."""
+"""Command `aideal speed`: duration of a scan from file to maps, by stage."""
 
 from __future__ import annotations
 
-import sys
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..options import RunOptions
 from .options import Debug, takes_run_options
 
+if TYPE_CHECKING:
+    from ..parameter_maps import ParameterMaps
+
 DISTINCT_SLICES = 6
-"""More slices than this are repeats: time and memory do not care."""
+"""Further slices are copies: time and memory do not depend on their content."""
 
 
 @takes_run_options("method", "device", "models")
@@ -22,15 +28,12 @@ def speed(
     slices: Annotated[int, typer.Option(min=1, help="Slices.")] = 32,
     echoes: Annotated[int, typer.Option(min=3, max=16, help="Echoes.")] = 6,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; torch decides when not given.", show_default=False)
+        int | None, typer.Option(min=1, help="CPU threads; by default those that torch chooses.", show_default=False)
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Time a simulated scan end to end: read it, estimate it, write its maps."""
-    import multiprocessing
+    """Time a simulated scan from file to maps: reading, estimate, writing."""
     import tempfile
-    import time
-    from concurrent.futures import ProcessPoolExecutor
 
     from rich.console import Console
 
@@ -39,13 +42,41 @@ def speed(
     console = Console()
     with tempfile.TemporaryDirectory(prefix="aideal-speed-") as folder:
         file = Path(folder) / "scan.npz"
-        # in a process of its own, so that its memory does not count
-        with (
-            Console(stderr=True).status("Simulating the scan"),
-            ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
-        ):
-            pool.submit(write_scan, file, matrix, slices, echoes).result()
+        with Console(stderr=True).status("Simulating the scan"):
+            _write_scan_in_process(file, matrix, slices, echoes)
+        seconds, maps = _timed_run(file, options, threads)
+    import torch
+
+    total = sum(seconds.values())
+    lines = [(name, number(s, 2), number(1000 * s / slices, 0), number(100 * s / total, 0)) for name, s in seconds.items()]
+    lines.append(("end to end", number(total, 2), number(1000 * total / slices, 0), "100"))
+    title = (
+        f"{matrix}x{matrix}x{slices}x{echoes}, {options.method}, {maps.provenance.device}, {torch.get_num_threads()} threads"
+    )
+    console.print(table_of(title, ("Stage", "s", "ms per slice", "%"), lines))
+    console.print(f"Foreground {100 * maps.mask.mean():.0f} % of the voxels. Peak memory {_peak_memory()}.", highlight=False)
+
+
+def _write_scan_in_process(file: Path, matrix: int, slices: int, echoes: int) -> None:
+    """Simulate in another process, so that its memory is not counted."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool.submit(write_scan, file, matrix, slices, echoes).result()
+
+
+def _timed_run(file: Path, options: RunOptions, threads: int | None) -> tuple[dict[str, float], ParameterMaps]:
+    """Seconds by stage, and the maps."""
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(stage: str) -> Iterator[None]:
         start = time.perf_counter()
+        yield
+        seconds[stage] = time.perf_counter() - start
+
+    with timed("start-up"):
         import torch
 
         from ..io.load import load_series
@@ -54,29 +85,20 @@ def speed(
 
         if threads:
             torch.set_num_threads(threads)
-        seconds = {"start-up": time.perf_counter() - start}
-        start = time.perf_counter()
+    with timed("reading"):
         series = load_series(file)
-        seconds["reading"] = time.perf_counter() - start
-        start = time.perf_counter()
+    with timed("estimate"):
         maps = run_with_progress(series, options, check=False).maps
-        estimating = time.perf_counter() - start
-        stages = maps.provenance.seconds
-        seconds |= {**stages, "other (load networks, phase sign, ...)": max(0.0, estimating - sum(stages.values()))}
-        start = time.perf_counter()
-        save_maps(maps, Path(folder) / "maps")
-        seconds["writing"] = time.perf_counter() - start
-        used = torch.get_num_threads()
-    total = sum(seconds.values())
-    lines = [(name, number(s, 2), number(1000 * s / slices, 0), number(100 * s / total, 0)) for name, s in seconds.items()]
-    lines.append(("end to end", number(total, 2), number(1000 * total / slices, 0), "100"))
-    title = f"{matrix}x{matrix}x{slices}x{echoes}, {options.method}, {maps.provenance.device}, {used} threads"
-    console.print(table_of(title, ("Stage", "s", "ms a slice", "%"), lines))
-    console.print(f"Foreground {100 * maps.mask.mean():.0f} % of the voxels. Peak memory {_peak_memory()}.", highlight=False)
+    estimate = seconds.pop("estimate")
+    stages = maps.provenance.seconds
+    seconds |= {**stages, "other (load networks, phase sign, ...)": max(0.0, estimate - sum(stages.values()))}
+    with timed("writing"):
+        save_maps(maps, file.with_name("maps"))
+    return seconds, maps
 
 
 def write_scan(file: Path, matrix: int, slices: int, echoes: int) -> None:
-    """Simulate an upper abdomen at 1.5 T and write it; beyond `DISTINCT_SLICES` slices it repeats."""
+    """Simulate an upper abdomen at 1.5 T and write it; slices beyond `DISTINCT_SLICES` are copies."""
     from dataclasses import replace
 
     import numpy as np
@@ -94,10 +116,7 @@ def write_scan(file: Path, matrix: int, slices: int, echoes: int) -> None:
 
 
 def _peak_memory() -> str:
-    """Largest memory of this process so far."""
-    if sys.platform == "win32":
-        return "unknown on Windows"
-    import resource
+    from ..benchmark.memory import peak_mib
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return f"{peak / (1024**3 if sys.platform == 'darwin' else 1024**2):.2f} GiB"
+    peak = peak_mib()
+    return f"{peak / 1024:.2f} GiB" if math.isfinite(peak) else "unknown on Windows"

@@ -1,4 +1,4 @@
-"""`aideal validate`: every claim checked against known truth; one command, one report."""
+"""Command `aideal validate`: one report of every figure against known truth."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def validate(
     out: Out,
     options: RunOptions,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Few, small slices: a report in a minute, whose figures say little.")
+        bool, typer.Option("--quick", help="Few, small slices, to check that everything runs: a report in a minute.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="First patient, and source of coils and noise.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first patient, of coils and of noise.")] = 100,
     section: Annotated[
-        list[Section] | None, typer.Option(help="Repeat for several; all when left out.", show_default=False)
+        list[Section] | None, typer.Option(help="Can be repeated; all sections by default.", show_default=False)
     ] = None,
     real_scans: Annotated[
         Path | None,
@@ -43,9 +43,9 @@ def validate(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Phantoms, coverage, swaps, repeatability ... against known truth: `report.html`, `report.md`, CSV files and pictures.
+    """Compare phantoms, coverage, swaps, repeatability and more with known truth: report, CSV files and pictures.
 
-    Ctrl-C stops between two slices; the same command goes on from there.
+    Ctrl-C stops between two slices; the same command continues from there.
     """
     from rich.console import Console
 
@@ -61,18 +61,18 @@ def validate(
         raise InputError(f"{out} is a file; a folder for the report was expected. Give another one.")
     if real_scans is not None and not real_scans.is_dir():
         raise InputError(f"{real_scans} is no folder; a folder of real scans was expected. Check the path.")
-    target = str(choose_device(options.device))
-    chapters = SECTIONS if section is None else tuple(key for key in SECTIONS if key in {s.value for s in section})
+    device = str(choose_device(options.device))
+    sections = SECTIONS if section is None else tuple(key for key in SECTIONS if key in {s.value for s in section})
     request = Request(
         out,
         Plan(seed, quick),
-        chapters,
+        sections,
         real_scans,
-        load_networks(target, Path(options.models) if options.models else None),
-        target,
+        load_networks(device, Path(options.models) if options.models else None),
+        device,
     )
     with ctrl_c_cancels() as cancelled, slices_bar("{task.description}") as bar:
         task = bar.add_task("Validating", total=request.slices)
-        write_report(request, lambda what, slices: bar.update(task, description=what, advance=slices), cancelled)
+        write_report(request, lambda title, slices: bar.update(task, description=title, advance=slices), cancelled)
     Console().print(f"Report: {(out / 'report.html').resolve()}", markup=False, highlight=False, soft_wrap=True)
     Console().print("Research use only, not for diagnosis.", style="bold", highlight=False)

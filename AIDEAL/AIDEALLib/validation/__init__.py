@@ -1,1 +1,1 @@
-"""How far estimates lie from a known truth: scores, and the sections of one report."""
+"""Comparison of estimates with a known truth: scores, and the sections of one report."""

@@ -1,4 +1,4 @@
-"""The bench: estimates cases, keeps what is done on disk, goes on from there."""
+"""Estimates of cases, kept on disk so that an interrupted validation continues where it stopped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..models import Networks
 from ..progress import Monitor
-from .cases import Case, estimated
+from .cases import Case, estimate_case
 from .files import written_whole
 from .fingerprint import code_fingerprint
 from .voxels import Voxels
@@ -32,14 +32,20 @@ def fingerprint(networks: Networks, device: str) -> str:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where cases are estimated.
+    """Estimates of cases.
 
     Attributes
     ----------
-    folder : of finished cases, named by the `fingerprint` they were made under; a case is done once in it.
-    networks, device : of the estimate.
-    progress : called with a sentence and the number of slices that were finished since the last call.
-    cancel : asked between slices.
+    folder : Path
+        Folder of finished cases, named by their `fingerprint`.
+    networks : Networks
+        Networks on the device.
+    device : str
+        Computing device.
+    progress : callable
+        Called with a sentence and the number of slices finished since the last call.
+    cancel : callable
+        Called between slices; when it returns True, the run raises `Cancelled`.
     """
 
     folder: Path
@@ -49,12 +55,17 @@ class Bench:
     cancel: Callable[[], bool]
 
     def prepare(self, cases: Iterable[Case]) -> None:
-        """Estimate every case that is not there yet.
+        """Estimate every case that is not stored.
+
+        Parameters
+        ----------
+        cases : iterable of Case
+            Cases, in the order of the estimate.
 
         Raises
         ------
         Cancelled
-            On request; what was finished stays.
+            On request; finished cases stay.
         """
         for case in cases:
             if self._path(case).exists():
@@ -63,19 +74,19 @@ class Bench:
                 _save(self._estimate(case), self._path(case))
 
     def voxels(self, case: Case) -> Voxels:
-        """Voxels of a case, estimated now if they were not before."""
+        """Voxels of a case, estimated if they are not stored."""
         path = self._path(case)
         if not path.exists():
             _save(self._estimate(case), path)
         try:
             return _load(path)
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError):  # an interrupted disk, or another version's file
+        except (zipfile.BadZipFile, KeyError, ValueError, EOFError):  # damaged, or written by another version
             path.unlink()
             _save(self._estimate(case), path)
             return _load(path)
 
-    def forget_others(self) -> None:
-        """Remove what was made under another fingerprint, in the folders beside this one."""
+    def remove_outdated(self) -> None:
+        """Remove cases of other fingerprints, in the folders beside this one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for other in self.folder.parent.iterdir():
             if other.is_dir() and other != self.folder:
@@ -93,7 +104,7 @@ class Bench:
             self.progress(_title(case), done - finished)
             finished = done
 
-        return estimated(case, self.networks, self.device, Monitor(slices=step, cancelled=self.cancel))
+        return estimate_case(case, self.networks, self.device, Monitor(slices=step, cancelled=self.cancel))
 
 
 def _title(case: Case) -> str:

@@ -1,4 +1,4 @@
-"""Cases: what is simulated, how it is scanned and how it is estimated. Equal cases give the same voxels."""
+"""Cases: object, acquisition and method. Equal cases give the same voxels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,19 @@ from .voxels import Voxels
 
 @dataclass(frozen=True)
 class Abdomen:
-    """A held-out patient: seed, voxels along (slice, row, column), distance of slices, and the scene."""
+    """A held-out patient.
+
+    Attributes
+    ----------
+    seed : int
+        Seed of the anatomy.
+    matrix : tuple of int
+        Voxels along (slice, row, column).
+    slice_mm : float
+        Distance of slices, mm.
+    scene : Scene
+        Difficulties of the scan.
+    """
 
     seed: int
     matrix: tuple[int, int, int]
@@ -37,7 +49,7 @@ class Abdomen:
 
 @dataclass(frozen=True)
 class Vials:
-    """A vial phantom: its table and the number of slices (192 x 192)."""
+    """A vial phantom: name of its table and number of slices, 192 x 192 pixels each."""
 
     table: str
     slices: int
@@ -50,11 +62,18 @@ class Vials:
 
 @dataclass(frozen=True)
 class Case:
-    """One scan of one object, estimated one way.
+    """One scan of one object, estimated by one method.
 
     Attributes
     ----------
-    target : the object. protocol : how it is scanned. noise : seed of the coil and the noise. method : of the estimate.
+    target : Abdomen or Vials
+        The object.
+    protocol : Protocol
+        Acquisition.
+    noise : tuple of int
+        Seed of coil and noise.
+    method : str
+        Value of a member of `Method`.
     """
 
     target: Abdomen | Vials
@@ -68,17 +87,17 @@ class Case:
         return self.target.matrix[0]
 
     def scan(self) -> Scan:
-        """Simulate."""
+        """Simulate the scan."""
         if isinstance(self.target, Vials):
             truth = phantom(self.target.table, self.protocol.field_strength_t, self.target.matrix)
             series = acquire(truth, self.protocol, np.random.default_rng(self.noise), coil_phase=False)
             return Scan(series, truth, snr_map(truth, self.protocol, np.random.default_rng(self.noise), coil_phase=False))
-        at = self.target
-        held_out = held_out_case(at.seed, self.protocol, self.noise, at.matrix, at.slice_mm, at.scene)
+        patient = self.target
+        held_out = held_out_case(patient.seed, self.protocol, self.noise, patient.matrix, patient.slice_mm, patient.scene)
         return Scan(held_out.series, held_out.truth, held_out.snr)
 
     def options(self, device: str) -> RunOptions:
-        """Options of the run; phase errors are not searched in a phantom: it has none, and its islands determine no slope."""
+        """Options of the run; no search for phase errors in a phantom, whose isolated vials determine no slope."""
         correct = self.target.scene.corrections if isinstance(self.target, Abdomen) else "no"
         method = Method(self.method)
         return RunOptions(method=method, device=device, conjugate=Conjugate(correct), bipolar=Bipolar(correct))
@@ -86,36 +105,41 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """The echoes, the truth on their voxels, and |W + F| at t = 0 over the noise."""
+    """A simulated scan.
+
+    Attributes
+    ----------
+    series : EchoSeries
+        Echoes.
+    truth : TissueMaps
+        True maps on the same voxels.
+    snr : numpy.ndarray, shape (slice, row, column)
+        |W + F| at t = 0 over the noise of one real channel.
+    """
 
     series: EchoSeries
     truth: TissueMaps
     snr: FloatMap
 
 
-def estimated(
-    case: Case,
-    networks: Networks,
-    device: str,
-    monitor: Monitor | None = None,
-) -> Voxels:
+def estimate_case(case: Case, networks: Networks, device: str, monitor: Monitor | None = None) -> Voxels:
     """Simulate and estimate a case.
 
     Parameters
     ----------
     case : Case
-        What is simulated, and the method.
+        Object, acquisition and method.
     networks : Networks
-        The networks, on the device.
+        Networks on the device.
     device : str
-        Where to compute.
+        Computing device.
     monitor : Monitor, optional
-        Receives the slices, and is asked whether to cancel.
+        Callbacks for progress and cancellation.
 
     Returns
     -------
     Voxels
-        The estimate beside the truth.
+        Estimate and truth.
 
     Raises
     ------
@@ -124,11 +148,26 @@ def estimated(
     """
     scan = case.scan()
     outcome = run(scan.series, case.options(device), check=False, networks=lambda _: networks, monitor=monitor)
-    return compared(outcome.maps, scan, case.protocol)
+    return compare_with_truth(outcome.maps, scan, case.protocol)
 
 
-def compared(maps: ParameterMaps, scan: Scan, protocol: Protocol) -> Voxels:
-    """An estimate of a simulated scan beside its truth."""
+def compare_with_truth(maps: ParameterMaps, scan: Scan, protocol: Protocol) -> Voxels:
+    """Combine an estimate of a simulated scan with its truth.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Estimate.
+    scan : Scan
+        Simulated scan.
+    protocol : Protocol
+        Acquisition of the scan.
+
+    Returns
+    -------
+    Voxels
+        Voxels of the body that have an estimate.
+    """
     shift = SIX_PEAK.mean_shift_hz(protocol.field_strength_t)
     return Voxels.of(maps, scan.truth, shift, bounds=_bounds(scan, protocol))
 

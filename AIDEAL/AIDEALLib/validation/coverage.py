@@ -1,4 +1,4 @@
-"""Is the stated interval right: coverage by protocol, tissue and SNR, and the stated SD against the Cramer-Rao bound."""
+"""Coverage of the stated intervals by protocol, tissue and SNR, and the stated SD relative to the Cramer-Rao bound."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy as np
 
 from .bench import Bench
 from .cases import Case
-from .pictures import COLOURS, Drawing, Picture, dress, legend_below
+from .pictures import COLOURS, Drawing, Picture, legend_below, style_axes
 from .plan import Plan
 from .report import Chapter
 from .scores import ProtocolError, summary, within_chance
-from .tables import Table, shown
+from .tables import Table, format_cell
+from .voxels import LIVER
 
 KEY, TITLE = "coverage", "Coverage of the stated intervals, and the Cramer-Rao bound"
 TISSUES: dict[str, tuple[str, ...]] = {
-    "liver": ("Right lobe", "Left lobe", "Liver dome"),
+    "liver": LIVER,
     "right lobe": ("Right lobe",),
     "left lobe": ("Left lobe",),
     "lean organs": ("Spleen", "Kidneys", "Pancreas", "Muscle", "Heart", "Blood", "Gallbladder"),
@@ -28,39 +29,47 @@ TISSUES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Coverage(ProtocolError):
-    """Errors of a tissue at one SNR of the liver; `stated_over_bound`: median over the voxels."""
+    """Errors of a tissue at one SNR.
+
+    Attributes
+    ----------
+    snr : float
+        SNR of the liver.
+    stated_over_bound : float
+        Stated SD over Cramer-Rao bound, median over the voxels.
+    """
 
     snr: float
     stated_over_bound: float
 
 
 def cases(plan: Plan) -> list[Case]:
-    """What is estimated."""
+    """Cases of the section."""
     return plan.sweep()
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
-    """Tables and pictures."""
+    """Tables and pictures of the section."""
     rows = [row for case in cases(plan) for row in _rows(case, bench)]
     liver = [row for row in rows if row.segment == "liver"]
     return Chapter(
         KEY,
         TITLE,
         (
-            "SNR: mean |W + F| of the liver at t = 0 over the noise of one real channel. Swapped voxels count as they come.",
+            "SNR: mean |W + F| of the liver at t = 0 over the noise of one real channel. Swapped voxels are included.",
             *_aims(rows),
             _side_by_side("coverage", "Liver: share of voxels inside the stated 68 / 95 % interval, %.", rows, liver, _levels),
             _picture(liver),
             _side_by_side(
                 "",
-                "Lean organs (spleen, kidneys, pancreas, muscle, heart, blood): the same.",
+                "Lean organs (spleen, kidneys, pancreas, muscle, heart, blood, gallbladder): share inside the interval, %.",
                 (),
                 [r for r in rows if r.segment == "lean organs"],
                 _levels,
             ),
-            _side_by_side("", "Fat: the same.", (), [r for r in rows if r.segment == "fat"], _levels),
+            _side_by_side("", "Fat: share inside the interval, %.", (), [r for r in rows if r.segment == "fat"], _levels),
             _side_by_side(
-                "", "Liver: stated SD over the Cramer-Rao bound at the true values, median of voxels.", (), liver, _ratio
+                "", "Liver: stated SD over Cramer-Rao bound at the true values, median of the voxels.", (), liver, _ratio
             ),
             _side_by_side(
                 "", "Right lobe: bias of the median, points.", (), [r for r in rows if r.segment == "right lobe"], _bias
@@ -73,14 +82,14 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
 
 
 def _aims(rows: Sequence[Coverage]) -> list[str]:
-    """Aim and measured, sentence by sentence."""
-    said = []
+    """Aim and result, one sentence each."""
+    sentences = []
     for above, within, name in ((True, 2.0, "15 and more"), (False, 5.0, "below 15")):
         liver = [row for row in rows if row.segment == "liver" and (row.snr >= 15) == above]
         off = {(r.protocol, r.snr): max(abs(r.coverage_68_percent - 68), abs(r.coverage_95_percent - 95)) for r in liver}
         if off:
             worst = max(off, key=lambda key: off[key])
-            said.append(
+            sentences.append(
                 f"Coverage of the liver at SNR {name}: aim within {within:.0f} points of 68 and 95 %; met by "
                 f"{sum(o <= within for o in off.values())} of {len(off)} (protocol, SNR); furthest off {off[worst]:.1f} points "
                 f"({worst[0]}, SNR {worst[1]:.0f})."
@@ -91,11 +100,11 @@ def _aims(rows: Sequence[Coverage]) -> list[str]:
     bias = max(lobes, key=lambda row: abs(row.median_bias))
     decay = max(noisy, key=lambda row: abs(row.r2star_bias_percent))
     return [
-        *said,
+        *sentences,
         f"Stated SD over bound at SNR 20 and more: aim at most 1.15; measured {min(ratios):.3f} to {max(ratios):.3f}.",
         f"Bias of a lobe's median at SNR 20 and more: aim below 0.3 points; met by "
         f"{sum(abs(row.median_bias) < 0.3 for row in lobes)} of {len(lobes)} ("
-        f"{sum(within_chance(row, 0.3) for row in lobes)} when two standard errors are allowed for); largest "
+        f"{sum(within_chance(row, 0.3) for row in lobes)} with an allowance of two standard errors); largest "
         f"{bias.median_bias:+.2f} +- {bias.median_bias_se:.2f} "
         f"({bias.protocol}, SNR {bias.snr:.0f}). Median R2* of the liver: aim within 3 %; met by "
         f"{sum(abs(row.r2star_bias_percent) < 3 for row in noisy)} of {len(noisy)}; furthest off "
@@ -119,24 +128,24 @@ def _rows(case: Case, bench: Bench) -> list[Coverage]:
 def _side_by_side(
     name: str, caption: str, stored: Sequence[Coverage], rows: Sequence[Coverage], cell: Callable[[Coverage], str]
 ) -> Table:
-    """Protocols down, SNR across."""
+    """Table of protocols (rows) against SNR (columns)."""
     snrs = sorted({row.snr for row in rows})
-    found = {(row.protocol, row.snr): cell(row) for row in rows}
+    cells = {(row.protocol, row.snr): cell(row) for row in rows}
     protocols = list(dict.fromkeys(row.protocol for row in rows))
-    lines = [[protocol, *[found.get((protocol, snr), "-") for snr in snrs]] for protocol in protocols]
+    lines = [[protocol, *[cells.get((protocol, snr), "-") for snr in snrs]] for protocol in protocols]
     return Table(name, caption, stored, ["Protocol", *[f"SNR {snr:.0f}" for snr in snrs]], lines)
 
 
 def _levels(row: Coverage) -> str:
-    return f"{shown(row.coverage_68_percent, '.1f')} / {shown(row.coverage_95_percent, '.1f')}"
+    return f"{format_cell(row.coverage_68_percent, '.1f')} / {format_cell(row.coverage_95_percent, '.1f')}"
 
 
 def _ratio(row: Coverage) -> str:
-    return shown(row.stated_over_bound, ".3f")
+    return format_cell(row.stated_over_bound, ".3f")
 
 
 def _bias(row: Coverage) -> str:
-    return shown(row.median_bias, "+.2f")
+    return format_cell(row.median_bias, "+.2f")
 
 
 def _picture(liver: Sequence[Coverage]) -> Picture:
@@ -150,8 +159,8 @@ def _picture(liver: Sequence[Coverage]) -> Picture:
             axes.plot([row.snr for row in mine], line, "o-", markersize=3.5, linewidth=1.2, color=COLOURS[k], label=protocol)
     for axes, level in zip(drawing.axes[0, :2], (68, 95), strict=True):
         axes.axhspan(level - 2, level + 2, color="#dddddd", zorder=0)
-        dress(axes, f"Inside the stated {level} % interval", "SNR of the liver", "voxels of the liver (%)")
+        style_axes(axes, f"Inside the stated {level} % interval", "SNR of the liver", "voxels of the liver (%)")
     drawing.axes[0, 2].axhline(1, color="#888888", linewidth=0.8)
-    dress(drawing.axes[0, 2], "Stated SD over Cramer-Rao bound", "SNR of the liver", "median ratio")
+    style_axes(drawing.axes[0, 2], "Stated SD over Cramer-Rao bound", "SNR of the liver", "median ratio")
     legend_below(drawing, drawing.axes[0, 0], 4)
     return drawing.picture("coverage", "Liver; the grey band is the nominal level within 2 points.")

@@ -1,4 +1,4 @@
-"""How well a stated probability finds what went wrong: ROC area, reliability, share caught at a share of the area flagged."""
+"""How well a stated probability detects errors: ROC area, reliability, sensitivity at a share of the area flagged."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Numbers = npt.NDArray[np.floating[Any]]
 Bools = npt.NDArray[np.bool_]
 
 EDGES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Bins of a probability: fine near 0, where nearly all voxels are."""
+"""Bins of a probability; narrow near 0, where nearly all voxels lie."""
 
 
 def roc_area(score: Numbers, wrong: Bools) -> float:
-    """Chance that a wrong voxel scores above a right one, ties counting half (Mann and Whitney); NaN without either kind."""
+    """Area under the ROC curve, ties counting half (Mann and Whitney 1947); NaN unless there are wrong and right voxels."""
     n_wrong = int(wrong.sum())
     n_right = wrong.size - n_wrong
     if not n_wrong or not n_right:
@@ -27,9 +27,21 @@ def roc_area(score: Numbers, wrong: Bools) -> float:
 
 
 def caught_percent(score: Numbers, wrong: Bools, area_percent: float) -> float:
-    """Share of wrong voxels among the highest-scoring `area_percent` of all, in percent.
+    """Share of the wrong voxels that lie among those of highest score.
 
-    Voxels that tie at the border of that area count by the share of them that still fits; NaN when none is wrong.
+    Parameters
+    ----------
+    score : numpy.ndarray, shape (voxel,)
+        Score; high where an error is probable.
+    wrong : numpy.ndarray, shape (voxel,), bool
+        Voxels with an error.
+    area_percent : float
+        Share of all voxels that is flagged, percent.
+
+    Returns
+    -------
+    float
+        Percent; voxels of equal score at the limit count in proportion. NaN when no voxel is wrong.
     """
     if not wrong.any():
         return float("nan")
@@ -42,7 +54,25 @@ def caught_percent(score: Numbers, wrong: Bools, area_percent: float) -> float:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Voxels whose stated probability lies from `low` to `high`: how many, their mean, and how many were wrong (percent)."""
+    """Voxels of one bin of the stated probability.
+
+    Attributes
+    ----------
+    sample : str
+        Name of the sample.
+    low : float
+        Lower edge of the bin.
+    high : float
+        Upper edge of the bin.
+    voxels : int
+        Number of voxels.
+    stated_percent : float
+        Mean stated probability.
+    found_percent : float
+        Share that is wrong.
+    found_wrong_mode_percent : float
+        Share in a wrong mode.
+    """
 
     sample: str
     low: float
@@ -54,7 +84,24 @@ class Reliability:
 
 
 def reliability(sample: str, probability: Numbers, wrong: Bools, wrong_mode: Bools) -> list[Reliability]:
-    """One row a bin of `EDGES` that has voxels."""
+    """Compare stated with observed frequencies.
+
+    Parameters
+    ----------
+    sample : str
+        Name of the sample.
+    probability : numpy.ndarray, shape (voxel,)
+        Stated probability, 0 to 1.
+    wrong : numpy.ndarray, shape (voxel,), bool
+        Voxels with an error.
+    wrong_mode : numpy.ndarray, shape (voxel,), bool
+        Voxels in a wrong mode.
+
+    Returns
+    -------
+    list of Reliability
+        One row per bin of `EDGES` that has voxels.
+    """
     rows = []
     index = np.clip(np.digitize(probability, EDGES) - 1, 0, len(EDGES) - 2)
     for k in range(len(EDGES) - 1):
@@ -67,9 +114,28 @@ def reliability(sample: str, probability: Numbers, wrong: Bools, wrong_mode: Boo
 
 @dataclass(frozen=True)
 class Detection:
-    """How P(swap) ranks the swapped voxels of the body; areas under the ROC curve from 0 to 1, shares in percent.
+    """How P(swap) ranks the swapped voxels of the body.
 
-    `wrong_mode` entries count only voxels further off than noise explains; `caught` is at 3 % of the area flagged.
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    scene : str
+        Name of the scene.
+    protocol : str
+        Name of the protocol.
+    swapped_voxels : int
+        Number of swapped voxels.
+    roc_area : float
+        Area under the ROC curve of swaps, 0 to 1.
+    caught_percent : float
+        Share of swaps flagged at 3 % of the area.
+    wrong_mode_voxels : int
+        Number of swapped voxels whose error noise does not explain.
+    wrong_mode_roc_area : float
+        Area under the ROC curve of wrong modes, 0 to 1.
+    wrong_mode_caught_percent : float
+        Share of wrong modes flagged at 3 % of the area.
     """
 
     method: str
@@ -85,7 +151,27 @@ class Detection:
 
 @dataclass(frozen=True)
 class LimitPoint:
-    """What a limit flags: share of the area, and of the voxels that are wrong, in percent."""
+    """Voxels that a limit flags.
+
+    Attributes
+    ----------
+    measure : str
+        Quantity that is limited.
+    region : str
+        Name of the region.
+    limit : float
+        The limit.
+    flagged_percent : float
+        Share of all voxels that is flagged.
+    large_errors_caught_percent : float
+        Share of the large errors that is flagged.
+    swaps_caught_percent : float
+        Share of the swaps that is flagged.
+    wrong_modes_caught_percent : float
+        Share of the wrong modes that is flagged.
+    left_large_errors_percent : float
+        Share of large errors among the voxels that are not flagged.
+    """
 
     measure: str
     region: str
@@ -100,7 +186,30 @@ class LimitPoint:
 def limit_point(
     measure: str, region: str, limit: float, flagged: Bools, large: Bools, swapped: Bools, wrong_mode: Bools
 ) -> LimitPoint:
-    """Count what a flag catches; `left_large_errors_percent` is the share of large errors among what is not flagged."""
+    """Count the errors that a flag catches.
+
+    Parameters
+    ----------
+    measure : str
+        Quantity that is limited.
+    region : str
+        Name of the region.
+    limit : float
+        The limit.
+    flagged : numpy.ndarray, shape (voxel,), bool
+        Voxels beyond the limit.
+    large : numpy.ndarray, shape (voxel,), bool
+        Voxels with a large error.
+    swapped : numpy.ndarray, shape (voxel,), bool
+        Swapped voxels.
+    wrong_mode : numpy.ndarray, shape (voxel,), bool
+        Voxels in a wrong mode.
+
+    Returns
+    -------
+    LimitPoint
+        Shares; NaN of an empty set.
+    """
 
     def share(of: Bools, among: Bools) -> float:
         return float(100 * of[among].mean()) if among.any() else float("nan")

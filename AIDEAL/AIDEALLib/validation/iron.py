@@ -1,4 +1,4 @@
-"""Iron: the liver's R2* from healthy to heavy overload, under the held-out protocol that is meant for it."""
+"""Iron overload: R2* of the liver from normal to high, under the held-out protocol for iron."""
 
 from __future__ import annotations
 
@@ -7,38 +7,47 @@ from dataclasses import dataclass
 
 from .bench import Bench
 from .cases import Case
-from .pictures import COLOURS, Drawing, Picture, dress, legend_below
+from .pictures import COLOURS, Drawing, Picture, legend_below, style_axes
 from .plan import Plan
 from .report import Chapter
 from .scores import ProtocolError, summary, within_chance
 from .tables import Column, table
+from .voxels import LOBES
 
-KEY, TITLE = "iron", "Iron: bias and stated SD as R2* grows"
+KEY, TITLE = "iron", "Iron: bias and stated SD with increasing R2*"
 AIM_POINTS, AIM_PERCENT, AIM_R2STAR, AIM_SNR = 0.3, 3.0, 600.0, 20.0
 
 
 @dataclass(frozen=True)
 class IronError(ProtocolError):
-    """Errors of a lobe whose R2* was set to `liver_r2star` (1/s), at one SNR."""
+    """Errors of a lobe at one R2* and SNR.
+
+    Attributes
+    ----------
+    liver_r2star : float
+        True R2* of the liver, 1/s.
+    snr : float
+        SNR of the liver.
+    """
 
     liver_r2star: float
     snr: float
 
 
 def cases(plan: Plan) -> list[Case]:
-    """What is estimated."""
+    """Cases of the section."""
     return plan.iron()
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
-    """Table and picture."""
+    """Table and picture of the section."""
     rows = [row for case in cases(plan) for row in _rows(case, bench)]
     columns = (
         Column("SNR", "snr", ".0f"),
-        Column("R2* set, 1/s", "liver_r2star", ".0f"),
+        Column("True R2*, 1/s", "liver_r2star", ".0f"),
         Column("Region", "segment"),
         Column("Bias of the median", "median_bias", "+.2f"),
-        Column("its standard error", "median_bias_se", ".2f"),
+        Column("standard error", "median_bias_se", ".2f"),
         Column("Bias of the mean", "mean_bias", "+.2f"),
         Column("SD of error", "error_sd", ".2f"),
         Column("Stated SD", "stated_sd", ".2f"),
@@ -51,8 +60,8 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
         KEY,
         TITLE,
         (
-            "SNR is that of the liver at t = 0; at R2* 700 1/s half of it is left at the first echo. A fat fraction is a "
-            "ratio, and where its SD is large its errors are skewed, so that median and mean of a lobe differ.",
+            "SNR is that of the liver at t = 0; at R2* 700 1/s the first echo has half of it. A fat fraction is a ratio: where "
+            "its SD is large its errors are skewed, so that median and mean of a lobe differ.",
             _aim(rows),
             table("iron", "Both lobes, PDFF in points.", rows, columns),
             _picture(rows),
@@ -63,17 +72,17 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
 def _rows(case: Case, bench: Bench) -> list[IronError]:
     assert case.protocol.snr is not None and case.protocol.liver_r2star_per_s is not None
     voxels = bench.voxels(case)
-    found = []
-    for name in ("Right lobe", "Left lobe"):
+    rows = []
+    for name in LOBES:
         part = voxels.segment(name)
         if len(part):
             error = vars(summary(part, name))
-            found.append(
+            rows.append(
                 IronError(
                     **error, protocol=case.protocol.name, liver_r2star=case.protocol.liver_r2star_per_s, snr=case.protocol.snr
                 )
             )
-    return found
+    return rows
 
 
 def _aim(rows: Sequence[IronError]) -> str:
@@ -86,7 +95,7 @@ def _aim(rows: Sequence[IronError]) -> str:
     return (
         f"R2* up to {AIM_R2STAR:.0f} 1/s, SNR {AIM_SNR:.0f} and more: aim for the median of a lobe {AIM_POINTS} points, met by "
         f"{sum(abs(row.median_bias) < AIM_POINTS for row in within)} of {len(within)} ("
-        f"{sum(within_chance(row, AIM_POINTS) for row in within)} when two standard errors are allowed for); "
+        f"{sum(within_chance(row, AIM_POINTS) for row in within)} with an allowance of two standard errors); "
         f"largest {worst.median_bias:+.2f} (R2* "
         f"{worst.liver_r2star:.0f}, SNR {worst.snr:.0f}); of the mean {mean.mean_bias:+.2f} (R2* {mean.liver_r2star:.0f}, SNR "
         f"{mean.snr:.0f}). R2*: aim {AIM_PERCENT:.0f} %, met by "
@@ -100,12 +109,12 @@ def _picture(rows: Sequence[IronError]) -> Picture:
     lobes = [row for row in rows if row.segment == "Right lobe"]
     for k, snr in enumerate(sorted({row.snr for row in lobes})):
         mine = [row for row in lobes if row.snr == snr]
-        at = [row.liver_r2star for row in mine]
+        decays = [row.liver_r2star for row in mine]
         for axes, field in zip(drawing.axes[0], ("median_bias", "mean_bias"), strict=True):
             line = [getattr(row, field) for row in mine]
-            axes.plot(at, line, "o-", markersize=3.5, linewidth=1.2, color=COLOURS[k], label=f"SNR {snr:.0f}")
+            axes.plot(decays, line, "o-", markersize=3.5, linewidth=1.2, color=COLOURS[k], label=f"SNR {snr:.0f}")
     for axes, name in zip(drawing.axes[0], ("median", "mean"), strict=True):
         axes.axhspan(-AIM_POINTS, AIM_POINTS, color="#dddddd", zorder=0)
-        dress(axes, f"Right lobe, {name}", "R2* of the liver (1/s)", "bias of PDFF (points)")
+        style_axes(axes, f"Right lobe, {name}", "R2* of the liver (1/s)", "bias of PDFF (points)")
     legend_below(drawing, drawing.axes[0, 0], 3)
-    return drawing.picture("iron", "The grey band is the aim.")
+    return drawing.picture("iron", "Grey band: aim.")

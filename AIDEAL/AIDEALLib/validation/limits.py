@@ -1,4 +1,4 @@
-"""Where to draw the line of "low confidence": error caught against area flagged."""
+"""Limits of low confidence: errors caught against area flagged."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from ..statistics import LowConfidence
 from .bench import Bench
 from .cases import Case
 from .detection import LimitPoint, limit_point
-from .pictures import COLOURS, Drawing, Picture, dress, legend_below
+from .pictures import COLOURS, Drawing, Picture, legend_below, style_axes
 from .plan import Plan
 from .report import Chapter
 from .tables import Column, table
-from .voxels import Bools, Voxels, joined
+from .voxels import LIVER, Bools, Voxels, joined
 
-KEY, TITLE = "limits", "Limits of low confidence: error caught against area flagged"
+KEY, TITLE = "limits", "Limits of low confidence: errors caught against area flagged"
 LARGE_POINTS = 5.0
 SD_LIMITS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)
 SWAP_LIMITS = (0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
-LEFT_OUT = (1.0, 1.5, 2.5, 6.0, 20.0, 30.0, 0.001, 0.02, 0.15, 0.2, 0.4)
-"""Limits that the table for people leaves out."""
-REGIONS: dict[str, tuple[str, ...]] = {"body": (), "liver": ("Right lobe", "Left lobe", "Liver dome")}
+OMITTED = (1.0, 1.5, 2.5, 6.0, 20.0, 30.0, 0.001, 0.02, 0.15, 0.2, 0.4)
+"""Limits that the table of the report omits."""
+REGIONS: dict[str, tuple[str, ...]] = {"body": (), "liver": LIVER}
 BOTH, BY_SD, BY_SWAP = "either default limit", "SD of the mixture above", "P(swap) above"
 
 
 def cases(plan: Plan) -> list[Case]:
-    """What is estimated."""
+    """Cases of the section."""
     return [*plan.plain(), *plan.hard()]
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
-    """Table and picture."""
+    """Table and picture of the section."""
     everything = joined([bench.voxels(case) for case in cases(plan)])
     rows: list[LimitPoint] = []
     for region, names in REGIONS.items():
@@ -53,14 +53,19 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
             "All protocols, plain patients and hard scenes together. A voxel is of low confidence when either limit is "
             f"exceeded; the limits in use are P(swap) {now.swap_probability:g} and an SD of {now.total_sd_points:g} points.",
             _picture(rows),
-            table("", "What some of the limits flag and catch.", [row for row in rows if row.limit not in LEFT_OUT], columns),
-            table("limits", "All of them", rows),
+            table(
+                "",
+                "Area flagged and errors caught by some of the limits.",
+                [row for row in rows if row.limit not in OMITTED],
+                columns,
+            ),
+            table("limits", "All limits", rows),
         ),
     )
 
 
 def points(region: str, voxels: Voxels) -> list[LimitPoint]:
-    """Both limits swept, and the two in use together."""
+    """Errors that each limit catches, over its range, and both default limits together."""
     large = np.abs(voxels.error) > LARGE_POINTS
     sd, swap, now = voxels.total_sd, voxels.swap_probability, LowConfidence()
 
@@ -85,10 +90,10 @@ def _picture(rows: list[LimitPoint]) -> Picture:
     for axes, region in zip(drawing.axes[0], REGIONS, strict=True):
         for k, (measure, field, title) in enumerate(curves):
             mine = [row for row in rows if (row.region, row.measure) == (region, measure)]
-            at, caught = [row.flagged_percent for row in mine], [getattr(row, field) for row in mine]
-            axes.plot(at, caught, "o-", markersize=3.5, linewidth=1.2, color=COLOURS[k], label=title)
+            flagged, caught = [row.flagged_percent for row in mine], [getattr(row, field) for row in mine]
+            axes.plot(flagged, caught, "o-", markersize=3.5, linewidth=1.2, color=COLOURS[k], label=title)
             if k in (0, 1):
-                for row, x, y in list(zip(mine, at, caught, strict=True))[::2]:
+                for row, x, y in list(zip(mine, flagged, caught, strict=True))[::2]:
                     axes.annotate(f"{row.limit:g}", (x, y), fontsize=7, xytext=(3, -8), textcoords="offset points")
         both = next(row for row in rows if (row.region, row.measure) == (region, BOTH))
         for k, field in ((0, "large_errors_caught_percent"), (1, "swaps_caught_percent")):
@@ -98,7 +103,7 @@ def _picture(rows: list[LimitPoint]) -> Picture:
         axes.set_xlim(0, 110)
         axes.set_ylim(0, 103)
         axes.xaxis.set_ticks([0, 1, 3, 10, 30, 100], ["0", "1", "3", "10", "30", "100"])
-        dress(axes, region.capitalize(), "area flagged (%)", "caught (%)")
+        style_axes(axes, region.capitalize(), "area flagged (%)", "caught (%)")
     legend_below(drawing, drawing.axes[0, 0], 4)
     return drawing.picture(
         "limits", "Numbers: the limit (points of SD, or P(swap)). Stars: both limits in use together. Dashed: 3 % of the area."

@@ -1,4 +1,4 @@
-"""Vial phantoms: bias and stated SD, vial by vial."""
+"""Vial phantoms: bias and stated SD of each vial."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from .bench import Bench
 from .cases import Case, Vials
-from .pictures import COLOURS, Drawing, Picture, dress, legend_below
+from .pictures import COLOURS, Drawing, Picture, legend_below, style_axes
 from .plan import Plan
 from .report import Chapter
 from .scores import summary
@@ -21,13 +21,32 @@ KEY, TITLE = "phantoms", "Vial phantoms: bias and stated SD of each vial"
 
 @dataclass(frozen=True)
 class Vial:
-    """One vial under one method; PDFF in percent, spreads in points.
+    """One vial under one method.
 
     Attributes
     ----------
-    bias : mean estimate minus truth.
-    sd : over the voxels. stated_sd : mean of what each voxel states.
-    cramer_rao_sd : the least an unbiased voxelwise estimate can have. ratio : stated_sd over sd.
+    method : str
+        Name of the method.
+    vial : str
+        Name of the vial.
+    voxels : int
+        Number of voxels.
+    truth : float
+        True PDFF, percent.
+    r2star_per_s : float
+        True R2*, 1/s.
+    bias : float
+        Mean estimate minus truth, points.
+    sd : float
+        Standard deviation over the voxels, points.
+    stated_sd : float
+        Mean of the stated standard deviations, points.
+    cramer_rao_sd : float
+        Cramer-Rao bound of an unbiased voxelwise estimate, points.
+    ratio : float
+        `stated_sd` over `sd`.
+    swap_percent : float
+        Share of swapped voxels.
     """
 
     method: str
@@ -45,7 +64,17 @@ class Vial:
 
 @dataclass(frozen=True)
 class PhantomVial(Vial):
-    """The same with how the phantom was scanned; `snr` is NaN without noise."""
+    """A vial with its acquisition.
+
+    Attributes
+    ----------
+    protocol : str
+        Name of the protocol.
+    r2star_set : str
+        Set of R2*.
+    snr : float
+        Signal-to-noise ratio; NaN without noise.
+    """
 
     protocol: str
     r2star_set: str
@@ -56,7 +85,30 @@ class PhantomVial(Vial):
 class PhantomScore:
     """All vials of all sets of R2* under one method, protocol and SNR.
 
-    `mean_bias` is the signed mean over the vials (what is often published, and hides vials that cancel); ratios are ranges.
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    protocol : str
+        Name of the protocol.
+    snr : float
+        Signal-to-noise ratio; NaN without noise.
+    mean_bias : float
+        Signed mean over the vials, points; often published, although errors of opposite sign cancel in it.
+    worst_bias : float
+        Bias of largest magnitude, points.
+    worst_vial : str
+        Its vial.
+    stated_over_found_low : float
+        Least ratio of stated to observed SD.
+    stated_over_found_high : float
+        Largest ratio of stated to observed SD.
+    stated_over_bound_low : float
+        Least ratio of stated SD to Cramer-Rao bound.
+    stated_over_bound_high : float
+        Largest ratio of stated SD to Cramer-Rao bound.
+    worst_swap_percent : float
+        Largest share of swapped voxels.
     """
 
     method: str
@@ -73,7 +125,7 @@ class PhantomScore:
 
 
 def vials_of(voxels: Voxels) -> list[Vial]:
-    """Bias and spreads of every vial of a phantom."""
+    """Bias and standard deviations of every vial of a phantom."""
     rows = []
     for _, name in sorted(voxels.label_names.items()):
         vial = voxels.segment(name)
@@ -99,12 +151,12 @@ def vials_of(voxels: Voxels) -> list[Vial]:
 
 
 def cases(plan: Plan) -> list[Case]:
-    """What is estimated."""
+    """Cases of the section."""
     return plan.phantoms()
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
-    """Tables and pictures."""
+    """Tables and picture of the section."""
     rows = [row for case in cases(plan) for row in _rows(case, bench)]
     groups: dict[tuple[str, str, float], list[PhantomVial]] = {}
     for row in rows:
@@ -113,25 +165,25 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
     columns = (
         Column("Method", "method"),
         Column("Protocol", "protocol"),
-        Column("SNR (- none)", "snr", ".0f"),
+        Column("SNR (-: no noise)", "snr", ".0f"),
         Column("Signed mean bias", "mean_bias", "+.3f"),
-        Column("Worst bias", "worst_bias", "+.3f"),
-        Column("of", "worst_vial"),
-        Column("Stated/found SD, least", "stated_over_found_low", ".2f"),
+        Column("Largest bias", "worst_bias", "+.3f"),
+        Column("Vial", "worst_vial"),
+        Column("Stated/observed SD, least", "stated_over_found_low", ".2f"),
         Column("most", "stated_over_found_high", ".2f"),
         Column("Stated/bound, least", "stated_over_bound_low", ".3f"),
         Column("most", "stated_over_bound_high", ".3f"),
-        Column("Swaps %, worst", "worst_swap_percent", ".2f"),
+        Column("Swaps, %, largest", "worst_swap_percent", ".2f"),
     )
     vial_columns = (
         Column("Method, vial", "vial"),
-        Column("PDFF %", "truth", ".1f"),
-        Column("R2* 1/s", "r2star_per_s", ".1f"),
+        Column("PDFF, %", "truth", ".1f"),
+        Column("R2*, 1/s", "r2star_per_s", ".1f"),
         Column("Bias", "bias", "+.3f"),
-        Column("SD found", "sd", ".3f"),
-        Column("SD stated", "stated_sd", ".3f"),
+        Column("SD", "sd", ".3f"),
+        Column("Stated SD", "stated_sd", ".3f"),
         Column("Cramer-Rao", "cramer_rao_sd", ".3f"),
-        Column("Swaps %", "swap_percent", ".2f"),
+        Column("Swaps, %", "swap_percent", ".2f"),
     )
     first = [row for row in rows if row.protocol == rows[0].protocol and row.r2star_set == "1" and row.snr == 50.0]
     vials = table("vials", "", first, vial_columns)
@@ -141,9 +193,9 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
         TITLE,
         (
             "Vials of PDFF 5.2 to 100 % after Meneses et al. 2026, three sets of R2*; SNR is |W + F| at t = 0 over the noise "
-            "of one real channel. Vials stand in air, so that none leans on another.",
+            "of one real channel. Vials are surrounded by air, so that none has neighbours.",
             table("scores", "All vials of all sets of R2*: PDFF in points.", scores, columns),
-            Table("vials", f"Each vial, {rows[0].protocol}, SNR 50, R2* set 1; the file has all.", rows, vials.titles, named),
+            Table("vials", f"Each vial, {rows[0].protocol}, SNR 50, R2* set 1 (the file has all).", rows, vials.titles, named),
             _picture(rows),
         ),
     )
@@ -177,23 +229,21 @@ def _score(group: list[PhantomVial]) -> PhantomScore:
     )
 
 
+def _noise(row: PhantomVial) -> str:
+    return "no noise" if math.isnan(row.snr) else f"SNR {row.snr:.0f}"
+
+
 def _picture(rows: list[PhantomVial]) -> Picture:
     methods, protocols = list(dict.fromkeys(r.method for r in rows)), list(dict.fromkeys(r.protocol for r in rows))
-    noise = list(dict.fromkeys("no noise" if math.isnan(r.snr) else f"SNR {r.snr:.0f}" for r in rows))
+    noise = list(dict.fromkeys(_noise(r) for r in rows))
     drawing = Drawing(len(methods), len(protocols), 3.1, 2.9, sharex=True)
     for i, method in enumerate(methods):
         for j, protocol in enumerate(protocols):
             axes = drawing.axes[i, j]
             for k, level in enumerate(noise):
-                chosen = [
-                    r
-                    for r in rows
-                    if (r.method, r.protocol) == (method, protocol)
-                    and level == ("no noise" if math.isnan(r.snr) else f"SNR {r.snr:.0f}")
-                ]
-                at = [r.truth + 1.2 * (k - 1) for r in chosen]
+                chosen = [r for r in rows if (r.method, r.protocol, _noise(r)) == (method, protocol, level)]
                 axes.errorbar(
-                    at,
+                    [r.truth + 1.2 * (k - 1) for r in chosen],
                     [r.bias for r in chosen],
                     [0.0 if math.isnan(r.snr) else r.stated_sd / math.sqrt(r.voxels) for r in chosen],
                     fmt="o",
@@ -202,7 +252,7 @@ def _picture(rows: list[PhantomVial]) -> Picture:
                     label=level,
                 )
             axes.axhline(0, color="#888888", linewidth=0.8)
-            dress(axes, f"{protocol}\n{method}", "true PDFF (%)", "bias (points)")
+            style_axes(axes, f"{protocol}\n{method}", "true PDFF (%)", "bias (points)")
     legend_below(drawing, drawing.axes[0, 0], len(noise))
     return drawing.picture(
         "bias", "Mean error of each vial (three sets of R2*); bars: stated SD over the root of the number of voxels."

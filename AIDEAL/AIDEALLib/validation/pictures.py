@@ -1,4 +1,4 @@
-"""One style for the pictures of the report."""
+"""Style of the pictures of the report."""
 
 from __future__ import annotations
 
@@ -15,14 +15,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#e07b00", "#555555")
-"""Eight colours told apart by people with any colour vision (after Paul Tol)."""
+"""Eight colours that people with any colour vision can distinguish (after Paul Tol)."""
 DOTS_PER_INCH = 110
 INK, GRID, OUTSIDE = "#222222", "#dddddd", "#2b2e34"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the report: name of its file, caption, PNG."""
+    """A picture of the report.
+
+    Attributes
+    ----------
+    name : str
+        Name of its file, without suffix.
+    caption : str
+        Caption.
+    png : bytes
+        The image.
+    """
 
     name: str
     caption: str
@@ -30,9 +40,27 @@ class Picture:
 
 
 class Drawing:
-    """A figure with a grid of axes, drawn without any window.
+    """A figure with a grid of axes, drawn without a window.
 
-    `axes` is (row, column). `picture` ends the drawing.
+    Parameters
+    ----------
+    rows : int
+        Rows of axes.
+    columns : int
+        Columns of axes.
+    width : float
+        Width of each, inches.
+    height : float
+        Height of each, inches.
+    **options : Any
+        Options of `Figure.subplots`.
+
+    Attributes
+    ----------
+    figure : Figure
+        The figure.
+    axes : numpy.ndarray, shape (row, column)
+        The axes.
     """
 
     def __init__(self, rows: int, columns: int, width: float, height: float, **options: Any) -> None:
@@ -45,14 +73,26 @@ class Drawing:
         self.axes: npt.NDArray[Any] = self.figure.subplots(rows, columns, squeeze=False, **options)
 
     def picture(self, name: str, caption: str) -> Picture:
-        """The PNG."""
+        """Render the figure."""
         stream = io.BytesIO()
         self.figure.savefig(stream, format="png", metadata={"Software": None})
         return Picture(name, caption, stream.getvalue())
 
 
-def dress(axes: Axes, title: str, x: str, y: str) -> None:
-    """Title, labels with units, a faint grid."""
+def style_axes(axes: Axes, title: str, x: str, y: str) -> None:
+    """Set title, labels and a faint grid.
+
+    Parameters
+    ----------
+    axes : Axes
+        Axes to style.
+    title : str
+        Title.
+    x : str
+        Horizontal label with unit.
+    y : str
+        Vertical label with unit.
+    """
     axes.set_title(title, fontsize=10, color=INK)
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
@@ -63,8 +103,8 @@ def dress(axes: Axes, title: str, x: str, y: str) -> None:
         axes.spines[side].set_visible(False)
 
 
-def logarithmic(axes: Axes) -> None:
-    """Both axes logarithmic, with plain numbers."""
+def use_log_axes(axes: Axes) -> None:
+    """Make both axes logarithmic, labelled with plain numbers."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axes.loglog()
@@ -75,9 +115,45 @@ def logarithmic(axes: Axes) -> None:
 
 
 def legend_below(drawing: Drawing, source: Axes, columns: int) -> None:
-    """One legend for all axes, under them."""
+    """Draw one legend below all axes.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        The figure.
+    source : Axes
+        Axes whose lines are named.
+    columns : int
+        Columns of the legend.
+    """
     handles, labels = source.get_legend_handles_labels()
     drawing.figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
+
+
+@dataclass(frozen=True)
+class ColourScale:
+    """Colours of a map.
+
+    Attributes
+    ----------
+    low : float
+        Value of the first colour.
+    high : float
+        Value of the last colour.
+    colours : str
+        Colour map of matplotlib.
+    unit : str
+        Label of the colour bar; no bar where empty.
+    """
+
+    low: float
+    high: float
+    colours: str
+    unit: str = ""
+
+
+PDFF_SCALE = ColourScale(0.0, 100.0, "viridis", "%")
+SWAP_SCALE = ColourScale(0.0, 0.5, "plasma", "probability")
 
 
 def show_map(
@@ -85,38 +161,52 @@ def show_map(
     axes: Axes,
     image: npt.NDArray[Any],
     title: str,
-    window: tuple[float, float],
-    colours: str,
-    unit: str,
+    scale: ColourScale,
     aspect: float | Literal["auto"] = 1.0,
 ) -> None:
-    """An image (row, column) in its window, NaN dark, with a colour bar where it has a unit."""
+    """Draw an image; NaN is dark.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        The figure.
+    axes : Axes
+        Axes of the image.
+    image : numpy.ndarray, shape (row, column)
+        Values.
+    title : str
+        Title.
+    scale : ColourScale
+        Colours.
+    aspect : float or 'auto'
+        Height of a pixel over its width; 'auto' fills the axes.
+    """
     from matplotlib import colormaps
 
-    colour_map = colormaps[colours].with_extremes(bad=OUTSIDE)
-    shown = axes.imshow(
-        np.ma.masked_invalid(image), cmap=colour_map, vmin=window[0], vmax=window[1], aspect=aspect, interpolation="nearest"
+    colour_map = colormaps[scale.colours].with_extremes(bad=OUTSIDE)
+    drawn = axes.imshow(
+        np.ma.masked_invalid(image), cmap=colour_map, vmin=scale.low, vmax=scale.high, aspect=aspect, interpolation="nearest"
     )
     axes.set_title(title, fontsize=9, color=INK)
     axes.set_xticks([])
     axes.set_yticks([])
-    if unit:
-        bar = drawing.figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.02)
+    if scale.unit:
+        bar = drawing.figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
         bar.ax.tick_params(labelsize=7)
-        bar.set_label(unit, fontsize=8)
+        bar.set_label(scale.unit, fontsize=8)
 
 
 def cropped(inside: npt.NDArray[np.bool_], margin: int = 3) -> tuple[slice, slice]:
-    """The part of an image (row, column) that True voxels fill, with a margin."""
-    found = []
+    """Rows and columns of an image that contain True, with a margin in pixels."""
+    bounds = []
     for axis, size in enumerate(inside.shape):
         filled = np.flatnonzero(inside.any(axis=1 - axis))
         ends = (int(filled[0]), int(filled[-1])) if filled.size else (0, size)
-        found.append(slice(max(ends[0] - margin, 0), min(ends[1] + margin + 1, size)))
-    return found[0], found[1]
+        bounds.append(slice(max(ends[0] - margin, 0), min(ends[1] + margin + 1, size)))
+    return bounds[0], bounds[1]
 
 
-def unused(axes: Sequence[Axes]) -> None:
+def hide_axes(axes: Sequence[Axes]) -> None:
     """Leave axes empty."""
     for one in axes:
         one.set_axis_off()

@@ -1,4 +1,4 @@
-"""The plan: which cases a report is made of. All randomness follows from its seed."""
+"""Cases of a report; all randomness follows from the seed of the plan."""
 
 from __future__ import annotations
 
@@ -20,18 +20,41 @@ VIAL_SETS = ("1", "2", "3")
 
 
 def phantom_case(vial_set: str, protocol: Protocol, snr: float | None, slices: int, seed: int, method: str = "refined") -> Case:
-    """A vial phantom under a protocol at an SNR (None: no noise)."""
+    """Scan of a vial phantom.
+
+    Parameters
+    ----------
+    vial_set : str
+        Table of the vials.
+    protocol : Protocol
+        Acquisition.
+    snr : float or None
+        Signal-to-noise ratio; None for no noise.
+    slices : int
+        Number of slices.
+    seed : int
+        Seed of the noise.
+    method : str
+        Value of a member of `Method`.
+
+    Returns
+    -------
+    Case
+        The case.
+    """
     return Case(Vials(vial_set, slices), replace(protocol, snr=snr), (seed, 11), method)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is simulated.
+    """Cases of a report.
 
     Attributes
     ----------
-    seed : first patient, and source of coils and noise.
-    quick : a small report in under a minute, whose figures say little; everything else is as in the full one.
+    seed : int
+        Seed of the first patient, of coils and of noise.
+    quick : bool
+        Few cases on small matrices, which only show that everything runs.
     """
 
     seed: int = 100
@@ -39,7 +62,7 @@ class Plan:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Methods compared; sections about the uncertainty take the first alone."""
+        """Methods that are compared; sections on uncertainty use the first one only."""
         return METHODS[:1] if self.quick else METHODS
 
     @property
@@ -48,7 +71,7 @@ class Plan:
         return (10.0, 30.0) if self.quick else (5.0, 10.0, 15.0, 20.0, 30.0, 50.0)
 
     def phantoms(self) -> list[Case]:
-        """Vials: method, protocol, SNR, R2* set."""
+        """Vial phantoms by method, protocol, SNR and set of R2*."""
         protocols = list(PHANTOM_PROTOCOLS.values())[: 1 if self.quick else None]
         return [
             phantom_case(vial_set, protocol, snr, 1 if self.quick else 2, self.seed + int(vial_set), method)
@@ -59,7 +82,7 @@ class Plan:
         ]
 
     def plain(self, method: str = METHODS[0]) -> list[Case]:
-        """Held-out patients, every protocol on its own ones."""
+        """Held-out patients, different ones for each protocol."""
         matrix, slice_mm = ((2, 64, 64), 40.0) if self.quick else ((6, 160, 160), 10.0)
         patients = range(len(PROTOCOLS) * (1 if self.quick else 3))
         return [
@@ -68,7 +91,7 @@ class Plan:
         ]
 
     def hard(self) -> list[Case]:
-        """Every hard scene under every protocol, on further patients."""
+        """Every hard scene under every protocol, on other patients."""
         protocols = PROTOCOLS[:1] if self.quick else PROTOCOLS
         return [
             Case(Abdomen(self.seed + 50 + k, *self._few_slices, scene), protocol, (self.seed, 50 + k))
@@ -77,7 +100,7 @@ class Plan:
         ]
 
     def sweep(self) -> list[Case]:
-        """Every protocol at every SNR; one patient a protocol."""
+        """Every protocol at every SNR, one patient per protocol."""
         protocols = PROTOCOLS[:2] if self.quick else PROTOCOLS
         return [
             Case(Abdomen(self.seed + k, *self._few_slices), replace(protocol, snr=snr), (self.seed, k, int(snr)))
@@ -86,7 +109,7 @@ class Plan:
         ]
 
     def iron(self) -> list[Case]:
-        """One patient with more and more iron in the liver, at the protocol meant for it."""
+        """One patient with increasing R2* of the liver, under the protocol for iron."""
         protocol = next(p for p in PROTOCOLS if p.liver_r2star_per_s is not None)
         decays = (100.0, 600.0) if self.quick else (100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0)
         return [
@@ -100,14 +123,14 @@ class Plan:
         ]
 
     def repeats(self) -> list[tuple[Case, Case, Case]]:
-        """Patient by patient: a scan, its repetition with other noise, and one at 3 T."""
-        target = PROTOCOLS[5]
-        found = []
+        """Per patient: a scan, its repetition with other noise, and one at 3 T."""
+        three_tesla = PROTOCOLS[5]
+        repeats = []
         for k in range(2 if self.quick else 16):
             patient = Abdomen(self.seed + 200 + k, *self._few_slices)
-            scans = [Case(patient, p, (self.seed, 200 + k, n)) for n, p in enumerate((PAPER, PAPER, target))]
-            found.append((scans[0], scans[1], scans[2]))
-        return found
+            scans = [Case(patient, p, (self.seed, 200 + k, n)) for n, p in enumerate((PAPER, PAPER, three_tesla))]
+            repeats.append((scans[0], scans[1], scans[2]))
+        return repeats
 
     @property
     def _few_slices(self) -> tuple[tuple[int, int, int], float]:

@@ -1,4 +1,4 @@
-"""Real scans, where a folder of them is at hand: no truth, so pictures and what the maps state."""
+"""Real scans: pictures and stated uncertainty, since there is no truth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..pipeline import run
 from ..progress import Monitor
 from ..statistics import LowConfidence
 from .bench import Bench
-from .pictures import Drawing, Picture, cropped, show_map
+from .pictures import PDFF_SCALE, SWAP_SCALE, ColourScale, Drawing, Picture, cropped, show_map
 from .report import Chapter
 from .tables import Column, table
 
@@ -27,7 +27,33 @@ KEY, TITLE = "real", "Real scans"
 
 @dataclass(frozen=True)
 class RealScan:
-    """What the maps of a scan state, over its foreground: medians (and the 95th percentile of the SD), percent and points."""
+    """Stated uncertainty over the foreground of a scan.
+
+    Attributes
+    ----------
+    scan : str
+        Name of the scan.
+    field_strength_t : float
+        Field strength, T.
+    echoes : int
+        Number of echoes.
+    slices : int
+        Number of slices.
+    voxels : int
+        Voxels of the foreground.
+    pdff_sd_median : float
+        Median of the stated SD of PDFF, points.
+    pdff_sd_95 : float
+        95th percentile of the stated SD of PDFF, points.
+    residual_median : float
+        Median residual, percent of the signal.
+    swap_above_half_percent : float
+        Share of voxels with P(swap) above one half.
+    low_confidence_percent : float
+        Share of voxels of low confidence.
+    phase : str
+        Rotation sense of the phase.
+    """
 
     scan: str
     field_strength_t: float
@@ -43,16 +69,16 @@ class RealScan:
 
 
 def chapter(folder: Path | None, bench: Bench) -> Chapter:
-    """Estimate each scan in `folder` (None: none at hand): a sub-folder or file that `load_series` reads."""
+    """Estimate each scan in `folder`, a sub-folder or file that `load_series` reads; None for no scans."""
     if folder is None or not folder.is_dir():
-        return Chapter(KEY, TITLE, ("No real scans were at hand (--real-scans DIR).",))
+        return Chapter(KEY, TITLE, ("No real scans were given (--real-scans DIR).",))
     parts: list[str | Picture] = []
     rows = []
     for path in sorted(p for p in folder.iterdir() if p.is_dir() or is_image(p) or p.suffix.lower() in (".mat", ".npz")):
         try:
             series = load_series(path)
         except InputError as error:
-            parts.append(f"{path.name} is no scan: {error}")
+            parts.append(f"{path.name} cannot be read: {error}")
             continue
         options, monitor = RunOptions(device=bench.device), Monitor(cancelled=bench.cancel)
         maps = run(series, options, check=False, networks=lambda _: bench.networks, monitor=monitor).maps
@@ -70,8 +96,8 @@ def chapter(folder: Path | None, bench: Bench) -> Chapter:
         Column("Low confidence, %", "low_confidence_percent", ".1f"),
         Column("Phase", "phase"),
     )
-    told = "Method refined with its defaults; over the foreground of each scan. There is no truth for these."
-    return Chapter(KEY, TITLE, (told, table("scans", "What the maps state.", rows, columns), *parts))
+    note = "Method refined with its defaults; over the foreground of each scan. There is no truth."
+    return Chapter(KEY, TITLE, (note, table("scans", "Stated uncertainty.", rows, columns), *parts))
 
 
 def _row(name: str, series: EchoSeries, maps: ParameterMaps) -> RealScan:
@@ -98,12 +124,12 @@ def _picture(name: str, maps: ParameterMaps) -> Picture:
     spacing = maps.geometry.spacing_mm
     drawing = Drawing(1, 4, 3.6, 3.4)
     panels = (
-        (maps.pdff, "PDFF", (0.0, 100.0), "viridis", "%"),
-        (maps.pdff_total_sd, "SD of PDFF (mixture)", (0.0, 10.0), "magma", "points"),
-        (maps.swap_probability, "P(swap)", (0.0, 0.5), "plasma", "probability"),
-        (maps.residual, "Residual", (0.0, 10.0), "cividis", "% of signal"),
+        (maps.pdff, "PDFF", PDFF_SCALE),
+        (maps.pdff_total_sd, "SD of PDFF (mixture)", ColourScale(0.0, 10.0, "magma", "points")),
+        (maps.swap_probability, "P(swap)", SWAP_SCALE),
+        (maps.residual, "Residual", ColourScale(0.0, 10.0, "cividis", "% of signal")),
     )
-    for axes, (values, title, window, colours, unit) in zip(drawing.axes[0], panels, strict=True):
+    for axes, (values, title, scale) in zip(drawing.axes[0], panels, strict=True):
         image = np.where(inside, values[index], np.nan)[part]
-        show_map(drawing, axes, image, title, window, colours, unit, spacing[1] / spacing[0])
+        show_map(drawing, axes, image, title, scale, spacing[1] / spacing[0])
     return drawing.picture(name, f"{name}, slice {index + 1} of {maps.mask.shape[0]}.")

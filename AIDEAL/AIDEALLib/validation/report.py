@@ -1,4 +1,4 @@
-"""The report on disk: one page of HTML with its pictures inside, the same as Markdown, every table as CSV."""
+"""Report as one HTML page with embedded pictures and as Markdown; tables as CSV."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .files import written_whole
 from .pictures import Picture
 from .tables import Table, save_rows
 
@@ -25,7 +26,17 @@ figure { margin: 1em 0; } img { max-width: 100%; } figcaption, .caption { color:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A section of the report: key (and folder of its files), title, and sentences, tables and pictures in their order."""
+    """A section of the report.
+
+    Attributes
+    ----------
+    key : str
+        Key of the section, and name of its folder.
+    title : str
+        Title.
+    parts : tuple of str, Table or Picture
+        Paragraphs, tables and pictures in their order.
+    """
 
     key: str
     title: str
@@ -33,27 +44,32 @@ class Chapter:
 
 
 def write_chapter(chapter: Chapter, folder: Path) -> None:
-    """CSV files and pictures of a chapter, into `folder`/key."""
+    """Write the CSV files and pictures of a chapter into `folder`/key."""
     target = folder / chapter.key
-    if any(not isinstance(part, str) for part in chapter.parts):
-        target.mkdir(parents=True, exist_ok=True)
     for part in chapter.parts:
         if isinstance(part, Table) and part.name and part.rows:
-            partial = target / f".{part.name}.partial"
-            save_rows(part.rows, partial)
-            partial.replace(target / f"{part.name}.csv")
+            with written_whole(target / f"{part.name}.csv") as partial:
+                save_rows(part.rows, partial)
         elif isinstance(part, Picture):
-            partial = target / f".{part.name}.partial"
-            partial.write_bytes(part.png)
-            partial.replace(target / f"{part.name}.png")
+            with written_whole(target / f"{part.name}.png") as partial:
+                partial.write_bytes(part.png)
 
 
 def write_report(chapters: Sequence[Chapter], head: Sequence[str], folder: Path) -> None:
-    """`report.html` and `report.md` of the chapters; `head` are sentences on how it came about."""
+    """Write `report.html` and `report.md`.
+
+    Parameters
+    ----------
+    chapters : sequence of Chapter
+        Finished sections.
+    head : sequence of str
+        Paragraphs on the command, the version and the networks.
+    folder : Path
+        Folder of the report.
+    """
     for name, text in (("report.html", _html(chapters, head)), ("report.md", _markdown(chapters, head))):
-        partial = folder / f".{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+        with written_whole(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 def _html(chapters: Sequence[Chapter], head: Sequence[str]) -> str:
@@ -61,10 +77,10 @@ def _html(chapters: Sequence[Chapter], head: Sequence[str]) -> str:
     body = "".join(
         f'<h2 id="{c.key}">{html.escape(c.title)}</h2>' + "".join(_html_part(part, c.key) for part in c.parts) for c in chapters
     )
-    said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in head)
+    paragraphs = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in head)
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>AIDEAL: validation</title>'
-        f"<style>{STYLE}</style></head><body><h1>AIDEAL: validation</h1>{said}<p><b>{NOTE}</b></p><ol>{listed}</ol>{body}"
+        f"<style>{STYLE}</style></head><body><h1>AIDEAL: validation</h1>{paragraphs}<p><b>{NOTE}</b></p><ol>{listed}</ol>{body}"
         "</body></html>\n"
     )
 

@@ -1,4 +1,4 @@
-"""The whole validation: sections in their order, each in the report as soon as it is finished."""
+"""The validation: sections in order, each written to the report as soon as it is finished."""
 
 from __future__ import annotations
 
@@ -22,13 +22,22 @@ SECTIONS = (*_SIMULATED, real_scans.KEY)
 
 @dataclass(frozen=True)
 class Request:
-    """What is validated and where to.
+    """Scope and folder of a validation.
 
     Attributes
     ----------
-    folder : of the report; finished cases are kept in `folder`/cases and used again until networks or code change.
-    plan : what is simulated. sections : keys out of `SECTIONS`. real_scans : folder of scans, None for none.
-    networks, device : of the estimate.
+    folder : Path
+        Folder of the report; finished cases are kept in `folder`/cases and reused until networks or code change.
+    plan : Plan
+        Simulated cases.
+    sections : sequence of str
+        Keys out of `SECTIONS`.
+    real_scans : Path or None
+        Folder of real scans.
+    networks : Networks
+        Networks on the device.
+    device : str
+        Computing device.
     """
 
     folder: Path
@@ -39,40 +48,44 @@ class Request:
     device: str
 
     def cases_of(self, key: str) -> list[Case]:
-        """Cases of a section, none when it was not asked for."""
+        """Cases of a section; none when it was not requested."""
         return _SIMULATED[key].cases(self.plan) if key in self.sections and key in _SIMULATED else []
 
     def cases(self) -> list[Case]:
-        """Every case once, in the order of the sections."""
+        """All cases without repetition, in the order of the sections."""
         return list(dict.fromkeys(case for key in SECTIONS for case in self.cases_of(key)))
 
     @property
     def slices(self) -> int:
-        """Slices to estimate, real scans apart."""
+        """Slices to estimate, without real scans."""
         return sum(case.slices for case in self.cases())
 
 
 def validate(
     request: Request,
-    progress: Callable[[str, int], None] = lambda what, slices: None,
+    progress: Callable[[str, int], None] = lambda title, slices: None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> None:
     """Write the report: `report.html`, `report.md`, and a folder of CSV files and pictures for each section.
 
     Parameters
     ----------
-    progress : called with a sentence and the number of slices finished since the last call.
-    cancel : asked between slices.
+    request : Request
+        Scope and folder.
+    progress : callable
+        Called with a sentence and the number of slices finished since the last call.
+    cancel : callable
+        Called between slices; the validation stops when it returns True.
 
     Raises
     ------
     Cancelled
-        On request; the report holds the sections that were finished, and the next run goes on from there.
+        On request; the report holds the finished sections, and the next run continues from there.
     """
     request.folder.mkdir(parents=True, exist_ok=True)
     stamp = fingerprint(request.networks, request.device)
     bench = Bench(request.folder / "cases" / stamp[:16], request.networks, request.device, progress, cancel)
-    bench.forget_others()
+    bench.remove_outdated()
     chapters: list[Chapter] = []
     try:
         for key in [key for key in SECTIONS if key in request.sections]:
@@ -82,12 +95,12 @@ def validate(
     except Cancelled as stop:
         raise Cancelled(
             f"Cancelled after {len(chapters)} of {len(request.sections)} sections, which stay in {request.folder}; "
-            "the same command goes on from there."
+            "the same command continues from there."
         ) from stop
 
 
 def _chapter(key: str, request: Request, bench: Bench) -> Chapter:
-    """One section; cases that an earlier section has done are not counted in the progress again."""
+    """One section; cases of an earlier section are not counted twice in the progress."""
     if key == real_scans.KEY:
         bench.progress(real_scans.TITLE, 0)
         return real_scans.chapter(request.real_scans, bench)
@@ -99,7 +112,7 @@ def _chapter(key: str, request: Request, bench: Bench) -> Chapter:
 
 
 def _head(request: Request) -> list[str]:
-    """How the report came about, without date or machine, so that equal runs give equal reports."""
+    """Command, version and networks, without date or machine, so that equal runs give equal reports."""
     options = [f"--seed {request.plan.seed}"]
     options += ["--quick"] if request.plan.quick else []
     options += (
@@ -107,14 +120,14 @@ def _head(request: Request) -> list[str]:
     )
     options += ["--real-scans DIR"] if request.real_scans else []
     models = ", ".join(f"{name} {checksum[:12]}" for name, checksum in request.networks.checksums.items())
-    said = [
+    paragraphs = [
         f"aideal validate --out DIR {' '.join(options)}",
         f"AIDEAL {__version__} on {request.device}; networks (SHA-256) {models}.",
     ]
     if request.plan.quick:
-        said.append("A quick report: few, small slices. Its figures say little.")
-    said.append(
-        "Everything but the real scans is simulated from the seed, on anatomy and protocols that no network was trained on; "
-        "the truth is known voxel by voxel. SNR is |W + F| at t = 0 over the noise of one real channel."
+        paragraphs.append("A quick report of few, small slices: its figures are not meaningful.")
+    paragraphs.append(
+        "All scans but the real ones are simulated from the seed, on anatomy and protocols that no network was trained on; the "
+        "truth of every voxel is known. SNR is |W + F| at t = 0 over the noise of one real channel."
     )
-    return said
+    return paragraphs

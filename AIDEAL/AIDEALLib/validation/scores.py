@@ -1,4 +1,4 @@
-"""How far an estimate lies from a known truth, segment by segment."""
+"""Errors of an estimate with known truth, by segment."""
 
 from __future__ import annotations
 
@@ -14,22 +14,42 @@ from .voxels import PER_68, PER_95, Voxels, percent
 
 @dataclass(frozen=True)
 class TruthError:
-    """Error of PDFF in one segment, over its voxels with an estimate; percent and points.
+    """Error of PDFF over the voxels of one segment that have an estimate.
 
     Attributes
     ----------
-    method, segment, voxels : what and how many.
-    truth_median, truth_mean : true PDFF.
-    median_bias, mean_bias : estimate minus truth.
-    median_bias_se : standard error of `median_bias`, from the order statistics of the errors, as if voxels were independent: a
-        bias below it may be chance.
-    error_sd : standard deviation of the voxels' errors.
-    stated_sd : mean of the stated SD within the mode.
-    coverage_68_percent, coverage_95_percent : share of voxels whose error lies within the stated interval of that level.
-    swap_percent : share of voxels whose field lies more than half a fat shift off the true one.
-    wrong_mode_percent : those of them that noise alone does not explain; NaN where the noise is not known.
-    confidently_wrong_percent : share more than 20 points off, and by more than 4 times the stated SD of the mixture.
-    r2star_bias_percent : median R2* against the true median, in percent of it.
+    method : str
+        Name of the method.
+    segment : str
+        Name of the segment.
+    voxels : int
+        Number of voxels.
+    truth_median : float
+        Median of the true PDFF, percent.
+    truth_mean : float
+        Mean of the true PDFF, percent.
+    median_bias : float
+        Estimated minus true median, points.
+    median_bias_se : float
+        Standard error of `median_bias` for independent voxels, from the order statistics of the errors, points.
+    mean_bias : float
+        Estimated minus true mean, points.
+    error_sd : float
+        Standard deviation of the errors, points.
+    stated_sd : float
+        Mean of the stated SD within the mode, points.
+    coverage_68_percent : float
+        Share of voxels whose error lies within the stated 68 % interval.
+    coverage_95_percent : float
+        Share of voxels whose error lies within the stated 95 % interval.
+    swap_percent : float
+        Share of voxels whose field is more than half a fat shift off.
+    wrong_mode_percent : float
+        Share of voxels that are swapped by more than noise explains; NaN where the noise is unknown.
+    confidently_wrong_percent : float
+        Share of voxels off by more than 20 points and more than 4 stated SDs of the mixture.
+    r2star_bias_percent : float
+        Estimated relative to true median R2*.
     """
 
     method: str
@@ -52,38 +72,72 @@ class TruthError:
 
 @dataclass(frozen=True)
 class ProtocolError(TruthError):
-    """The same under a named protocol."""
+    """Errors under a protocol."""
 
     protocol: str
 
 
 @dataclass(frozen=True)
 class SceneError(ProtocolError):
-    """Errors of a region under a protocol in a scene; `patient` by number, or 'all'."""
+    """Errors of a region under a protocol in a scene; `patient` is a number or 'all'."""
 
     scene: str
     patient: str
 
 
 def errors_by_segment(maps: ParameterMaps, truth: TissueMaps, fat_shift_hz: float) -> list[TruthError]:
-    """Compare with the truth in every segment; `fat_shift_hz` is the mean shift of fat at the field strength."""
+    """Errors in every segment.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Estimate.
+    truth : TissueMaps
+        True maps.
+    fat_shift_hz : float
+        Mean fat shift at the field strength, Hz.
+
+    Returns
+    -------
+    list of TruthError
+        One row per segment.
+    """
     return [
         error_in(maps, truth, truth.labels == label, name, fat_shift_hz) for label, name in sorted(truth.label_names.items())
     ]
 
 
 def error_in(maps: ParameterMaps, truth: TissueMaps, region: np.ndarray, name: str, fat_shift_hz: float) -> TruthError:
-    """Compare with the truth on the voxels of a region (bool, of the shape of the maps) that have an estimate."""
+    """Errors in a region.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Estimate.
+    truth : TissueMaps
+        True maps.
+    region : numpy.ndarray, shape (slice, row, column), bool
+        The region.
+    name : str
+        Its name.
+    fat_shift_hz : float
+        Mean fat shift at the field strength, Hz.
+
+    Returns
+    -------
+    TruthError
+        Errors over the voxels that have an estimate.
+    """
     return summary(Voxels.of(maps, truth, fat_shift_hz, region), name)
 
 
 def within_chance(row: TruthError, aim_points: float) -> bool:
-    """Whether the bias of the median is below the aim, or above it by less than two of its standard errors."""
+    """Whether the bias of the median exceeds the aim by less than two of its standard errors."""
     return abs(row.median_bias) < aim_points + 2 * row.median_bias_se
 
 
 def _median_se(values: np.ndarray) -> float:
-    """Standard error of the median of independent values: half the way between the ranks n/2 -+ sqrt(n)/2."""
+    """Standard error of the median of independent values: half the distance between the ranks n/2 -+ sqrt(n)/2."""
     if values.size < 2:
         return math.nan
     reach = 0.5 / math.sqrt(values.size)
@@ -92,7 +146,7 @@ def _median_se(values: np.ndarray) -> float:
 
 
 def summary(voxels: Voxels, segment: str) -> TruthError:
-    """The error of a set of voxels in one row, under the name `segment`."""
+    """Errors of a set of voxels, under the name `segment`."""
     if not len(voxels):
         return TruthError(voxels.method, segment, 0, *[math.nan] * 13)
     found, true = voxels.pdff.astype(float), voxels.true_pdff.astype(float)

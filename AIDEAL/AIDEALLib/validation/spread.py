@@ -1,4 +1,4 @@
-"""Does the stated SD tell where the errors are: per vial, per voxel, per region of interest."""
+"""Stated SD against errors: by vial, by voxel and by region of interest."""
 
 from __future__ import annotations
 
@@ -11,20 +11,37 @@ import scipy.stats
 from .bench import Bench
 from .cases import Case, Vials
 from .phantoms import vials_of
-from .pictures import COLOURS, Drawing, Picture, dress, logarithmic
+from .pictures import COLOURS, Drawing, Picture, style_axes, use_log_axes
 from .plan import Plan
 from .report import Chapter
 from .rois import square_rois
 from .tables import Column, table
-from .voxels import Voxels, joined
+from .voxels import LIVER, LOBES, Voxels, joined
 
 KEY, TITLE = "spread", "Error against stated SD"
-LOBES = ("Right lobe", "Left lobe")
 
 
 @dataclass(frozen=True)
 class RoiSpread:
-    """A square region in a lobe: mean stated variance (points^2), error of the median, interquartile range of PDFF (points)."""
+    """A square region in a lobe.
+
+    Attributes
+    ----------
+    protocol : str
+        Name of the protocol.
+    patient : str
+        Number of the patient.
+    lobe : str
+        Name of the lobe.
+    voxels : int
+        Number of voxels.
+    stated_variance : float
+        Mean stated variance, points^2.
+    absolute_error : float
+        Absolute error of the median PDFF, points.
+    interquartile_range : float
+        Interquartile range of PDFF, points.
+    """
 
     protocol: str
     patient: str
@@ -37,7 +54,23 @@ class RoiSpread:
 
 @dataclass(frozen=True)
 class Regression:
-    """Stated variance on |error| and interquartile range by ordinary least squares: share explained, p of the F test."""
+    """Linear regression of the stated variance on absolute error and interquartile range.
+
+    Attributes
+    ----------
+    sample : str
+        Name of the sample.
+    regions : int
+        Number of regions.
+    r_squared : float
+        Share of the variance that is explained.
+    p_value : float
+        P value of the F test.
+    per_error : float
+        Coefficient of the absolute error, points.
+    per_range : float
+        Coefficient of the interquartile range, points.
+    """
 
     sample: str
     regions: int
@@ -48,7 +81,7 @@ class Regression:
 
 
 def regression(sample: str, rows: list[RoiSpread]) -> Regression:
-    """Fit variance = a + b |error| + c IQR; NaN with fewer than five regions."""
+    """Fit variance = a + b |error| + c IQR by ordinary least squares; NaN with fewer than five regions."""
     if len(rows) < 5:
         return Regression(sample, len(rows), *[math.nan] * 4)
     target = np.array([row.stated_variance for row in rows])
@@ -62,23 +95,23 @@ def regression(sample: str, rows: list[RoiSpread]) -> Regression:
 
 
 def cases(plan: Plan) -> list[Case]:
-    """What is estimated."""
+    """Cases of the section."""
     return [*_noisy_phantoms(plan), *plan.plain()]
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
-    """Tables and pictures."""
+    """Tables and pictures of the section."""
     rows: list[RoiSpread] = []
     livers: list[Voxels] = []
     for case in plan.plain():
         voxels = bench.voxels(case)
         rows += _regions(case, voxels)
-        livers.append(voxels.segment(*LOBES, "Liver dome"))
+        livers.append(voxels.segment(*LIVER))
     names = list(dict.fromkeys(row.protocol for row in rows))
     samples = [regression(name, [row for row in rows if row.protocol == name]) for name in names]
     samples.append(regression("all protocols", rows))
     columns = (
-        Column("Livers under", "sample"),
+        Column("Protocol", "sample"),
         Column("Regions", "regions"),
         Column("R2 of the fit", "r_squared", ".2f"),
         Column("p", "p_value", ".2g"),
@@ -91,8 +124,8 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
         (
             _vial_picture(plan, bench),
             _voxel_picture(joined(livers)),
-            "Square regions in the lobes, 17/384 of the image wide, one a slice where it fits: mean stated variance against "
-            "the error of the median and the interquartile range of PDFF. The paper found R2 = 0.20, p = 0.016.",
+            "Square regions in the lobes, 17/384 of the image wide, one per slice where it fits: mean stated variance against "
+            "the error of the median and the interquartile range of PDFF. Meneses et al. 2026 found R2 = 0.20, p = 0.016.",
             table("regression", "Stated variance explained by |error| and IQR.", samples, columns),
             table("regions", "Each region", rows),
         ),
@@ -124,7 +157,7 @@ def _regions(case: Case, voxels: Voxels) -> list[RoiSpread]:
 
 
 def _vial_picture(plan: Plan, bench: Bench) -> Picture:
-    """The paper's figures 10 and 11: each vial with its error bars."""
+    """Stated and observed SD of each vial (figures 10 and 11 of Meneses et al. 2026)."""
     drawing = Drawing(1, 2, 5.2, 4.0)
     left, right = drawing.axes[0]
     protocols = list(dict.fromkeys(case.protocol.name for case in _noisy_phantoms(plan)))
@@ -136,9 +169,9 @@ def _vial_picture(plan: Plan, bench: Bench) -> Picture:
         one_shot = case.method == "one-shot"
         first = case.target.table == "1" and case.protocol.snr == 50
         name = f"{case.protocol.name}{', one-shot' if one_shot else ''}" if first else None
-        found, stated = [v.sd for v in vials], [v.stated_sd for v in vials]
-        ends = [min(ends[0], *found, *stated), max(ends[1], *found, *stated)]
-        left.plot(found, stated, "x" if one_shot else "o", color=colour, markersize=4, label=name)
+        observed, stated = [v.sd for v in vials], [v.stated_sd for v in vials]
+        ends = [min(ends[0], *observed, *stated), max(ends[1], *observed, *stated)]
+        left.plot(observed, stated, "x" if one_shot else "o", color=colour, markersize=4, label=name)
         if case.protocol.name == protocols[0] and case.target.table == "1" and not one_shot:
             noise = 0 if case.protocol.snr == 50 else 1
             truth = [v.truth + 1.5 * noise for v in vials]
@@ -147,31 +180,33 @@ def _vial_picture(plan: Plan, bench: Bench) -> Picture:
             for side in (-1, 1):
                 right.plot(truth, [v.bias + side * v.sd for v in vials], "_", color="#222222", markersize=9)
     left.plot(ends, ends, color="#888888", linewidth=0.8)
-    logarithmic(left)
+    use_log_axes(left)
     left.legend(fontsize=7, frameon=False)
     right.axhline(0, color="#888888", linewidth=0.8)
     right.legend(fontsize=8, frameon=False)
-    dress(left, "Each vial: SD stated and found", "SD of the voxels' errors (points)", "mean stated SD (points)")
-    dress(right, f"{protocols[0]}, refined, R2* set 1", "true PDFF (%)", "error of PDFF (points)")
+    style_axes(left, "Each vial: stated and observed SD", "SD of the voxels' errors (points)", "mean stated SD (points)")
+    style_axes(right, f"{protocols[0]}, refined, R2* set 1", "true PDFF (%)", "error of PDFF (points)")
     return drawing.picture(
-        "vials", "Left: every vial at SNR 50 and 10. Right: mean error with the stated SD as bar; dashes: the SD found."
+        "vials", "Left: every vial at SNR 50 and 10. Right: mean error with the stated SD as bar; dashes: observed SD."
     )
 
 
 def _voxel_picture(livers: Voxels) -> Picture:
-    """Voxels of all livers grouped by stated SD."""
+    """Quantiles of the error in groups of equal stated SD, over all livers."""
     drawing = Drawing(1, 1, 5.4, 4.0)
     axes = drawing.axes[0, 0]
-    sure = livers.pdff_sd > 0
-    stated, error = livers.pdff_sd[sure].astype(float), np.abs(livers.error[sure]).astype(float)
+    positive = livers.pdff_sd > 0
+    stated, error = livers.pdff_sd[positive].astype(float), np.abs(livers.error[positive]).astype(float)
     order = np.argsort(stated)
     groups = np.array_split(order, 25)
-    at = [float(np.median(stated[g])) for g in groups]
+    medians = [float(np.median(stated[g])) for g in groups]
     for share, style, name in ((68.0, "o", "68 % of the errors lie below"), (95.0, "s", "95 % of the errors lie below")):
         colour = COLOURS[0 if share == 68 else 1]
-        axes.plot(at, [float(np.percentile(error[g], share)) for g in groups], style, color=colour, markersize=4, label=name)
-        axes.plot(at, [float(scipy.stats.norm.ppf(0.5 + share / 200)) * x for x in at], color=colour, linewidth=0.9)
-    logarithmic(axes)
+        axes.plot(
+            medians, [float(np.percentile(error[g], share)) for g in groups], style, color=colour, markersize=4, label=name
+        )
+        axes.plot(medians, [float(scipy.stats.norm.ppf(0.5 + share / 200)) * x for x in medians], color=colour, linewidth=0.9)
+    use_log_axes(axes)
     axes.legend(fontsize=8, frameon=False)
-    dress(axes, "Voxels of all held-out livers, 25 groups by stated SD", "stated SD (points)", "|error| of PDFF (points)")
-    return drawing.picture("voxels", "Lines: where a normal distribution of the stated SD puts them.")
+    style_axes(axes, "Voxels of all held-out livers, 25 groups by stated SD", "stated SD (points)", "|error| of PDFF (points)")
+    return drawing.picture("voxels", "Lines: quantiles of a normal distribution with the stated SD.")

@@ -9,19 +9,18 @@ import numpy as np
 from ..simulation.scenes import PLAIN
 from .detection import Detection, Reliability
 from .scores import SceneError
-from .tables import Column, Table, shown, table
-from .voxels import Voxels, percent
+from .tables import Column, Table, format_cell, table
+from .voxels import LOBES, Voxels, percent
 
 FLAGGED_PERCENT = 3.0
 FEWEST_IN_BIN = 20
 EVERY, ALL_PROTOCOLS = "all", "all protocols"
-LOBES = ("Right lobe", "Left lobe")
 AIM_PERCENT = 0.02
 NO_SIGNAL_POINTS = 50.0
 
 
 def protocol_table(method: str, errors: list[SceneError]) -> Table:
-    """Plain patients, protocol by protocol, ready for the README."""
+    """Plain patients by protocol."""
     mine = [e for e in errors if (e.method, e.scene) == (method, PLAIN.name)]
     pooled = {(e.protocol, e.segment): e for e in mine if e.patient == EVERY}
     lines = []
@@ -34,10 +33,10 @@ def protocol_table(method: str, errors: list[SceneError]) -> Table:
             [
                 protocol,
                 *(_pair(body, liver, f"{name}_percent", ".3f") for name in ("swap", "wrong_mode", "confidently_wrong")),
-                shown(dome.swap_percent, ".3f") if dome else "-",
+                format_cell(dome.swap_percent, ".3f") if dome else "-",
                 " / ".join(f"{np.mean([e.median_bias for e in lobe]):+.2f}" if lobe else "-" for lobe in lobes),
-                shown(worst, ".2f"),
-                *(shown(getattr(liver, name), ".2f") for name in ("error_sd", "stated_sd")),
+                format_cell(worst, ".2f"),
+                *(format_cell(getattr(liver, name), ".2f") for name in ("error_sd", "stated_sd")),
                 _pair(liver, liver, "coverage_68_percent", ".1f", "coverage_95_percent"),
                 f"{np.mean(decay):+.1f}",
             ]
@@ -57,16 +56,33 @@ def protocol_table(method: str, errors: list[SceneError]) -> Table:
     )
     patients = max(int(e.patient) for e in mine if e.patient != EVERY)
     plural = "s" if patients > 1 else ""
-    return Table("", f"Method {method}, {patients} plain patient{plural} a protocol; PDFF in points.", (), titles, lines)
+    return Table("", f"Method {method}, {patients} plain patient{plural} per protocol; PDFF in points.", (), titles, lines)
 
 
 def _pair(one: SceneError | None, two: SceneError | None, field: str, spec: str, other: str = "") -> str:
-    return " / ".join(shown(getattr(row, name), spec) if row else "-" for row, name in ((one, field), (two, other or field)))
+    return " / ".join(
+        format_cell(getattr(row, name), spec) if row else "-" for row, name in ((one, field), (two, other or field))
+    )
 
 
-def aims(errors: list[SceneError], found: list[Detection], method: str) -> list[str]:
-    """Aim and measured, sentence by sentence."""
-    said = []
+def aims(errors: list[SceneError], detections: list[Detection], method: str) -> list[str]:
+    """Aim and result of each scene.
+
+    Parameters
+    ----------
+    errors : list of SceneError
+        Errors by scene, protocol and region.
+    detections : list of Detection
+        Detection of swaps by scene and protocol.
+    method : str
+        Name of the method.
+
+    Returns
+    -------
+    list of str
+        One sentence per scene.
+    """
+    sentences = []
     for scene in dict.fromkeys(e.scene for e in errors):
         parts = []
         for region in ("body", "liver"):
@@ -76,16 +92,31 @@ def aims(errors: list[SceneError], found: list[Detection], method: str) -> list[
                 f"{region}: met by {sum(e.swap_percent <= AIM_PERCENT for e in rows)} of {len(rows)} protocols, worst "
                 f"{worst.swap_percent:.2f} % ({worst.protocol})"
             )
-        caught = next(d for d in found if (d.method, d.scene, d.protocol) == (method, scene, ALL_PROTOCOLS))
-        said.append(
+        caught = next(d for d in detections if (d.method, d.scene, d.protocol) == (method, scene, ALL_PROTOCOLS))
+        sentences.append(
             f"Swaps, {scene}: aim {AIM_PERCENT} %, {'; '.join(parts)}. Flagged at {FLAGGED_PERCENT:.0f} % of the area: aim 95 "
-            f"% of them; measured {shown(caught.caught_percent, '.1f')} %."
+            f"% of them; measured {format_cell(caught.caught_percent, '.1f')} %."
         )
-    return said
+    return sentences
 
 
 def scene_table(errors: list[SceneError], field: str, name: str) -> Table:
-    """Hard scenes: body / liver (and arms) by protocol."""
+    """Hard scenes: body / liver (and arms) by protocol.
+
+    Parameters
+    ----------
+    errors : list of SceneError
+        Errors by scene, protocol and region.
+    field : str
+        Attribute of `SceneError` to show.
+    name : str
+        Its name in the caption.
+
+    Returns
+    -------
+    Table
+        Protocols (rows) against scenes (columns).
+    """
     rows = [e for e in errors if e.scene != PLAIN.name and e.patient == EVERY]
     scenes = list(dict.fromkeys(e.scene for e in rows))
     shares = {(e.protocol, e.scene, e.segment): getattr(e, field) for e in rows}
@@ -100,8 +131,8 @@ def scene_table(errors: list[SceneError], field: str, name: str) -> Table:
     return Table("", f"Harder scenes, method refined: {name}, %.", (), titles, lines)
 
 
-def detection_table(found: list[Detection], method: str) -> Table:
-    """Plain patients by protocol, then every scene over all protocols."""
+def detection_table(detections: list[Detection], method: str) -> Table:
+    """Detection in plain patients by protocol, then in every scene over all protocols."""
     columns = (
         Column("Scene", "scene"),
         Column("Protocol", "protocol"),
@@ -112,12 +143,12 @@ def detection_table(found: list[Detection], method: str) -> Table:
         Column("ROC area", "wrong_mode_roc_area", ".3f"),
         Column("caught at 3 % flagged, %", "wrong_mode_caught_percent", ".1f"),
     )
-    rows = [row for row in found if row.method == method and (row.scene == PLAIN.name or row.protocol == ALL_PROTOCOLS)]
-    return table("", "P(swap) against swaps in the body: plain patients by protocol, then scene by scene.", rows, columns)
+    rows = [row for row in detections if row.method == method and (row.scene == PLAIN.name or row.protocol == ALL_PROTOCOLS)]
+    return table("", "P(swap) against swaps in the body: plain patients by protocol, then each scene.", rows, columns)
 
 
 def reliability_table(rows: list[Reliability]) -> Table:
-    """Bin by bin."""
+    """Reliability by bin."""
     columns = (
         Column("P(swap) from", "low", "g"),
         Column("to", "high", "g"),
@@ -130,7 +161,7 @@ def reliability_table(rows: list[Reliability]) -> Table:
 
 
 def worst_gap(name: str, rows: list[Reliability]) -> str:
-    """The bin whose stated and found shares differ most, among those with enough voxels."""
+    """Bin with the largest difference of stated and observed shares, among those of at least 100 voxels."""
     filled = [row for row in rows if row.voxels >= 100]
     if not filled:
         return f"Reliability, {name}: no bin holds 100 voxels."
@@ -141,20 +172,20 @@ def worst_gap(name: str, rows: list[Reliability]) -> str:
     )
 
 
-def left_out(samples: dict[str, Voxels]) -> str:
-    """Share of the body that has no estimate and enters no figure, where it is largest; samples by protocol."""
+def voxels_left_out(samples: dict[str, Voxels]) -> str:
+    """Largest share of the body without an estimate, which no figure includes; samples by protocol."""
     share = {name: 100 * voxels.left_out / (voxels.left_out + len(voxels)) for name, voxels in samples.items()}
     most = max(share, key=lambda name: share[name])
-    return f"Voxels of the body in the noise, without an estimate, enter no figure: {share[most]:.2f} % at most ({most})."
+    return f"Voxels of the body in noise have no estimate and are not counted: {share[most]:.2f} % at most ({most})."
 
 
 def without_signal(voxels: Voxels) -> str:
-    """What P(swap) says where the echoes say nothing: aim one half."""
+    """P(swap) where the echoes do not determine the field: aim one half."""
     lost = voxels.pdff_bound > NO_SIGNAL_POINTS
     if not lost.any():
         return f"No voxel has a Cramer-Rao bound above {NO_SIGNAL_POINTS:.0f} points of PDFF."
     stated, swapped = float(voxels.swap_probability[lost].mean()), percent(voxels.swapped[lost])
     return (
-        f"Where the Cramer-Rao bound of PDFF exceeds {NO_SIGNAL_POINTS:.0f} points, so that the echoes say nothing: aim "
-        f"P(swap) one half; mean {stated:.3f} over {int(lost.sum())} voxels of plain patients, {swapped:.0f} % swapped."
+        f"Where the Cramer-Rao bound of PDFF exceeds {NO_SIGNAL_POINTS:.0f} points, so that the echoes do not determine it: "
+        f"aim P(swap) one half; mean {stated:.3f} over {int(lost.sum())} voxels of plain patients, {swapped:.0f} % swapped."
     )

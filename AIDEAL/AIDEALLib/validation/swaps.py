@@ -1,4 +1,4 @@
-"""Swaps: how many, where, and whether P(swap) knows of them."""
+"""Swaps: number, place, and detection by P(swap)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from ..simulation.scenes import PLAIN
 from .bench import Bench
 from .cases import Abdomen, Case
 from .detection import Detection, Reliability, caught_percent, reliability, roc_area
-from .pictures import COLOURS, Drawing, Picture, cropped, dress, show_map, unused
+from .pictures import (
+    COLOURS,
+    PDFF_SCALE,
+    SWAP_SCALE,
+    ColourScale,
+    Drawing,
+    Picture,
+    cropped,
+    hide_axes,
+    show_map,
+    style_axes,
+)
 from .plan import Plan
 from .report import Chapter
 from .scores import SceneError, summary
@@ -19,19 +30,19 @@ from .swap_tables import (
     FLAGGED_PERCENT,
     aims,
     detection_table,
-    left_out,
     protocol_table,
     reliability_table,
     scene_table,
+    voxels_left_out,
     without_signal,
     worst_gap,
 )
 from .tables import table
-from .voxels import Voxels, joined
+from .voxels import LIVER, Voxels, joined
 
-KEY, TITLE = "swaps", "Swaps, and what P(swap) knows of them"
+KEY, TITLE = "swaps", "Swaps, and their detection by P(swap)"
 REGIONS: dict[str, tuple[str, ...]] = {
-    "liver": ("Right lobe", "Left lobe", "Liver dome"),
+    "liver": LIVER,
     "Right lobe": ("Right lobe",),
     "Left lobe": ("Left lobe",),
     "Liver dome": ("Liver dome",),
@@ -40,23 +51,23 @@ REGIONS: dict[str, tuple[str, ...]] = {
 
 
 def cases(plan: Plan) -> list[Case]:
-    """What is estimated."""
+    """Cases of the section."""
     return [*(case for method in plan.methods for case in plan.plain(method)), *plan.hard()]
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
-    """Tables and pictures."""
+    """Tables and pictures of the section."""
     groups: dict[tuple[str, str, str], list[Voxels]] = {}
     for case in cases(plan):
         groups.setdefault((case.method, _scene(case), case.protocol.name), []).append(bench.voxels(case))
     samples = {key: joined(parts) for key, parts in groups.items()}
     errors = [row for key, voxels in samples.items() for row in _errors(key, voxels, EVERY)]
     errors += [row for key, parts in groups.items() for n, part in enumerate(parts) for row in _errors(key, part, str(n + 1))]
-    found = [_detection(key, voxels) for key, voxels in samples.items()]
+    detections = [_detection(key, voxels) for key, voxels in samples.items()]
     main = plan.methods[0]
     for scene in dict.fromkeys(scene for _, scene, _ in samples):
         pooled = joined([v for (method, s, _), v in samples.items() if (method, s) == (main, scene)])
-        found.append(_detection((main, scene, ALL_PROTOCOLS), pooled))
+        detections.append(_detection((main, scene, ALL_PROTOCOLS), pooled))
     curves = [
         row for (method, scene, name), v in samples.items() if method == main for row in _reliability(f"{scene}; {name}", v)
     ]
@@ -68,24 +79,24 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
         KEY,
         TITLE,
         (
-            "A voxel counts as swapped when its field is off by more than half a fat shift, for whatever reason. Wrong mode: "
+            "A voxel counts as swapped when its field is off by more than half a fat shift, whatever the cause. Wrong mode: "
             "off by that much and by more than 4 Cramer-Rao bounds of the field, so that noise alone does not explain it. "
             "Confidently wrong: PDFF off by more than 20 points and by more than 4 stated SDs of the mixture.",
             *(protocol_table(method, errors) for method in plan.methods),
             table("errors", "Every protocol, scene, region and patient", errors),
-            *aims(errors, found, main),
+            *aims(errors, detections, main),
             scene_table(errors, "swap_percent", "swaps"),
             scene_table(errors, "confidently_wrong_percent", "confidently wrong"),
-            "Motion and ghosts move fat to where there was none. The estimate cannot know; nor does a stated SD.",
-            detection_table(found, main),
+            "Motion and ghosts move fat to places that have none; neither estimate nor stated SD can account for that.",
+            detection_table(detections, main),
             reliability_table(pooled_curves["plain"]),
-            left_out({name: v for (method, scene, name), v in samples.items() if (method, scene) == (main, PLAIN.name)}),
+            voxels_left_out({name: v for (method, scene, name), v in samples.items() if (method, scene) == (main, PLAIN.name)}),
             without_signal(plain),
             *(worst_gap(name, rows) for name, rows in pooled_curves.items()),
             _reliability_picture(pooled_curves),
             _scene_picture(plan, bench),
-            table("detection", "ROC area and share caught, protocol by protocol", found),
-            table("reliability", "Reliability, protocol by protocol", curves),
+            table("detection", "ROC area and share caught, by protocol", detections),
+            table("reliability", "Reliability, by protocol", curves),
         ),
     )
 
@@ -131,8 +142,8 @@ def _reliability_picture(curves: dict[str, list[Reliability]]) -> Picture:
         filled = [row for row in rows if row.voxels >= FEWEST_IN_BIN]
         axes.axline((0, 0), slope=1, color="#888888", linewidth=0.8)
         for k, (field, title) in enumerate((("found_percent", "swapped"), ("found_wrong_mode_percent", "wrong mode"))):
-            at = [row.stated_percent for row in filled]
-            axes.plot(at, [getattr(row, field) for row in filled], "o-", markersize=4, color=COLOURS[k], label=title)
+            stated = [row.stated_percent for row in filled]
+            axes.plot(stated, [getattr(row, field) for row in filled], "o-", markersize=4, color=COLOURS[k], label=title)
         for row in filled:
             axes.annotate(
                 f"{row.voxels}", (row.stated_percent, row.found_percent), fontsize=6, xytext=(3, 4), textcoords="offset points"
@@ -144,7 +155,7 @@ def _reliability_picture(curves: dict[str, list[Reliability]]) -> Picture:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_ticks([0, 0.5, 1, 3, 10, 30, 100], ["0", "0.5", "1", "3", "10", "30", "100"])
         axes.legend(fontsize=8, frameon=False)
-        dress(axes, f"Reliability of P(swap): {name}", "stated P(swap), mean of the bin (%)", "found (%)")
+        style_axes(axes, f"Reliability of P(swap): {name}", "stated P(swap), mean of the bin (%)", "observed (%)")
     return drawing.picture(
         "reliability",
         f"Calibrated probabilities lie on the line; numbers: voxels in the bin (bins of at least {FEWEST_IN_BIN}).",
@@ -165,11 +176,9 @@ def _scene_picture(plan: Plan, bench: Bench) -> Picture:
         index = int(np.argmax(np.nansum(swapped, axis=(1, 2))))
         part = cropped(np.isfinite(swapped[index]))
         title = f"{scene}; {case.protocol.name}"
-        show_map(drawing, line[0], voxels.image(voxels.pdff)[index][part], f"{title}\nPDFF", (0, 100), "viridis", "%")
-        show_map(
-            drawing, line[1], voxels.image(voxels.swap_probability)[index][part], "\nP(swap)", (0, 0.5), "plasma", "probability"
-        )
-        show_map(drawing, line[2], swapped[index][part], "\nswapped voxels", (0, 1), "gray", "")
+        show_map(drawing, line[0], voxels.image(voxels.pdff)[index][part], f"{title}\nPDFF", PDFF_SCALE)
+        show_map(drawing, line[1], voxels.image(voxels.swap_probability)[index][part], "\nP(swap)", SWAP_SCALE)
+        show_map(drawing, line[2], swapped[index][part], "\nswapped voxels", ColourScale(0, 1, "gray"))
     if not worst:
-        unused(list(drawing.axes.flat))
+        hide_axes(list(drawing.axes.flat))
     return drawing.picture("scenes", "Each hard scene under the protocol, and in the slice, with the most swaps.")

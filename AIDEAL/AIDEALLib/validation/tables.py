@@ -1,4 +1,4 @@
-"""Rows of a data class as CSV, and as the lines of a table for people."""
+"""Rows of a dataclass as CSV file and as table of a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def save_rows(rows: Sequence[object], path: Path) -> None:
-    """Write rows of one dataclass as CSV under its fields' names; values that are not a number become empty cells."""
+    """Write rows of one dataclass as CSV; columns are its fields, NaN and infinity become empty cells."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         names = [entry.name for entry in fields(rows[0])]  # type: ignore[arg-type]
@@ -22,15 +22,25 @@ def save_rows(rows: Sequence[object], path: Path) -> None:
 
 @dataclass(frozen=True)
 class Column:
-    """A column for people: its title, the field it shows and how (a format specification)."""
+    """A column of a table.
+
+    Attributes
+    ----------
+    title : str
+        Title.
+    field : str
+        Attribute of the rows.
+    spec : str
+        Format specification.
+    """
 
     title: str
     field: str
     spec: str = ""
 
     def text(self, row: object) -> str:
-        """The cell of a row, a dash for what is not a number."""
-        return shown(getattr(row, self.field), self.spec)
+        """Cell of a row; a dash for NaN and infinity."""
+        return format_cell(getattr(row, self.field), self.spec)
 
 
 @dataclass(frozen=True)
@@ -39,9 +49,16 @@ class Table:
 
     Attributes
     ----------
-    name : of its CSV file; empty: no file. caption : what it shows, with units.
-    rows : of one dataclass, all of them, for the CSV file.
-    titles, lines : what people read, often fewer or put side by side; none: the file alone is named.
+    name : str
+        Name of its CSV file; empty for no file.
+    caption : str
+        Caption with units.
+    rows : sequence
+        Rows of one dataclass, for the CSV file.
+    titles : sequence of str
+        Titles of the columns; empty where the report only names the file.
+    lines : sequence of sequence of str
+        Cells by row, often a part of `rows`.
     """
 
     name: str
@@ -52,11 +69,28 @@ class Table:
 
 
 def table(name: str, caption: str, rows: Sequence[object], columns: Sequence[Column] = ()) -> Table:
-    """A table that shows these columns of every row; without columns it is a file alone."""
+    """Table of the chosen columns of every row.
+
+    Parameters
+    ----------
+    name : str
+        Name of its CSV file; empty for no file.
+    caption : str
+        Caption with units.
+    rows : sequence
+        Rows of one dataclass.
+    columns : sequence of Column
+        Columns to show; none for a CSV file only.
+
+    Returns
+    -------
+    Table
+        The table.
+    """
     lines = [[column.text(row) for column in columns] for row in rows]
     return Table(name, caption, rows, [column.title for column in columns], lines)
 
 
-def shown(value: object, spec: str) -> str:
-    """A value by its format specification, a dash for what is not a number."""
+def format_cell(value: object, spec: str) -> str:
+    """Format a value; a dash for NaN and infinity."""
     return "-" if isinstance(value, float) and not math.isfinite(value) else format(value, spec)

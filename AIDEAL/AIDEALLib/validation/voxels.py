@@ -1,4 +1,4 @@
-"""Estimate beside truth, voxel by voxel: what every figure of the validation is counted from."""
+"""Estimate and truth of every voxel, from which all figures of the validation are computed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Bools = npt.NDArray[np.bool_]
 PER_68, PER_95 = 0.9945, 1.9600
 """Half widths of the central 68 and 95 % of a normal distribution, in standard deviations."""
 CHANCE_SDS = 4.0
-"""Beyond this many standard deviations noise alone hardly explains an error: 1 in 16 000."""
+"""Noise alone exceeds this many standard deviations in 1 of 16 000 voxels."""
 LARGE_ERROR_POINTS = 20.0
 LOBES = ("Right lobe", "Left lobe")
 LIVER = (*LOBES, "Liver dome")
@@ -26,20 +26,44 @@ LIVER = (*LOBES, "Liver dome")
 
 @dataclass(frozen=True, eq=False)
 class Voxels:
-    """Voxels with a known truth and an estimate; every array is (voxel,).
+    """Voxels with a known truth and an estimate; every array is of shape (voxel,).
 
     Attributes
     ----------
-    pdff, true_pdff : percent. pdff_sd, total_sd : stated SD within the mode and of the mixture, points.
-    swap_probability : stated.
-    field_off_hz : estimated minus true field, within half a period of 0.
-    swap_hz : distance of a swapped field, the fat shift within half a period.
-    r2star, true_r2star : 1/s.
-    pdff_bound, field_bound : Cramer-Rao bounds on SD at the true values (points, Hz); NaN where they were not worked out.
-    label : segment. place : index of the voxel in the flattened grid.
-    shape : of the grid (slice, row, column). label_names : segments by number.
-    method : of the estimate.
-    left_out : voxels of the region that have no estimate, so are not here (kept by `where`, added up by `joined`).
+    pdff : numpy.ndarray, percent
+        Estimated PDFF.
+    true_pdff : numpy.ndarray, percent
+        True PDFF.
+    pdff_sd : numpy.ndarray, points
+        Stated SD within the mode.
+    total_sd : numpy.ndarray, points
+        Stated SD of the mixture.
+    swap_probability : numpy.ndarray
+        Stated P(swap).
+    field_off_hz : numpy.ndarray, Hz
+        Estimated minus true field, within half a period of 0.
+    swap_hz : numpy.ndarray, Hz
+        Distance of a swapped field: the fat shift within half a period.
+    r2star : numpy.ndarray, 1/s
+        Estimated R2*.
+    true_r2star : numpy.ndarray, 1/s
+        True R2*.
+    pdff_bound : numpy.ndarray, points
+        Cramer-Rao bound on the SD of PDFF at the true values; NaN where unknown.
+    field_bound : numpy.ndarray, Hz
+        Cramer-Rao bound on the SD of the field at the true values; NaN where unknown.
+    label : numpy.ndarray
+        Number of the segment.
+    place : numpy.ndarray
+        Index of the voxel in the flattened grid.
+    shape : tuple of int
+        Grid (slice, row, column).
+    label_names : dict of int to str
+        Segments by number.
+    method : str
+        Name of the method.
+    left_out : int
+        Voxels of the region without an estimate, which the arrays do not contain; kept by `where`, added up by `joined`.
     """
 
     pdff: Floats
@@ -73,12 +97,24 @@ class Voxels:
 
         Parameters
         ----------
-        fat_shift_hz : mean fat shift at the field strength.
-        region : bool (slice, row, column).
-        bounds : Cramer-Rao bounds on the SD of PDFF and field, (slice, row, column) each.
+        maps : ParameterMaps
+            Estimate.
+        truth : TissueMaps
+            True maps.
+        fat_shift_hz : float
+            Mean fat shift at the field strength, Hz.
+        region : numpy.ndarray, shape (slice, row, column), bool, optional
+            Region; the body when None.
+        bounds : tuple of numpy.ndarray, each (slice, row, column), optional
+            Cramer-Rao bounds on the SD of PDFF (points) and field (Hz).
+
+        Returns
+        -------
+        Voxels
+            The voxels.
         """
-        asked = truth.body if region is None else region
-        inside = asked & maps.mask
+        requested = truth.body if region is None else region
+        inside = requested & maps.mask
         period = 1.0 / float(np.diff(maps.provenance.te_s).min())
         swap_hz = abs(float(wrapped(np.asarray(fat_shift_hz), period)))
         unknown = np.full(int(inside.sum()), np.nan, np.float32)
@@ -99,14 +135,14 @@ class Voxels:
             shape=truth.shape,
             label_names=dict(truth.label_names),
             method=maps.provenance.method,
-            left_out=int((asked & ~maps.mask).sum()),
+            left_out=int((requested & ~maps.mask).sum()),
         )
 
     def __len__(self) -> int:
         return int(self.pdff.size)
 
     def where(self, chosen: Bools) -> Voxels:
-        """Those voxels alone; `chosen` is (voxel,)."""
+        """Subset of the voxels; `chosen` is (voxel,)."""
         return replace(self, **{name: values[chosen] for name, values in self.arrays().items()})
 
     def arrays(self) -> dict[str, Any]:
@@ -115,7 +151,7 @@ class Voxels:
         return {name: value for name, value in values if isinstance(value, np.ndarray)}
 
     def segment(self, *names: str) -> Voxels:
-        """The voxels of the named segments; a name that the object does not have adds none."""
+        """Voxels of the named segments; unknown names are ignored."""
         numbers = [number for number, name in self.label_names.items() if name in names]
         return self.where(np.isin(self.label, numbers))
 
@@ -132,34 +168,34 @@ class Voxels:
 
     @property
     def swapped(self) -> Bools:
-        """Field more than half a fat shift off, for whatever reason."""
+        """Voxels whose field is more than half a fat shift off, whatever the cause."""
         return np.abs(self.field_off_hz) > self.swap_hz / 2
 
     @property
     def wrong_mode(self) -> Bools:
-        """Swapped, and further off than noise alone explains (`CHANCE_SDS` Cramer-Rao bounds): another minimum was taken."""
+        """Swapped voxels whose error exceeds `CHANCE_SDS` Cramer-Rao bounds, so that another minimum was chosen."""
         return self.swapped & (np.abs(self.field_off_hz) > CHANCE_SDS * self.field_bound)
 
     @property
     def confidently_wrong(self) -> Bools:
-        """PDFF more than `LARGE_ERROR_POINTS` off, and more than `CHANCE_SDS` times the stated SD of the mixture."""
+        """Voxels whose error exceeds `LARGE_ERROR_POINTS` and `CHANCE_SDS` stated SDs of the mixture."""
         error = np.abs(self.error)
         return (error > LARGE_ERROR_POINTS) & (error > CHANCE_SDS * self.total_sd)
 
     def covered_percent(self, sds: float) -> float:
-        """Share of voxels whose error lies within so many stated SDs (within the mode)."""
+        """Share of voxels whose error is at most `sds` stated SDs within the mode."""
         return percent(np.abs(self.error) <= sds * self.pdff_sd)
 
 
 def joined(parts: list[Voxels]) -> Voxels:
-    """Voxels of several scans as one sample; grid and names are the first one's, so only counts make sense of it."""
+    """Voxels of several scans as one sample, for counts only: grid and names are those of the first scan."""
     pieces = [part.arrays() for part in parts]
     arrays: dict[str, Any] = {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}
     return replace(parts[0], **arrays, left_out=sum(part.left_out for part in parts))
 
 
 def percent(chosen: npt.NDArray[Any]) -> float:
-    """Share of True in percent; NaN of nothing."""
+    """Share of True in percent; NaN of an empty array."""
     return float(100 * np.mean(chosen)) if chosen.size else float("nan")
 
 
