@@ -120,15 +120,18 @@ class AIDEALLogic(ScriptedLoadableModuleLogic):
         """A scan from files, in the scene and ready to be estimated."""
         from pathlib import Path
 
-        from AIDEALLib.mrml.scan.sources import scan_of_sequences
+        from AIDEALLib.mrml.scan.sequences import scan_of_sequences
 
-        return scan_of_sequences(*self.implementation.load_files([Path(path) for path in paths]))
+        return scan_of_sequences(*self.implementation.load_files([Path(path) for path in paths]).pair)
 
-    def estimate(self, scan, method="refined", device="auto"):
-        """Estimate a scan and wait for it; returns its maps (`maps.pdff`, `maps['r2star']`, ...)."""
+    def estimate(self, scan, **options):
+        """Estimate a scan and wait for it; returns its maps (`maps.pdff`, `maps['r2star']`, ...).
+
+        Options are those of `AIDEALLib.options.RunOptions`, such as `method="one-shot"` or `preset="phantom"`.
+        """
         from AIDEALLib.options import RunOptions
 
-        return self.implementation.estimate(scan, RunOptions(method=method, device=device))
+        return self.implementation.estimate(scan, RunOptions(**options))
 
     def exportMaps(self, maps, folder, suffix="nrrd"):
         """Write all maps of a run into a folder."""

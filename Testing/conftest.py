@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,3 +144,32 @@ def liver_maps(
     result = wait_for(warm_worker)[-1]
     assert isinstance(result, Result), result
     return result.maps
+
+
+@pytest.fixture
+def scene() -> Iterator[Any]:
+    """An empty scene of slicer-core; the test fails when VTK logs an error."""
+    pytest.importorskip("slicer")
+    from slicer_harness.scene import boot, empty_scene, vtk_errors
+
+    slicer = boot()
+    empty_scene()
+    with vtk_errors() as errors:
+        yield slicer.mrmlScene
+        empty_scene()
+    assert not errors, errors
+
+
+@pytest.fixture
+def module(scene: Any) -> Iterator[Any]:
+    """The panel of the module on an empty scene; the test fails when one of its slots raises."""
+    pytest.importorskip("PySide6")
+    from slicer_harness import qt_widgets
+    from slicer_harness.panel import Panel
+
+    qt_widgets.install()
+    qt_widgets.slot_errors.clear()
+    made = Panel(scene)
+    yield made
+    made.panel.close()
+    assert not qt_widgets.slot_errors, "\n".join(qt_widgets.slot_errors)

@@ -50,15 +50,16 @@ def test_each_front_end_has_its_words() -> None:
     assert advice.worded(flag_words) == "Compare with --conjugate yes, or state the unit (--phase-unit)."
     assert advice.worded(panel_words) == "Compare with 'Phase sign: Conjugate', or state the unit ('Phase unit')."
     assert advice.worded() == "Compare with conjugate yes, or state the unit (phase unit)."
-    assert flag_words(Setting("te_s")) == "--te"
-    assert plain_words(Setting("te_s")) == "echo times"
+    assert flag_words(Setting("te_s")) == "--te SECONDS"
+    assert plain_words(Setting("te_s")) == "echo times in seconds"
+    assert panel_words(Setting("te_s")) == "'Echo times (ms)'"
     assert panel_words(Setting("first_echo", "mixed")) == "'First echo: Mixed fit'"
 
 
 def test_an_error_carries_its_advice() -> None:
     error = InputError("Found none.", advise("Give them ({}).", "te_s"))
-    assert str(error) == "Found none. Give them (echo times)."
-    assert error.worded(flag_words) == "Found none. Give them (--te)."
+    assert str(error) == "Found none. Give them (echo times in seconds)."
+    assert error.worded(flag_words) == "Found none. Give them (--te SECONDS)."
     assert str(InputError("Found none.")) == "Found none."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-_WORDS = {"te_s": "echo times", "field_strength_t": "field strength", "ppm_offset": "ppm offset"}
+_WORDS = {"te_s": "echo times in seconds", "field_strength_t": "field strength in tesla", "ppm_offset": "ppm offset"}
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
     if not np.all(np.isfinite(te)) or np.any(te <= 0):
         raise InputError(
             f"Echo times are {listed} s; all must be positive and finite.",
-            advise("Give the right ones ({}, in seconds).", "te_s"),
+            advise("Give the right ones ({}).", "te_s"),
         )
     if np.any(te > LONGEST_PLAUSIBLE_TE_S):
         raise InputError(

@@ -1,8 +1,7 @@
-"""The scene of slicer-core, and the module's panel on it."""
+"""Scans, maps and regions in the scene of slicer-core, and the panel with them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,38 +14,10 @@ from slicer_harness.cases import OBLIQUE
 
 
 @pytest.fixture
-def scene() -> Iterator[Any]:
-    """An empty scene of slicer-core; the test fails when VTK logs an error."""
-    pytest.importorskip("slicer")
-    from slicer_harness.scene import boot, empty_scene, vtk_errors
-
-    slicer = boot()
-    empty_scene()
-    with vtk_errors() as errors:
-        yield slicer.mrmlScene
-        empty_scene()
-    assert not errors, errors
-
-
-@pytest.fixture
-def module(scene: Any) -> Iterator[Any]:
-    pytest.importorskip("PySide6")
-    from slicer_harness import qt_widgets
-    from slicer_harness.panel import Panel
-
-    qt_widgets.install()
-    qt_widgets.slot_errors.clear()
-    made = Panel(scene)
-    yield made
-    made.panel.close()
-    assert not qt_widgets.slot_errors, "\n".join(qt_widgets.slot_errors)
-
-
-@pytest.fixture
 def loaded(module: Any, liver: tuple[EchoSeries, TissueMaps]) -> Any:
-    from AIDEALLib.mrml.scan.sources import add_series
+    from AIDEALLib.mrml.scan.sequences import add_series
 
-    first, second = add_series(module.scene, liver[0], "Case")
+    first, second = add_series(module.scene, liver[0], "Case").pair
     module.parameters.firstSequence, module.parameters.secondSequence = first, second
     return module
 

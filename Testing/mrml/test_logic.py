@@ -45,9 +45,9 @@ def poll_until(logic: Any, condition: Any, timeout_s: float = 60.0) -> None:
 
 
 def scan_in(scene: Any, series: EchoSeries, name: str = "Case") -> Any:
-    from AIDEALLib.mrml.scan.sources import add_series, scan_of_sequences
+    from AIDEALLib.mrml.scan.sequences import add_series, scan_of_sequences
 
-    return scan_of_sequences(*add_series(scene, series, name))
+    return scan_of_sequences(*add_series(scene, series, name).pair)
 
 
 def test_two_runs_in_an_oblique_scene(scene: Any, logic: Any, small_liver: tuple[EchoSeries, TissueMaps], models: str) -> None:
@@ -78,7 +78,7 @@ def test_two_runs_in_an_oblique_scene(scene: Any, logic: Any, small_liver: tuple
 
 
 def test_problems_stop_a_run_before_it_begins(scene: Any, logic: Any) -> None:
-    from AIDEALLib.mrml.scan.sources import scan_of_sequences
+    from AIDEALLib.mrml.scan.sequences import scan_of_sequences
 
     with pytest.raises(InputError, match="Choose a scan"):
         logic.start(scan_of_sequences(None, None))
@@ -178,14 +178,14 @@ def test_source_removed_during_a_run(scene: Any, logic: Any, small_liver: tuple[
 def test_files_are_loaded_as_sequences(
     scene: Any, logic: Any, small_liver: tuple[EchoSeries, TissueMaps], tmp_path: Path
 ) -> None:
-    from AIDEALLib.mrml.scan.sources import scan_of_sequences
+    from AIDEALLib.mrml.scan.sequences import scan_of_sequences
 
     series = small_liver[0]
     path = tmp_path / "case.npz"
     np.savez(path, echoes=series.echoes, te_s=series.te_s, field_strength_t=series.field_strength_t)
-    magnitude, phase = logic.load_files([path])
-    assert magnitude.GetNumberOfDataNodes() == series.n_echoes
-    assert scan_of_sequences(magnitude, phase).problems() == []
+    stored = logic.load_files([path])
+    assert [node.GetNumberOfDataNodes() for node in stored.nodes] == [series.n_echoes] * 3
+    assert scan_of_sequences(*stored.pair).problems() == []
     with pytest.raises(InputError):
         logic.load_files([tmp_path / "missing.npz"])
 

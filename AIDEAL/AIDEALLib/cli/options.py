@@ -48,8 +48,9 @@ def flag(option: str) -> str:
 
 
 def flag_words(setting: Setting) -> str:
-    """Name a setting as the command line takes it, such as `--first-echo mixed`."""
-    return f"{flag(setting.option)} {setting.value}".strip()
+    """Name a setting as the command line takes it, such as `--first-echo mixed` or `--te SECONDS`."""
+    value = setting.value or option_fields()[setting.option].metadata.get("metavar", "")
+    return f"{flag(setting.option)} {value}".strip()
 
 
 def annotation(option: str) -> Any:

@@ -54,7 +54,7 @@ def read_volumes(
     if times is None:
         raise InputError(
             f"No echo times found for {where}; EchoTime in a JSON sidecar, or te_s in the NRRD header, was expected.",
-            advise("Give them in seconds ({}).", "te_s"),
+            advise("Give them ({}).", "te_s"),
         )
     strength = overrides.field_strength_t
     if strength is None:
@@ -63,7 +63,7 @@ def read_volumes(
         raise InputError(
             f"No field strength found for {where}; MagneticFieldStrength in a JSON sidecar, or field_strength_t in the NRRD "
             "header, was expected.",
-            advise("Give it in tesla ({}).", "field_strength_t"),
+            advise("Give it ({}).", "field_strength_t"),
         )
     return EchoSeries(
         echoes=_complex(stacks, overrides.phase_unit),

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 import slicer
 
+from ..choices import PhaseUnit
 from ..echoes import EchoSeries
 from ..errors import AidealError, InputError
 from ..io.load import load_series
-from ..io.phase_units import PhaseUnit
-from ..options import RunOptions
+from ..options import Overrides, RunOptions
 from ..worker.client import Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
 from .nodes import PHASE_UNIT, MapNodes, set_quality
 from .regions.measure import Region
@@ -23,7 +23,7 @@ from .results.maps import add_maps
 from .results.reference import Slices, add_difference, compare, options_like
 from .scan.sample import SAMPLE_NAME, add_sample_lobes, sample_series
 from .scan.scene_scan import SceneScan
-from .scan.sources import add_series, scan_of_sequences
+from .scan.sequences import StoredScan, add_series, scan_of_sequences
 from .signal import Signal
 from .volumes import array_of
 
@@ -181,26 +181,38 @@ class AidealLogic:
             return outcome[0]
         raise EstimationFailed(outcome[0].message if outcome[0] else "The run was stopped before it was done.")
 
-    def load_files(self, paths: list[Path]) -> tuple[Any, Any]:
-        """Read a scan from files (all that the command line reads) and put it into the scene as two sequences.
+    def load_files(self, paths: list[Path], overrides: Overrides | None = None) -> StoredScan:
+        """Read a scan from files of any format that the command line reads, and put it into the scene.
+
+        Parameters
+        ----------
+        paths : list of Path
+            Files, or a folder.
+        overrides : Overrides, optional
+            What overrides the files.
+
+        Returns
+        -------
+        StoredScan
+            The sequences made.
 
         Raises
         ------
         InputError
             The files cannot be used.
         """
-        series = load_series(paths if len(paths) > 1 else paths[0])
+        series = load_series(paths if len(paths) > 1 else paths[0], overrides)
         name = series.source or paths[0].name.split(".")[0]
         return add_series(self.scene, series, name.split(".")[0])
 
-    def load_sample(self) -> tuple[Any, Any, Any]:
-        """Put the bundled synthetic liver into the scene: its two sequences, and its lobes."""
+    def load_sample(self) -> tuple[StoredScan, Any]:
+        """Put the bundled synthetic liver into the scene: its sequences, and the segmentation of its lobes."""
         series = sample_series()
-        return *add_series(self.scene, series, SAMPLE_NAME), add_sample_lobes(self.scene, series)
+        return add_series(self.scene, series, SAMPLE_NAME), add_sample_lobes(self.scene, series)
 
     def load_sample_scan(self) -> SceneScan:
         """The bundled synthetic liver, ready to be estimated."""
-        return scan_of_sequences(*self.load_sample()[:2])
+        return scan_of_sequences(*self.load_sample()[0].pair)
 
     def close(self) -> None:
         """End the worker and forget the scene."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..options import RunOptions
 from ..parameter_maps import MAP_INFO, MapInfo
 from ..worker.client import Finding, QualityReport
 
@@ -20,11 +21,21 @@ FINDINGS = "AIDEAL.Findings"
 """On the PDFF: what was found in scan and maps, JSON of `QualityReport.as_dict`."""
 PART = "AIDEAL.Part"
 """On a sequence: magnitude, phase, real or imaginary."""
+ECHO_TIMES = "AIDEAL.EchoTimesSeconds"
+"""On a sequence: exact echo times, JSON list; the index values of the sequence are rounded for display."""
+ECHO_TIME_MS = "AIDEAL.EchoTimeMs"
+"""On a single volume."""
 FIELD_STRENGTH = "AIDEAL.FieldStrengthTesla"
 PHASE_UNIT = "AIDEAL.PhaseUnit"
 READOUT = "AIDEAL.Readout"
+PHASE_SIGN = "AIDEAL.PhaseSign"
 FLIP_ANGLE, REPETITION_TIME = "AIDEAL.FlipAngleDegrees", "AIDEAL.RepetitionTimeSeconds"
 SOURCE_NAME = "AIDEAL.Source"
+"""Name of the scan, which nodes made from it are called after."""
+SCAN_SOURCE = "AIDEAL.ScanSource"
+"""On a sequence: origin of the scan as its reader states it, for provenance."""
+NOTES = "AIDEAL.Notes"
+"""On a sequence: notes of the reader, JSON list."""
 ROLE = "AIDEAL.Role"
 """On helper nodes (colours, chart, ROI points): what for, so that they are found again after a scene was loaded."""
 
@@ -109,6 +120,17 @@ def corrections_of(maps: MapNodes) -> dict[str, Any]:
     """Phase corrections of the run, {} when they were lost; version 0.1 stored them under another name."""
     options = maps.provenance().get("options", {})
     return dict(options.get("phase_corrections") or options.get("repairs") or {})
+
+
+def options_of(maps: MapNodes) -> RunOptions:
+    """Options of the run; the defaults where they were lost, or stored by version 0.1, which had fewer.
+
+    Raises
+    ------
+    InputError
+        The options are of a newer version.
+    """
+    return RunOptions.from_dict(maps.provenance().get("options", {}).get("run", {}))
 
 
 def set_quality(volume: Any, quality: QualityReport | None) -> None:

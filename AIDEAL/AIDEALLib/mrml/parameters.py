@@ -16,9 +16,9 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-from ..choices import Conjugate, FirstEcho, Method, PhaseUnit
-from ..echoes import Readout
+from ..choices import Bipolar, Conjugate, FirstEcho, Method, PhaseUnit, Preset, Readout, Spectrum
 from ..statistics import TANG_2013, TANG_2015, LowConfidence, SteatosisCutoffs
+from .run_options import HIGHEST_PPM_OFFSET, LOWEST_PPM_OFFSET
 from .views.overlay import Overlay
 
 
@@ -34,7 +34,7 @@ class ScanSource(Enum):
 
 
 class _PhaseUnitChoice(Enum):
-    """Unit of the phase, or to be detected from the values."""
+    """Unit of the phase, or detection from the values."""
 
     def label(self) -> str:
         """Text of the combo box."""
@@ -52,9 +52,9 @@ PhaseUnitChoice: Any = _PhaseUnitChoice(  # type: ignore[call-arg]
 
 
 class ReadoutChoice(Enum):
-    """Read-out of the echoes, or what the scan says."""
+    """Read-out of the echoes, or as the scan states."""
 
-    FROM_SCAN = "What the scan says"
+    FROM_SCAN = "As the scan states"
     MONOPOLAR = "Monopolar"
     BIPOLAR = "Bipolar"
 
@@ -64,7 +64,7 @@ class ReadoutChoice(Enum):
 
     @property
     def readout(self) -> Readout | None:
-        """The read-out, None to take what the scan says."""
+        """The read-out, None to take that of the scan."""
         return {ReadoutChoice.MONOPOLAR: Readout.MONOPOLAR, ReadoutChoice.BIPOLAR: Readout.BIPOLAR}.get(self)
 
 
@@ -167,11 +167,66 @@ class AidealParameters:
 
     Attributes
     ----------
-    volumeIds : of single volumes, separated by spaces.
-    echoTimesMs : echo times typed by the user, separated by spaces, '-' for an echo that keeps its own; '' for none.
-    lowConfidenceSd, lowConfidenceSwap : a voxel above either (points, probability) counts as low confidence.
-    fieldStrength : in tesla; 0 takes what the scan says.
-    pdff : stands for the run that is looked at.
+    scanSource : ScanSource
+        Where the echoes come from.
+    firstSequence, secondSequence : vtkMRMLSequenceNode
+        Real and imaginary parts, or magnitudes and phases.
+    volumeIds : str
+        Identifiers of single volumes, separated by spaces.
+    echoTimesMs : str
+        Echo times typed by hand in ms, separated by spaces, '-' for an echo without one; '' for none.
+    fieldStrength : float, tesla
+        Overrides that of the scan; 0 takes that of the scan.
+    phaseUnit : PhaseUnitChoice
+        Unit of phase volumes, and of phase images when files are loaded.
+    conjugate : Conjugate
+        Rotation sense of the phase.
+    readout : ReadoutChoice
+        How the echoes were read out.
+    method : Method
+        How the maps are estimated.
+    device : Device
+        Where to compute.
+    preset : Preset
+        What was scanned.
+    spectrum : Spectrum
+        Fat spectrum.
+    ppmOffset : float, ppm
+        Added to every fat shift; the lowest value takes that of the preset.
+    bipolar : Bipolar
+        Correction of a phase between odd and even echoes.
+    firstEcho : FirstEcho
+        Correction of a phase error of the first echo.
+    gainSteps : bool
+        Correct scales of the echoes that only the data show.
+    pdff : vtkMRMLScalarVolumeNode
+        PDFF of the run that is shown.
+    anatomy : AnatomyView
+        Image of the first view.
+    fourthMap : FourthMap
+        Map of the fourth view.
+    pdffWindow : PdffWindow
+        Range of the PDFF colours.
+    overlay : Overlay
+        Map laid over the PDFF.
+    overlayThreshold, overlayOpacity : float
+        Lowest value that the overlay shows, in the unit of its map, and its opacity.
+    lowConfidenceSd : float, points
+        A voxel with a larger SD counts as low confidence.
+    lowConfidenceSwap : float
+        A voxel with a larger swap probability counts as low confidence.
+    segmentation : vtkMRMLSegmentationNode
+        Segments to measure.
+    roiPlace : Place
+        Where the next circle lies.
+    roiDiameter : float, mm
+        Diameter of all circles.
+    excludeLowConfidence : bool
+        Measure without voxels of low confidence.
+    cutoffs : Cutoffs
+        Steatosis cut-offs.
+    table : vtkMRMLTableNode
+        Table of the statistics.
     """
 
     scanSource: ScanSource = ScanSource.SEQUENCES
@@ -183,10 +238,14 @@ class AidealParameters:
     phaseUnit: PhaseUnitChoice = PhaseUnitChoice.AUTO
     conjugate: Conjugate = Conjugate.AUTO
     readout: ReadoutChoice = ReadoutChoice.FROM_SCAN
-    firstEcho: FirstEcho = FirstEcho.AS_STORED
-    gainSteps: bool = False
     method: Method = Method.REFINED
     device: Device = Device.AUTO
+    preset: Preset = Preset.LIVER
+    spectrum: Spectrum = Spectrum.SIX_PEAK
+    ppmOffset: Annotated[float, WithinRange(LOWEST_PPM_OFFSET, HIGHEST_PPM_OFFSET)] = LOWEST_PPM_OFFSET
+    bipolar: Bipolar = Bipolar.AUTO
+    firstEcho: FirstEcho = FirstEcho.AS_STORED
+    gainSteps: bool = False
     pdff: vtkMRMLScalarVolumeNode
     anatomy: AnatomyView = AnatomyView.WATER
     fourthMap: FourthMap = FourthMap.R2STAR

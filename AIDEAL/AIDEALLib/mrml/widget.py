@@ -18,6 +18,7 @@ from .panels.look_panel import LookPanel
 from .panels.numbers_panel import NumbersPanel
 from .panels.regions_panel import RegionsPanel
 from .panels.scan_panel import ScanPanel
+from .scan.sequences import only_pair
 
 
 class SlicerDialogs:
@@ -213,8 +214,9 @@ class AidealPanel:
             parameters.table = None
         count = scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode")
         sequences = [scene.GetNthNodeByClass(n, "vtkMRMLSequenceNode") for n in range(count)]
-        if parameters.firstSequence is None and parameters.secondSequence is None and len(sequences) == 2:
-            parameters.firstSequence, parameters.secondSequence = sequences
+        pair = only_pair(sequences)
+        if parameters.firstSequence is None and parameters.secondSequence is None and pair is not None:
+            parameters.firstSequence, parameters.secondSequence = pair
 
     def _on_modified(self, *_: Any) -> None:
         if self._logic.scene.IsBatchProcessing():  # a scene is being read or closed: half of it is not there

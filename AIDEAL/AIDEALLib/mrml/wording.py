@@ -9,10 +9,13 @@ from ..choices import Choice
 from ..errors import AidealError
 from ..options import option_fields, option_type
 
+_UNITS = {"te_s": " (ms)"}
+"""Units that the panel shows with a label."""
+
 
 def panel_words(setting: Setting) -> str:
     """Name a setting as the panel shows it, such as 'First echo: Mixed fit'."""
-    label = option_fields()[setting.option].metadata["label"]
+    label = option_fields()[setting.option].metadata["label"] + _UNITS.get(setting.option, "")
     return f"'{label}: {_value_label(setting)}'" if setting.value else f"'{label}'"
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.tissue import TissueMaps
 from slicer_harness.panel import Panel
@@ -81,6 +82,26 @@ def test_lobes_circles_and_numbers(estimated: Panel, liver: tuple[EchoSeries, Ti
     assert ui.splitButton.enabled
     ui.splitButton.click()
     assert "Split" in ui.regionsMessageLabel.text
+
+
+def test_a_phantom_has_no_steatosis_grade(
+    loaded: Panel, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps, tmp_path: Path
+) -> None:
+    from AIDEALLib.io.output.tables import COLUMNS
+    from AIDEALLib.mrml.regions import drawing
+
+    grade = list(COLUMNS).index("steatosis_grade")
+    for preset, graded in (("liver", True), ("phantom", False)):
+        options = {**liver_maps.provenance.options, "run": RunOptions(preset=preset).as_dict()}
+        loaded.ui.applyButton.click()
+        loaded.finish(replace(liver_maps, provenance=replace(liver_maps.provenance, options=options)))
+        loaded.ui.lobesButton.click()
+        drawing.set_segment(loaded.parameters.segmentation, "Right lobe", liver[1].labels == 1, loaded.parameters.pdff)
+        loaded.clock.tick()
+        assert bool(loaded.ui.numbersTable.item(0, grade).text()) is graded
+        loaded.dialogs.file = tmp_path / f"{preset}.csv"
+        loaded.ui.csvButton.click()
+        assert ("none (phantom)" in loaded.dialogs.file.read_text(encoding="utf-8")) is not graded
 
 
 def test_comparison_with_the_reference(

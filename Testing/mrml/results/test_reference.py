@@ -10,6 +10,7 @@ import pytest
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
+from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.worker.client import WorkerClient
@@ -95,16 +96,33 @@ def test_the_reference_mends_what_the_run_mended(drawn: Drawn) -> None:
     )
 
 
+def test_the_reference_takes_spectrum_and_preset_of_the_run(drawn: Drawn) -> None:
+    import json
+
+    from AIDEALLib.mrml import nodes
+    from AIDEALLib.mrml.results import reference
+
+    maps = drawn[0]
+    run = RunOptions(preset="phantom", spectrum="liver-nine-peak", ppm_offset=0.02, first_echo="mixed")
+    options = {"run": run.as_dict(), "phase_corrections": {"gains_taken_out": [1.0, 1.1]}}
+    maps.pdff.SetAttribute(nodes.PROVENANCE, json.dumps({**maps.provenance(), "options": options}))
+    taken = reference.options_like(maps, "cpu")
+    assert taken == replace(
+        run, method="graph-cuts", device="cpu", conjugate="no", bipolar="no", first_echo="no", gain_steps="yes", anyway=True
+    )
+
+
 def test_a_comparison_runs_in_the_worker(scene: Any, warm_worker: WorkerClient, liver: tuple[EchoSeries, TissueMaps]) -> None:
     import time
 
     from AIDEALLib.mrml.logic import AidealLogic
     from AIDEALLib.mrml.regions import drawing
     from AIDEALLib.mrml.regions.measure import regions_of
-    from AIDEALLib.mrml.scan.sources import add_series, scan_of_maps, scan_of_sequences
+    from AIDEALLib.mrml.scan.sequences import add_series, scan_of_sequences
+    from AIDEALLib.mrml.scan.sources import scan_of_maps
 
     logic = AidealLogic(scene, warm_worker)
-    scan = scan_of_sequences(*add_series(scene, liver[0], "Case"))
+    scan = scan_of_sequences(*add_series(scene, liver[0], "Case").pair)
     maps = logic.estimate(scan, check=False)
     segmentation = drawing.create_lobes(scene, maps.pdff)
     only = np.zeros_like(liver[1].labels, bool)

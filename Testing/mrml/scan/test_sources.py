@@ -1,20 +1,24 @@
-"""Scans in the scene: sequences and single volumes become the same series; problems are said in words."""
+"""Scans in the scene: what sequences and single volumes give, and problems in words."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from AIDEALLib.echoes import EchoSeries, Readout
+from AIDEALLib.echoes import EchoSeries, PhaseSign, Readout
 from AIDEALLib.errors import InputError
 from AIDEALLib.io.phase_units import PhaseUnit
+from AIDEALLib.options import Overrides
 from AIDEALLib.simulation.tissue import TissueMaps
 from slicer_harness.cases import OBLIQUE
 
 pytest.importorskip("slicer")
+
+from slicer_harness.scans import magnitude_and_phase
 
 
 @pytest.fixture
@@ -36,42 +40,119 @@ def single_volumes(scene: Any, series: EchoSeries, scale: float = 1.0, dtype: ty
     return made
 
 
-def test_sequences_give_the_series_back(scene: Any, oblique: EchoSeries) -> None:
-    from AIDEALLib.mrml.scan.sources import add_series, scan_of_sequences
+def assert_same(back: EchoSeries, series: EchoSeries) -> None:
+    for name in (entry.name for entry in fields(EchoSeries)):
+        ours, theirs = getattr(back, name), getattr(series, name)
+        if name == "geometry":
+            for part in ("spacing_mm", "origin_mm", "direction"):
+                np.testing.assert_allclose(getattr(ours, part), getattr(theirs, part), atol=1e-9)
+        elif isinstance(theirs, np.ndarray):
+            assert ours.tobytes() == theirs.tobytes(), name
+        else:
+            assert ours == theirs, name
 
-    scan = scan_of_sequences(*add_series(scene, oblique, "Case"))
+
+def test_a_scan_comes_back_exactly_also_from_a_saved_scene(scene: Any, oblique: EchoSeries, tmp_path: Path) -> None:
+    from AIDEALLib.mrml.scan.sequences import add_series, scan_of_sequences
+    from slicer_harness.scene import load_mrb, save_mrb
+
+    series = replace(
+        oblique,
+        te_s=oblique.te_s + 1.23456789e-7,
+        field_strength_t=2.89362,
+        phase_sign=PhaseSign.CONJUGATED,
+        flip_angle_deg=3.1,
+        repetition_time_s=0.0141234567,
+        notes=("Phase was taken to be in radians: 'a note'; with \"quotes\".", "µ"),
+    )
+    stored = add_series(scene, series, "Case")
+    assert [node.GetName() for node in stored.nodes] == ["Case magnitude", "Case real", "Case imaginary"]
+    scan = scan_of_sequences(*stored.pair)
+    assert scan.problems() == []
+    assert scan.name == "Case"
+    assert scan.unit() is None
+    assert_same(scan.series(), series)
+    assert save_mrb(str(tmp_path / "scene.mrb"))
+    load_mrb(str(tmp_path / "scene.mrb"))
+    pair = [scene.GetFirstNodeByName(f"Case {part}") for part in ("real", "imaginary")]
+    assert_same(scan_of_sequences(*pair).series(), series)
+
+
+def test_browsing_shows_magnitudes(scene: Any, oblique: EchoSeries) -> None:
+    from AIDEALLib.mrml.scan.sequences import add_series
+    from AIDEALLib.mrml.volumes import array_of
+
+    stored = add_series(scene, oblique, "Case")
+    browser = scene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
+    assert browser.GetMasterSequenceNode() is stored.magnitude
+    np.testing.assert_array_equal(array_of(stored.magnitude.GetNthDataNode(1)), np.abs(oblique.echoes[1]))
+
+
+def test_magnitudes_alone_come_back_exactly(scene: Any, oblique: EchoSeries) -> None:
+    from AIDEALLib.mrml.scan.sequences import add_series, scan_of_sequences
+
+    series = replace(oblique, echoes=np.abs(oblique.echoes))
+    stored = add_series(scene, series, "Case")
+    assert stored.nodes == [stored.first] and stored.second is None
+    assert "phase images are missing" in scan_of_sequences(*stored.pair).problems()[0].text
+    assert_same(scan_of_sequences(*stored.pair, phase_needed=False).series(), series)
+
+
+def test_magnitude_and_phase_sequences(scene: Any, oblique: EchoSeries) -> None:
+    from AIDEALLib.mrml.scan.sequences import scan_of_sequences
+
+    magnitude, phase = magnitude_and_phase(scene, oblique, "Case")
+    scan = scan_of_sequences(magnitude, phase)
     assert scan.problems() == []
     back = scan.series()
     np.testing.assert_allclose(back.echoes, oblique.echoes, atol=1e-5 * np.abs(oblique.echoes).max())
     np.testing.assert_allclose(back.te_s, oblique.te_s)
-    np.testing.assert_allclose(back.geometry.direction, OBLIQUE.direction, atol=1e-9)
-    np.testing.assert_allclose(back.geometry.origin_mm, OBLIQUE.origin_mm, atol=1e-9)
-    np.testing.assert_allclose(back.geometry.spacing_mm, OBLIQUE.spacing_mm)
     assert (back.field_strength_t, back.readout, back.source) == (1.5, Readout.BIPOLAR, "Case")
     assert scan.unit() is PhaseUnit.RADIANS
 
 
-def test_the_order_of_the_pair_does_not_matter(scene: Any, oblique: EchoSeries) -> None:
-    from AIDEALLib.mrml.scan.sources import add_series, scan_of_sequences
+@pytest.mark.parametrize("complex_parts", [True, False])
+def test_the_order_of_the_pair_does_not_matter(scene: Any, oblique: EchoSeries, complex_parts: bool) -> None:
+    from AIDEALLib.mrml.scan.sequences import add_series, scan_of_sequences
 
-    magnitude, phase = add_series(scene, oblique, "Case")
-    np.testing.assert_array_equal(
-        scan_of_sequences(phase, magnitude).series().echoes, scan_of_sequences(magnitude, phase).series().echoes
-    )
+    first, second = add_series(scene, oblique, "Case").pair if complex_parts else magnitude_and_phase(scene, oblique, "Case")
+    echoes = [scan_of_sequences(*pair).series().echoes for pair in ((first, second), (second, first))]
+    np.testing.assert_array_equal(*echoes)
+
+
+def test_the_only_scan_of_a_scene_is_found(scene: Any, oblique: EchoSeries) -> None:
+    from AIDEALLib.mrml.scan.sequences import add_series, only_pair
+
+    old = magnitude_and_phase(scene, oblique, "Old")
+    assert only_pair(old) == old
+    stored = add_series(scene, oblique, "Case")
+    assert only_pair(stored.nodes) == stored.pair
+    assert only_pair(stored.nodes[::-1]) == stored.pair
+    assert only_pair([*stored.nodes, *old]) is None, "two scans"
+    assert only_pair([*stored.nodes, *add_series(scene, oblique, "Other").nodes]) is None
+    assert only_pair([]) is None
+
+
+def test_parts_that_are_no_pair(scene: Any, oblique: EchoSeries) -> None:
+    from AIDEALLib.mrml.scan.sequences import add_series, scan_of_sequences
+
+    stored = add_series(scene, oblique, "Case")
+    for pair in ((stored.magnitude, stored.second), (stored.second, stored.magnitude), (stored.magnitude, stored.first)):
+        assert "real and imaginary, were expected" in scan_of_sequences(*pair).problems()[0].text
 
 
 def test_single_volumes_are_sorted_by_name(scene: Any, oblique: EchoSeries) -> None:
     from AIDEALLib.mrml.scan.sources import scan_of_volumes
 
     volumes = single_volumes(scene, oblique)
-    scan = scan_of_volumes(list(reversed(volumes)), field_strength_t=1.5)
+    scan = scan_of_volumes(list(reversed(volumes)), Overrides(field_strength_t=1.5))
     assert [problem.where for problem in scan.problems()] == ["echo_times"]
     rows = scan.rows()
-    assert [(row.first, row.second, row.te_ms) for row in rows][:2] == [
+    assert [(row.first, row.second, row.te_s) for row in rows][:2] == [
         ("liver_e1_mag", "liver_e1_ph", None),
         ("liver_e2_mag", "liver_e2_ph", None),
     ]
-    scan = scan_of_volumes(volumes, field_strength_t=1.5, te_ms=list(oblique.te_s * 1000))
+    scan = scan_of_volumes(volumes, Overrides(field_strength_t=1.5, te_s=tuple(oblique.te_s)))
     np.testing.assert_allclose(scan.series().echoes, oblique.echoes, atol=1e-5 * np.abs(oblique.echoes).max())
 
 
@@ -80,49 +161,33 @@ def test_phase_unit_is_told_from_the_values(scene: Any, oblique: EchoSeries, sca
     from AIDEALLib.mrml.scan.sources import scan_of_volumes
 
     volumes = single_volumes(scene, replace(oblique, echoes=1000 * oblique.echoes), scale, np.int16)
-    scan = scan_of_volumes(volumes, field_strength_t=1.5, te_ms=list(oblique.te_s * 1000))
+    scan = scan_of_volumes(volumes, Overrides(field_strength_t=1.5, te_s=tuple(oblique.te_s)))
     assert scan.unit() is unit
-    assert replace(scan, phase_unit=PhaseUnit.RADIANS).unit() is PhaseUnit.RADIANS, "an override stands"
+    assert scan_of_volumes(volumes, Overrides(phase_unit=PhaseUnit.RADIANS)).unit() is PhaseUnit.RADIANS
 
 
 def test_problems_in_words(scene: Any, oblique: EchoSeries) -> None:
-    from AIDEALLib.mrml.scan.sources import add_series, scan_of_sequences, scan_of_volumes
+    from AIDEALLib.mrml.scan.sequences import scan_of_sequences
+    from AIDEALLib.mrml.scan.sources import scan_of_volumes
     from AIDEALLib.mrml.volumes import array_of
 
-    magnitude, phase = add_series(scene, oblique, "Case")
+    magnitude, phase = magnitude_and_phase(scene, oblique, "Case")
     assert scan_of_sequences(None, None).problems()[0].text.startswith("Choose a scan")
     assert "phase images are missing" in scan_of_sequences(magnitude, None).problems()[0].text
-    milliseconds = scan_of_sequences(magnitude, phase, te_ms=[1300, 3400, 5500, 7600, 9700, 11800]).problems()
+    milliseconds = scan_of_sequences(magnitude, phase, typed_te_s=[1.3, 3.4, 5.5, 7.6, 9.7, 11.8]).problems()
     assert milliseconds[0].where == "echo_times"
     assert "--" not in milliseconds[0].text
-    falling = scan_of_sequences(magnitude, phase, te_ms=[1.3, 3.4, 3.4, 7.6, 9.7, 11.8]).problems()
+    falling = scan_of_sequences(magnitude, phase, typed_te_s=[None, None, 3.4e-3, None]).problems()
     assert "rise" in falling[0].text
-    assert scan_of_sequences(magnitude, phase, field_strength_t=99.0).problems()[0].where == "field_strength"
+    assert scan_of_sequences(magnitude, phase, Overrides(field_strength_t=99.0)).problems()[0].where == "field_strength"
     for volume in scan_of_sequences(magnitude, phase).second:
         array_of(volume)[:] *= 0.3
         volume.GetImageData().Modified()
     phase.RemoveAttribute("AIDEAL.PhaseUnit")
     assert scan_of_sequences(magnitude, phase).problems()[0].where == "phase_unit"
     volumes = single_volumes(scene, oblique)
-    assert "6 magnitude and 5 phase" in scan_of_volumes(volumes[:-1], field_strength_t=1.5).problems()[0].text
+    assert "6 magnitude and 5 phase" in scan_of_volumes(volumes[:-1], Overrides(field_strength_t=1.5)).problems()[0].text
     volumes[3].SetSpacing(9.0, 9.0, 9.0)
-    assert "another grid" in scan_of_volumes(volumes, field_strength_t=1.5).problems()[0].text
+    assert "another grid" in scan_of_volumes(volumes, Overrides(field_strength_t=1.5)).problems()[0].text
     with pytest.raises(InputError, match="another grid"):
-        scan_of_volumes(volumes, field_strength_t=1.5).series()
-
-
-def test_real_and_imaginary_sequences(scene: Any, oblique: EchoSeries) -> None:
-    from AIDEALLib.mrml import nodes
-    from AIDEALLib.mrml.scan.sources import add_series, scan_of_sequences
-    from AIDEALLib.mrml.volumes import array_of
-
-    real, imaginary = add_series(scene, oblique, "Case")
-    for node, part, values in ((real, "real", oblique.echoes.real), (imaginary, "imaginary", oblique.echoes.imag)):
-        node.SetAttribute(nodes.PART, part)
-        node.RemoveAttribute(nodes.PHASE_UNIT)
-        for n, array in enumerate(values):
-            array_of(node.GetNthDataNode(n))[:] = array
-    for pair in ((real, imaginary), (imaginary, real)):
-        scan = scan_of_sequences(*pair)
-        assert scan.unit() is None
-        np.testing.assert_array_equal(scan.series().echoes, oblique.echoes)
+        scan_of_volumes(volumes, Overrides(field_strength_t=1.5)).series()

@@ -104,16 +104,14 @@ def _times(stack: Stack, te_s: Sequence[float] | None) -> npt.NDArray[np.float64
         n = len(stack.frames[stack.parts[0]])
         raise InputError(
             f"The headers do not state the echo times of the {n} echoes ({' '.join(stack.notes) or 'no Echo Time'}).",
-            advise("Give them in seconds ({}); the scanner's protocol lists them.", "te_s"),
+            advise("Give them ({}); the scanner's protocol lists them.", "te_s"),
         )
     return np.round(np.asarray(stack.te_ms, dtype=np.float64) * 1e-3, 9)
 
 
 def _field_strength(strengths: set[float]) -> float:
     if not strengths:
-        raise InputError(
-            "No header states Magnetic Field Strength (0018,0087).", advise("Give it in tesla ({}).", "field_strength_t")
-        )
+        raise InputError("No header states Magnetic Field Strength (0018,0087).", advise("Give it ({}).", "field_strength_t"))
     if max(strengths) > 1.02 * min(strengths):
         listed = ", ".join(f"{s:g}" for s in sorted(strengths))
         raise InputError(

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...choices import GainSteps
 from ...errors import AidealError
-from ...options import RunOptions
 from ...worker.client import Failed, Finding, Reason, Result, Step
 from ..nodes import MapNodes
+from ..run_options import run_options
 from ..text import tr
 from ..torch_installation import install_torch
 from ..wording import panel_words, worded
@@ -77,7 +76,8 @@ class EstimatePanel:
             ui.applyButton.toolTip = tr("Stop the estimate; the scene stays as it is")
         else:
             ui.applyButton.toolTip = reasons[0] if reasons else tr("Estimate PDFF and its uncertainty")
-        ui.methodComboBox.enabled = ui.deviceComboBox.enabled = not busy
+        for widget in (ui.methodComboBox, ui.deviceComboBox, ui.presetComboBox, ui.advancedSection):
+            widget.enabled = not busy
 
     def onApply(self, *_: Any) -> None:
         """Start, or stop what goes on."""
@@ -93,14 +93,7 @@ class EstimatePanel:
         parameters = self._context.parameters()
         if parameters is None:
             return
-        options = RunOptions(
-            method=parameters.method,
-            device=device or parameters.device.value,
-            conjugate=parameters.conjugate,
-            first_echo=parameters.firstEcho,
-            gain_steps=GainSteps.CORRECT if parameters.gainSteps else GainSteps.AS_STORED,
-            anyway=bool(self._context.ui.anywayCheckBox.checked),
-        )
+        options = run_options(parameters, self._scan.scan, anyway=bool(self._context.ui.anywayCheckBox.checked), device=device)
         try:
             self._context.logic.start(self._scan.scan, options)
         except (AidealError, OSError) as error:
@@ -129,16 +122,10 @@ class EstimatePanel:
         self.update()
 
     def _choices(self) -> tuple[Any, ...]:
-        """What a refusal depends on."""
+        """Everything that a refusal depends on."""
         parameters, scan = self._context.parameters(), self._scan.scan
-        sources = tuple(node.GetID() for node in scan.sources)
-        return (
-            sources,
-            scan.te_ms,
-            scan.field_strength_t,
-            scan.phase_unit,
-            parameters.method if parameters is not None else None,
-        )
+        options = run_options(parameters, scan, device="auto") if parameters is not None else None
+        return (*(node.GetID() for node in scan.sources), scan.te_s, scan.stated, options)
 
     def _on_stage(self, step: Step) -> None:
         self._context.ui.progressBar.setRange(0, 0)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ...choices import Method
-from ...echoes import Readout
+from ...choices import Method, Readout
 from ...errors import AidealError
+from ...io.naming import Part
+from ...options import Overrides
 from ..nodes import SOURCE_ROLE
+from ..run_options import number, scan_overrides, typed_times_s
 from ..scan.scene_scan import Problem, SceneScan
-from ..scan.sources import scan_of_sequences, scan_of_volumes
+from ..scan.sequences import StoredScan, scan_of_sequences
+from ..scan.sources import scan_of_volumes
 from ..text import tr
 from ..wording import worded
 from .context import Context
@@ -37,7 +41,8 @@ class ScanPanel:
         ui.volumesSelector.connect("checkedNodesChanged()", self.onVolumesChecked)
         ui.echoTable.connect("cellChanged(int,int)", self.onCellChanged)
         ui.echoTable.setColumnCount(4)
-        ui.echoTable.setHorizontalHeaderLabels([tr("Echo"), tr("TE (ms)"), tr("Magnitude / real"), tr("Phase / imaginary")])
+        titles = (tr("Echo"), tr("Echo times (ms)"), tr("Magnitude / real"), tr("Phase / imaginary"))
+        ui.echoTable.setHorizontalHeaderLabels(list(titles))
         ui.echoTable.verticalHeader().setVisible(False)
         ui.echoTable.wordWrap = False
         ui.echoTable.horizontalHeader().setStretchLastSection(True)
@@ -65,23 +70,23 @@ class ScanPanel:
         """Ask for files and load them."""
         paths = self._context.dialogs.open_files(tr("Load a multi-echo scan"), _PATTERN)
         if paths:
-            self._load(lambda: self._context.logic.load_files(paths))
+            self._load(lambda: self._context.logic.load_files(paths, self._overrides_of_files()))
 
     def onLoadFolder(self, *_: Any) -> None:
         """Ask for a folder (of DICOM files at any depth, or of images) and load it."""
         folder = self._context.dialogs.folder(tr("Load a multi-echo scan from a folder"))
         if folder is not None:
-            self._load(lambda: self._context.logic.load_files([folder]))
+            self._load(lambda: self._context.logic.load_files([folder], self._overrides_of_files()))
 
     def onLoadSample(self, *_: Any) -> None:
         """Load the bundled liver, with its lobes, so that numbers follow the estimate at once."""
 
-        def load() -> tuple[Any, Any]:
-            first, second, lobes = self._context.logic.load_sample()
+        def load() -> StoredScan:
+            stored, lobes = self._context.logic.load_sample()
             parameters = self._context.parameters()
             if parameters is not None and parameters.segmentation is None:
                 parameters.segmentation = lobes
-            return first, second
+            return stored
 
         self._load(load)
 
@@ -96,17 +101,22 @@ class ScanPanel:
         parameters = self._context.parameters()
         if self._filling or column != _TE_COLUMN or parameters is None:
             return
-        typed = _typed_times(parameters.echoTimesMs) or [None] * len(self.scan.rows())
-        typed[row] = _number(self._context.ui.echoTable.item(row, _TE_COLUMN).text().strip().replace(",", "."))
+        typed = list(map(number, parameters.echoTimesMs.split())) or [None] * len(self.scan.rows())
+        typed[row] = number(self._context.ui.echoTable.item(row, _TE_COLUMN).text().strip().replace(",", "."))
         kept = [_NOT_TYPED if te is None else f"{te:.9g}" for te in typed]
         parameters.echoTimesMs = "" if set(kept) == {_NOT_TYPED} else " ".join(kept)
         self.update()
 
-    def _load(self, load: Any) -> None:
+    def _overrides_of_files(self) -> Overrides:
+        """The phase unit chosen by hand: in the scene the echoes are complex, so it is needed when they are read."""
+        parameters = self._context.parameters()
+        return Overrides(phase_unit=parameters.phaseUnit.unit) if parameters is not None else Overrides()
+
+    def _load(self, load: Callable[[], StoredScan]) -> None:
         from ..parameters import ScanSource
 
         try:
-            first, second = load()
+            stored = load()
         except AidealError as error:
             self._context.dialogs.error(worded(error))
             return
@@ -115,25 +125,21 @@ class ScanPanel:
             parameters.scanSource = ScanSource.SEQUENCES
             parameters.echoTimesMs = ""
             parameters.fieldStrength = 0.0
-            parameters.firstSequence, parameters.secondSequence = first, second
+            parameters.firstSequence, parameters.secondSequence = stored.pair
 
     def _chosen(self, parameters: Any) -> SceneScan:
         from ..parameters import ScanSource
 
-        te_ms = _typed_times(parameters.echoTimesMs)
-        options: dict[str, Any] = {
-            "field_strength_t": parameters.fieldStrength or None,
-            "phase_unit": parameters.phaseUnit.unit,
-            "readout": parameters.readout.readout,
-            "phase_needed": parameters.method is not Method.MAGNITUDE,
-        }
+        typed, overrides = typed_times_s(parameters.echoTimesMs), scan_overrides(parameters)
+        phase_needed = parameters.method is not Method.MAGNITUDE
         if parameters.scanSource is ScanSource.VOLUMES:
             scene = self._context.logic.scene
             volumes = [node for node in map(scene.GetNodeByID, parameters.volumeIds.split()) if node is not None]
-            scan = scan_of_volumes(volumes, te_ms=te_ms, **options)
+            scan = scan_of_volumes(volumes, overrides, typed_te_s=typed, phase_needed=phase_needed)
         else:
-            scan = scan_of_sequences(parameters.firstSequence, parameters.secondSequence, te_ms=te_ms, **options)
-        if te_ms and len(te_ms) != len(scan.rows()):  # times typed for another scan
+            pair = parameters.firstSequence, parameters.secondSequence
+            scan = scan_of_sequences(*pair, overrides, typed_te_s=typed, phase_needed=phase_needed)
+        if typed and len(typed) != len(scan.rows()):  # typed for another scan
             parameters.echoTimesMs = ""
             return self._chosen(parameters)
         return scan
@@ -169,7 +175,7 @@ class ScanPanel:
         try:
             table.setRowCount(len(rows))
             for n, row in enumerate(rows):
-                te = "" if row.te_ms is None else f"{row.te_ms:.6g}"
+                te = "" if row.te_s is None else f"{1000 * row.te_s:.6g}"
                 for column, text in enumerate((str(row.number), te, row.first, row.second)):
                     item = qt.QTableWidgetItem(text)
                     if column != _TE_COLUMN:
@@ -199,15 +205,22 @@ class ScanPanel:
         sequences = parameters.scanSource is ScanSource.SEQUENCES
         ui.firstSelector.enabled = ui.secondSelector.enabled = sequences
         ui.volumesSelector.enabled = not sequences
-        known = not any(problem.where in ("volumes", "phase_unit") for problem in self.problems)
-        unit = self.scan.unit() if known else None
-        ui.phaseUnitLabel.text = "" if unit is None else tr("{unit} (detected)").format(unit=unit.value)
-        if parameters.phaseUnit.unit is not None:
-            ui.phaseUnitLabel.text = tr("chosen by hand")
-        ui.readoutLabel.text = "" if parameters.readout.readout else _READOUT_SAID[self.scan.readout]()
+        ui.phaseUnitLabel.text = self._unit_found(parameters.phaseUnit.unit is not None)
+        ui.readoutLabel.text = "" if parameters.readout.readout else _STATED_READOUTS[self.scan.stated.readout]()
         ui.phaseSignLabel.text, ui.phaseSignLabel.toolTip = self._sign_found()
-        field = self.scan.field_strength_t
+        field = self.scan.stated.field_strength_t
         ui.fieldStrengthSpinBox.specialValueText = tr("from the scan") + (f": {field:g} T" if field else tr(": not known"))
+
+    def _unit_found(self, by_hand: bool) -> str:
+        """Unit of the phase in use, or where one that was chosen applies."""
+        scan = self.scan
+        if Part.REAL in scan.parts and scan.sources:
+            return tr("used when files are loaded") if by_hand else tr("not needed: real and imaginary parts")
+        if by_hand:
+            return tr("chosen by hand")
+        known = not any(problem.where in ("volumes", "phase_unit") for problem in self.problems)
+        unit = scan.unit() if known else None
+        return "" if unit is None else tr("{unit} (detected)").format(unit=unit.value)
 
     def _sign_found(self) -> tuple[str, str]:
         """Phase sign of the last estimate of this scan, and the evidence for it."""
@@ -222,20 +235,8 @@ class ScanPanel:
         return said.split(":")[0], said
 
 
-_READOUT_SAID = {
+_STATED_READOUTS = {
     Readout.MONOPOLAR: lambda: tr("monopolar"),
     Readout.BIPOLAR: lambda: tr("bipolar"),
-    Readout.UNKNOWN: lambda: tr("says nothing; the data decide"),
+    Readout.UNKNOWN: lambda: tr("not stated; the data decide"),
 }
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _typed_times(text: str) -> list[float | None]:
-    """Echo times typed by hand, None for an echo whose own time stands; [] for none at all."""
-    return [_number(word) for word in text.split()]

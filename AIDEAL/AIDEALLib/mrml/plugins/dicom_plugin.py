@@ -53,7 +53,7 @@ def plugin_class(base: type, loadable_class: type) -> type:
             """Put the scan into the scene as sequences over echo time; False, with a message, where that cannot be done."""
             from ...errors import AidealError
             from ...io.load import load_series
-            from ..scan.sources import add_series
+            from ..scan.sequences import add_series
 
             try:
                 series = load_series([Path(path) for path in loadable.files])
@@ -61,9 +61,8 @@ def plugin_class(base: type, loadable_class: type) -> type:
                 slicer.util.errorDisplay(str(error))
                 return False
             name = loadable.name
-            for node in add_series(slicer.mrmlScene, series, name):
-                if node is not None:
-                    self._place(loadable, node)
+            for node in add_series(slicer.mrmlScene, series, name).nodes:
+                self._place(loadable, node)
             return True
 
         def _loadable(self, scan: ScanOnOffer) -> Any:

@@ -33,6 +33,7 @@ def _load(_source: Any = None) -> list[Any]:
 
     logic = AidealLogic()
     try:
-        return list(logic.load_sample())
+        stored, lobes = logic.load_sample()
+        return [*stored.nodes, lobes]
     finally:
         logic.close()

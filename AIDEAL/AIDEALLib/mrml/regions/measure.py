@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 
+from ...choices import Preset
 from ...statistics import TANG_2015, LowConfidence, SegmentStatistics, SteatosisCutoffs, liver_lobes, region_statistics
 from ..nodes import FOREGROUND, MapNodes
 from ..volumes import array_of, geometry_of
@@ -102,14 +103,24 @@ def regions_of(segmentation: Any, volume: Any) -> list[Region]:
     return [segment_region(segmentation, stored.GetNthSegmentID(n), volume) for n in range(stored.GetNumberOfSegments())]
 
 
+def of_tissue(maps: MapNodes) -> bool:
+    """False for maps of a phantom, which have no steatosis grades."""
+    preset = maps.provenance().get("options", {}).get("run", {}).get("preset")
+    return next((known.tissue for known in Preset if known.value == preset), True)
+
+
 WHOLE_LIVER, ALL_CIRCLES = "whole liver", "circles, both lobes"
 
 
 def measure(
     maps: MapNodes, regions: list[Region], options: MeasureOptions, together: str = WHOLE_LIVER
 ) -> list[SegmentStatistics]:
-    """Statistics of each region, then of both lobes `together` (a name) when both are among them."""
+    """Statistics of each region, then of both lobes `together` (a name) when both are among them.
+
+    Regions of a phantom get no steatosis grade.
+    """
     arrays = map_arrays(maps)
+    cutoffs = options.cutoffs if of_tissue(maps) else None
     volume_ml = geometry_of(maps.pdff).voxel_volume_ml
     lobes = liver_lobes(dict(enumerate(region.name for region in regions)))
     everything = list(regions)
@@ -123,7 +134,7 @@ def measure(
             voxel_volume_ml=volume_ml,
             low_confidence=options.low_confidence,
             exclude_low_confidence=options.exclude_low_confidence,
-            cutoffs=options.cutoffs if region.liver else None,
+            cutoffs=cutoffs if region.liver else None,
         )
         for region in everything
     ]

@@ -13,7 +13,7 @@ from ...errors import InputError
 from ...io.output.tables import save_table
 from ...statistics import SegmentStatistics
 from ..nodes import ALL_MAPS, MapNodes
-from ..regions.measure import MeasureOptions
+from ..regions.measure import MeasureOptions, of_tissue
 from .live_table import CAVEAT
 
 FORMATS = ("nrrd", "nii.gz")
@@ -33,6 +33,7 @@ def save_csv(
         raise InputError("The table is empty; draw a region first.")
     provenance = maps.provenance()
     limits, cutoffs = options.low_confidence, options.cutoffs
+    graded = f"{cutoffs.name}: {cutoffs.grade_1}, {cutoffs.grade_2}, {cutoffs.grade_3}"
     comments: dict[str, Any] = {
         "AIDEAL": provenance.get("version", "unknown version"),
         "research use": provenance.get("research_use", "Research use only, not for diagnosis."),
@@ -46,7 +47,7 @@ def save_csv(
         "phase sign": provenance.get("phase_sign", ""),
         "low confidence": f"swap probability > {limits.swap_probability:g} or stated SD > {limits.total_sd_points:g} points",
         "low-confidence voxels": "left out" if options.exclude_low_confidence else "included",
-        "steatosis cut-offs (%)": f"{cutoffs.name}: {cutoffs.grade_1}, {cutoffs.grade_2}, {cutoffs.grade_3}",
+        "steatosis cut-offs (%)": graded if of_tissue(maps) else "none (phantom)",
         "circle diameter (mm)": f"{diameter_mm:g}",
         "standard error": CAVEAT,
     }

@@ -16,7 +16,7 @@ from ...options import RunOptions
 from ...parameter_maps import ParameterMaps
 from ...statistics import Agreement, bland_altman
 from .. import nodes
-from ..nodes import MapNodes, corrections_of
+from ..nodes import MapNodes, corrections_of, options_of
 from ..regions.measure import Region, map_arrays
 from ..views.colors import color_node
 from ..volumes import array_of, fill_volume, geometry_of
@@ -70,13 +70,32 @@ class RegionAgreement:
 
 
 def options_like(maps: MapNodes, device: str) -> RunOptions:
-    """Options for the reference that correct the echoes as the run at hand corrected them."""
+    """Options for the reference that correct the echoes as the run at hand corrected them, with its fat spectrum.
+
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of the run.
+    device : str
+        Where to compute.
+
+    Returns
+    -------
+    RunOptions
+        Options of the run but for the method, the device, and phase corrections as they were applied.
+
+    Raises
+    ------
+    InputError
+        The options of the run are of a newer version.
+    """
     corrections = corrections_of(maps)
 
     def applied(kind: str) -> bool:
         return bool((corrections.get(kind) or {}).get("applied"))
 
-    return RunOptions(
+    return replace(
+        options_of(maps),
         method=METHOD,
         device=device,
         conjugate=Conjugate.CONJUGATED if corrections.get("conjugated") else Conjugate.AS_STORED,

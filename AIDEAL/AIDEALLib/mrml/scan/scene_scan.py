@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...echoes import EchoSeries, Readout
+from ...echoes import EchoSeries
 from ...errors import InputError
 from ...io.images import same_geometry
 from ...io.naming import Part
 from ...io.phase_units import PhaseUnit, detect_phase_unit, to_radians
 from ..volumes import array_of, geometry_of
 from ..wording import worded
+from .stated import Stated
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong and where: 'volumes', 'echo_times', 'field_strength' or 'phase_unit'."""
+    """Why a scan cannot be estimated.
+
+    Attributes
+    ----------
+    where : str
+        'volumes', 'echo_times', 'field_strength' or 'phase_unit'.
+    text : str
+        Sentence for the user.
+    """
 
     where: str
     text: str
@@ -28,39 +37,53 @@ class Problem:
 
 @dataclass(frozen=True)
 class EchoRow:
-    """One line of the echo table: number, echo time in ms (None: not known) and the names of its volumes."""
+    """Line of the echo table.
+
+    Attributes
+    ----------
+    number : int
+        Number of the echo, from 1.
+    te_s : float or None, seconds
+        Echo time, None where unknown.
+    first, second : str
+        Names of the volumes.
+    """
 
     number: int
-    te_ms: float | None
+    te_s: float | None
     first: str
     second: str
 
 
 @dataclass(frozen=True, eq=False)
 class SceneScan:
-    """What the user has chosen; nothing is copied before `series`.
+    """A multi-echo scan of nodes; nothing is copied before `series`.
 
     Attributes
     ----------
-    first, second : magnitude and phase, or real and imaginary: one volume node an echo, of a sequence or of the scene.
-    parts : (MAGNITUDE, PHASE) or (REAL, IMAGINARY).
-    te_ms : echo times in ms, None where nothing tells.
-    field_strength_t : tesla, None when not known. phase_unit : None lets the values tell. readout : how it was read out.
-    sources : the nodes chosen (two sequences, or all volumes), for references.
-    phase_needed : False where magnitudes alone will do (`second` may be empty).
+    first, second : tuple of vtkMRMLScalarVolumeNode
+        Magnitude and phase, or real and imaginary part, of each echo; nodes of a sequence or of the scene.
+    parts : tuple of Part
+        Parts that `first` and `second` hold.
+    te_s : tuple of float or None, seconds
+        Echo times, None where unknown.
+    stated : Stated
+        Protocol besides the echo times.
+    sources : tuple of vtkMRMLNode
+        The nodes chosen: two sequences, or all volumes.
+    name : str
+        Name of the scan, which its maps are called after.
+    phase_needed : bool
+        False where magnitudes suffice, so that `second` may be empty.
     """
 
     first: tuple[Any, ...]
     second: tuple[Any, ...]
     parts: tuple[Part, Part]
-    te_ms: tuple[float | None, ...]
-    field_strength_t: float | None
-    phase_unit: PhaseUnit | None = None
-    readout: Readout = Readout.UNKNOWN
+    te_s: tuple[float | None, ...]
+    stated: Stated = field(default_factory=Stated)
     sources: tuple[Any, ...] = ()
     name: str = ""
-    flip_angle_deg: float | None = None
-    repetition_time_s: float | None = None
     phase_needed: bool = True
 
     def rows(self) -> list[EchoRow]:
@@ -69,33 +92,12 @@ class SceneScan:
         names = [
             [v.GetName() or "" for v in volumes] + ["missing"] * (count - len(volumes)) for volumes in (self.first, self.second)
         ]
-        te = [*self.te_ms, *[None] * count][:count]
+        te = [*self.te_s, *[None] * count][:count]
         return [EchoRow(n + 1, te[n], names[0][n], names[1][n]) for n in range(count)]
 
     def problems(self) -> list[Problem]:
-        """Everything that stands in the way of an estimate; [] when nothing does."""
-        found = self._volume_problems()
-        if found:
-            return found
-        echoes = np.ones((len(self.first), 1, 1, 1), np.complex64)
-        if any(te is None for te in self.te_ms) or len(self.te_ms) != len(self.first):
-            found.append(Problem("echo_times", "Echo times are not known. Type them into the table, in milliseconds."))
-        else:
-            try:
-                EchoSeries(echoes, self._te_s(), 1.5)
-            except InputError as error:
-                found.append(Problem("echo_times", worded(error)))
-        try:
-            te_s = np.array([0.001, 0.002, 0.003])
-            EchoSeries(np.ones((3, 1, 1, 1), np.complex64), te_s, self.field_strength_t or 0.0)
-        except InputError as error:
-            text = "Field strength is not known. Choose it." if not self.field_strength_t else worded(error)
-            found.append(Problem("field_strength", text))
-        try:
-            self.unit()
-        except InputError as error:
-            found.append(Problem("phase_unit", worded(error)))
-        return found
+        """Everything that prevents an estimate; [] when nothing does."""
+        return self._volume_problems() or [*self._time_problems(), *self._field_problems(), *self._unit_problems()]
 
     def unit(self) -> PhaseUnit | None:
         """Unit of the phase, as chosen or as its values tell; None for real and imaginary parts, and without phase.
@@ -107,7 +109,7 @@ class SceneScan:
         """
         if self.parts[1] is not Part.PHASE or not self.second:
             return None
-        return self.phase_unit or detected_unit(self.second)
+        return self.stated.phase_unit or detected_unit(self.second)
 
     def series(self) -> EchoSeries:
         """Copy the scan out of the scene.
@@ -131,19 +133,47 @@ class SceneScan:
             else:
                 angle = to_radians(b, unit)
                 echo.real, echo.imag = a * np.cos(angle), a * np.sin(angle)
+        stated = self.stated
         return EchoSeries(
             echoes=echoes,
-            te_s=self._te_s(),
-            field_strength_t=self.field_strength_t or 0.0,
+            te_s=self._known_te_s(),
+            field_strength_t=stated.field_strength_t or 0.0,
             geometry=geometry_of(self.first[0]),
-            readout=self.readout,
-            source=self.name,
-            flip_angle_deg=self.flip_angle_deg,
-            repetition_time_s=self.repetition_time_s,
+            readout=stated.readout,
+            phase_sign=stated.phase_sign,
+            source=stated.source,
+            flip_angle_deg=stated.flip_angle_deg,
+            repetition_time_s=stated.repetition_time_s,
+            notes=stated.notes,
         )
 
-    def _te_s(self) -> npt.NDArray[np.float64]:
-        return np.array([te for te in self.te_ms if te is not None], dtype=np.float64) / 1000.0
+    def _known_te_s(self) -> npt.NDArray[np.float64]:
+        return np.array([te for te in self.te_s if te is not None], dtype=np.float64)
+
+    def _time_problems(self) -> list[Problem]:
+        if None in self.te_s or len(self.te_s) != len(self.first):
+            return [Problem("echo_times", "Echo times are not known. Type them into the table, in milliseconds.")]
+        try:
+            EchoSeries(np.ones((len(self.first), 1, 1, 1), np.complex64), self._known_te_s(), 1.5)
+        except InputError as error:
+            return [Problem("echo_times", worded(error))]
+        return []
+
+    def _field_problems(self) -> list[Problem]:
+        if not self.stated.field_strength_t:
+            return [Problem("field_strength", "Field strength is not known. Choose it.")]
+        try:
+            EchoSeries(np.ones((3, 1, 1, 1), np.complex64), np.array([0.001, 0.002, 0.003]), self.stated.field_strength_t)
+        except InputError as error:
+            return [Problem("field_strength", worded(error))]
+        return []
+
+    def _unit_problems(self) -> list[Problem]:
+        try:
+            self.unit()
+        except InputError as error:
+            return [Problem("phase_unit", worded(error))]
+        return []
 
     def _volume_problems(self) -> list[Problem]:
         if self._without_phase:
@@ -158,8 +188,11 @@ class SceneScan:
             if self.first and self.parts[0] is Part.MAGNITUDE:
                 what += " From magnitudes alone, estimate by method 'Magnitude'."
             return [Problem("volumes", what)]
+        a, b = (part.value for part in self.parts)
+        if {*self.parts} not in ({Part.MAGNITUDE, Part.PHASE}, {Part.REAL, Part.IMAGINARY}):
+            text = f"Chosen are {a} and {b} images; magnitude and phase, or real and imaginary, were expected."
+            return [Problem("volumes", text)]
         if len(self.first) != len(self.second):
-            a, b = (part.value for part in self.parts)
             text = f"Found {len(self.first)} {a} and {len(self.second)} {b} images; as many of each are needed."
             return [Problem("volumes", text)]
         return self._grid_problems()

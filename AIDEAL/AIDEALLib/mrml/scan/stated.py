@@ -1,0 +1,182 @@
+"""Protocol of a scan as the attributes and DICOM headers of its nodes state it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import slicer
+
+from ...choices import PhaseUnit, Readout
+from ...echoes import PhaseSign
+from ...io.naming import Part, parse_name
+from ...options import Overrides
+from .. import nodes
+
+E = TypeVar("E", bound=Enum)
+_IMAGE_TYPES = {
+    "M": Part.MAGNITUDE,
+    "P": Part.PHASE,
+    "R": Part.REAL,
+    "I": Part.IMAGINARY,
+    **{part.name: part for part in (Part.MAGNITUDE, Part.PHASE, Part.REAL, Part.IMAGINARY)},
+}
+"""Parts by the values of DICOM's Image Type."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Protocol of a scan besides its echo times.
+
+    Attributes
+    ----------
+    field_strength_t : float or None, tesla
+        Main field.
+    phase_unit : PhaseUnit or None
+        Unit of phase volumes; None has their values decide.
+    readout : Readout
+        How the echoes were read out.
+    phase_sign : PhaseSign or None
+        Rotation sense of the phase.
+    flip_angle_deg : float or None, degrees
+        Of the excitation.
+    repetition_time_s : float or None, seconds
+        Of the excitation.
+    source : str
+        Origin of the scan, for provenance.
+    notes : tuple of str
+        Notes of the reader.
+    """
+
+    field_strength_t: float | None = None
+    phase_unit: PhaseUnit | None = None
+    readout: Readout = Readout.UNKNOWN
+    phase_sign: PhaseSign | None = None
+    flip_angle_deg: float | None = None
+    repetition_time_s: float | None = None
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def stated(chosen: Sequence[Any], overrides: Overrides) -> Stated:
+    """Protocol that nodes state, or the overrides where there are any."""
+    repetition_ms = _dicom_number(chosen, "0018,0080")
+    return Stated(
+        field_strength_t=overrides.field_strength_t
+        or _number(chosen, nodes.FIELD_STRENGTH)
+        or _dicom_number(chosen, "0018,0087"),
+        phase_unit=overrides.phase_unit or _choice(PhaseUnit, chosen, nodes.PHASE_UNIT),
+        readout=overrides.readout or _choice(Readout, chosen, nodes.READOUT) or Readout.UNKNOWN,
+        phase_sign=_choice(PhaseSign, chosen, nodes.PHASE_SIGN),
+        flip_angle_deg=_number(chosen, nodes.FLIP_ANGLE) or _dicom_number(chosen, "0018,1314"),
+        repetition_time_s=_number(chosen, nodes.REPETITION_TIME) or (repetition_ms / 1000 if repetition_ms else None),
+        source=_text(chosen, nodes.SCAN_SOURCE) or common_name(chosen),
+        notes=tuple(_json_list(_text(chosen, nodes.NOTES))),
+    )
+
+
+def override_times(known: Sequence[float | None], typed: Sequence[float | None], count: int) -> tuple[float | None, ...]:
+    """Echo times of `count` echoes: typed by hand, else known, else None."""
+    padded = [[*times, *[None] * count][:count] for times in (typed, known)]
+    return tuple(by_hand if by_hand is not None else own for by_hand, own in zip(*padded, strict=True))
+
+
+def declared_part(node: Any) -> Part | None:
+    """Part of the signal that a node's attribute or DICOM header declares."""
+    if node is None:
+        return None
+    text = node.GetAttribute(nodes.PART)
+    return Part(text) if text in {p.value for p in Part} else _dicom_part(node)
+
+
+def named_part(node: Any) -> Part | None:
+    """Part of the signal that a node's name shows."""
+    part = parse_name(Path(f"{node.GetName()}.nrrd")).part if node is not None else Part.UNMARKED
+    return None if part is Part.UNMARKED else part
+
+
+def volume_echo_time_s(volume: Any) -> float | None:
+    """Echo time of a volume: from its attribute or its DICOM header; None when neither has it."""
+    try:
+        return seconds(float(volume.GetAttribute(nodes.ECHO_TIME_MS) or _dicom(volume, "0018,0081")))
+    except ValueError:
+        return None
+
+
+def seconds(milliseconds: float) -> float:
+    """Seconds as one would type them: 9.7 ms are 0.0097 s, which 9.7 / 1000 misses by a rounding."""
+    return float(Decimal(repr(milliseconds)).scaleb(-3))
+
+
+def common_name(chosen: Sequence[Any]) -> str:
+    """Name of a scan: from an attribute, else the beginning that the names of its nodes share."""
+    stored = _text(chosen, nodes.SOURCE_NAME)
+    if stored or not chosen:
+        return stored
+    names = [node.GetName() or "" for node in chosen]
+    prefix = names[0]
+    for name in names[1:]:
+        while not name.startswith(prefix):
+            prefix = prefix[:-1]
+    return prefix.strip(" _-:") or names[0]
+
+
+def numbers(node: Any, attribute: str) -> tuple[float, ...]:
+    """Numbers in an attribute; () where it holds none."""
+    try:
+        return tuple(float(value) for value in _json_list(node.GetAttribute(attribute) or ""))
+    except (TypeError, ValueError):
+        return ()
+
+
+def _json_list(text: str) -> list[Any]:
+    try:
+        content = json.loads(text or "[]")
+    except ValueError:
+        return []
+    return content if isinstance(content, list) else []
+
+
+def _text(chosen: Sequence[Any], attribute: str) -> str:
+    return next((text for text in (node.GetAttribute(attribute) for node in chosen) if text), "")
+
+
+def _number(chosen: Sequence[Any], attribute: str) -> float | None:
+    for node in chosen:
+        try:
+            return float(node.GetAttribute(attribute))
+        except (TypeError, ValueError):
+            continue
+    return None
+
+
+def _choice(kind: type[E], chosen: Sequence[Any], attribute: str) -> E | None:
+    text = _text(chosen, attribute)
+    return next((member for member in kind if member.value == text), None)
+
+
+def _dicom(volume: Any, tag: str) -> str:
+    """Value of a DICOM tag of the first file a volume came from, '' when it came from elsewhere."""
+    uids = volume.GetAttribute("DICOM.instanceUIDs")
+    database = getattr(slicer, "dicomDatabase", None)
+    if not uids or database is None:
+        return ""
+    return str(database.instanceValue(uids.split()[0], tag) or "")
+
+
+def _dicom_number(volumes: Sequence[Any], tag: str) -> float | None:
+    text = next((t for t in (_dicom(volume, tag) for volume in volumes) if t), "")
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _dicom_part(volume: Any) -> Part | None:
+    words = _dicom(volume, "0008,0008").upper().split("\\")
+    return next((_IMAGE_TYPES[word] for word in words if word in _IMAGE_TYPES), None)
