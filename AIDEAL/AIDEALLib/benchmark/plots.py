@@ -48,8 +48,9 @@ def save_accuracy_and_time(rows: Sequence[MethodSummary], path: Path) -> None:
         axes.grid(alpha=0.3, which="both")
         axes.xaxis.set_minor_formatter(NullFormatter())
     errors.set_ylabel("Mean absolute error of PDFF, liver (points)")
-    errors.set_ylim(bottom=0)
+    errors.set_ylim(0, 1.15 * max(r.absolute_error for r in shown))
     swaps.set(yscale="log", ylabel=f"Swapped liver (%; {FLOOR_PERCENT} or less at the bottom)")
+    swaps.set_ylim(bottom=0.7 * FLOOR_PERCENT)
     _save(figure, path)
 
 
