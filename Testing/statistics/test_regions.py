@@ -137,3 +137,14 @@ def test_lobes_are_recognised_by_name(names: dict[int, str], lobes: list[int]) -
 def test_shapes_must_match(maps: Arrays) -> None:
     with pytest.raises(ValueError, match="labels have shape"):
         segment_statistics(maps, np.zeros((1, 8, 10), np.int32), {}, voxel_volume_ml=1.0)
+
+
+def test_grades_are_for_the_liver_alone(maps: Arrays) -> None:
+    labels = np.zeros(SHAPE, np.int32)
+    labels[:, :, :3], labels[:, :, 3:5], labels[:, :, 5:] = 1, 2, 3
+    names = {1: "Liver", 2: "Spleen", 3: "label 3"}
+    grades = [row.steatosis_grade for row in segment_statistics(maps, labels, names, voxel_volume_ml=1.0)]
+    assert grades[0].startswith("S")
+    assert grades[1:] == ["", ""]
+    coded = segment_statistics(maps, labels, names, voxel_volume_ml=1.0, terminology={3: "SCT^10200004^Liver"})
+    assert coded[2].steatosis_grade.startswith("S")

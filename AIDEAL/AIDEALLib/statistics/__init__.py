@@ -1,9 +1,10 @@
 """Statistics of regions of the maps: PDFF and R2*, steatosis grades, low confidence and agreement (numpy only)."""
 
 from .agreement import Agreement, bland_altman
+from .liver_parts import LiverPart, liver_groups, liver_lobes, liver_part
 from .low_confidence import LowConfidence
 from .map_arrays import MapArrays
-from .regions import SegmentStatistics, liver_lobes, region_statistics, segment_statistics
+from .regions import SegmentStatistics, region_statistics, segment_statistics
 from .rois import circle_roi, square_roi
 from .steatosis import CUTOFFS, TANG_2013, TANG_2015, SteatosisCutoffs
 from .weighted_mean import inverse_variance_mean
@@ -13,6 +14,7 @@ __all__ = [
     "TANG_2013",
     "TANG_2015",
     "Agreement",
+    "LiverPart",
     "LowConfidence",
     "MapArrays",
     "SegmentStatistics",
@@ -20,7 +22,9 @@ __all__ = [
     "bland_altman",
     "circle_roi",
     "inverse_variance_mean",
+    "liver_groups",
     "liver_lobes",
+    "liver_part",
     "region_statistics",
     "segment_statistics",
     "square_roi",

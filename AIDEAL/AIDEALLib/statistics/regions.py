@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from .liver_parts import liver_groups, liver_part
 from .low_confidence import LowConfidence
 from .map_arrays import BoolArray, FloatArray, MapArrays
 from .steatosis import TANG_2015, SteatosisCutoffs
@@ -83,8 +83,9 @@ def segment_statistics(
     low_confidence: LowConfidence | None = None,
     exclude_low_confidence: bool = False,
     cutoffs: SteatosisCutoffs | None = TANG_2015,
+    terminology: Mapping[int, str] | None = None,
 ) -> list[SegmentStatistics]:
-    """Statistics of each segment, in label order, and of the whole liver where `names` has both lobes and no liver.
+    """Statistics of each segment, in label order, then of lobes and liver that several segments make (`liver_groups`).
 
     Parameters
     ----------
@@ -101,7 +102,9 @@ def segment_statistics(
     exclude_low_confidence : bool
         Leave voxels of low confidence out of the values.
     cutoffs : SteatosisCutoffs, optional
-        Cut-offs of the steatosis grades; None for no grades.
+        Cut-offs of the steatosis grades, which segments of the liver get (`liver_part`); None for no grades.
+    terminology : Mapping[int, str], optional
+        Terminology entry of each label, by which liver is recognised where the name leaves it open.
 
     Returns
     -------
@@ -115,10 +118,9 @@ def segment_statistics(
     if labels.shape != maps.pdff.shape:
         raise ValueError(f"labels have shape {labels.shape}, the maps {maps.pdff.shape}")
     limits = low_confidence or LowConfidence()
-    regions = [(name, labels == label) for label, name in sorted(names.items())]
-    lobes = liver_lobes(names)
-    if lobes:
-        regions.append(("whole liver", np.isin(labels, lobes)))
+    known = terminology or {}
+    regions = [(name, labels == label, liver_part(name, known.get(label, ""))) for label, name in sorted(names.items())]
+    groups = [(row, np.isin(labels, members), True) for row, members in liver_groups(names, known).items()]
     return [
         region_statistics(
             maps,
@@ -127,9 +129,9 @@ def segment_statistics(
             voxel_volume_ml=voxel_volume_ml,
             low_confidence=limits,
             exclude_low_confidence=exclude_low_confidence,
-            cutoffs=cutoffs,
+            cutoffs=cutoffs if liver else None,
         )
-        for name, region in regions
+        for name, region, liver in (*regions, *groups)
     ]
 
 
@@ -196,16 +198,6 @@ def region_statistics(
         r2star_mean=_mean(r2star),
         steatosis_grade=cutoffs.grade(median) if cutoffs else "",
     )
-
-
-def liver_lobes(names: Mapping[int, str]) -> list[int]:
-    """Labels of the right and the left lobe of the liver; [] when either is missing or the whole liver is a segment itself."""
-    words = {label: set(re.findall(r"[a-z]+", name.lower())) for label, name in names.items()}
-    liver = {label: found for label, found in words.items() if found & {"lobe", "liver", "hepatic"}}
-    right = [label for label, found in liver.items() if "right" in found]
-    left = [label for label, found in liver.items() if "left" in found]
-    whole = any("liver" in found and not found & {"left", "right", "lobe"} for found in liver.values())
-    return [] if whole or not (right and left) else sorted({*right, *left})
 
 
 def _mean(values: FloatArray) -> float:
