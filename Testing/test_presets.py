@@ -10,7 +10,7 @@ import torch
 from paths import REAL_DATA
 
 from AIDEALLib.choices import Preset
-from AIDEALLib.cli.results import statistics_of
+from AIDEALLib.cli.results import measured
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.phase_correction.plan import plan_corrections
 from AIDEALLib.estimation.voxelwise.candidates import search_r2star
@@ -32,9 +32,9 @@ def test_phantom_gets_no_advice_or_grades_meant_for_livers() -> None:
     assert "t1-bias" in assess(series).codes()
     assert "t1-bias" not in assess(series, options=RunOptions(preset=Preset.PHANTOM)).codes()
     maps = estimate(series, RunOptions(method="magnitude", device="cpu"))
-    vials = Segmentation(truth.labels.astype(np.int32), truth.label_names)
-    assert any(row.steatosis_grade for row in statistics_of(maps, vials))
-    assert not any(row.steatosis_grade for row in statistics_of(maps, vials, Preset.PHANTOM))
+    lobes = Segmentation(truth.labels.astype(np.int32), truth.label_names)
+    assert any(row.steatosis_grade for row in measured(maps, lobes).rows)
+    assert not any(row.steatosis_grade for row in measured(maps, lobes, preset=Preset.PHANTOM).rows)
 
 
 def test_a_real_bottle_at_room_temperature_has_the_shift_of_the_preset() -> None:

@@ -28,6 +28,7 @@ from AIDEALLib.io.segmentation import Segmentation, load_segmentation, save_segm
 from AIDEALLib.models import load_networks, sha256
 from AIDEALLib.parameter_maps import MAP_INFO
 from AIDEALLib.progress import Monitor
+from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.phantom import phantom
 from AIDEALLib.simulation.protocol import PAPER
 from AIDEALLib.simulation.scan import acquire
@@ -92,7 +93,7 @@ def test_run_with_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     done = aideal("run", scan / "scan.npz", "--out", out, "--segmentation", scan / "lobes.seg.nrrd")
     assert done.exit_code == 0, done.output
-    assert {p.name for p in out.iterdir()} == RESULTS
+    assert {p.name for p in out.iterdir()} == RESULTS | {"segmentation.seg.nrrd"}
     assert [p.name for p in out.parent.iterdir()] == ["out"]
     rows = table(out / "statistics.csv")
     assert [r["segment"] for r in rows] == ["Right lobe", "Left lobe", "whole liver"]
@@ -113,6 +114,36 @@ def test_run_with_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
     assert said.count(RESEARCH) == 1
     for words in ("Right lobe", "whole liver", "Phase as given", "2 slices on cpu", "writing", str(out.resolve())):
         assert words in said
+
+
+@pytest.mark.usefixtures("no_corrections")
+def test_run_leaves_out_edges_and_vessels_and_suggests_circles(aideal: Any, tmp_path: Path) -> None:
+    series, truth = demo_liver(matrix=(8, 80, 80))
+    write_npz(tmp_path / "scan.npz", series)
+    segments = Segmentation(truth.labels.astype(np.int32), truth.label_names)
+    save_segmentation(segments, series.geometry, tmp_path / "lobes.seg.nrrd")
+    out = tmp_path / "out"
+    done = aideal(
+        *("run", tmp_path / "scan.npz", "--out", out, "--segmentation", tmp_path / "lobes.seg.nrrd", "--suggest-circles"),
+        *("--circles-per-segment", 2, "--leave-out-edges-mm", 8, "--leave-out-vessels", "--method", "one-shot"),
+    )
+    assert done.exit_code == 0, done.output
+    rows = {row["segment"]: row for row in table(out / "statistics.csv")}
+    circles = load_segmentation(out / "circles.seg.nrrd", series.geometry, series.shape)
+    assert list(rows) == ["Right lobe", "Left lobe", "whole liver", *circles.names.values(), "all circles"]
+    assert "Right lobe ROI 1" in rows
+    assert int(rows["Right lobe"]["used_voxels"]) < int(rows["Right lobe"]["voxels"]) == np.count_nonzero(truth.labels == 1)
+    for name, voxels in circles.masks():
+        assert set(truth.labels[voxels]) == {1 if name.startswith("Right") else 2}
+        assert int(rows[name]["voxels"]) == np.count_nonzero(voxels)
+    assert "% of the voxels are left" in done.output
+    assert "off the edge of the liver" in done.output
+    used = json.loads((out / "provenance.json").read_text(encoding="utf-8"))["options"]
+    assert used["leave_out"]["edge_mm"] == 8.0
+    assert used["circles"]["most"] == 2
+    refused = aideal("run", tmp_path / "scan.npz", "--out", out, "--suggest-circles")
+    assert refused.exit_code == 1
+    assert "--segmentation" in refused.output
 
 
 @pytest.mark.usefixtures("no_corrections")

@@ -12,7 +12,7 @@ import pytest
 
 from AIDEALLib.advice import advise
 from AIDEALLib.cli.report import save_report
-from AIDEALLib.cli.results import statistics_of
+from AIDEALLib.cli.results import measured
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.options import RunOptions
 from AIDEALLib.quality.findings import Finding, QualityReport, Severity
@@ -53,7 +53,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     )
     quality = QualityReport(findings, {"snr": 21.0, "pdff_sd_at_10": 3.25})
     (folder / "picture.png").write_bytes(PNG)
-    save_report(folder / "report.html", maps, statistics_of(maps, None), quality, folder / "picture.png")
+    save_report(folder / "report.html", maps, measured(maps, None).rows, quality, folder / "picture.png")
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel.nifti1
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,7 +13,7 @@ import SimpleITK as sitk
 
 from AIDEALLib.echoes import Geometry
 from AIDEALLib.errors import InputError
-from AIDEALLib.io.segmentation import load_segmentation
+from AIDEALLib.io.segmentation import load_segmentation, save_segmentation
 
 GEOMETRY = Geometry(
     spacing_mm=(1.5, 2.0, 5.0), origin_mm=(-20.0, 30.0, 7.0), direction=(0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -121,3 +122,27 @@ def test_files_that_are_no_segmentation_are_refused(tmp_path: Path, labels: npt.
         load_segmentation(write(tmp_path / "a.nrrd", labels * 0.3), GEOMETRY, SHAPE)
     with pytest.raises(InputError, match="no segment names"):
         load_segmentation(write(tmp_path / "a.nrrd", np.stack([labels, labels])), GEOMETRY, SHAPE)
+
+
+def test_terminology_of_slicer_is_kept(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    entry = "Anatomy~SCT^123037004^Anatomical Structure~SCT^10200004^Liver~^^~list~^^~^^"
+    header = TWO_LOBES | {"Segment0_Tags": f"Segmentation.Status:inprogress|TerminologyEntry:{entry}|"}
+    found = load_segmentation(write(tmp_path / "a.seg.nrrd", labels, header=header), GEOMETRY, SHAPE)
+    assert list(found.terminology.values()) == [entry]
+    save_segmentation(found, GEOMETRY, tmp_path / "b.seg.nrrd")
+    assert load_segmentation(tmp_path / "b.seg.nrrd", GEOMETRY, SHAPE).terminology == found.terminology
+
+
+def test_names_of_a_nifti_label_map(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    plain = write(tmp_path / "plain.nii.gz", labels)
+    values = [int(value) for value in np.unique(labels) if value]
+    assert list(load_segmentation(plain, GEOMETRY, SHAPE).names.values()) == [f"label {v}" for v in values]
+    image = nibabel.nifti1.Nifti1Image.from_filename(plain)
+    entries = "".join(f'<Label Key="{v}" Red="1"><![CDATA[liver_segment_{n}]]></Label>' for n, v in enumerate(values, start=1))
+    text = f"<CaretExtension><VolumeInformation><LabelTable>{entries}</LabelTable></VolumeInformation></CaretExtension>"
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension(0, text.encode()))
+    image.to_filename(tmp_path / "named.nii.gz")
+    named = load_segmentation(tmp_path / "named.nii.gz", GEOMETRY, SHAPE)
+    assert list(named.names.values()) == [f"liver_segment_{n}" for n in range(1, len(values) + 1)]
+    alone = write(tmp_path / "liver_segment_4.nii.gz", (labels > 0).astype(np.uint8))
+    assert load_segmentation(alone, GEOMETRY, SHAPE).names == {1: "liver_segment_4"}

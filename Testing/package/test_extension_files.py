@@ -12,6 +12,7 @@ from paths import MODULE, ROOT
 NOT_SHIPPED = (
     "AIDEALLib/benchmark/",
     "AIDEALLib/cli/",
+    "AIDEALLib/comparison/",
     "AIDEALLib/simulation/",
     "AIDEALLib/training/",
     "AIDEALLib/validation/",

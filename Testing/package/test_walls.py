@@ -15,6 +15,8 @@ MAY_KNOW: dict[str, set[str]] = {
     "progress": {"echoes"},
     "parameter_maps": {"errors", "echoes"},
     "statistics": BASICS,
+    "regions": BASICS | {"statistics"},
+    "comparison": BASICS | {"statistics", "regions", "io"},
     "resources": {"errors"},
     "voxel_fit": BASICS,
     "physics": {"errors"},
@@ -25,13 +27,14 @@ MAY_KNOW: dict[str, set[str]] = {
     "pipeline": BASICS | {"models", "physics", "io", "estimation", "quality"},
     "simulation": BASICS | {"physics"},
     "training": BASICS | {"models", "io", "physics", "estimation", "simulation"},
-    "validation": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation"},
+    "validation": BASICS
+    | {"statistics", "regions", "comparison", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation"},
     "benchmark": BASICS | {"models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation"},
     "worker": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
-    "mrml": BASICS | {"statistics", "resources", "voxel_fit", "io", "worker"},
+    "mrml": BASICS | {"statistics", "regions", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}
-    | {"benchmark"},
+    | {"benchmark", "regions", "comparison"},
 }
 """Rooms by what each may import; a new room has to be entered here."""
 
@@ -45,6 +48,8 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "echoes": FILES_AND_SCREENS | {"torch"},
     "parameter_maps": FILES_AND_SCREENS | {"torch"},
     "statistics": FILES_AND_SCREENS | {"torch", "scipy"},
+    "regions": FILES_AND_SCREENS | {"torch"},
+    "comparison": {"torch", "slicer", "qt", "ctk", "vtk"},
     "voxel_fit": FILES_AND_SCREENS | {"torch", "scipy"},
     "io": {"torch", "slicer", "qt", "ctk", "vtk"},
     "mrml": {"torch"},
@@ -58,6 +63,7 @@ NO_TORCH_IN_SLICER = (
     "options",
     "progress",
     "statistics",
+    "regions",
     "resources",
     "voxel_fit",
     "io",

@@ -34,7 +34,7 @@ def demo(
     from rich.console import Console
 
     from ..io.output.save import staged_directory
-    from ..io.segmentation import Segmentation, save_segmentation
+    from ..io.segmentation import Segmentation
     from ..physics.spectrum import SIX_PEAK
     from ..simulation.demo import demo_liver
     from ..validation.scores import errors_by_segment
@@ -54,7 +54,6 @@ def demo(
         saved = save_outcome(stage, outcome, segmentation)
         errors = errors_by_segment(maps, truth, SIX_PEAK.mean_shift_hz(series.field_strength_t))
         save_rows(errors, stage / "error.csv")
-        save_segmentation(segmentation, series.geometry, stage / "segmentation.seg.nrrd")
         _save_input(stage, series, truth)
     print_statistics(console, saved.rows)
     _print_errors(console, errors)

@@ -5,52 +5,91 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from ..choices import Preset
-from ..io.segmentation import Segmentation
+from ..io.segmentation import Segmentation, save_segmentation
 from ..parameter_maps import ParameterMaps, Provenance
 from ..quality.findings import QualityReport, Severity
-from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, region_statistics, segment_statistics
+from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, region_statistics
 from .options import flag_words
 
 if TYPE_CHECKING:
     from ..pipeline import Outcome
+    from ..regions.measure import Measured, RegionOptions
 
 BODY = "body mask"
 OVERVIEW, REPORT = "overview.png", "report.html"
+SEGMENTS, CIRCLES = "segmentation.seg.nrrd", "circles.seg.nrrd"
 
 
-def statistics_of(
-    maps: ParameterMaps, segmentation: Segmentation | None, preset: Preset = Preset.LIVER
-) -> list[SegmentStatistics]:
-    """One row a segment (and the whole liver, when both lobes are there), or one for the body mask without a segmentation.
+def measured(
+    maps: ParameterMaps, segmentation: Segmentation | None, options: RegionOptions | None = None, preset: Preset = Preset.LIVER
+) -> Measured:
+    """Measure the segments of a run, or its body mask.
 
-    Segments of a phantom get no steatosis grade.
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Maps of the run.
+    segmentation : Segmentation, optional
+        Segments; without them there is one row for the body mask.
+    options : RegionOptions, optional
+        What is left out and which circles are suggested.
+    preset : Preset
+        What was scanned; segments of a phantom get no steatosis grade.
+
+    Returns
+    -------
+    Measured
     """
-    volume = maps.geometry.voxel_volume_ml
+    from ..regions.measure import Measured, RegionOptions, measure_segments
+
     if segmentation is None:
-        return [region_statistics(maps, maps.mask, BODY, voxel_volume_ml=volume, cutoffs=None)]
-    cutoffs = TANG_2015 if preset.tissue else None
-    return segment_statistics(maps, segmentation.labels, segmentation.names, voxel_volume_ml=volume, cutoffs=cutoffs)
+        row = region_statistics(maps, maps.mask, BODY, voxel_volume_ml=maps.geometry.voxel_volume_ml, cutoffs=None)
+        return Measured([row], np.zeros(maps.mask.shape, np.int32), {}, ())
+    options = options or RegionOptions()
+    if not preset.tissue:
+        options = replace(options, cutoffs=None)
+    return measure_segments(maps, segmentation.labels, segmentation.names, options, segmentation.terminology)
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What was written of a run, and how long it took."""
+    """What was written of a run, what the regions need explained, and how long it took."""
 
     rows: list[SegmentStatistics]
     writing_s: float
+    notes: tuple[str, ...] = ()
 
 
-def save_outcome(stage: Path, outcome: Outcome, segmentation: Segmentation | None) -> Saved:
-    """Write maps, provenance, overview, statistics, findings and report into an existing folder."""
+def save_outcome(
+    stage: Path, outcome: Outcome, segmentation: Segmentation | None, regions: RegionOptions | None = None
+) -> Saved:
+    """Write maps, provenance, overview, statistics, findings and report into an existing folder.
+
+    Parameters
+    ----------
+    stage : Path
+        The folder.
+    outcome : Outcome
+        Result of the run.
+    segmentation : Segmentation, optional
+        Segments to measure, which are written too.
+    regions : RegionOptions, optional
+        How they are measured; circles are written as a segmentation.
+
+    Returns
+    -------
+    Saved
+    """
     from ..io.output.overview import save_overview
     from ..io.output.save import save_maps
     from ..io.output.tables import save_table
@@ -60,12 +99,18 @@ def save_outcome(stage: Path, outcome: Outcome, segmentation: Segmentation | Non
     maps = outcome.maps
     save_maps(maps, stage)
     save_overview(outcome.series, maps, stage / OVERVIEW)
-    rows = statistics_of(maps, segmentation, outcome.options.preset)
-    save_table(rows, stage / "statistics.csv", _table_comments(maps.provenance))
+    found = measured(maps, segmentation, regions, outcome.options.preset)
+    rows = found.rows
+    comments = _table_comments(maps.provenance) | {f"region {n}": note for n, note in enumerate(found.notes, start=1)}
+    save_table(rows, stage / "statistics.csv", comments)
+    if segmentation is not None:
+        save_segmentation(segmentation, maps.geometry, stage / SEGMENTS)
+    if found.circle_names:
+        save_segmentation(Segmentation(found.circle_labels, found.circle_names), maps.geometry, stage / CIRCLES)
     if outcome.quality is not None:
         outcome.quality.save(stage / "quality.json")
         save_report(stage / REPORT, maps, rows, outcome.quality, stage / OVERVIEW)
-    return Saved(rows, time.perf_counter() - start)
+    return Saved(rows, time.perf_counter() - start, found.notes)
 
 
 def _table_comments(provenance: Provenance) -> dict[str, object]:
@@ -84,6 +129,8 @@ def _table_comments(provenance: Provenance) -> dict[str, object]:
 def print_outcome(console: Console, outcome: Outcome, saved: Saved, out: Path) -> None:
     """Print statistics, findings, times, decisions, and where the results are."""
     print_statistics(console, saved.rows)
+    for note in saved.notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     if outcome.quality is not None:
         print_findings(console, outcome.quality)
     print_closing(console, outcome.maps, out, {**outcome.maps.provenance.seconds, "writing": saved.writing_s})

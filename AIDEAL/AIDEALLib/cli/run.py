@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import InputError
 from ..options import RunOptions
 from .options import Debug, Out, takes_run_options
 
@@ -30,6 +31,24 @@ def run(
         Path | None,
         typer.Option(metavar="SEG.nrrd", help="Label map or Slicer segmentation on the grid of the scan.", show_default=False),
     ] = None,
+    leave_out_edges_mm: Annotated[
+        float,
+        typer.Option(
+            min=0.0, metavar="MM", help="Leave voxels closer than this to the edge of the liver out.", show_default=False
+        ),
+    ] = 0.0,
+    leave_out_vessels: Annotated[
+        bool, typer.Option("--leave-out-vessels", help="Leave vessels and ducts out of the segments.", show_default=False)
+    ] = False,
+    suggest_circles: Annotated[
+        bool,
+        typer.Option(
+            "--suggest-circles",
+            help="Suggest circles in each segment of the liver and measure them.",
+            show_default=False,
+        ),
+    ] = False,
+    circles_per_segment: Annotated[int, typer.Option(min=1, max=3, help="How many circles to suggest in each segment.")] = 1,
     debug: Debug = False,
 ) -> None:
     """Estimate PDFF, R2* and field with uncertainty from a multi-echo scan."""
@@ -37,9 +56,18 @@ def run(
 
     from ..io.output.save import staged_directory
     from ..io.segmentation import load_segmentation
+    from ..regions.exclude import LeaveOut
+    from ..regions.measure import RegionOptions
+    from ..regions.suggest import CircleRules
     from .results import print_outcome, save_outcome
     from .running import run_with_progress
 
+    leave_out = LeaveOut(leave_out_edges_mm, leave_out_vessels)
+    if segmentation is None and (leave_out or suggest_circles):
+        raise InputError(
+            "Circles, edges and vessels need segments of the liver; give them with --segmentation, or leave these options out."
+        )
+    regions = RegionOptions(leave_out, CircleRules(circles_per_segment) if suggest_circles else None)
     segments: Segmentation | None = None
 
     def read_segments(series: EchoSeries) -> None:
@@ -50,7 +78,9 @@ def run(
     with staged_directory(out) as stage:
         outcome = run_with_progress(inputs if len(inputs) > 1 else inputs[0], options, ready=read_segments)
         used = {**outcome.maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
+        if segmentation is not None:
+            used |= {"leave_out": asdict(leave_out), "circles": asdict(regions.circles) if regions.circles else None}
         provenance = replace(outcome.maps.provenance, options=used)
         outcome = replace(outcome, maps=replace(outcome.maps, provenance=provenance))
-        saved = save_outcome(stage, outcome, segments)
+        saved = save_outcome(stage, outcome, segments, regions)
     print_outcome(Console(), outcome, saved, out)

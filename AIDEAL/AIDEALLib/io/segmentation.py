@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from ..echoes import Geometry
 from ..errors import InputError
+from ..statistics import liver_part
 from .images import SAME_DIRECTION, read_image
+from .naming import stem
 
 OFF_GRID_VOXELS = 0.05
 """How far, in voxels, a segmentation's grid may lie off the scan's."""
@@ -28,10 +30,12 @@ class Segmentation:
     ----------
     labels : integer array (slice, row, column); 0 is no segment.
     names : label value of each segment and its name.
+    terminology : label value and terminology entry of each segment that has one, as Slicer stores it.
     """
 
     labels: npt.NDArray[np.int32]
     names: dict[int, str]
+    terminology: dict[int, str] = field(default_factory=dict)
 
     def masks(self) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
         """Name and voxels of each segment, in label order."""
@@ -60,6 +64,7 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
     image = read_image(source)
     layers = _integers(image.array, source)
     segments = _segments(image.header, len(layers))
+    entries = _terminology(image.header)
     if layers[0].size == 1 and shape != (1, 1, 1):
         # Slicer's way to save a segmentation without a single segment voxel
         return Segmentation(np.zeros(shape, dtype=np.int32), dict(enumerate((name for _, _, name in segments), start=1)))
@@ -69,8 +74,10 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
                 f"{source.name} has {len(layers)} volumes and no segment names; one label map, or a Slicer "
                 ".seg.nrrd, was expected. Save the segmentation again."
             )
-        values = np.unique(layers[0])
-        segments = [(0, int(value), f"label {value}") for value in values if value]
+        named = _label_table(source)
+        values = [int(value) for value in np.unique(layers[0]) if value]
+        alone = stem(source) if len(values) == 1 and liver_part(stem(source)) else ""  # one file a segment
+        segments = [(0, value, named.get(value) or alone or f"label {value}") for value in values]
         if not segments:
             raise InputError(f"{source.name} is zero in every voxel; at least one label was expected. Check the file.")
     offset = _offset(image.geometry, geometry, source)
@@ -78,6 +85,7 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
     renumber = len(layers) > 1
     labels = np.zeros(shape, dtype=np.int32)
     names: dict[int, str] = {}
+    terminology: dict[int, str] = {}
     for number, (layer, value, name) in enumerate(segments, start=1):
         inside, kept = _place(layers[layer] == value, offset, shape)
         if not kept:
@@ -94,7 +102,9 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
         label = number if renumber else value
         labels[inside] = label
         names[label] = name
-    return Segmentation(labels, names)
+        if name in entries:
+            terminology[label] = entries[name]
+    return Segmentation(labels, names, terminology)
 
 
 def _integers(array: npt.NDArray[Any], source: Path) -> npt.NDArray[np.int64]:
@@ -117,6 +127,32 @@ def _segments(header: Mapping[str, str], layers: int) -> list[tuple[int, int, st
         if layer < layers:
             found.append((layer, value, name or f"segment {number + 1}"))
     return found
+
+
+def _terminology(header: Mapping[str, str]) -> dict[str, str]:
+    """Terminology entry by name of segment, from the tags that Slicer writes."""
+    found = {}
+    for key, tags in header.items():
+        number = re.fullmatch(r"Segment(\d+)_Tags", key)
+        entry = re.search(r"TerminologyEntry:([^|]*)", tags)
+        if number and entry:
+            found[header.get(f"Segment{number[1]}_Name", "").strip()] = entry[1]
+    return found
+
+
+def _label_table(source: Path) -> dict[int, str]:
+    """Names of labels in the extension of a NIfTI header (Connectome Workbench's LabelTable), as TotalSegmentator writes it."""
+    if not source.name.endswith((".nii", ".nii.gz")):
+        return {}
+    import nibabel.nifti1
+
+    names: dict[int, str] = {}
+    for extension in nibabel.nifti1.Nifti1Image.from_filename(source).header.extensions:
+        text = extension.get_content()
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        for key, name in re.findall(r'<Label\s[^>]*Key="(\d+)"[^>]*>(?:<!\[CDATA\[)?([^\]<]+)', text):
+            names[int(key)] = name.strip()
+    return names
 
 
 def _offset(found: Geometry, expected: Geometry, source: Path) -> tuple[int, int, int]:
@@ -163,6 +199,8 @@ def save_segmentation(segmentation: Segmentation, geometry: Geometry, path: str 
     image.SetDirection(geometry.direction)
     for number, (label, name) in enumerate(sorted(segmentation.names.items())):
         described = {"ID": f"Segment_{label}", "Name": name, "LabelValue": str(label), "Layer": "0"}
+        if label in segmentation.terminology:
+            described["Tags"] = f"TerminologyEntry:{segmentation.terminology[label]}|"
         for key, value in described.items():
             image.SetMetaData(f"Segment{number}_{key}", value)
     sitk.WriteImage(image, os.fspath(path), useCompression=True)

@@ -57,7 +57,8 @@ _LEFT = re.compile(r"^(left|links|linker?|gauche|izquierd[oa]|sinistr[oa]|esquer
 _CAUDATE = re.compile(r"^(caudate|caudatus|caude|caudado|caudato|.*尾状.*)$")
 _QUADRATE = re.compile(r"^(quadrate|quadratus|carre|cuadrado|quadrado|quadrato)$")
 _OTHER = re.compile(
-    r"^(vessels?|veins?|venous|vena|vene|venen|veines?|venas?|port[ae]l?|porta|arter.*|ducts?|bile|biliary|gef.*|leber(?:gef|ven|tum|met|las|zyst|art).*|"
+    r"^(vessels?|veins?|venous|vena|vene|venen|veines?|venas?|port[ae]l?|porta|arter.*|ducts?|bile|biliary|gef.*|"
+    r"leber(?:gef|ven|tum|met|las|zyst|art).*|"
     r"vaisseaux?|vasos?|vasi|tum.*|lesions?|lasion.*|cysts?|metast.*|carcinoma|hcc|haemangioma|hemangioma|gall.*|ligament.*|"
     r"flexure|colon|spleen|kidney|lungs?|pulmonary|pancrea.*|brain|thyroid|prostate|upper|middle|lower|superior|inferior|"
     r"frontal|temporal|parietal|occipital|insula.*|not|non|outside|without|background|.*(血管|静脉|動脈|動脉|肿瘤|腫瘍).*)$"

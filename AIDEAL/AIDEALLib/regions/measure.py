@@ -1,0 +1,196 @@
+"""Statistics of segments as a run requests them: edges and vessels left out, circles suggested and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ..parameter_maps import ParameterMaps
+from ..statistics import (
+    TANG_2015,
+    LowConfidence,
+    SegmentStatistics,
+    SteatosisCutoffs,
+    liver_part,
+    region_statistics,
+    segment_statistics,
+)
+from .exclude import LeaveOut, leave_out, vessel_like
+from .suggest import CircleRules, Suggestion, suggest_circles
+
+Labels = npt.NDArray[np.int32]
+ALL_CIRCLES = "all circles"
+
+
+@dataclass(frozen=True)
+class RegionOptions:
+    """How segments are measured.
+
+    Attributes
+    ----------
+    leave_out : LeaveOut
+        What is left out of each segment.
+    circles : CircleRules or None
+        Rules of the circles suggested in the segments of the liver; None for no circles.
+    cutoffs : SteatosisCutoffs or None
+        Cut-offs of the steatosis grades.
+    """
+
+    leave_out: LeaveOut = field(default_factory=LeaveOut)
+    circles: CircleRules | None = None
+    cutoffs: SteatosisCutoffs | None = TANG_2015
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was measured.
+
+    Attributes
+    ----------
+    rows : list of SegmentStatistics
+        Segments, the lobes and the liver that they make, circles, all circles together. Voxels and volume are those of the
+        whole segment, `used_voxels` those left.
+    circle_labels : np.ndarray, shape (slice, row, column), int32
+        Circle of each voxel, numbered from 1; 0 is none.
+    circle_names : dict of int to str
+        Name of each circle.
+    notes : tuple of str
+        How much was left of each segment, why each circle lies where it does, and where none fits.
+    """
+
+    rows: list[SegmentStatistics]
+    circle_labels: Labels
+    circle_names: dict[int, str]
+    notes: tuple[str, ...]
+
+
+def measure_segments(
+    maps: ParameterMaps,
+    labels: npt.NDArray[np.integer],
+    names: Mapping[int, str],
+    options: RegionOptions,
+    terminology: Mapping[int, str] | None = None,
+) -> Measured:
+    """Measure the segments of a scan.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Maps of the scan.
+    labels : np.ndarray, shape (slice, row, column), int
+        Segment of each voxel; 0 is none.
+    names : Mapping[int, str]
+        Name of each label.
+    options : RegionOptions
+        What is left out and which circles are suggested.
+    terminology : Mapping[int, str], optional
+        Terminology entry of each label.
+
+    Returns
+    -------
+    Measured
+    """
+    kept, notes = _kept_labels(maps, labels, names, options.leave_out, terminology or {})
+
+    def statistics(of: npt.NDArray[np.integer], named: Mapping[int, str]) -> list[SegmentStatistics]:
+        volume_ml = maps.geometry.voxel_volume_ml
+        return segment_statistics(maps, of, named, voxel_volume_ml=volume_ml, cutoffs=options.cutoffs, terminology=terminology)
+
+    rows = statistics(kept, names)
+    if options.leave_out:
+        whole = statistics(np.asarray(labels), names)
+        rows = [replace(row, voxels=w.voxels, volume_ml=w.volume_ml) for row, w in zip(rows, whole, strict=True)]
+    circle_labels, circle_names = np.zeros(labels.shape, np.int32), dict[int, str]()
+    if options.circles is not None:
+        suggestion = circles_in_liver(maps, labels, names, options.circles, terminology)
+        circle_labels, circle_names = drawn(suggestion, circle_labels, maps.geometry.spacing_mm)
+        rows += _circle_rows(maps, circle_labels, circle_names, options.cutoffs)
+        notes += [circle.reason for circle in suggestion.circles] + list(suggestion.without)
+    return Measured(rows, circle_labels, circle_names, tuple(notes))
+
+
+def circles_in_liver(
+    maps: ParameterMaps,
+    labels: npt.NDArray[np.integer],
+    names: Mapping[int, str],
+    rules: CircleRules,
+    terminology: Mapping[int, str] | None = None,
+) -> Suggestion:
+    """Circles in each segment that is liver (`liver_part`), off vessels and voxels of low confidence.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Maps of the scan.
+    labels : np.ndarray, shape (slice, row, column), int
+        Segment of each voxel; 0 is none.
+    names : Mapping[int, str]
+        Name of each label.
+    rules : CircleRules
+        Rules of the circles.
+    terminology : Mapping[int, str], optional
+        Terminology entry of each label.
+
+    Returns
+    -------
+    Suggestion
+        Without circles, and a sentence, where no segment is recognised as liver.
+    """
+    known = terminology or {}
+    regions = {n: labels == label for label, n in sorted(names.items()) if liver_part(n, known.get(label, ""))}
+    if not regions:
+        return Suggestion((), (f"No circles: none of the segments {', '.join(names.values())} is recognised as liver.",))
+    liver = np.any(list(regions.values()), axis=0)
+    spacing = maps.geometry.spacing_mm
+    usable = maps.mask & ~LowConfidence().select(maps) & ~vessel_like(liver & maps.mask, _contrasts(maps), spacing)
+    return suggest_circles(regions, usable, spacing, maps.geometry.direction, rules)
+
+
+def drawn(suggestion: Suggestion, labels: Labels, spacing_mm: tuple[float, float, float]) -> tuple[Labels, dict[int, str]]:
+    """Circles as labels on an empty grid, and their names: that of the region, 'ROI' and a number within it."""
+    drawn_labels, names, counts = labels.copy(), {}, dict[str, int]()
+    slices, rows, columns = labels.shape
+    for number, circle in enumerate(suggestion.circles, start=1):
+        counts[circle.place] = counts.get(circle.place, 0) + 1
+        drawn_labels[circle.voxels((slices, rows, columns), spacing_mm)] = number
+        names[number] = f"{circle.place} ROI {counts[circle.place]}"
+    return drawn_labels, names
+
+
+def _kept_labels(
+    maps: ParameterMaps,
+    labels: npt.NDArray[np.integer],
+    names: Mapping[int, str],
+    options: LeaveOut,
+    terminology: Mapping[int, str],
+) -> tuple[npt.NDArray[np.integer], list[str]]:
+    if not options:
+        return labels, []
+    liver = [label for label, name in names.items() if liver_part(name, terminology.get(label, ""))]
+    organ = np.isin(labels, liver)
+    kept, notes = np.zeros_like(labels), []
+    for label, name in sorted(names.items()):
+        region = labels == label
+        around = organ if label in liver else region
+        left = leave_out(region & maps.mask, around, _contrasts(maps), maps.geometry.spacing_mm, options)
+        kept[left.voxels] = label
+        notes.append(left.sentence(name))
+    return kept, notes
+
+
+def _circle_rows(
+    maps: ParameterMaps, labels: Labels, names: Mapping[int, str], cutoffs: SteatosisCutoffs | None
+) -> list[SegmentStatistics]:
+    """A row for each circle, and one for all of them; circles are in the liver."""
+    regions = [(name, labels == number) for number, name in sorted(names.items())]
+    if len(regions) > 1:
+        regions.append((ALL_CIRCLES, labels > 0))
+    volume_ml = maps.geometry.voxel_volume_ml
+    return [region_statistics(maps, region, name, voxel_volume_ml=volume_ml, cutoffs=cutoffs) for name, region in regions]
+
+
+def _contrasts(maps: ParameterMaps) -> tuple[npt.NDArray[np.float32], ...]:
+    return maps.water, maps.r2star, maps.pdff
