@@ -150,7 +150,24 @@ def circles_in_liver(
 
 
 def drawn(suggestion: Suggestion, labels: Labels, spacing_mm: tuple[float, float, float]) -> tuple[Labels, dict[int, str]]:
-    """Circles as labels on an empty grid, and their names: that of the region, 'ROI' and a number within it."""
+    """Draw circles as labels.
+
+    Parameters
+    ----------
+    suggestion : Suggestion
+        The circles.
+    labels : np.ndarray, shape (slice, row, column), int32
+        Zeros on the grid of the scan.
+    spacing_mm : tuple of float
+        Voxel size along (column, row, slice).
+
+    Returns
+    -------
+    labels : np.ndarray, shape (slice, row, column), int32
+        Circle of each voxel, numbered from 1.
+    names : dict of int to str
+        Name of each circle: that of its region, 'ROI' and a number within it.
+    """
     drawn_labels, names, counts = labels.copy(), {}, dict[str, int]()
     slices, rows, columns = labels.shape
     for number, circle in enumerate(suggestion.circles, start=1):
