@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import SimpleITK as sitk
+from image_files import GEOMETRY
 
 from AIDEALLib.echoes import Geometry
 from AIDEALLib.errors import InputError
 from AIDEALLib.io.segmentation import load_segmentation, save_segmentation
 
-GEOMETRY = Geometry(
-    spacing_mm=(1.5, 2.0, 5.0), origin_mm=(-20.0, 30.0, 7.0), direction=(0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
-)
 SHAPE = (4, 10, 12)
 TWO_LOBES = {
     "Segment0_ID": "Segment_1",

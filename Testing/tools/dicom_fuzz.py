@@ -1,4 +1,4 @@
-"""Damage small DICOM scans in every way a file can be damaged, and see that the reader answers with its own errors only.
+"""Damage small DICOM scans in many ways and check that the reader raises its own errors only.
 
     python Testing/tools/dicom_fuzz.py --cases 100000      # the nightly run: about 20 minutes a core
 
@@ -157,7 +157,7 @@ def _elements(content: bytes) -> list[tuple[int, int, int, bytes]]:
 
 
 def outcome(files: Files, folder: Path) -> str:
-    """'loaded', or what kind of message came; anything but our own error is raised."""
+    """'loaded', or the kind of message; any other error than `InputError` is raised."""
     from AIDEALLib.errors import InputError
     from AIDEALLib.io.load import load_series
 

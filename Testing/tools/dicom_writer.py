@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,19 @@ from AIDEALLib.echoes import EchoSeries
 CLASSIC, ENHANCED = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1"
 PATIENT = "Mustermann^Erika"
 Image = npt.NDArray[np.floating]
+Encoded = tuple[npt.NDArray[np.integer], float, float]
+"""Stored values, slope and intercept."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """One image to be written: stored integers, and what its header says."""
+    """One image to be written: stored integers with what its header states; `largest` is the largest magnitude of the scan."""
 
     stored: npt.NDArray[np.integer]
     part: str  # M, P, R or I
     echo: int
     position: int
+    largest: float
     slope: float = 1.0
     intercept: float = 0.0
 
@@ -38,7 +41,7 @@ class Dialect:
     name: str
     manufacturer: str
     parts: str
-    encode: Callable[[Image, str, int], tuple[npt.NDArray[np.integer], float, float]]
+    encode: Callable[[Image, str, int, float], Encoded]
     decorate: Callable[[Dataset, Plane, EchoSeries], None] = lambda dataset, plane, series: None
     enhanced: bool = False
     series_per_part: bool = True
@@ -46,52 +49,53 @@ class Dialect:
     syntax: str = ExplicitVRLittleEndian
 
 
-def _magnitude(image: Image, top: float = 4000.0, bits: int = 16) -> tuple[npt.NDArray[np.uint16], float, float]:
-    scale = top / LARGEST
+def _magnitude(image: Image, largest: float, top: float = 4000.0) -> Encoded:
+    scale = top / largest
     return np.round(image * scale).astype(np.uint16), 1.0, 0.0
 
 
-LARGEST = 1.0
-"""Largest magnitude of the scan being written; set by `write_scan`."""
-
-
-def encode_siemens(image: Image, part: str, echo: int) -> tuple[npt.NDArray[np.integer], float, float]:
+def encode_siemens(image: Image, part: str, echo: int, largest: float) -> Encoded:
     if part == "M":
-        return _magnitude(image)
+        return _magnitude(image, largest)
     return np.clip(np.round((image / np.pi * 4096 + 4096) / 2), 0, 4095).astype(np.uint16), 2.0, -4096.0
 
 
-def encode_siemens_unscaled(image: Image, part: str, echo: int) -> tuple[npt.NDArray[np.integer], float, float]:
-    stored, _, _ = encode_siemens(image, part, echo)
+def encode_siemens_unscaled(image: Image, part: str, echo: int, largest: float) -> Encoded:
+    stored, _, _ = encode_siemens(image, part, echo, largest)
     return stored, 1.0, 0.0
 
 
-def encode_philips(image: Image, part: str, echo: int) -> tuple[npt.NDArray[np.integer], float, float]:
-    """Displayed value D = raw RS + RI, with another RS for every echo; precise value D / (RS SS)."""
+def _philips_steps(echo: int, largest: float) -> float:
+    """Stored values per unit of signal: precise value = stored / steps."""
+    return 60000 / largest / (1 + 0.2 * echo)
+
+
+def encode_philips(image: Image, part: str, echo: int, largest: float) -> Encoded:
+    """Displayed value D = stored RS + RI, with another RS for every echo; precise value D / (RS SS)."""
     if part == "P":
         slope = 2 * 3141.593 / 4095
         return np.clip(np.round((image * 1000 + 3141.593) / slope), 0, 4095).astype(np.uint16), slope, -3141.593
     rescale = 0.7 + 0.35 * echo
-    steps = 60000 / LARGEST / (1 + 0.2 * echo)  # precise value = raw / steps
+    steps = _philips_steps(echo, largest)
     if part == "M":
         return np.round(image * steps).astype(np.uint16), rescale, 0.0
-    half = LARGEST * steps / 2
+    half = largest * steps / 2
     return np.round(image * steps / 2 + half).astype(np.uint16), rescale, -half * rescale
 
 
-def encode_ge(image: Image, part: str, echo: int) -> tuple[npt.NDArray[np.integer], float, float]:
+def encode_ge(image: Image, part: str, echo: int, largest: float) -> Encoded:
     if part == "M":
-        return _magnitude(image, 16000)
+        return _magnitude(image, largest, 16000)
     if part == "P":
         return np.round(image * 1000).astype(np.int16), 1.0, 0.0
-    return np.round(image * 16000 / LARGEST).astype(np.int16), 1.0, 0.0
+    return np.round(image * 16000 / largest).astype(np.int16), 1.0, 0.0
 
 
 def _philips_private(dataset: Dataset, plane: Plane, series: EchoSeries) -> None:
     if plane.part == "P":
         scale = 1000 / plane.slope
     else:
-        steps = 60000 / LARGEST / (1 + 0.2 * plane.echo)
+        steps = _philips_steps(plane.echo, plane.largest)
         scale = steps if plane.part == "M" else steps / 2
     block = dataset.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
     block.add_new(0x0E, "FL", scale)
@@ -152,16 +156,33 @@ _WORDS = {"M": "MAGNITUDE", "P": "PHASE", "R": "REAL", "I": "IMAGINARY"}
 
 
 def write_scan(folder: Path, series: EchoSeries, dialect: Dialect, compress: str | None = None) -> list[Path]:
-    """Write the scan; file names say nothing, as on a CD."""
-    global LARGEST
-    LARGEST = float(np.abs(series.echoes).max())
+    """Write a scan in a dialect, in files without meaningful names and in random order, as on a CD.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to.
+    series : EchoSeries
+        The scan.
+    dialect : Dialect
+        How to write it.
+    compress : str, optional
+        Transfer syntax to compress the pixels with.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    largest = float(np.abs(series.echoes).max())
     folder.mkdir(parents=True, exist_ok=True)
     planes = []
     for part in dialect.parts:
         for echo, volume in enumerate(series.echoes):
             for position, plane in enumerate(volume):
                 value = {"M": np.abs, "P": np.angle, "R": np.real, "I": np.imag}[part](plane)
-                planes.append(Plane(*_first(dialect.encode(value, part, echo), part, echo, position)))
+                stored, slope, intercept = dialect.encode(value, part, echo, largest)
+                planes.append(Plane(stored, part, echo, position, largest, slope, intercept))
     study, frame_of_reference = generate_uid(), generate_uid()
     if dialect.enhanced:
         parts = [[p for p in planes if p.part == part] for part in dialect.parts] if dialect.series_per_part else [planes]
@@ -181,11 +202,6 @@ def write_scan(folder: Path, series: EchoSeries, dialect: Dialect, compress: str
         files[index].save_as(path, enforce_file_format=True)
         paths.append(path)
     return paths
-
-
-def _first(encoded: tuple[npt.NDArray[np.integer], float, float], part: str, echo: int, position: int) -> tuple:  # type: ignore[type-arg]
-    stored, slope, intercept = encoded
-    return stored, part, echo, position, slope, intercept
 
 
 def _common(
@@ -275,8 +291,3 @@ def _enhanced(
     dataset.PerFrameFunctionalGroupsSequence = Sequence(groups)
     dataset.PixelData = stored.tobytes()
     return dataset
-
-
-def with_order(series: EchoSeries, count: int) -> EchoSeries:
-    """The first `count` slices of a scan."""
-    return replace(series, echoes=series.echoes[:, :count])

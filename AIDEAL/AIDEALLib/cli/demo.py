@@ -33,7 +33,7 @@ def demo(
     import numpy as np
     from rich.console import Console
 
-    from ..io.output.save import staged_directory
+    from ..io.output.staging import staged_directory
     from ..io.segmentation import Segmentation
     from ..physics.spectrum import SIX_PEAK
     from ..simulation.demo import demo_liver

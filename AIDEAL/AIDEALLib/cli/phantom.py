@@ -71,7 +71,7 @@ def phantom_command(
     from rich.console import Console
 
     from ..io.npz import write_npz
-    from ..io.output.save import staged_directory
+    from ..io.output.staging import staged_directory
     from ..io.segmentation import Segmentation, save_segmentation
     from ..validation.cases import compare_with_truth
     from ..validation.phantoms import vials_of

@@ -54,7 +54,7 @@ def run(
     """Estimate PDFF, R2* and field with uncertainty from a multi-echo scan."""
     from rich.console import Console
 
-    from ..io.output.save import staged_directory
+    from ..io.output.staging import staged_directory
     from ..io.segmentation import load_segmentation
     from ..regions.exclude import LeaveOut
     from ..regions.measure import RegionOptions

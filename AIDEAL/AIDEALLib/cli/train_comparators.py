@@ -68,7 +68,7 @@ def compare_command(
     require_lightning()
     from rich.console import Console
 
-    from ..io.output.save import staged_directory
+    from ..io.output.staging import staged_directory
     from ..models import load_networks
     from ..training.comparators.compare import compare
     from ..training.comparators.methods import trained_methods

@@ -1,4 +1,4 @@
-"""Several receive coils into one complex image, with the phase evolution over the echoes kept."""
+"""Combine several receive coils into one complex image with the phase evolution over the echoes unchanged."""
 
 from __future__ import annotations
 
@@ -10,18 +10,26 @@ SMOOTHING_VOXELS = 7
 
 
 def combine_coils(echoes: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
-    """Combine coils by the local matched filter (Walsh et al., Magn Reson Med 2000; 43:682-690).
-
-    The coil covariance over all echoes, averaged over a small square in the slice, has the sensitivities as its first
-    eigenvector. One set of weights serves all echoes of a voxel, so that field, R2* and fat fraction are untouched.
+    """Combine coils by the local matched filter.
 
     Parameters
     ----------
-    echoes : complex array (coil, echo, slice, row, column).
+    echoes : np.ndarray, shape (coil, echo, slice, row, column), complex
+        Echoes of each coil.
 
     Returns
     -------
-    Complex64 array (echo, slice, row, column), with the phase of the strongest coil removed from the sensitivities.
+    np.ndarray, shape (echo, slice, row, column), complex64
+        Combined echoes, with the phase of the strongest coil removed from the sensitivities.
+
+    Notes
+    -----
+    The coil covariance over all echoes, averaged over a small square in the slice, has the sensitivities as its first
+    eigenvector. One set of weights serves all echoes of a voxel, so that field, R2* and fat fraction are unchanged.
+
+    References
+    ----------
+    Walsh et al., Magn Reson Med 2000;43:682-690.
     """
     from scipy.ndimage import uniform_filter
 

@@ -7,22 +7,40 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..advice import advise
 from ..echoes import Geometry
 from ..errors import InputError
 from .naming import stem
 
+if TYPE_CHECKING:
+    import SimpleITK
+
 SAME_GEOMETRY_MM = 1e-2
+"""Origins that differ by less are equal."""
 SAME_DIRECTION = 1e-3
+"""Elements of direction matrices that differ by less are equal."""
+SAME_SPACING, SAME_SPACING_MM = 1e-3, 1e-4
+"""Spacings that differ by less, as a share and in mm together, are equal."""
 
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """Array (volume, slice, row, column) of a file with one or more volumes, as stored (integer, float or complex)."""
+    """Content of a file with one or more volumes.
+
+    Attributes
+    ----------
+    array : np.ndarray, shape (volume, slice, row, column)
+        Values as stored: integer, float or complex.
+    geometry : Geometry
+        Grid of the volumes.
+    header : Mapping of str to str
+        Fields of the header.
+    """
 
     array: npt.NDArray[Any]
     geometry: Geometry
@@ -31,6 +49,16 @@ class Image:
 
 def read_image(path: Path) -> Image:
     """Read a 2-D, 3-D or 4-D image; echoes may lie along the fourth axis or along the NRRD list axis.
+
+    Parameters
+    ----------
+    path : Path
+        NRRD, NIfTI or MetaImage file.
+
+    Returns
+    -------
+    Image
+        Its content.
 
     Raises
     ------
@@ -62,7 +90,7 @@ def read_image(path: Path) -> Image:
 
 
 def is_complex_image(path: Path) -> bool:
-    """True when the file's header says its values are complex (only the header is read)."""
+    """True where the header states complex values; only the header is read."""
     import SimpleITK as sitk
 
     reader = sitk.ImageFileReader()
@@ -74,22 +102,47 @@ def is_complex_image(path: Path) -> bool:
     return reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
 
 
-def same_geometry(a: Geometry, b: Geometry) -> bool:
-    """True when two grids agree to a hundredth of a millimetre."""
+def image_of(array: npt.NDArray[Any], geometry: Geometry) -> SimpleITK.Image:
+    """Image for SimpleITK to write, from an array (slice, row, column) on a grid."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(geometry.spacing_mm)
+    image.SetOrigin(geometry.origin_mm)
+    image.SetDirection(geometry.direction)
+    return image
+
+
+def same_axes(a: Geometry, b: Geometry) -> bool:
+    """True where two grids agree in spacing and direction."""
     return bool(
-        np.allclose(a.spacing_mm, b.spacing_mm, rtol=1e-3, atol=1e-4)
-        and np.allclose(a.origin_mm, b.origin_mm, rtol=0, atol=SAME_GEOMETRY_MM)
+        np.allclose(a.spacing_mm, b.spacing_mm, rtol=SAME_SPACING, atol=SAME_SPACING_MM)
         and np.allclose(a.direction, b.direction, rtol=0, atol=SAME_DIRECTION)
     )
 
 
+def same_geometry(a: Geometry, b: Geometry) -> bool:
+    """True where two grids agree in spacing, direction and origin."""
+    return same_axes(a, b) and bool(np.allclose(a.origin_mm, b.origin_mm, rtol=0, atol=SAME_GEOMETRY_MM))
+
+
 def read_sidecar(path: Path) -> dict[str, Any]:
-    """Content of the JSON file beside an image, {} when there is none.
+    """Content of the JSON file beside an image.
+
+    Parameters
+    ----------
+    path : Path
+        The image.
+
+    Returns
+    -------
+    dict
+        Fields of the sidecar, {} where there is none.
 
     Raises
     ------
     InputError
-        The JSON file is damaged.
+        The sidecar is no valid JSON.
     """
     sidecar = path.with_name(stem(path) + ".json")
     if not sidecar.is_file():
@@ -98,16 +151,33 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         content = json.loads(sidecar.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{sidecar.name} is no valid JSON ({error}); a BIDS sidecar was expected. Repair or remove it."
+            f"{sidecar.name} is no valid JSON ({error}); a BIDS sidecar was expected. Correct or remove it."
         ) from error
     return content if isinstance(content, dict) else {}
 
 
 def echo_times_s(path: Path, header: Mapping[str, str]) -> tuple[float, ...] | None:
-    """Echo times in seconds that the sidecar or the header of an image gives, None when neither does.
+    """Echo times that the sidecar or the header of an image gives.
 
     Sidecar: `EchoTime` (s; a list for a 4-D file). NRRD header: `te_s` (s), a Slicer sequence's `axis N index values` or a
-    multi-volume's `MultiVolume.FrameLabels` (both in ms, when they are said to be echo times).
+    multi-volume's `MultiVolume.FrameLabels` (both in ms, where the header names them echo times).
+
+    Parameters
+    ----------
+    path : Path
+        The image.
+    header : Mapping of str to str
+        Fields of its header.
+
+    Returns
+    -------
+    tuple of float or None
+        Echo times in seconds, None where neither gives any.
+
+    Raises
+    ------
+    InputError
+        They are not numbers, or the sidecar is no valid JSON.
     """
     sidecar = read_sidecar(path)
     for key in ("EchoTime", "EchoTimes"):
@@ -128,19 +198,46 @@ def echo_times_s(path: Path, header: Mapping[str, str]) -> tuple[float, ...] | N
 
 
 def field_strength_t(path: Path, header: Mapping[str, str]) -> float | None:
-    """Field strength in tesla that the sidecar or the header of an image gives, None when neither does."""
+    """Field strength that the sidecar or the header of an image gives.
+
+    Parameters
+    ----------
+    path : Path
+        The image.
+    header : Mapping of str to str
+        Fields of its header.
+
+    Returns
+    -------
+    float or None
+        Field strength in tesla, None where neither gives it.
+
+    Raises
+    ------
+    InputError
+        It is not a number, or the sidecar is no valid JSON.
+    """
     for source, key in ((read_sidecar(path), "MagneticFieldStrength"), (header, "field_strength_t")):
         if key in source:
-            numbers = _numbers(str(source[key]), f"{key} of {path.name}")
+            numbers = _numbers(str(source[key]), f"{key} of {path.name}", "field_strength_t")
             return numbers[0] if numbers else None
     return None
 
 
-def _numbers(text: str, what: str) -> tuple[float, ...]:
+def _numbers(text: str, name: str, option: str = "te_s") -> tuple[float, ...]:
+    """Numbers in a text.
+
+    Raises
+    ------
+    InputError
+        It holds something else; `option` can override it.
+    """
     try:
         return tuple(float(token) for token in re.split(r"[\s,;\[\]()]+", text) if token)
     except ValueError as error:
-        raise InputError(f"{what} is {text!r}; numbers were expected. Correct it, or give the values as options.") from error
+        raise InputError(
+            f"{name} is {text!r}; numbers were expected.", advise("Correct it, or override it ({}).", option)
+        ) from error
 
 
 def _geometry(spacing: tuple[float, ...], origin: tuple[float, ...], direction: tuple[float, ...]) -> Geometry:

@@ -1,4 +1,4 @@
-"""One door for scans of every format."""
+"""Load a scan of any supported format."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ PathLike = str | os.PathLike[str]
 EXPECTED = "DICOM, a MATLAB file (.mat), NIfTI (.nii, .nii.gz), NRRD (.nrrd), .npz, or a folder of DICOM, NIfTI or NRRD files"
 
 
-def load_series(
-    path: PathLike | Sequence[PathLike],
-    overrides: Overrides | None = None,
-) -> EchoSeries:
+def load_series(path: PathLike | Sequence[PathLike], overrides: Overrides | None = None) -> EchoSeries:
     """Load a multi-echo scan.
 
     Parameters
@@ -45,14 +42,14 @@ def load_series(
     overrides = overrides or Overrides()
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(p) for p in path]
     if not paths:
-        raise InputError(f"No input was named; {EXPECTED} was expected.")
+        raise InputError(f"No input was named; {EXPECTED} was expected. Name one.")
     for p in paths:
         if not p.exists():
             raise InputError(f"{p} does not exist; {EXPECTED} was expected. Check the path.")
     if not any(is_image(p) or p.suffix.lower() in (".mat", ".npz") for p in paths) and is_dicom(paths):
         return read_dicom(paths, overrides)
     if len(paths) == 1 and paths[0].is_dir():
-        paths = _look_into(paths[0])
+        paths = _scan_in(paths[0])
     only = paths[0]
     if len(paths) == 1 and only.suffix.lower() == ".mat":
         return read_matlab(only, overrides)
@@ -61,12 +58,12 @@ def load_series(
     odd = [p.name for p in paths if not (p.is_dir() or is_image(p))]
     if odd or (len(paths) > 1 and any(p.is_dir() for p in paths)):
         named = ", ".join(odd) or ", ".join(p.name for p in paths if p.is_dir())
-        raise InputError(f"Cannot read {named} as a scan; {EXPECTED} was expected.")
+        raise InputError(f"Cannot read {named} as a scan; {EXPECTED} was expected. Name one.")
     return read_volumes(paths, overrides)
 
 
-def _look_into(folder: Path) -> list[Path]:
-    """The folder itself when it holds images, or the single .mat or .npz file in it."""
+def _scan_in(folder: Path) -> list[Path]:
+    """The folder itself where it holds images, or the single .mat or .npz file in it."""
     files = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
     if any(is_image(p) for p in files):
         return [folder]

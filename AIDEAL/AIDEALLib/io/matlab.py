@@ -10,26 +10,38 @@ import numpy as np
 import numpy.typing as npt
 
 from ..advice import advise
-from ..echoes import EchoSeries, Geometry, PhaseSign, Readout
+from ..choices import Readout
+from ..echoes import EchoSeries, Geometry, PhaseSign
 from ..errors import InputError
 from ..options import Overrides
 from .coils import combine_coils
 
 
-def read_matlab(
-    path: Path,
-    overrides: Overrides,
-) -> EchoSeries:
-    """Read a challenge file; `overrides` override the values of the file.
+def read_matlab(path: Path, overrides: Overrides) -> EchoSeries:
+    """Read a file of the ISMRM fat-water challenge, or one with plain variables.
 
-    The first array axis becomes the row, the second the column. These files hold no geometry: voxels are taken as 1 mm unless
-    `imDataParams.voxelSize` gives them (mm, along the array axes x, y, slice). Several coils are combined (`combine_coils`),
-    and `source` says so. `PrecessionIsClockwise` 1 is read as `PhaseSign.AS_MODEL`, -1 as `CONJUGATED`.
+    Parameters
+    ----------
+    path : Path
+        MATLAB file.
+    overrides : Overrides
+        Values that override those of the file.
+
+    Returns
+    -------
+    EchoSeries
+        The scan; its `source` states how many coils were combined.
 
     Raises
     ------
     InputError
         The file is no MATLAB file up to version 7, or lacks images, echo times or field strength.
+
+    Notes
+    -----
+    The first array axis becomes the row, the second the column. These files hold no geometry: voxels are taken as 1 mm unless
+    `imDataParams.voxelSize` gives them (mm, along the array axes x, y, slice). Several coils are combined (`combine_coils`).
+    `PrecessionIsClockwise` 1 is read as `PhaseSign.AS_MODEL`, -1 as `CONJUGATED`.
     """
     content = _load(path)
     if "imDataParams" in content:
@@ -75,7 +87,7 @@ def _load(path: Path) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError, TypeError, EOFError, KeyError, IndexError, MatReadError) as error:
         raise InputError(
-            f"{path.name} could not be read as a MATLAB file ({error}); is it complete? Save or copy it again."
+            f"{path.name} could not be read as a MATLAB file ({error}); a complete one was expected. Save or copy it again."
         ) from error
     return {name: value for name, value in content.items() if not name.startswith("__")}
 
@@ -84,7 +96,9 @@ def _struct(value: Any, path: Path) -> dict[str, Any]:
     item = np.asarray(value).ravel()
     names = getattr(item[0], "_fieldnames", None) if item.size else None
     if not names:
-        raise InputError(f"imDataParams of {path.name} is no struct; one with images, TE and FieldStrength was expected.")
+        raise InputError(
+            f"imDataParams of {path.name} is no struct; one with images, TE and FieldStrength was expected. Save it so."
+        )
     return {name: getattr(item[0], name) for name in names}
 
 

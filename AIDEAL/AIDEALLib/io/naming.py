@@ -1,4 +1,4 @@
-"""What the name of an image file says: part of the complex signal, echo number, and which series it belongs to."""
+"""Names of image files: part of the complex signal, echo number and series."""
 
 from __future__ import annotations
 
@@ -42,7 +42,19 @@ _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 @dataclass(frozen=True)
 class NamedImage:
-    """An image file and what its name says; `series` is what is left of the name without part and echo."""
+    """An image file with what its name states.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    part : Part
+        Part of the complex signal.
+    echo : int or None
+        Echo number.
+    series : str
+        Name without part and echo.
+    """
 
     path: Path
     part: Part
@@ -57,7 +69,7 @@ class NamedImage:
 
 
 def is_image(path: Path) -> bool:
-    """True for the image formats read here (and not for segmentations, nor hidden files)."""
+    """True for the supported image formats, but not for segmentations and hidden files."""
     name = path.name.lower()
     return name.endswith(IMAGE_SUFFIXES) and not name.startswith(".") and ".seg." not in name
 
@@ -71,7 +83,17 @@ def stem(path: Path) -> str:
 
 
 def parse_name(path: Path) -> NamedImage:
-    """Read part and echo number out of a file name (BIDS, dcm2niix, or plain words).
+    """Read part and echo number from a file name (BIDS, dcm2niix, or plain words).
+
+    Parameters
+    ----------
+    path : Path
+        The file, which need not exist.
+
+    Returns
+    -------
+    NamedImage
+        What the name states.
 
     Examples
     --------
@@ -100,15 +122,27 @@ def parse_name(path: Path) -> NamedImage:
 
 
 def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[NamedImage]]:
-    """Files that make up the one complex series among the images given, by part.
+    """Choose the files of the one complex series among images.
 
-    Magnitude may be unmarked when phase is marked (as dcm2niix writes it). Real + imaginary go before magnitude + phase where
-    both are there, and either before magnitudes alone, which must be marked as such or numbered by echo.
+    Magnitude may be unmarked where phase is marked (as dcm2niix writes it). Real and imaginary parts are preferred to magnitude
+    and phase, and either to magnitudes alone, which must be marked as such or numbered by echo.
+
+    Parameters
+    ----------
+    images : sequence of NamedImage
+        Images of any series.
+    where : str
+        Where they lie, for messages.
+
+    Returns
+    -------
+    dict of Part to list of NamedImage
+        Files of the series by part.
 
     Raises
     ------
     InputError
-        No complete pair of parts and no magnitudes, or more than one series.
+        There is no complete pair of parts and no magnitudes, or more than one series.
     """
     by_series: dict[str, list[NamedImage]] = {}
     for image in images:
@@ -128,7 +162,7 @@ def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[N
         raise InputError(f"{where} holds {len(complete)} multi-echo series ({listed}); one was expected. Name one file of it.")
     found = ", ".join(sorted({image.part.value for image in images}, key=str)) or "no images"
     raise InputError(
-        f"Found only {found} in {where}; magnitude and phase, or real and imaginary images were expected, told by their names "
+        f"Found only {found} in {where}; magnitude and phase, or real and imaginary images were expected, named as such "
         "(BIDS part-mag/part-phase, or words such as mag, phase, real, imag). Add the missing ones, or rename the files."
     )
 

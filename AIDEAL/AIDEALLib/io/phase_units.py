@@ -1,4 +1,4 @@
-"""Which unit a phase image is stored in, told from the range of its values."""
+"""Unit of stored phase images, detected from the range of their values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..advice import advise
-from ..choices import PhaseUnit as PhaseUnit
+from ..choices import PhaseUnit
 from ..errors import InputError
 
 _RANGES: dict[PhaseUnit, tuple[float, float]] = {
@@ -19,14 +19,26 @@ _RANGES: dict[PhaseUnit, tuple[float, float]] = {
     PhaseUnit.SIGNED_4096: (-4096.0, 4096.0),
     PhaseUnit.UNSIGNED_4096: (0.0, 4096.0),
 }
+_TOLERANCE = 0.003
+"""Share of a unit's range by which phase may exceed it."""
 _COVERAGE = 0.9
-"""Share of a unit's range that phase must fill to be told by it: over all echoes, background included, phase wraps."""
+"""Share of a unit's range that phase must fill for detection: over all echoes, background included, phase wraps."""
 _COVERAGE_RADIANS = 0.5
 """For fractional values within -pi..pi, where no other unit competes."""
 
 
 def detect_phase_unit(phase: npt.NDArray[np.generic]) -> PhaseUnit:
     """Unit of phase values, from their range over all echoes together.
+
+    Parameters
+    ----------
+    phase : np.ndarray
+        Phase of all echoes as stored.
+
+    Returns
+    -------
+    PhaseUnit
+        The only unit with this range.
 
     Raises
     ------
@@ -38,7 +50,7 @@ def detect_phase_unit(phase: npt.NDArray[np.generic]) -> PhaseUnit:
         raise InputError("The phase images have NaN or infinite values; all must be finite. Export them again.")
     fitting = []
     for unit, (bottom, top) in _RANGES.items():
-        turn, tolerance = top - bottom, 0.003 * (top - bottom)
+        turn, tolerance = top - bottom, _TOLERANCE * (top - bottom)
         share = _COVERAGE_RADIANS if unit is PhaseUnit.RADIANS else _COVERAGE
         if bottom < 0 <= low:
             continue
@@ -54,7 +66,7 @@ def detect_phase_unit(phase: npt.NDArray[np.generic]) -> PhaseUnit:
 
 
 def to_radians(phase: npt.NDArray[np.generic], unit: PhaseUnit) -> npt.NDArray[np.float32]:
-    """Phase in radians; stored 0..4095 is -pi..pi shifted up by half a turn, as scanners write it."""
+    """Phase in radians; 0..4095 stands for -pi..pi, as scanners write it."""
     bottom, top = _RANGES[unit]
     radians = np.asarray(phase, dtype=np.float32) * np.float32(2 * np.pi / (top - bottom))
     if unit is PhaseUnit.UNSIGNED_4096:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..echoes import Geometry
 from ..errors import InputError
 from ..statistics import liver_part
-from .images import SAME_DIRECTION, read_image
+from .images import image_of, read_image, same_axes
 from .naming import stem
 
 OFF_GRID_VOXELS = 0.05
@@ -28,9 +28,12 @@ class Segmentation:
 
     Attributes
     ----------
-    labels : integer array (slice, row, column); 0 is no segment.
-    names : label value of each segment and its name.
-    terminology : label value and terminology entry of each segment that has one, as Slicer stores it.
+    labels : np.ndarray, shape (slice, row, column), int32
+        Label of each voxel; 0 is no segment.
+    names : dict of int to str
+        Name of each segment by its label.
+    terminology : dict of int to str
+        Terminology entry by label of each segment that has one, as Slicer stores it.
     """
 
     labels: npt.NDArray[np.int32]
@@ -50,8 +53,17 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
 
     Parameters
     ----------
-    path : label map, or Slicer segmentation with one layer or several.
-    geometry, shape : grid of the scan, shape as (slice, row, column).
+    path : path
+        Label map, or Slicer segmentation with one layer or several.
+    geometry : Geometry
+        Grid of the scan.
+    shape : tuple of int
+        Voxels of the scan along (slice, row, column).
+
+    Returns
+    -------
+    Segmentation
+        Segments on the grid of the scan.
 
     Raises
     ------
@@ -66,7 +78,7 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
     segments = _segments(image.header, len(layers))
     entries = _terminology(image.header)
     if layers[0].size == 1 and shape != (1, 1, 1):
-        # Slicer's way to save a segmentation without a single segment voxel
+        # Slicer saves a segmentation without segment voxels so
         return Segmentation(np.zeros(shape, dtype=np.int32), dict(enumerate((name for _, _, name in segments), start=1)))
     if not segments:
         if len(layers) > 1:
@@ -81,7 +93,7 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
         if not segments:
             raise InputError(f"{source.name} is zero in every voxel; at least one label was expected. Check the file.")
     offset = _offset(image.geometry, geometry, source)
-    # one layer keeps its label values; several are numbered anew, since each has values of its own
+    # one layer keeps its label values; several are renumbered, since each has values of its own
     renumber = len(layers) > 1
     labels = np.zeros(shape, dtype=np.int32)
     names: dict[int, str] = {}
@@ -91,7 +103,7 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
         if not kept:
             raise InputError(
                 f"Segment '{name}' of {source.name} reaches beyond the scan; a segmentation of this scan was expected. "
-                "Was it drawn on another series?"
+                "Draw or resample it on the scan."
             )
         if np.any(labels[inside]):
             other = names[int(labels[inside][labels[inside] > 0][0])]
@@ -110,13 +122,13 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
 def _integers(array: npt.NDArray[Any], source: Path) -> npt.NDArray[np.int64]:
     if np.iscomplexobj(array) or not np.all(np.isfinite(array)) or np.any(array != np.round(array)) or array.min() < 0:
         raise InputError(
-            f"{source.name} has values that are no labels; whole numbers from 0 were expected. Is it a segmentation?"
+            f"{source.name} has values that are no labels; whole numbers from 0 were expected. Give a segmentation."
         )
     return array.astype(np.int64)
 
 
 def _segments(header: Mapping[str, str], layers: int) -> list[tuple[int, int, str]]:
-    """Layer, label value and name of each segment that the header names."""
+    """Layer, label value and name of each segment in the header."""
     numbers = sorted({int(m[1]) for key in header if (m := re.fullmatch(r"Segment(\d+)_(?:ID|Name)", key))})
     found = []
     for number in numbers:
@@ -157,8 +169,7 @@ def _label_table(source: Path) -> dict[int, str]:
 
 def _offset(found: Geometry, expected: Geometry, source: Path) -> tuple[int, int, int]:
     """Voxels (slice, row, column) by which the segmentation's first voxel lies inside the scan."""
-    same_axes = np.allclose(found.direction, expected.direction, rtol=0, atol=SAME_DIRECTION)
-    if not same_axes or not np.allclose(found.spacing_mm, expected.spacing_mm, rtol=1e-3, atol=1e-4):
+    if not same_axes(found, expected):
         raise InputError(
             f"{source.name} has spacing {_listed(found.spacing_mm)} mm and direction {_listed(found.direction)}; those of the "
             f"scan, {_listed(expected.spacing_mm)} mm and {_listed(expected.direction)}, were expected. Draw or resample the "
@@ -190,13 +201,20 @@ def _listed(values: tuple[float, ...]) -> str:
 
 
 def save_segmentation(segmentation: Segmentation, geometry: Geometry, path: str | os.PathLike[str]) -> None:
-    """Write segments as a Slicer segmentation (.seg.nrrd), one layer."""
+    """Write segments as a Slicer segmentation (.seg.nrrd) with one layer.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        Segments.
+    geometry : Geometry
+        Their grid.
+    path : path
+        File to write.
+    """
     import SimpleITK as sitk
 
-    image = sitk.GetImageFromArray(segmentation.labels.astype(np.int16))
-    image.SetSpacing(geometry.spacing_mm)
-    image.SetOrigin(geometry.origin_mm)
-    image.SetDirection(geometry.direction)
+    image = image_of(segmentation.labels.astype(np.int16), geometry)
     for number, (label, name) in enumerate(sorted(segmentation.names.items())):
         described = {"ID": f"Segment_{label}", "Name": name, "LabelValue": str(label), "Layer": "0"}
         if label in segmentation.terminology:

@@ -1,4 +1,4 @@
-"""NRRD and NIfTI series: one file per echo or 4-D; complex, magnitude + phase, real + imaginary, or magnitude alone."""
+"""NRRD and NIfTI series: one file per echo or 4-D; complex, magnitude and phase, real and imaginary, or magnitude alone."""
 
 from __future__ import annotations
 
@@ -11,17 +11,33 @@ import numpy as np
 import numpy.typing as npt
 
 from ..advice import advise
-from ..echoes import EchoSeries, Geometry, Readout
+from ..choices import PhaseUnit, Readout
+from ..echoes import EchoSeries, Geometry
 from ..errors import InputError
 from ..options import Overrides
 from .images import echo_times_s, field_strength_t, is_complex_image, read_image, same_geometry
 from .naming import NamedImage, Part, choose_series, is_image, parse_name
-from .phase_units import PhaseUnit, detect_phase_unit, to_radians
+from .phase_units import detect_phase_unit
+from .signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
 
 
 @dataclass(frozen=True, eq=False)
 class _Stack:
-    """Volumes of one part in echo order, with what their files say of protocol and place."""
+    """Volumes of one part in echo order, with what their files state of protocol and place.
+
+    Attributes
+    ----------
+    volumes : np.ndarray, shape (echo, slice, row, column)
+        Values as stored.
+    te_s : tuple of float or None
+        Echo times, None where they are not given for every volume.
+    echo_numbers : tuple of int or None
+        Echo numbers in the file names, None where a name has none.
+    field_t : float or None
+        Field strength.
+    geometry : Geometry
+        Grid of the volumes.
+    """
 
     volumes: npt.NDArray[Any]
     te_s: tuple[float, ...] | None
@@ -30,14 +46,22 @@ class _Stack:
     geometry: Geometry
 
 
-def read_volumes(
-    paths: Sequence[Path],
-    overrides: Overrides,
-) -> EchoSeries:
+def read_volumes(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
     """Read a series from a folder, from one of its files, or from all of them.
 
-    Echo times and field strength in `overrides` override sidecars and headers. Echoes are ordered by echo time, or, where
-    the files give none, by echo number or name.
+    Echoes are ordered by echo time, or, where the files give none, by echo number or name.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        A folder, one file of the series, or all of its files.
+    overrides : Overrides
+        Values that override those of sidecars and headers.
+
+    Returns
+    -------
+    EchoSeries
+        The scan.
 
     Raises
     ------
@@ -53,7 +77,7 @@ def read_volumes(
     times = overrides.te_s if overrides.te_s is not None else next((s.te_s for s in stacks.values() if s.te_s), None)
     if times is None:
         raise InputError(
-            f"No echo times found for {where}; EchoTime in a JSON sidecar, or te_s in the NRRD header, was expected.",
+            f"No echo times were found for {where}; EchoTime in a JSON sidecar, or te_s in the NRRD header, was expected.",
             advise("Give them ({}).", "te_s"),
         )
     strength = overrides.field_strength_t
@@ -61,8 +85,8 @@ def read_volumes(
         strength = next((s.field_t for s in stacks.values() if s.field_t is not None), None)
     if strength is None:
         raise InputError(
-            f"No field strength found for {where}; MagneticFieldStrength in a JSON sidecar, or field_strength_t in the NRRD "
-            "header, was expected.",
+            f"No field strength was found for {where}; MagneticFieldStrength in a JSON sidecar, or field_strength_t in the "
+            "NRRD header, was expected.",
             advise("Give it ({}).", "field_strength_t"),
         )
     return EchoSeries(
@@ -85,11 +109,11 @@ def _find(paths: Sequence[Path], where: str) -> dict[Part, list[NamedImage]]:
         if len(series) > 1:
             raise InputError(
                 f"{where} holds {len(series)} series of complex images ({', '.join(sorted(series))}); one was expected. "
-                "Name the files of the one you want."
+                "Name the files of one."
             )
         return {Part.UNMARKED: complex_images}
     if len(images) == 1:
-        # one file of a series stands for all of it
+        # one file of a series represents all of it
         chosen = images[0]
         siblings = [parse_name(p) for p in sorted(chosen.path.parent.iterdir()) if p.is_file() and is_image(p)]
         images = [image for image in siblings if image.series == chosen.series]
@@ -142,7 +166,10 @@ def _check_match(a: _Stack, b: _Stack, names: tuple[str, ...]) -> None:
     if a.volumes.shape != b.volumes.shape or not same_geometry(a.geometry, b.geometry):
         raise InputError(f"The {both} images lie on different grids; the same one was expected. Export them alike.")
     if a.te_s and b.te_s and not np.allclose(a.te_s, b.te_s, rtol=0, atol=1e-6):
-        raise InputError(f"The {both} images have different echo times ({a.te_s} and {b.te_s} s); the same were expected.")
+        raise InputError(
+            f"The {both} images have different echo times ({a.te_s} and {b.te_s} s); the same were expected.",
+            advise("Correct their sidecars or headers, or give the times ({}).", "te_s"),
+        )
     if not (a.te_s and b.te_s) and a.echo_numbers and b.echo_numbers and a.echo_numbers != b.echo_numbers:
         raise InputError(
             f"The {both} images have different echo numbers ({a.echo_numbers} and {b.echo_numbers}); the same were expected. "
@@ -159,27 +186,10 @@ def _complex(stacks: dict[Part, _Stack], phase_unit: PhaseUnit | None) -> npt.ND
                 f"The {part.value} images are complex; real values were expected. Rename the files without '{part.value}'."
             )
     first, *others = (stack.volumes for stack in stacks.values())
-    if Part.MAGNITUDE in stacks and first.min() < 0:
-        raise InputError(
-            f"The magnitude images have negative values (lowest {first.min():g}); none were expected. "
-            "Check which files are magnitude and which are phase."
-        )
+    if Part.MAGNITUDE in stacks:
+        refuse_negative_magnitudes(first, "Check which files are magnitude and which are phase.")
     if not others:
         return first.astype(np.complex64)
-    second = others[0]
-    echoes = np.empty(first.shape, dtype=np.complex64)
     if Part.REAL in stacks:
-        for name, volumes in (("real", first), ("imaginary", second)):
-            if volumes.min() >= 0:
-                raise InputError(
-                    f"The {name} images have no negative value (lowest {volumes.min():g}); positive and negative ones were "
-                    "expected, so an offset seems to have been lost. Export them with their rescale slope and intercept."
-                )
-        echoes.real, echoes.imag = first, second
-        return echoes
-    unit = phase_unit or detect_phase_unit(second)
-    for n in range(len(echoes)):
-        angle = to_radians(second[n], unit)
-        echoes[n].real = first[n] * np.cos(angle)
-        echoes[n].imag = first[n] * np.sin(angle)
-    return echoes
+        return from_real_and_imaginary(first, others[0])
+    return from_magnitude_and_phase(first, others[0], phase_unit or detect_phase_unit(others[0]))

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ..io.output.save import staged_directory
+from ..io.output.staging import staged_directory
 from ..models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, SETTINGS, load_networks, sha256
 from .model_cards import UNCALIBRATED
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from AIDEALLib.choices import PhaseUnit
 from AIDEALLib.echoes import EchoSeries, PhaseSign, Readout
 from AIDEALLib.errors import InputError
-from AIDEALLib.io.phase_units import PhaseUnit
 from AIDEALLib.options import Overrides
 from AIDEALLib.simulation.tissue import TissueMaps
 from slicer_harness.cases import OBLIQUE

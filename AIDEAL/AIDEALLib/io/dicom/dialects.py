@@ -1,25 +1,25 @@
-"""How each vendor says in DICOM what an image is: part of the complex signal, scale, unit of phase, echo time.
+"""How each vendor encodes in DICOM the part of the complex signal, the scale, the unit of phase and the echo time.
 
-Sources
--------
+References
+----------
 - DICOM PS3.3, C.8.13.3.1.1: Complex Image Component (0008,9208) MAGNITUDE, PHASE, REAL, IMAGINARY (enhanced MR, all vendors).
 - GE: Image Type (real, imaginary, phase, magnitude) in private (0043,102F), 0 to 3 for magnitude, phase, real, imaginary
   (private dictionary GEMS_PARM_01; dcm2niix, GE/README.md). Some multi-echo sequences repeat
   the first echo time in every header; (0019,10A9) is a field of the sequence's own: user data 2 in the dictionary, the number
   of echoes in some sequences (dcm2niix issue 359), the echo time of the image in others. It is used as a time only where it
   varies from echo to echo like one. (0019,10A2) is the raw data run number, (0019,107D) the second echo time in microseconds.
-- Philips: displayed value D = raw * RS + RI, precise value P = D / (RS * SS) with the private scale slope SS (2005,100E)
+- Philips: displayed value D = stored * RS + RI, precise value P = D / (RS * SS) with the private scale slope SS (2005,100E)
   (Chenevert et al., Transl Oncol 2014;7:65; dcm2niix, Philips/README.md). Phase is displayed in milliradians; RS and RI may
   differ from image to image, so magnitudes are compared as P.
   The rescale may differ from frame to frame of an enhanced file (dcm2niix issue 363), and Rescale Type (0028,1054) 'mrad' names
   the unit of phase (dcm2niix issue 975).
 - Siemens: phase 0..4095 with rescale slope 2 and intercept -4096, one turn from -4096 to 4094 (dcm2niix issue 406, MRtrix3
-  issue 3009); XA20 leaves Echo Number out (dcm2niix issue 568), so echoes are told by time; rescale values stand for the whole
-  file or for each frame (mrpro pull request 933, from three scanners).
+  issue 3009); XA20 leaves Echo Number out (dcm2niix issue 568), so echoes are found by time; rescale values apply to the whole
+  file or to each frame (mrpro pull request 933, from three scanners).
 - Canon, United Imaging: standard attributes only. Canon's classic images may have a series UID for every slice (dcm2niix
   issue 495), so series UIDs are not relied on for any vendor. United Imaging's tiled VFRAME images are refused (UIH/README.md).
 
-These are other programs' accounts of scanners' files; the vendors' own conformance statements could not be consulted.
+These describe scanners' files as other programs found them; the vendors' conformance statements could not be consulted.
 """
 
 from __future__ import annotations
@@ -28,40 +28,36 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..naming import Part
-from .files import integer, items, number, text, texts, value
+from .elements import integer, items, number, text, texts, value
+from .parts import is_derived, part_of_component, part_of_ge_code, part_of_image_type
 
-_COMPONENT = {
-    "MAGNITUDE": Part.MAGNITUDE,
-    "PHASE": Part.PHASE,
-    "REAL": Part.REAL,
-    "IMAGINARY": Part.IMAGINARY,
-}
-_TOKENS = {
-    **_COMPONENT,
-    "M": Part.MAGNITUDE,
-    "P": Part.PHASE,
-    "R": Part.REAL,
-    "I": Part.IMAGINARY,
-    "M_FFE": Part.MAGNITUDE,
-    "PHASE MAP": Part.PHASE,
-    "P_FFE": Part.PHASE,
-    "R_FFE": Part.REAL,
-    "I_FFE": Part.IMAGINARY,
-    "IMAG": Part.IMAGINARY,
-}
-_GE_PARTS = (Part.MAGNITUDE, Part.PHASE, Part.REAL, Part.IMAGINARY)
-_DERIVED = (
-    *("WATER", "FAT", "W", "F", "IP", "OP", "IN_PHASE", "OUT_PHASE", "OPP_PHASE", "FAT_FRACTION", "FATFRACTION", "FF"),
-    *("PDFF", "R2_STAR", "R2STAR", "R2*", "T2_STAR", "T2STAR", "T2*", "T2_STAR_UNI", "B0", "FIELD_MAP", "ADC", "T1", "T2"),
-    *("LOCALIZER", "MPR", "PROJECTION IMAGE", "MIN IP", "MNIP"),
-)
+
+class EchoOrder(NamedTuple):
+    """Elements that may order the echoes where Echo Time is wrong.
+
+    Attributes
+    ----------
+    echo_number : int or None
+        Echo Number (0018,0086).
+    run_number : int or None
+        GE's raw data run number (0019,10A2).
+    private_te : float or None
+        GE's (0019,10A9), an echo time in some sequences.
+    second_te_ms : float or None
+        GE's second echo time (0019,107D), ms.
+    """
+
+    echo_number: int | None
+    run_number: int | None = None
+    private_te: float | None = None
+    second_te_ms: float | None = None
 
 
 class Vendor(Enum):
-    """Whose dialect a file speaks."""
+    """Vendor of the scanner that wrote a file."""
 
     GE = "GE"
     PHILIPS = "Philips"
@@ -70,18 +66,38 @@ class Vendor(Enum):
     UNITED_IMAGING = "United Imaging"
     OTHER = "unknown vendor"
 
-    def echo_order(self, header: Any) -> tuple[int | None, float | None, float | None, int | None]:
-        """Echo number, private echo time, private second echo time (ms) and raw data run number."""
+    def echo_order(self, header: Any) -> EchoOrder:
+        """Elements of a header that may order the echoes."""
         echo = integer(header, "EchoNumbers")
         if self is not Vendor.GE:
-            return echo, None, None, None
+            return EchoOrder(echo)
         second = number(header, (0x0019, 0x107D))
-        return echo, number(header, (0x0019, 0x10A9)), second / 1000 if second else None, integer(header, (0x0019, 0x10A2))
+        return EchoOrder(
+            echo, integer(header, (0x0019, 0x10A2)), number(header, (0x0019, 0x10A9)), second / 1000 if second else None
+        )
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Value = stored * slope + intercept; `unit` as the header names it, else ''; `stored_range` of what can be stored."""
+    """How stored values become signal or phase: value = stored * slope + intercept.
+
+    Attributes
+    ----------
+    slope : float
+        Slope for display.
+    intercept : float
+        Intercept for display.
+    unit : str
+        Unit in the words of the header, '' where it names none.
+    source : str
+        Where slope and intercept come from, in words.
+    stored_range : tuple of float
+        Lowest and highest value that can be stored.
+    precise_slope : float or None
+        Philips: slope that makes images comparable with each other.
+    precise_intercept : float or None
+        Philips: intercept that belongs to it.
+    """
 
     slope: float = 1.0
     intercept: float = 0.0
@@ -92,14 +108,14 @@ class Scaling:
     precise_intercept: float | None = None
 
     def magnitude(self) -> tuple[float, float]:
-        """Slope and intercept that make echoes comparable with each other."""
+        """Slope and intercept that make echoes comparable with each other: the precise ones where there are any."""
         if self.precise_slope is not None and self.precise_intercept is not None:
             return self.precise_slope, self.precise_intercept
         return self.slope, self.intercept
 
 
 def vendor_of(header: Any) -> Vendor:
-    """Whose scanner made the image."""
+    """Vendor of the scanner, by Manufacturer (0008,0070)."""
     name = text(header, "Manufacturer").upper()
     for key, vendor in (
         ("GE ", Vendor.GE),
@@ -117,27 +133,57 @@ def vendor_of(header: Any) -> Vendor:
 
 
 def image_part(vendor: Vendor, header: Any, frame_types: Sequence[Any]) -> Part | None:
-    """Part of the complex signal an image holds, `UNMARKED` where the header does not say, None for derived maps."""
+    """Part of the complex signal that an image holds.
+
+    Parameters
+    ----------
+    vendor : Vendor
+        Vendor of the scanner.
+    header : pydicom.Dataset
+        Header of the file.
+    frame_types : sequence of pydicom.Dataset
+        Where Frame Type and Complex Image Component may lie, the frame's own first.
+
+    Returns
+    -------
+    Part or None
+        `UNMARKED` where the header does not state it, None for maps made by the scanner.
+    """
     kinds = [texts(place, key) for place in frame_types for key in ("FrameType", "ImageType")]
-    tokens = next((k for k in kinds if k), ())
-    derived = any(token in _DERIVED for token in tokens[2:])
-    for place in frame_types:
-        component = text(place, "ComplexImageComponent").upper()
-        if component in _COMPONENT:
-            return None if derived else _COMPONENT[component]
-    if vendor is Vendor.GE:
-        code = integer(header, (0x0043, 0x102F))
-        if code is not None and 0 <= code <= 3:
-            return None if derived else _GE_PARTS[code]
-    if derived:
+    image_type = next((k for k in kinds if k), ())
+    if is_derived(image_type):
         return None
-    return next((_TOKENS[token] for token in tokens[2:] if token in _TOKENS), Part.UNMARKED)
+    for place in frame_types:
+        if part := part_of_component(text(place, "ComplexImageComponent")):
+            return part
+    if vendor is Vendor.GE and (part := part_of_ge_code(integer(header, (0x0043, 0x102F)))):
+        return part
+    return part_of_image_type(image_type) or Part.UNMARKED
 
 
 def scaling(
     vendor: Vendor, header: Any, rescale: Sequence[Any], real_world: Sequence[Any], philips_private: Sequence[Any]
 ) -> Scaling:
-    """How stored values become signal or phase; each argument lists the places to look, the frame's own first."""
+    """Scaling of an image.
+
+    Parameters
+    ----------
+    vendor : Vendor
+        Vendor of the scanner.
+    header : pydicom.Dataset
+        Header of the file.
+    rescale : sequence of pydicom.Dataset
+        Where rescale slope and intercept may lie, the frame's own first.
+    real_world : sequence of pydicom.Dataset
+        Where a real-world value mapping may lie, the frame's own first.
+    philips_private : sequence of pydicom.Dataset
+        Where Philips' private scale slope may lie, the frame's own first.
+
+    Returns
+    -------
+    Scaling
+        The real-world value mapping where it names a unit of phase or is the only one, else rescale slope and intercept.
+    """
     bits = integer(header, "BitsStored") or 16
     signed = integer(header, "PixelRepresentation") == 1
     bits = min(max(bits, 1), 32)
@@ -173,16 +219,16 @@ def _real_world(places: Sequence[Any]) -> tuple[float, float, str] | None:
 
 
 _PHASE_UNIT_WORDS = {"mrad": 1000.0, "milliradian": 1000.0, "milliradials": 1000.0, "rad": 1.0, "radian": 1.0, "deg": 57.29578}
-"""Words headers use for units of phase, and how many of the unit make a radian."""
+"""Words for units of phase in headers, and how many of the unit make a radian."""
 
 
 def units_per_radian(word: str) -> float | None:
-    """How many of the unit called `word` make a radian, None when it is no unit of angle."""
+    """How many of the unit named `word` make a radian, None where it is no unit of angle."""
     return _PHASE_UNIT_WORDS.get(word.strip().lower())
 
 
 def _philips_block(place: Any) -> int:
-    """Block of private group 2005 that 'Philips MR Imaging DD 001' reserved; 0x10 where the creators were removed."""
+    """Block of private group 2005 reserved by 'Philips MR Imaging DD 001'; 0x10 where the private creators were removed."""
     blocks = (b for b in range(0x10, 0x20) if text(place, (0x2005, b)).upper() == "PHILIPS MR IMAGING DD 001")
     return next(blocks, 0x10)
 

@@ -1,4 +1,4 @@
-"""One image plane of a DICOM file, classic or one frame of an enhanced one, and what its header says of it."""
+"""One image plane of a DICOM file, classic or one frame of an enhanced one, with what its header states of it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ import numpy.typing as npt
 from ...errors import InputError
 from ..naming import Part
 from .dialects import Scaling, Vendor, image_part, scaling, vendor_of
-from .files import ENHANCED_MR_IMAGE, MOST_FRAMES, integer, items, number, numbers, read_header, text, texts, value
+from .elements import integer, items, number, numbers, text, texts, value
+from .files import ENHANCED_MR_IMAGE, MOST_FRAMES
 
 MILLIMETRE = 0.01
+"""Positions that differ by less are equal."""
+ORTHONORMAL = 2e-2
+"""How far products of the two directions of a plane may lie from those of orthogonal unit vectors."""
+LARGEST_PIXEL_MM, FARTHEST_MM = 1000, 1e5
+"""Beyond these a header is damaged."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +30,46 @@ class Frame:
 
     Attributes
     ----------
-    path, index : file, and number of the frame in it (0 in a classic file).
-    instance_uid, series : identity of the file, and the number of its series for messages.
-    part : what of the complex signal it holds, None for maps derived by the scanner (water, fat fraction, R2*, ...).
-    te_ms : echo time as the header has it; echo_number, run_number, private_te : what may order the echoes where it is wrong.
-    second_te_ms : GE's private second echo time.
-    position_mm, normal : of the first pixel, and of the plane.
-    plane : (rows, columns, row direction, column direction, pixel spacing), rounded: equal for planes that can be stacked.
+    path : Path
+        File.
+    index : int
+        Number of the frame in the file, 0 in a classic file.
+    instance_uid : str
+        SOP Instance UID of the file.
+    series : str
+        Series number, for messages.
+    vendor : Vendor
+        Vendor of the scanner.
+    part : Part or None
+        Part of the complex signal; None for maps made by the scanner (water, fat fraction, R2*, ...).
+    te_ms : float or None
+        Echo time as the header states it.
+    echo_number : int or None
+        Echo Number.
+    run_number : int or None
+        GE's raw data run number.
+    private_te : float or None
+        GE's private element that is an echo time in some sequences.
+    second_te_ms : float or None
+        GE's private second echo time.
+    position_mm : tuple of float
+        Centre of the first pixel.
+    orientation : tuple of float
+        Directions of rising column and row index.
+    pixel_mm : tuple of float
+        Distances of rows and of columns.
+    size : tuple of int
+        Rows and columns.
+    thickness_mm : float or None
+        Distance of slices, or their thickness.
+    scaling : Scaling
+        How stored values become signal or phase.
+    field_t : float or None
+        Magnetic Field Strength.
+    flip_angle_deg : float or None
+        Flip angle.
+    repetition_time_s : float or None
+        Repetition time.
     """
 
     path: Path
@@ -55,8 +94,8 @@ class Frame:
     repetition_time_s: float | None
 
     @property
-    def plane(self) -> tuple[Any, ...]:
-        """Equal for planes of one stack."""
+    def plane(self) -> tuple[float, ...]:
+        """Size, orientation and pixel spacing, rounded: equal for planes of one stack."""
         return (*self.size, *(round(v, 3) for v in self.orientation), *(round(v, 3) for v in self.pixel_mm))
 
     @property
@@ -66,19 +105,30 @@ class Frame:
 
     @property
     def depth_mm(self) -> float:
-        """Place along the normal."""
+        """Position along the normal."""
         return float(np.dot(self.normal, self.position_mm))
 
 
-def frames_of(path: Path) -> Iterator[Frame]:
+def frames_of(path: Path, header: Any) -> Iterator[Frame]:
     """All planes of one MR image file.
+
+    Parameters
+    ----------
+    path : Path
+        File.
+    header : pydicom.Dataset
+        Its header (`files.read_header`).
+
+    Yields
+    ------
+    Frame
+        Each plane.
 
     Raises
     ------
     InputError
-        The file is damaged, or says nothing of where its pixels lie.
+        The header is damaged, or does not state where the pixels lie.
     """
-    header = read_header(path)
     vendor = vendor_of(header)
     if text(header, "SOPClassUID") == ENHANCED_MR_IMAGE or value(header, "PerFrameFunctionalGroupsSequence") is not None:
         shared = items(header, "SharedFunctionalGroupsSequence")
@@ -99,13 +149,13 @@ def frames_of(path: Path) -> Iterator[Frame]:
         )
     if (integer(header, "NumberOfFrames") or 1) > 1:
         raise InputError(
-            f"{path.name} has several frames but no enhanced header that says where each lies. Export it as enhanced MR."
+            f"{path.name} has several frames but no enhanced header that states where each lies. Export it as enhanced MR."
         )
     yield _frame(path, 0, vendor, _Lookup(header, None, None))
 
 
 class _Lookup:
-    """Elements of a frame: from its own functional groups, else from the shared ones, else from the top of the header."""
+    """Elements of a frame: of its own functional groups, else of the shared ones, else of the top of the header."""
 
     def __init__(self, header: Any, own: Any, shared: Any) -> None:
         self.header = header
@@ -113,7 +163,7 @@ class _Lookup:
         self.groups = [group for group in (own, shared) if group is not None]
 
     def places(self, sequence: str | tuple[int, int]) -> list[Any]:
-        """Where to look: the items of a functional group, then the header."""
+        """Where an element may lie: the items of a functional group, then the header."""
         found = [item for group in self.groups for item in items(group, sequence)[:1]]
         return [*found, self.header]
 
@@ -128,38 +178,12 @@ class _Lookup:
 
 def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
     header = look.header
-    named = f"{path.name}, frame {index + 1}," if look.enhanced else path.name
-    position = look.numbers("PlanePositionSequence", "ImagePositionPatient", 3)
-    orientation = look.numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6)
-    pixel = look.numbers("PixelMeasuresSequence", "PixelSpacing", 2)
-    missing = [
-        name
-        for name, found in (
-            ("Image Position (Patient)", position),
-            ("Image Orientation (Patient)", orientation),
-            ("Pixel Spacing", pixel),
-        )
-        if found is None
-    ]
-    rows, columns = integer(header, "Rows") or 0, integer(header, "Columns") or 0
-    if missing or position is None or orientation is None or pixel is None or rows < 1 or columns < 1:
-        raise InputError(
-            f"{named} lacks {', '.join(missing) or 'rows and columns'}; where each pixel lies was expected. Export it again."
-        )
-    across, down = np.asarray(orientation[:3]), np.asarray(orientation[3:])
-    if not np.allclose([across @ across, down @ down, across @ down], [1, 1, 0], rtol=0, atol=2e-2):
-        raise InputError(
-            f"{named} has Image Orientation {orientation}; two unit vectors at a right angle were expected. "
-            "The header is damaged; export it again."
-        )
-    if min(pixel) <= 0 or max(pixel) > 1000 or max(abs(p) for p in position) > 1e5:
-        raise InputError(
-            f"{named} has pixel spacing {pixel} and position {position} mm; a place in a patient was expected. "
-            "The header is damaged; export it again."
-        )
+    name = f"{path.name}, frame {index + 1}," if look.enhanced else path.name
+    size = integer(header, "Rows") or 0, integer(header, "Columns") or 0
+    position, orientation, pixel = _placement(name, look, size)
+    order = vendor.echo_order(header)
     thickness = look.number("PixelMeasuresSequence", "SpacingBetweenSlices", "SliceThickness")
     repetition_ms = look.number("MRTimingAndRelatedParametersSequence", "RepetitionTime")
-    echo, private, second, run = vendor.echo_order(header)
     return Frame(
         path=path,
         index=index,
@@ -168,14 +192,14 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
         vendor=vendor,
         part=image_part(vendor, header, look.places("MRImageFrameTypeSequence")),
         te_ms=look.number("MREchoSequence", "EffectiveEchoTime", "EchoTime"),
-        echo_number=echo,
-        run_number=run,
-        private_te=private,
-        second_te_ms=second,
-        position_mm=(position[0], position[1], position[2]),
+        echo_number=order.echo_number,
+        run_number=order.run_number,
+        private_te=order.private_te,
+        second_te_ms=order.second_te_ms,
+        position_mm=position,
         orientation=orientation,
-        pixel_mm=(pixel[0], pixel[1]),
-        size=(rows, columns),
+        pixel_mm=pixel,
+        size=size,
         thickness_mm=abs(thickness) if thickness else None,
         scaling=scaling(
             vendor,
@@ -188,3 +212,34 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
         flip_angle_deg=look.number("MRTimingAndRelatedParametersSequence", "FlipAngle"),
         repetition_time_s=repetition_ms / 1000 if repetition_ms else None,
     )
+
+
+def _placement(
+    name: str, look: _Lookup, size: tuple[int, int]
+) -> tuple[tuple[float, float, float], tuple[float, ...], tuple[float, float]]:
+    """Position, orientation and pixel spacing of the frame named `name`.
+
+    Raises
+    ------
+    InputError
+        An element is absent, or its values are impossible.
+    """
+    position = look.numbers("PlanePositionSequence", "ImagePositionPatient", 3)
+    orientation = look.numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6)
+    pixel = look.numbers("PixelMeasuresSequence", "PixelSpacing", 2)
+    found = {"Image Position (Patient)": position, "Image Orientation (Patient)": orientation, "Pixel Spacing": pixel}
+    if position is None or orientation is None or pixel is None or min(size) < 1:
+        missing = ", ".join(element for element, values in found.items() if values is None)
+        raise InputError(f"{name} lacks {missing or 'rows and columns'}; where each pixel lies was expected. Export it again.")
+    across, down = np.asarray(orientation[:3]), np.asarray(orientation[3:])
+    if not np.allclose([across @ across, down @ down, across @ down], [1, 1, 0], rtol=0, atol=ORTHONORMAL):
+        raise InputError(
+            f"{name} has Image Orientation {orientation}; two unit vectors at a right angle were expected. "
+            "The header is damaged; export it again."
+        )
+    if min(pixel) <= 0 or max(pixel) > LARGEST_PIXEL_MM or max(abs(p) for p in position) > FARTHEST_MM:
+        raise InputError(
+            f"{name} has pixel spacing {pixel} and position {position} mm; a place in a patient was expected. "
+            "The header is damaged; export it again."
+        )
+    return (position[0], position[1], position[2]), orientation, (pixel[0], pixel[1])

@@ -1,4 +1,4 @@
-"""Which DICOM planes belong to one multi-echo scan: those of one orientation, matrix and pixel size with enough echoes."""
+"""The DICOM planes that belong to one multi-echo scan: of one orientation, matrix and pixel size, with enough echoes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,25 @@ from ...errors import InputError
 from .echo_times import echo_times_ms, n_echoes
 from .frames import Frame
 
+SAME_PLANE = 1e-3
+"""Tolerance of directions (absolute) and pixel spacings (relative) of planes that can be stacked."""
+
 
 def multi_echo_scans(frames: Sequence[Frame]) -> tuple[list[list[Frame]], list[list[Frame]]]:
-    """Planes that can be stacked, in groups: those with enough echoes for a scan, and the rest; scanner-made maps left out."""
+    """Sort planes into groups that can be stacked; maps made by the scanner are left out.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        Planes of any scans.
+
+    Returns
+    -------
+    scans : list of list of Frame
+        Groups with enough echoes for a scan.
+    rest : list of list of Frame
+        The other groups.
+    """
     planes: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     for frame in frames:
         if frame.part is not None:
@@ -25,12 +41,24 @@ def multi_echo_scans(frames: Sequence[Frame]) -> tuple[list[list[Frame]], list[l
 
 
 def choose_scan(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
-    """The planes of the one multi-echo scan among all planes given, and notes on what was left out.
+    """Choose the planes of the one multi-echo scan.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        Planes of any scans.
+
+    Returns
+    -------
+    planes : list of Frame
+        Planes of the scan.
+    notes : list of str
+        What was left out, for provenance.
 
     Raises
     ------
     InputError
-        There is none, or more than one.
+        There is no scan, or more than one.
     """
     notes = []
     derived = sum(frame.part is None for frame in frames)
@@ -64,7 +92,7 @@ def choose_scan(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
     times = ", ".join(f"{t:g}" for t in echo_times_ms(everything)) or "none"
     raise InputError(
         f"Found {n_echoes(everything)} echo(es) (echo times {times} ms); a multi-echo scan with at least {MIN_ECHOES} was "
-        "expected. Load all echoes; in-phase and opposed-phase images alone are not enough."
+        "expected. Load all echoes; in-phase and opposed-phase images alone do not suffice."
     )
 
 
@@ -74,8 +102,8 @@ def _nearest(planes: dict[tuple[object, ...], list[Frame]], frame: Frame) -> tup
         other = group[0]
         if (
             other.size == frame.size
-            and np.allclose(other.orientation, frame.orientation, atol=1e-3)
-            and np.allclose(other.pixel_mm, frame.pixel_mm, rtol=1e-3)
+            and np.allclose(other.orientation, frame.orientation, atol=SAME_PLANE)
+            and np.allclose(other.pixel_mm, frame.pixel_mm, rtol=SAME_PLANE)
         ):
             return key
     return frame.plane

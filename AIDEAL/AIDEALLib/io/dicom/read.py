@@ -9,17 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from ...advice import advise
-from ...echoes import EchoSeries, Readout
+from ...choices import PhaseUnit, Readout
+from ...echoes import EchoSeries
 from ...errors import InputError
 from ...options import Overrides
 from ..naming import Part
-from ..phase_units import PhaseUnit, to_radians
-from .files import DICOMDIR, MR_CLASSES, dicom_files, has_dicom_magic, read_header, read_pixels, text
+from ..signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
+from .elements import text
+from .files import DICOMDIR, dicom_files, has_dicom_magic, is_mr_image, read_header, read_pixels
 from .frames import Frame, frames_of
 from .groups import choose_scan
 from .phase import phase_unit_of
 from .stack import Stack, build_stack
 
+SAME_FIELD = 1.02
+"""Largest ratio of field strengths that count as one."""
+LARGEST_TESLA, GAUSS_PER_TESLA = 1000, 10_000
+"""Larger field strengths are in gauss, as some headers state them."""
+MOST_PROBED = 10_000
+"""Files of a folder that are probed for DICOM."""
+_EXPECTED = "magnitude and phase images of a multi-echo scan were expected. Name the folder of the scan."
 _CLASS_NAMES = {
     "1.2.840.10008.5.1.4.1.1.2": "CT images",
     "1.2.840.10008.5.1.4.1.1.4.2": "MR spectroscopy",
@@ -36,30 +45,37 @@ _CLASS_NAMES = {
 
 
 def is_dicom(paths: Sequence[Path]) -> bool:
-    """True when the first file named, or any file in the folder named, is DICOM."""
+    """True where the first file named, or any file in the first folder named, is DICOM."""
     first = paths[0]
     if first.is_dir():
-        return any(has_dicom_magic(p) for p in sorted(first.rglob("*"))[:10_000] if p.is_file())
+        return any(has_dicom_magic(p) for p in sorted(first.rglob("*"))[:MOST_PROBED] if p.is_file())
     return has_dicom_magic(first)
 
 
-def read_dicom(
-    paths: Sequence[Path],
-    overrides: Overrides,
-) -> EchoSeries:
+def read_dicom(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
     """Read the multi-echo scan among DICOM files, or in folders of them.
 
-    Echoes are found by echo time and image type; series, instance numbers and file names play no part. Every guess is noted in
-    `EchoSeries.notes` with its evidence; `overrides` override it. Nothing that names the patient is kept.
+    Echoes are found by echo time and image type; series, instance numbers and file names play no part. Nothing that names the
+    patient is kept.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders.
+    overrides : Overrides
+        Values that override those of the headers.
+
+    Returns
+    -------
+    EchoSeries
+        The scan; its `notes` state each assumption with the evidence for it.
 
     Raises
     ------
     InputError
-        No multi-echo MR scan is there, or more than one, or images of it are missing, doubled or damaged.
+        There is no multi-echo MR scan, or more than one, or images of it are missing, repeated or damaged.
     """
-    frames = _all_frames(dicom_files(paths))
-    chosen, notes = choose_scan(frames)
-    stack = build_stack(chosen)
+    chosen, stack, notes = scan_stack(paths)
     times = _times(stack, overrides.te_s)
     strengths = {f.field_t for f in chosen if f.field_t}
     strength = overrides.field_strength_t if overrides.field_strength_t is not None else _field_strength(strengths)
@@ -79,21 +95,48 @@ def read_dicom(
     )
 
 
+def scan_stack(paths: Sequence[Path]) -> tuple[list[Frame], Stack, list[str]]:
+    """Find the multi-echo scan among DICOM files.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders.
+
+    Returns
+    -------
+    planes : list of Frame
+        Planes of the scan.
+    stack : Stack
+        The same in order.
+    notes : list of str
+        What was left out.
+
+    Raises
+    ------
+    InputError
+        As `read_dicom`.
+    """
+    chosen, notes = choose_scan(_all_frames(dicom_files(paths)))
+    return chosen, build_stack(chosen), notes
+
+
 def _all_frames(files: Sequence[Path]) -> list[Frame]:
     if not files:
-        raise InputError("No DICOM file was found; magnitude and phase images of a multi-echo scan were expected.")
+        raise InputError(f"No DICOM file was found; {_EXPECTED}")
     frames: list[Frame] = []
     others: dict[str, int] = {}
     for path in files:
-        uid = text(read_header(path), "SOPClassUID")
-        if uid in MR_CLASSES:
-            frames.extend(frames_of(path))
+        header = read_header(path)
+        if is_mr_image(header):
+            frames.extend(frames_of(path, header))
         else:
+            uid = text(header, "SOPClassUID")
             name = _CLASS_NAMES.get(uid, f"objects of class {uid[:64]}" if uid else "files without SOP Class UID")
             others[name] = others.get(name, 0) + 1
     if not frames:
         listed = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
-        raise InputError(f"Found {listed}, no MR image; magnitude and phase images of a multi-echo scan were expected.")
+        raise InputError(f"Found {listed}, no MR image; {_EXPECTED}")
     return frames
 
 
@@ -112,14 +155,14 @@ def _times(stack: Stack, te_s: Sequence[float] | None) -> npt.NDArray[np.float64
 def _field_strength(strengths: set[float]) -> float:
     if not strengths:
         raise InputError("No header states Magnetic Field Strength (0018,0087).", advise("Give it ({}).", "field_strength_t"))
-    if max(strengths) > 1.02 * min(strengths):
+    if max(strengths) > SAME_FIELD * min(strengths):
         listed = ", ".join(f"{s:g}" for s in sorted(strengths))
         raise InputError(
             f"The headers state several field strengths ({listed} T); one was expected.",
             advise("Give the right one ({}).", "field_strength_t"),
         )
     strength = float(np.median(sorted(strengths)))
-    return strength / 10_000 if strength > 1000 else strength  # some headers state it in gauss
+    return strength / GAUSS_PER_TESLA if strength > LARGEST_TESLA else strength
 
 
 def _complex(stack: Stack, phase_unit: PhaseUnit | None) -> tuple[npt.NDArray[np.complex64], list[str]]:
@@ -130,38 +173,23 @@ def _complex(stack: Stack, phase_unit: PhaseUnit | None) -> tuple[npt.NDArray[np
         f.scaling.magnitude() for part in stack.parts if part is not Part.PHASE for row in stack.frames[part] for f in row
     }
     if len(scales) > 1:
-        notes.append(f"The {a.value} images have {len(scales)} different scales; these were undone as the headers say.")
-    if a is Part.MAGNITUDE and first.min() < 0:
-        raise InputError(
-            f"The magnitude images have negative values (lowest {first.min():g}); none were expected. "
-            "Is their header or pixel type damaged?"
-        )
+        notes.append(f"The {a.value} images have {len(scales)} different scales; these were undone as the headers state.")
+    if a is Part.MAGNITUDE:
+        refuse_negative_magnitudes(first, "Their header or pixel type may be damaged; export them again.")
     if not rest:
         notes.append("Magnitude images only: the phase is missing.")
         return first.astype(np.complex64), notes
     b = rest[0]
     second = _read(stack, b, precise=b is not Part.PHASE)
-    echoes = np.empty(first.shape, dtype=np.complex64)
     if a is Part.REAL:
-        for name, values in ((a.value, first), (b.value, second)):
-            if values.size and values.min() >= 0:
-                raise InputError(
-                    f"The {name} images have no negative value (lowest {values.min():g}); positive and negative ones were "
-                    "expected, so an offset seems to have been lost. Export them with their rescale slope and intercept."
-                )
-        echoes.real, echoes.imag = first, second
-        return echoes, notes
+        return from_real_and_imaginary(first, second), notes
     some = stack.frames[b][0][0]
     if phase_unit is None:
         phase_unit, evidence = phase_unit_of(some.vendor, some.scaling, second)
         notes.append(f"Phase was taken to be in {phase_unit.value}: {evidence}.")
     else:
-        notes.append(f"Phase was taken to be in {phase_unit.value}, as told.")
-    for n in range(len(echoes)):
-        angle = to_radians(second[n], phase_unit)
-        echoes[n].real = first[n] * np.cos(angle)
-        echoes[n].imag = first[n] * np.sin(angle)
-    return echoes, notes
+        notes.append(f"Phase was taken to be in {phase_unit.value}, as requested.")
+    return from_magnitude_and_phase(first, second, phase_unit), notes
 
 
 def _read(stack: Stack, part: Part, precise: bool) -> npt.NDArray[np.float32]:
@@ -177,8 +205,8 @@ def _read(stack: Stack, part: Part, precise: bool) -> npt.NDArray[np.float32]:
         for e, s, frame in places:
             if frame.index >= len(pixels) or pixels.shape[1:] != frame.size:
                 raise InputError(
-                    f"{path.name} holds {len(pixels)} frame(s) of {pixels.shape[1:]} pixels, its header says "
-                    "otherwise. Export it again."
+                    f"{path.name} holds {len(pixels)} frame(s) of {pixels.shape[1:]} pixels; {frame.index + 1} or more of "
+                    f"{frame.size}, as in its header, were expected. Export it again."
                 )
             slope, intercept = frame.scaling.magnitude() if precise else (frame.scaling.slope, frame.scaling.intercept)
             with np.errstate(all="ignore"):

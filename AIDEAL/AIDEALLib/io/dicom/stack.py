@@ -1,4 +1,4 @@
-"""From the loose DICOM planes of a scan to one stack of slices an echo: what is missing, what is there twice."""
+"""Order the DICOM planes of a scan into one stack of slices an echo, and refuse missing and repeated ones."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import numpy as np
 from ...echoes import Geometry
 from ...errors import InputError
 from ..naming import Part
-from .echo_times import echo_keys, merge, settle_echo_times
+from .echo_times import correct_echo_times, echo_keys, merge
 from .frames import MILLIMETRE, Frame
 
+SAME_SPACING = 0.02
+"""Share of the usual distance of slices by which one may differ."""
+LATERAL_MM, LATERAL_SHARE = 0.1, 0.01
+"""How far a slice may lie beside the normal through the first one: fixed, and as a share of its distance."""
 _PAIRS = ((Part.REAL, Part.IMAGINARY), (Part.MAGNITUDE, Part.PHASE))
 
 
@@ -22,8 +26,16 @@ class Stack:
 
     Attributes
     ----------
-    parts : the two parts (or magnitude alone); frames : planes by part, then echo, then slice.
-    te_ms : echo times, None where the headers do not give them.
+    parts : tuple of Part
+        The two parts, or magnitude alone.
+    frames : dict of Part to list of list of Frame
+        Planes by part, then echo, then slice.
+    te_ms : tuple of float or None
+        Echo times, None where the headers do not state them.
+    geometry : Geometry
+        Grid of the planes.
+    notes : tuple of str
+        What was assumed, for provenance.
     """
 
     parts: tuple[Part, ...]
@@ -34,14 +46,25 @@ class Stack:
 
 
 def build_stack(frames: Sequence[Frame]) -> Stack:
-    """Sort planes by part, echo and slice, and see that none is missing or there twice.
+    """Order planes by part, echo and slice.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        Planes of one scan.
+
+    Returns
+    -------
+    Stack
+        Planes in order, each exactly once.
 
     Raises
     ------
     InputError
-        Images are missing, duplicated, unevenly spaced, or only one part of the complex signal other than magnitude is there.
+        Planes are missing, repeated or unevenly spaced, or one part of the complex signal other than magnitude is alone.
     """
-    frames, notes = settle_echo_times(_refuse_same_instance(frames))
+    _refuse_same_instance(frames)
+    frames, notes = correct_echo_times(frames)
     echoes = echo_keys(frames)
     keys = sorted(set(echoes))
     part_of = {frame.part for frame in frames}
@@ -56,7 +79,7 @@ def build_stack(frames: Sequence[Frame]) -> Stack:
         assert frame.part is not None
         cell = (frame.part, echo, int(np.argmin([abs(frame.depth_mm - d) for d in depths])))
         if cell in cells:
-            _refuse_twice(cells[cell], frame, echo)
+            _refuse_repeated(cells[cell], frame, echo)
         cells[cell] = frame
     by_part = {part: [[cells.get((part, key, s)) for s in range(len(depths))] for key in keys] for part in parts}
     _refuse_missing(by_part, keys, depths)
@@ -65,7 +88,7 @@ def build_stack(frames: Sequence[Frame]) -> Stack:
     return Stack(parts, complete, times, _geometry(complete[parts[0]][0], depths), tuple(notes))
 
 
-def _refuse_same_instance(frames: Sequence[Frame]) -> list[Frame]:
+def _refuse_same_instance(frames: Sequence[Frame]) -> None:
     seen: dict[tuple[str, int], Frame] = {}
     for frame in frames:
         key = (frame.instance_uid, frame.index)
@@ -75,26 +98,25 @@ def _refuse_same_instance(frames: Sequence[Frame]) -> list[Frame]:
                 "once. Remove the copies."
             )
         seen[key] = frame
-    return list(frames)
 
 
-def _refuse_twice(a: Frame, b: Frame, echo: float) -> None:
+def _refuse_repeated(a: Frame, b: Frame, echo: float) -> None:
     part = a.part.value if a.part else ""
     raise InputError(
         f"{a.path.name} (series {a.series}) and {b.path.name} (series {b.series}) are both the {part} image of echo {echo:g} "
-        f"at {a.depth_mm:.2f} mm; one was expected. Repeated scans, dynamics or coils: name the files of one of them."
+        f"at {a.depth_mm:.2f} mm; one was expected. Of repeated scans, dynamics or coils, name the files of one."
     )
 
 
-def _choose_parts(there: set[Part | None]) -> tuple[Part, ...]:
+def _choose_parts(found: set[Part | None]) -> tuple[Part, ...]:
     for pair in _PAIRS:
-        if set(pair) <= there:
+        if set(pair) <= found:
             return pair
-    if Part.PHASE in there and Part.UNMARKED in there:
+    if Part.PHASE in found and Part.UNMARKED in found:
         return (Part.MAGNITUDE, Part.PHASE)
-    if there <= {Part.MAGNITUDE, Part.UNMARKED}:
+    if found <= {Part.MAGNITUDE, Part.UNMARKED}:
         return (Part.MAGNITUDE,)
-    listed = " and ".join(sorted(p.value for p in there if p is not None))
+    listed = " and ".join(sorted(p.value for p in found if p is not None))
     raise InputError(
         f"Found {listed} images only; magnitude and phase, or real and imaginary were expected. Export the others as well."
     )
@@ -125,20 +147,20 @@ def _geometry(frames: Sequence[Frame], depths: Sequence[float]) -> Geometry:
     for frame in frames:
         drift = np.asarray(frame.position_mm) - origin
         lateral = float(np.linalg.norm(drift - normal * (drift @ normal)))
-        if lateral > 0.1 + 0.01 * abs(float(drift @ normal)):
+        if lateral > LATERAL_MM + LATERAL_SHARE * abs(float(drift @ normal)):
             raise InputError(
-                f"{frame.path.name} lies {lateral:.1f} mm to the side of {first.path.name}; slices straight above each other "
-                "were expected. Is it of another scan?"
+                f"{frame.path.name} lies {lateral:.1f} mm to the side of {first.path.name}; slices along one normal "
+                "were expected. If it belongs to another scan, leave it out."
             )
     steps = np.diff(depths)
     if steps.size:
         usual = float(np.sort(steps)[(steps.size - 1) // 2])
-        odd = np.flatnonzero(np.abs(steps - usual) > max(0.02 * usual, 2 * MILLIMETRE))
+        odd = np.flatnonzero(np.abs(steps - usual) > max(SAME_SPACING * usual, 2 * MILLIMETRE))
         if odd.size:
             n = int(odd[0])
             raise InputError(
                 f"Slices {n + 1} and {n + 2} are {steps[n]:.2f} mm apart, the others {usual:.2f} mm; even spacing was "
-                "expected. A slice is missing from every echo, or two scans are mixed."
+                "expected. A slice is missing from every echo, or two scans are mixed. Export it again, or name its files."
             )
         spacing = float((depths[-1] - depths[0]) / steps.size)
     else:

@@ -1,4 +1,4 @@
-"""Multi-echo scans among DICOM files, told from headers alone: for a browser that offers them before anything is read."""
+"""Multi-echo scans among DICOM files, found from headers alone, for a browser that lists them before any is read."""
 
 from __future__ import annotations
 
@@ -7,20 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
-from .files import MR_CLASSES, has_dicom_magic, read_header, text
+from .files import has_dicom_magic, is_mr_image, read_header
 from .frames import Frame, frames_of
 from .groups import multi_echo_scans
 from .stack import build_stack
 
 
 @dataclass(frozen=True)
-class ScanOnOffer:
+class FoundScan:
     """A scan that could be loaded.
 
     Attributes
     ----------
-    paths : its files. echoes, slices : how many. parts : in words, such as 'magnitude + phase'.
-    has_phase : False for magnitudes alone. problem : why it cannot be loaded, '' when it can.
+    paths : tuple of Path
+        Its files.
+    echoes : int
+        Number of echoes.
+    slices : int
+        Number of slices.
+    parts : str
+        Parts of the signal in words, such as 'magnitude + phase'.
+    has_phase : bool
+        False for magnitudes alone.
+    problem : str
+        Why it cannot be loaded, '' where it can.
     """
 
     paths: tuple[Path, ...]
@@ -31,56 +41,68 @@ class ScanOnOffer:
     problem: str = ""
 
 
-def survey(series: Sequence[Sequence[Path]]) -> list[ScanOnOffer]:
-    """Scans among the series of a study; files that are damaged, or no MR images, are passed over.
+def survey(series: Sequence[Sequence[Path]]) -> list[FoundScan]:
+    """Scans among the series of a study.
 
-    A series with both parts of the signal is a scan of its own. The others are put together; where that gives images that are
-    there twice (repeated scans), neighbouring pairs of series are tried.
+    A series with both parts of the signal is a scan of its own. The others are combined; where that repeats images (repeated
+    scans), neighbouring pairs of series are tried. Files that are damaged, or no MR images, are skipped.
+
+    Parameters
+    ----------
+    series : sequence of sequence of Path
+        Files of each series, in the order of the series numbers.
+
+    Returns
+    -------
+    list of FoundScan
+        Scans that can be loaded, and those with a problem.
     """
     frames = [[frame for path in paths for frame in _frames(path)] for paths in series]
-    offers: list[ScanOnOffer] = []
+    complete_series: list[FoundScan] = []
     left: list[list[Frame]] = []
     for own in frames:
         scans = _scans(own)
         complete = [scan for scan in scans if scan.has_phase and not scan.problem]
-        offers += complete
+        complete_series += complete
         if own and not complete:
             left.append(own)
     together = _scans([frame for own in left for frame in own])
     if any(scan.problem for scan in together):
         together = _by_pairs(left) or together
-    return offers + together
+    return complete_series + together
 
 
-def _by_pairs(series: Sequence[list[Frame]]) -> list[ScanOnOffer]:
-    found: list[ScanOnOffer] = []
-    at = 0
-    while at + 1 < len(series):
-        good = [scan for scan in _scans([*series[at], *series[at + 1]]) if scan.has_phase and not scan.problem]
+def _by_pairs(series: Sequence[list[Frame]]) -> list[FoundScan]:
+    found: list[FoundScan] = []
+    position = 0
+    while position + 1 < len(series):
+        pair = [*series[position], *series[position + 1]]
+        good = [scan for scan in _scans(pair) if scan.has_phase and not scan.problem]
         found += good
-        at += 2 if good else 1
+        position += 2 if good else 1
     return found
 
 
 def _frames(path: Path) -> list[Frame]:
+    """Planes of a file; none where it is damaged, which loading reports should it be part of a scan."""
     try:
-        if has_dicom_magic(path) and text(read_header(path), "SOPClassUID") in MR_CLASSES:
-            return list(frames_of(path))
+        if has_dicom_magic(path) and is_mr_image(header := read_header(path)):
+            return list(frames_of(path, header))
     except (InputError, OSError):
-        return []  # said when the scan is loaded, should it be part of one
+        return []
     return []
 
 
-def _scans(frames: Sequence[Frame]) -> list[ScanOnOffer]:
-    offers = []
+def _scans(frames: Sequence[Frame]) -> list[FoundScan]:
+    scans = []
     for group in multi_echo_scans(frames)[0]:
         paths = tuple(dict.fromkeys(frame.path for frame in group))
         try:
             stack = build_stack(group)
         except InputError as error:
-            offers.append(ScanOnOffer(paths, problem=str(error)))
+            scans.append(FoundScan(paths, problem=str(error)))
             continue
         rows = stack.frames[stack.parts[0]]
         words = " + ".join(part.value for part in stack.parts)
-        offers.append(ScanOnOffer(paths, len(rows), len(rows[0]), words, len(stack.parts) == 2))
-    return offers
+        scans.append(FoundScan(paths, len(rows), len(rows[0]), words, len(stack.parts) == 2))
+    return scans

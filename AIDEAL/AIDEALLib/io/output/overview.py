@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from ...echoes import EchoSeries
 from ...parameter_maps import MAP_INFO, ParameterMaps
+from .staging import staged_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ PANELS: tuple[tuple[str, str], ...] = (
     ("field", "coolwarm"),
     ("swap_probability", "plasma"),
 )
-"""What is shown, in reading order, and its perceptually uniform colours (diverging for the signed field)."""
+"""Maps in reading order, with perceptually uniform colours (diverging for the signed field)."""
 
 PAGE, INK, FAINT, OUTSIDE = "#14161a", "#f2f2f2", "#a9adb5", "#2b2e34"
 MARGIN = 0.04
@@ -41,9 +41,14 @@ def save_overview(
 
     Parameters
     ----------
-    series, maps : scan and its maps, on the same grid.
-    path : file to write.
-    slice_index : slice to show; None takes the one with the largest foreground.
+    series : EchoSeries
+        The scan.
+    maps : ParameterMaps
+        Its maps, on the same grid.
+    path : path
+        File to write.
+    slice_index : int, optional
+        Slice to show; None takes the one with the largest foreground.
 
     Raises
     ------
@@ -70,17 +75,12 @@ def save_overview(
         _panel(figure, axes, name, image[window], mask, colours, aspect)
     figure.suptitle(_title(series, maps, index), color=INK, fontsize=12, linespacing=1.5)
     figure.supxlabel(maps.provenance.research_use, color=FAINT, fontsize=10)
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
+    with staged_file(path) as partial:
         figure.savefig(partial, format="png", facecolor=PAGE)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def largest_slice(mask: npt.NDArray[np.bool_]) -> int:
-    """Index of the slice with the most foreground; the middle one when there is none."""
+    """Index of the slice with the largest foreground; the middle one where there is none."""
     area = mask.sum(axis=(1, 2))
     return int(np.argmax(area)) if np.any(area) else mask.shape[0] // 2
 
@@ -90,7 +90,7 @@ def _magnitude(series: EchoSeries, index: int) -> npt.NDArray[np.float32]:
 
 
 def _bounding_box(mask: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Part of the slice that the foreground fills, with a small margin; all of it when there is no foreground."""
+    """Part of the slice that the foreground fills, with a small margin; all of it where there is no foreground."""
     if not np.any(mask):
         return slice(None), slice(None)
     box = []

@@ -6,10 +6,10 @@ import csv
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from ...errors import InputError
 from ...statistics import SegmentStatistics
+from .staging import staged_file
 
 COLUMNS: dict[str, str] = {
     "name": "segment",
@@ -39,32 +39,30 @@ def save_table(
 
     Parameters
     ----------
-    rows : one line each.
-    path : file to write.
-    comments : lines `# key: value` on top (version, method, models, cut-offs, ...).
+    rows : sequence of SegmentStatistics
+        One line each.
+    path : path
+        File to write.
+    comments : Mapping, optional
+        Lines `# key: value` on top (version, method, models, cut-offs, ...).
 
     Raises
     ------
     InputError
         The file cannot be written.
     """
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.partial")
     try:
-        with partial.open("w", newline="", encoding="utf-8") as stream:
+        with staged_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
             for key, value in (comments or {}).items():
                 stream.write(" ".join(f"# {key}: {value}".split()) + "\n")
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS.values())
             for row in rows:
                 writer.writerow([_cell(getattr(row, field)) for field in COLUMNS])
-        partial.replace(target)
     except OSError as error:
         raise InputError(
-            f"Cannot write {target} ({error.strerror}); a writable place was expected. Close or move it."
+            f"Cannot write {os.fspath(path)} ({error.strerror}); a writable place was expected. Close or move it."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _cell(value: object) -> str:

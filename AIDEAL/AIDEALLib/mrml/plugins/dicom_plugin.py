@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 if TYPE_CHECKING:
-    from ...io.dicom.survey import ScanOnOffer
+    from ...io.dicom.survey import FoundScan
 
 PLUGIN_NAME = "AIDEALDICOMPlugin"
 CONFIDENCE, CONFIDENCE_WITHOUT_PHASE = 0.95, 0.4
@@ -65,7 +65,7 @@ def plugin_class(base: type, loadable_class: type) -> type:
                 self._place(loadable, node)
             return True
 
-        def _loadable(self, scan: ScanOnOffer) -> Any:
+        def _loadable(self, scan: FoundScan) -> Any:
             first = str(scan.paths[0])
             loadable = loadable_class()
             loadable.files = [str(path) for path in scan.paths]
@@ -116,7 +116,7 @@ def _studies(file_lists: Iterable[Sequence[str]]) -> list[list[list[Path]]]:
     return [[paths for _, paths in sorted(series, key=lambda entry: entry[0])] for series in studies.values()]
 
 
-def _survey(series: Sequence[Sequence[Path]]) -> list[ScanOnOffer]:
+def _survey(series: Sequence[Sequence[Path]]) -> list[FoundScan]:
     from ...io.dicom.survey import survey
 
     return survey(series)

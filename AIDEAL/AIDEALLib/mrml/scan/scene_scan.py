@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...choices import PhaseUnit
 from ...echoes import EchoSeries
 from ...errors import InputError
 from ...io.images import same_geometry
 from ...io.naming import Part
-from ...io.phase_units import PhaseUnit, detect_phase_unit, to_radians
+from ...io.phase_units import detect_phase_unit, to_radians
 from ..volumes import array_of, geometry_of
 from ..wording import worded
 from .stated import Stated

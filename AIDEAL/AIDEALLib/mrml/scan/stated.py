@@ -14,19 +14,12 @@ import slicer
 
 from ...choices import PhaseUnit, Readout
 from ...echoes import PhaseSign
+from ...io.dicom.parts import part_of_image_type
 from ...io.naming import Part, parse_name
 from ...options import Overrides
 from .. import nodes
 
 E = TypeVar("E", bound=Enum)
-_IMAGE_TYPES = {
-    "M": Part.MAGNITUDE,
-    "P": Part.PHASE,
-    "R": Part.REAL,
-    "I": Part.IMAGINARY,
-    **{part.name: part for part in (Part.MAGNITUDE, Part.PHASE, Part.REAL, Part.IMAGINARY)},
-}
-"""Parts by the values of DICOM's Image Type."""
 
 
 @dataclass(frozen=True)
@@ -178,5 +171,4 @@ def _dicom_number(volumes: Sequence[Any], tag: str) -> float | None:
 
 
 def _dicom_part(volume: Any) -> Part | None:
-    words = _dicom(volume, "0008,0008").upper().split("\\")
-    return next((_IMAGE_TYPES[word] for word in words if word in _IMAGE_TYPES), None)
+    return part_of_image_type(_dicom(volume, "0008,0008").split("\\"))
