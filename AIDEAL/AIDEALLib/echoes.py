@@ -14,6 +14,8 @@ from .errors import InputError
 
 MIN_ECHOES = 3
 FIELD_STRENGTH_RANGE_T = (0.05, 12.0)
+STEP_TOLERANCE = 0.1
+"""Echo times this close to multiples of their spacing, in spacings, are multiples of it."""
 LONGEST_PLAUSIBLE_TE_S = 0.2
 """Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in milliseconds."""
 
@@ -139,6 +141,17 @@ class EchoSeries:
         """True when all echo spacings agree within 1 % of the shortest, so that off-resonance is periodic in 1/spacing."""
         spacing = np.diff(self.te_s)
         return bool(np.ptp(spacing) <= 0.01 * spacing.min())
+
+    @property
+    def echo_steps(self) -> tuple[int, ...]:
+        """Number of each echo from 0, counted in echo spacings, so that a missing echo leaves a gap.
+
+        Consecutive numbers where the echo times are no multiples of their smallest spacing.
+        """
+        steps = (self.te_s - self.te_s[0]) / np.diff(self.te_s).min()
+        whole = np.round(steps)
+        regular = bool(np.all(np.abs(steps - whole) < STEP_TOLERANCE))
+        return tuple(int(s) for s in (whole if regular else np.arange(self.n_echoes)))
 
     def conjugate(self) -> EchoSeries:
         """The same scan with the opposite rotation sense."""

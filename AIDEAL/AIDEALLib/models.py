@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from dataclasses import field as with_default
@@ -147,6 +148,10 @@ def _spectrum_tensors(spectrum: FatSpectrum, device: torch.device) -> tuple[torc
     import torch
 
     return torch.tensor(spectrum.ppm, device=device), torch.tensor(spectrum.amplitudes, device=device)
+
+
+NetworkSource = Callable[[str], Networks]
+"""Gives the networks on a device."""
 
 
 def load_networks(device: str = "cpu", directory: Path | None = None) -> Networks:

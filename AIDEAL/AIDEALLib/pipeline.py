@@ -9,17 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from .echoes import EchoSeries
-from .estimation.estimate import NetworkSource, choose_device, estimate, fat_spectrum
+from .estimation.estimate import choose_device, estimate, fat_spectrum, networks_of
 from .estimation.phase_correction.plan import PhaseCorrections, plan_corrections
 from .estimation.slice_pool import one_core
 from .io.load import load_series
+from .models import NetworkSource
 from .options import RunOptions
 from .parameter_maps import ParameterMaps
 from .physics.spectrum import FatSpectrum
 from .progress import Monitor, Step
 from .quality.assess import assess
-from .quality.findings import QualityReport
-from .quality.preflight import Preflight, preflight
+from .quality.corrections import assess_corrections
+from .quality.findings import QualityReport, Severity
+from .quality.preflight import Preflight, UnusableScan, preflight
 
 Path = str | os.PathLike[str]
 Source = EchoSeries | Path | Sequence[Path]
@@ -88,7 +90,8 @@ def run(
     Raises
     ------
     UnusableScan
-        The check before the estimate found the scan unusable, and the options do not include `anyway`.
+        The check before the estimate found the scan unusable, or the rotation sense is open, and the options do not include
+        `anyway`.
     AidealError
         Whatever `io.load.load_series` and `estimation.estimate.estimate` raise.
     """
@@ -102,7 +105,8 @@ def run(
     if corrections is None and options.uses_phase and series.has_phase:
         monitor.step(Step.PREPARE)
         with _timed(seconds, "phase corrections"), one_core():
-            corrections = plan_corrections(series, spectrum, options)
+            corrections = plan_corrections(series, spectrum, options, networks or networks_of(options))
+        _refuse_undecided(corrections, options, check)
     maps = estimate(series, options, spectrum=spectrum, corrections=corrections, networks=networks, monitor=monitor)
     seconds |= maps.provenance.seconds
     quality = None
@@ -129,6 +133,13 @@ def _preflight(
     if not options.anyway:
         found.refuse()
     return found
+
+
+def _refuse_undecided(corrections: PhaseCorrections, options: RunOptions, check: bool) -> None:
+    """Raise where a choice that exchanges water and fat is open."""
+    stops = tuple(f for f in assess_corrections(corrections) if f.severity is Severity.STOP)
+    if check and stops and not options.anyway:
+        raise UnusableScan(stops)
 
 
 @contextmanager

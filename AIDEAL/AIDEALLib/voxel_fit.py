@@ -123,15 +123,15 @@ def corrected_samples(
         out = np.conj(out)
     if gains := corrections.get("gains_taken_out"):
         out = out / np.asarray(gains)
-    n = np.arange(len(out))
-    patterns = {"bipolar": 1.0 - 2.0 * (n % 2), "first_echo": (n == 0).astype(float)}
     of_slice = corrections.get("by_slice") or ()
-    for kind, pattern in patterns.items():
+    for kind in ("bipolar", "first_echo"):
         error = corrections.get(kind)
         if not error or not error["applied"]:
             continue
         if kind == "bipolar" and voxel[0] < len(of_slice) and of_slice[voxel[0]]:
             error = of_slice[voxel[0]]
+        n = np.asarray(error.get("steps") or range(len(out)))
+        pattern = 1.0 - 2.0 * (n % 2) if kind == "bipolar" else (n == 0).astype(float)
         place = voxel[1 + error["axis"]] / shape[1 + error["axis"]] - 0.5
         out = out * np.exp(-1j * pattern * (error["constant_rad"] + error["slope_rad"] * place))
     return out

@@ -27,9 +27,10 @@ def spoil(pattern: Pattern) -> Callable[[EchoSeries], EchoSeries]:
     return lambda series: PhaseError(pattern, 0.5, 0.6, 1, 0, 0, 1, 0).correct(series)
 
 
-def simulated(protocol: Protocol) -> EchoSeries:
-    """Synthetic abdomen scanned by a protocol."""
-    return acquire(abdomen(3, protocol.field_strength_t, (2, 80, 80)), protocol, np.random.default_rng(1))
+def simulated(protocol: Protocol, stated: bool = True) -> EchoSeries:
+    """Synthetic abdomen scanned by a protocol, with its rotation sense stated or not."""
+    series = acquire(abdomen(3, protocol.field_strength_t, (2, 80, 80)), protocol, np.random.default_rng(1))
+    return series if stated else replace(series, phase_sign=None)
 
 
 def phase_times(factor: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -75,6 +76,20 @@ def constant_phase(e: np.ndarray) -> np.ndarray:
     return np.abs(e) * np.exp(1j * np.angle(e[:1]))
 
 
+def scaled_twice(e: np.ndarray) -> np.ndarray:
+    """Phase from -3.14 to 2.28 taken as radians."""
+    return np.abs(e) * np.exp(1j * (0.863 * np.angle(e) - 0.43))
+
+
+def three_echoes(series: EchoSeries) -> EchoSeries:
+    return replace(series, echoes=series.echoes[:3], te_s=series.te_s[:3])
+
+
+def without_echo(series: EchoSeries, number: int) -> EchoSeries:
+    kept = [n for n in range(series.n_echoes) if n != number]
+    return replace(series, echoes=series.echoes[kept], te_s=series.te_s[kept])
+
+
 def clean_scan() -> tuple[EchoSeries, TissueMaps]:
     """Two slices of the synthetic liver without any fault, as a file states them, and their truth."""
     series, truth = demo_liver(matrix=(2, 80, 80))
@@ -92,7 +107,7 @@ FAULTS: dict[str, tuple[Callable[[EchoSeries], EchoSeries], str, Severity]] = {
     "no phase": (lambda s: with_echoes(s, lambda e: np.abs(e) + 0j), "magnitude-only", Severity.STOP),
     "phase of echo 1 in all echoes": (lambda s: with_echoes(s, constant_phase), "phase-constant", Severity.STOP),
     "phase replaced by noise": (lambda s: with_echoes(s, random_phase), "phase-not-phase", Severity.STOP),
-    "phase scaled by one half": (lambda s: with_echoes(s, phase_times(0.5)), "phase-range", Severity.WARN),
+    "phase scaled by one half": (lambda s: with_echoes(s, phase_times(0.5)), "phase-scale", Severity.STOP),
     "echoes 4 to 6 moved by 3 pixels": (lambda s: with_echoes(s, shift_echo), "motion-between-echoes", Severity.WARN),
     "clipped at 60 % of the maximum": (lambda s: with_echoes(s, clip), "values-clipped", Severity.WARN),
     "magnitudes that overflow": (lambda s: with_echoes(s, overflow_magnitude), "wrapped", Severity.WARN),
@@ -106,7 +121,19 @@ FAULTS: dict[str, tuple[Callable[[EchoSeries], EchoSeries], str, Severity]] = {
         Severity.WARN,
     ),
     "first echo's phase off": (spoil(Pattern.FIRST), "first-echo-phase", Severity.WARN),
-    "three echoes": (lambda s: replace(s, echoes=s.echoes[:3], te_s=s.te_s[:3]), "sign-undecided", Severity.INFO),
+    "three echoes": (three_echoes, "sign-by-plausibility", Severity.INFO),
+    "three echoes, conjugated": (lambda s: three_echoes(s).conjugate(), "sign-by-plausibility", Severity.INFO),
+    "three echoes, half a period of fat apart": (
+        lambda s: simulated(Protocol("x", echo_times(2.3, 2.3, 3), 1.5, snr=30.0), stated=False),
+        "sign-without-effect",
+        Severity.INFO,
+    ),
+    "phase scaled twice": (lambda s: with_echoes(s, scaled_twice), "phase-scale", Severity.STOP),
+    "echo 3 of a bipolar scan missing": (
+        lambda s: without_echo(spoil(Pattern.ODD_EVEN)(s), 2),
+        "echo-missing",
+        Severity.WARN,
+    ),
     "flip angle 20 degrees": (lambda s: replace(s, flip_angle_deg=20.0), "t1-bias", Severity.WARN),
     "first echo at 6 ms": (
         lambda s: simulated(Protocol("x", echo_times(6.0, 2.1, 6), 1.5, snr=40.0)),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from .. import __version__
@@ -16,24 +14,20 @@ from ..advice import advise
 from ..choices import FirstEcho
 from ..echoes import EchoSeries
 from ..errors import DeviceError, InputError
-from ..models import Networks, load_networks
+from ..models import NetworkSource, load_networks
 from ..options import RunOptions
-from ..parameter_maps import MAP_INFO, FloatMap, ParameterMaps, Provenance
+from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import FatSpectrum, spectrum_by_name
 from ..progress import Monitor, Step
 from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod
 from .phase_correction.plan import NO_CORRECTIONS, PhaseCorrections, plan_corrections
+from .slice_estimate import SliceMaps, estimate_slice
 from .slice_pool import map_slices, one_core
 from .timing import Stopwatch
-from .voxelwise.candidates import wrap
-from .voxelwise.mode import Solution
-from .voxelwise.noise import foreground, noise_from_differences
-from .voxelwise.slice_input import Scan, SliceEchoes
+from .voxelwise.slice_input import Scan
 
-NetworkSource = Callable[[str], Networks]
-"""Gives the networks on a device."""
 UNUSED_PHASE = replace(NO_CORRECTIONS, sign_text="was not used (method magnitude)")
 CORRECTIONS = "phase_corrections"
 """Key of the phase corrections in the options of the provenance."""
@@ -90,13 +84,13 @@ def estimate(
     device = choose_device(options.device)
     _check(series, options, method)
     spectrum = spectrum or fat_spectrum(options)
+    source = networks or networks_of(options)
     with one_core() as cores:
         if not method.phase:
             corrections = UNUSED_PHASE
         elif corrections is None:
             monitor.step(Step.PREPARE)
-            corrections = plan_corrections(series, spectrum, options)
-        source = networks or (lambda on: load_networks(on, Path(options.models) if options.models else None))
+            corrections = plan_corrections(series, spectrum, options, source)
         run = _Run(series, options, spectrum, corrections, source, monitor)
         try:
             return run.on(device, cores)
@@ -104,6 +98,11 @@ def estimate(
             torch.cuda.empty_cache()
             note = f"{device} ran out of memory; the whole scan was estimated on the CPU instead."
             return replace(run, notes=(note,)).on(torch.device("cpu"), cores)
+
+
+def networks_of(options: RunOptions) -> NetworkSource:
+    """Networks from the folder that options name, or the bundled ones."""
+    return lambda device: load_networks(device, Path(options.models) if options.models else None)
 
 
 def fat_spectrum(options: RunOptions) -> FatSpectrum:
@@ -151,15 +150,6 @@ def _check(series: EchoSeries, options: RunOptions, method: RegisteredMethod) ->
 
 
 @dataclass(frozen=True, eq=False)
-class _Slice:
-    """Result of one slice: values of each map in the voxels of the mask, and the noise per real channel."""
-
-    mask: npt.NDArray[np.bool_]
-    values: dict[str, FloatMap]
-    noise_sd: float
-
-
-@dataclass(frozen=True, eq=False)
 class _Run:
     """A scan with all that its slices share."""
 
@@ -182,11 +172,11 @@ class _Run:
         context = MethodContext(watch, learned, loaded)
         scan = Scan.of(torch.from_numpy(series.te_s).to(device), series.field_strength_t, self.spectrum)
 
-        def work(index: int) -> _Slice:
+        def work(index: int) -> SliceMaps:
             with watch("transfer"):
                 echoes = torch.from_numpy(self.corrections.apply(series.echoes[:, index], index)).to(device)
             with torch.inference_mode():
-                return _estimate_slice(echoes, scan, method, context, self.corrections.mixed)
+                return estimate_slice(echoes, scan, method, context, self.corrections.mixed)
 
         workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
         slices = map_slices(work, series.shape[0], workers, self.monitor.slices, self.monitor.cancelled)
@@ -229,49 +219,3 @@ class _Run:
         if not signal:
             notes.append("No voxel stands clear of the noise: all maps are empty.")
         return tuple(notes)
-
-
-def _estimate_slice(echoes: torch.Tensor, scan: Scan, method: RegisteredMethod, context: MethodContext, mixed: bool) -> _Slice:
-    """Estimate the foreground of one slice, (echo, row, column)."""
-    watch = context.watch
-    with watch("foreground"):
-        if not method.phase:
-            echoes = echoes.abs().to(echoes.dtype)
-        rough_noise = noise_from_differences(echoes)
-        mask = foreground(echoes, rough_noise)
-    if not torch.any(mask):
-        return _Slice(mask.cpu().numpy(), {}, float(rough_noise))
-    rows, columns = _extent(mask.any(1)), _extent(mask.any(0))
-    cropped, inner = echoes[:, rows, columns].contiguous(), mask[rows, columns]
-    voxels = cropped[:, inner]
-    given = SliceEchoes(scan=scan, echoes=cropped, mask=inner, voxels=voxels, rough_noise=rough_noise, mixed=mixed)
-    solution = method.estimate(given, context)
-    with watch("transfer"):
-        values = {name: values.float().cpu().numpy() for name, values in _values(solution, scan, voxels).items()}
-        return _Slice(mask.cpu().numpy(), values, float(solution.noise_sd))
-
-
-def _extent(occupied: torch.Tensor) -> slice:
-    where = occupied.nonzero()
-    return slice(int(where[0]), int(where[-1]) + 1)
-
-
-def _values(solution: Solution, scan: Scan, voxels: torch.Tensor) -> dict[str, torch.Tensor]:
-    best = solution.best
-    # Amplitudes at t = 0: undo the decay up to the first echo (limited: a decay of pure noise must not blow up).
-    growth = torch.exp((best.r2star_per_s * float(scan.te_s[0])).clamp(-2.0, 4.0))
-    amplitude = (best.water + best.fat).abs() * growth
-    energy = voxels.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny)
-    return {
-        "water": amplitude * (1 - best.pdff / 100),
-        "fat": amplitude * best.pdff / 100,
-        "pdff": best.pdff,
-        "pdff_sd": best.pdff_variance.sqrt(),
-        "pdff_total_sd": solution.mixture_variance.sqrt(),
-        "swap_probability": solution.swap_probability,
-        "r2star": best.r2star_per_s,
-        "r2star_sd": best.r2star_variance.sqrt(),
-        "field": wrap(best.field_hz, scan.period_hz),
-        "field_sd": best.field_variance.sqrt(),
-        "residual": 100 * torch.sqrt(best.residual_energy / energy),
-    }

@@ -16,14 +16,49 @@ def assess_corrections(corrections: PhaseCorrections) -> list[Finding]:
 
 
 def _rotation_sense(corrections: PhaseCorrections) -> list[Finding]:
-    if corrections.sign_decided:
+    trial = corrections.sign_trial
+    if trial is None and corrections.sign_decided:
         return []
+    if trial is None:
+        return [
+            Finding(
+                "sign-undecided",
+                Severity.WARN,
+                "The scan fits as well with the phase conjugated, so its rotation sense was not decided by the data.",
+                advise("Compare with {}: the wrong sense exchanges water and fat.", ("conjugate", "yes")),
+            )
+        ]
+    if trial.agree:
+        return [
+            Finding(
+                "sign-without-effect",
+                Severity.INFO,
+                "The scan fits as well with the phase conjugated; with these echo times both give the same PDFF.",
+                advise("Nothing to do."),
+            )
+        ]
+    readings = (
+        f"The median PDFF of the body is {trial.given.pdff_median:.0f} % as stored and {trial.conjugated.pdff_median:.0f} % "
+        "with the phase conjugated"
+    )
+    sense = "conjugated" if corrections.conjugated else "as stored"
+    if corrections.sign_decided:
+        return [
+            Finding(
+                "sign-by-plausibility",
+                Severity.INFO,
+                f"The residual does not decide the rotation sense. {readings}; R2* and the place of fat decided for {sense} "
+                f"(probability {100 * corrections.sign_probability:.1f} %).",
+                advise("Look at the PDFF map: fat belongs under the skin."),
+            )
+        ]
     return [
         Finding(
             "sign-undecided",
-            Severity.INFO,
-            "The scan fits as well with the phase mirrored, so its rotation sense was not decided by the data.",
-            advise("Harmless where there is little fat; where fat is expected, compare with {}.", ("conjugate", "yes")),
+            Severity.STOP,
+            f"The rotation sense of the phase is open, and the wrong one exchanges water and fat. {readings}; more probable is "
+            f"{sense} ({100 * corrections.sign_probability:.0f} %).",
+            advise("Choose the reading that fits the anatomy: {} or {}.", ("conjugate", "no"), ("conjugate", "yes")),
         )
     ]
 

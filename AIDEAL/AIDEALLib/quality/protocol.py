@@ -116,6 +116,7 @@ def assess_protocol(
                 ),
             )
         )
+    found += _missing_echoes(series)
     if snr < LOW_SNR:
         found.append(
             Finding(
@@ -129,6 +130,24 @@ def assess_protocol(
     if phase_used:
         found += _outside_training(series, spacing_ms, snr)
     return found
+
+
+def _missing_echoes(series: EchoSeries) -> list[Finding]:
+    steps = np.array(series.echo_steps)
+    missing = sorted(set(range(int(steps[-1]))) - set(steps.tolist()))
+    if not missing or np.median(np.diff(steps)) > 1:
+        return []
+    spacing_ms = 1000 * float(np.diff(series.te_s).min())
+    listed = ", ".join(f"{1000 * float(series.te_s[0]) + step * spacing_ms:.2f}" for step in missing)
+    return [
+        Finding(
+            "echo-missing",
+            Severity.WARN,
+            f"The echo times leave a gap: an echo at {listed} ms seems to be missing. The polarity of a bipolar read-out was "
+            "counted from the echo times.",
+            advise("Load all echoes of the series."),
+        )
+    ]
 
 
 def t1_bias_points(

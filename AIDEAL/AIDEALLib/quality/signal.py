@@ -18,6 +18,10 @@ Mask = npt.NDArray[np.bool_]
 COHERENCE = 0.5
 """Phase of neighbouring bright voxels agrees at least this well (0: not at all, 1: fully) in anything that is phase."""
 PHASE_RANGE = 0.8
+PHASE_BINS, EMPTY_SHARE, EDGE_SHARE, LEAST_GAP_BINS = 120, 0.02, 0.5, 4
+"""Phase of the right scale fills the turn, or fades out. A gap of at least so many bins, emptier than the first share of the
+mean and with edges above the second share, shows a wrong scale."""
+LEAST_PHASE_VALUES, MOST_PHASE_VALUES = 5000, 400_000
 MOVED_PIXELS = 0.7
 CLIPPED_SHARE, CLIPPED_VOXELS = 5e-4, 12
 ZERO_SHARE = 2e-3
@@ -106,6 +110,21 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
                 _or_magnitudes(f"The unit of the phase is wrong, or these are no phase images. State the unit. {export}"),
             )
         ]
+    gap = _cut_off_degrees(series)
+    if gap > 0:
+        return [
+            Finding(
+                "phase-scale",
+                Severity.STOP,
+                f"The phase leaves out {gap:.0f} degrees of the turn, with sharp ends: its scale is wrong by a factor of about "
+                f"{360 / (360 - gap):.2f}.",
+                advise(
+                    "A scaling was applied twice, or the unit of the phase is another one: state the unit ({}), or export "
+                    "again.",
+                    "phase_unit",
+                ),
+            )
+        ]
     filled = float(np.abs(np.angle(series.echoes[series.echoes != 0])).max()) / np.pi
     if filled < PHASE_RANGE:
         return [
@@ -121,6 +140,26 @@ def _phase(series: EchoSeries, body: Mask) -> list[Finding]:
             )
         ]
     return []
+
+
+def _cut_off_degrees(series: EchoSeries) -> float:
+    """Width of the gap that a wrong scale leaves in the histogram of the phase, 0 where there is none."""
+    values = series.echoes[series.echoes != 0]
+    if values.size < LEAST_PHASE_VALUES:
+        return 0.0
+    angles = np.angle(values[:: max(1, values.size // MOST_PHASE_VALUES)])
+    counts, _ = np.histogram(angles, PHASE_BINS, (-np.pi, np.pi))
+    empty = counts < EMPTY_SHARE * counts.mean()
+    if not empty.any() or empty.all():
+        return 0.0
+    start = int(np.flatnonzero(~empty)[0])
+    turned, filled = np.roll(empty, -start), np.roll(counts, -start)  # begins with a bin that is filled
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], turned, [False]]).astype(int)))
+    first, after = max(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[1] - run[0])
+    typical = filled[~turned].mean()
+    beside = [max(filled[(edge + k) % PHASE_BINS] for k in bins) for edge, bins in ((first, (-2, -1)), (after, (0, 1)))]
+    sharp = min(beside) > EDGE_SHARE * typical
+    return 360.0 * float(after - first) / PHASE_BINS if sharp and after - first >= LEAST_GAP_BINS else 0.0
 
 
 def _or_magnitudes(text: str) -> Advice:

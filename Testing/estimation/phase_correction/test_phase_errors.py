@@ -75,3 +75,22 @@ def test_the_correction_is_the_inverse_of_the_error(liver: EchoSeries) -> None:
 def test_the_size_is_the_largest_phase_modulo_the_period() -> None:
     assert PhaseError(Pattern.FIRST, 0.3, 0.8, 0, 0, 0, 1, 0).size_rad == pytest.approx(0.7)
     assert PhaseError(Pattern.ODD_EVEN, math.pi / 2 + 0.1, 0.0, 0, 0, 0, 1, 0).size_rad == pytest.approx(0.1)
+
+
+def test_polarity_follows_the_echo_times_where_an_echo_is_missing(liver: EchoSeries) -> None:
+    """Echo 3 of a bipolar scan is missing: echo 4 still has the polarity of its time."""
+    spoiled = spoilt(liver, 0.35, 0.25, 1)
+    kept = [0, 1, 3, 4, 5]
+    gap = replace(spoiled, echoes=spoiled.echoes[kept], te_s=spoiled.te_s[kept])
+    assert gap.echo_steps == (0, 1, 3, 4, 5)
+    found = find_phase_error(gap, SIX_PEAK)
+    assert found is not None and found.clear
+    assert abs(math.remainder(found.constant_rad - 0.35, math.pi / 2)) < 0.03
+    assert found.slope_rad == pytest.approx(0.25, abs=0.1)
+    assert found.residual_after < 0.7 * found.residual_before
+    step = np.angle(found.correct(gap).echoes * np.conj(liver.echoes[kept]))[
+        :, np.abs(liver.echoes).min(0) > 0.2 * np.abs(liver.echoes).max()
+    ]
+    # a common phase, and a field shifted by half the period, are no error
+    wobble = np.diff(step, axis=0) / np.diff(gap.echo_steps)[:, None]
+    assert np.abs(np.angle(np.exp(2j * np.diff(wobble, axis=0)))).max() < 0.3

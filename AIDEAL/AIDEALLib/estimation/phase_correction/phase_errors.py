@@ -16,6 +16,7 @@ is ours.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -49,9 +50,9 @@ class Pattern(Enum):
     ODD_EVEN = "odd against even echoes"
     FIRST = "first echo"
 
-    def of(self, n_echoes: int) -> torch.Tensor:
-        """p_n, (echo,)."""
-        n = torch.arange(n_echoes)
+    def of(self, steps: Sequence[int]) -> torch.Tensor:
+        """p_n, (echo,), of echoes numbered by `EchoSeries.echo_steps`: the polarity of a read-out follows the echo time."""
+        n = torch.tensor(steps)
         return (1.0 - 2.0 * (n % 2)) if self is Pattern.ODD_EVEN else (n == 0).float()
 
     @property
@@ -78,6 +79,8 @@ class PhaseError:
         Factor by which the residual of a typical voxel falls (geometric mean over the sample).
     z : float
         Logarithm of `gain` in its standard errors.
+    steps : tuple of int
+        Number of each echo (`EchoSeries.echo_steps`); () for consecutive echoes.
     """
 
     pattern: Pattern
@@ -88,6 +91,7 @@ class PhaseError:
     residual_after: float
     gain: float
     z: float
+    steps: tuple[int, ...] = ()
 
     @property
     def clear(self) -> bool:
@@ -131,7 +135,7 @@ class PhaseError:
         """
         count = (rows, columns)[self.axis]
         theta = self.constant_rad + self.slope_rad * position(torch.arange(count), count).numpy()
-        phase = np.exp(-1j * self.pattern.of(n_echoes).numpy()[:, None] * theta).astype(np.complex64)
+        phase = np.exp(-1j * self.pattern.of(self.steps or range(n_echoes)).numpy()[:, None] * theta).astype(np.complex64)
         return phase[:, None, :, None] if self.axis == 0 else phase[:, None, None, :]
 
     def correct(self, series: EchoSeries) -> EchoSeries:
@@ -173,7 +177,8 @@ def find_phase_error(
     sample = bright_sample(series, spectrum, slices, voxels)
     if sample is None:
         return None
-    p = pattern.of(series.n_echoes)
+    numbers = series.echo_steps
+    p = pattern.of(numbers)
     steps = 12 if pattern is Pattern.ODD_EVEN else 24
     table = _table(sample, p, pattern.period_rad, steps)
     before = _energy(sample, p, 0.0)
@@ -192,6 +197,7 @@ def find_phase_error(
             _percent(after),
             math.exp(float(log_gain.mean())),
             float(z),
+            () if numbers == tuple(range(series.n_echoes)) else numbers,
         )
         cost = float(after.sqrt().sum())
         if best is None or cost < best[0]:

@@ -14,15 +14,17 @@ import numpy.typing as npt
 
 from ...advice import advise
 from ...choices import Bipolar, Conjugate, FirstEcho, GainSteps
-from ...echoes import EchoSeries, PhaseSign
+from ...echoes import EchoSeries
 from ...errors import InputError
+from ...models import NetworkSource, load_networks
 from ...options import RunOptions
 from ...physics.spectrum import FatSpectrum
 from ..voxelwise import mixed_fit
 from .gain_steps import find_gains
 from .odd_even import OddEven, find_odd_even, odd_even_of_slices
 from .phase_errors import Pattern, PhaseError, find_phase_error
-from .rotation_sense import decide_sign
+from .sense import SenseDecision, decide_sense
+from .sign_trial import SignTrial
 
 SLICES_EXAMINED = 5
 
@@ -39,6 +41,10 @@ class PhaseCorrections:
         Rotation sense in words.
     sign_decided : bool
         Whether the data, or the user, decided the rotation sense.
+    sign_probability : float
+        Probability that the rotation sense is right.
+    sign_trial : SignTrial or None
+        Both readings of a few slices, where the residual decided nothing.
     bipolar, first_echo : PhaseError or None
         Phase errors found, None where none can be determined; those corrected are in `applied`.
     applied : tuple of PhaseError
@@ -63,6 +69,8 @@ class PhaseCorrections:
     mixed: bool = False
     gains: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+    sign_probability: float = 1.0
+    sign_trial: SignTrial | None = None
 
     def apply(self, echoes: npt.NDArray[np.complex64], index: int) -> npt.NDArray[np.complex64]:
         """Corrected echoes (echo, row, column) of slice `index`."""
@@ -89,6 +97,8 @@ class PhaseCorrections:
         return {
             "conjugated": self.conjugated,
             "sign_decided": self.sign_decided,
+            "sign_probability": round(self.sign_probability, 4),
+            "sign_trial": asdict(self.sign_trial) if self.sign_trial else None,
             "bipolar": plain(self.bipolar),
             "first_echo": plain(self.first_echo),
             "mixed_fit": self.mixed,
@@ -100,10 +110,13 @@ class PhaseCorrections:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> PhaseCorrections:
         """Corrections from what `as_dict` returned, to be applied once more (without their sentences)."""
-        numbers = [f.name for f in fields(PhaseError) if f.name != "pattern"]
+        numbers = [f.name for f in fields(PhaseError) if f.name not in ("pattern", "steps")]
 
         def error(values: Mapping[str, Any] | None) -> PhaseError | None:
-            return PhaseError(Pattern(values["pattern"]), **{n: values[n] for n in numbers}) if values else None
+            if not values:
+                return None
+            steps = tuple(values.get("steps", ()))
+            return PhaseError(Pattern(values["pattern"]), **{n: values[n] for n in numbers}, steps=steps)
 
         applied = [error(content[name]) for name in ("bipolar", "first_echo") if (content[name] or {}).get("applied")]
         return cls(
@@ -116,6 +129,8 @@ class PhaseCorrections:
             by_slice=tuple(error(values) for values in content["by_slice"]),
             mixed=content["mixed_fit"],
             gains=tuple(content["gains_taken_out"]),
+            sign_probability=content.get("sign_probability", 1.0),
+            sign_trial=SignTrial.from_dict(content["sign_trial"]) if content.get("sign_trial") else None,
         )
 
 
@@ -123,7 +138,12 @@ NO_CORRECTIONS = PhaseCorrections(False, "as given", True)
 """For echoes that are known to be free of phase errors."""
 
 
-def plan_corrections(series: EchoSeries, spectrum: FatSpectrum, options: RunOptions | None = None) -> PhaseCorrections:
+def plan_corrections(
+    series: EchoSeries,
+    spectrum: FatSpectrum,
+    options: RunOptions | None = None,
+    networks: NetworkSource | None = None,
+) -> PhaseCorrections:
     """Examine a few slices and decide what to correct.
 
     Parameters
@@ -137,6 +157,8 @@ def plan_corrections(series: EchoSeries, spectrum: FatSpectrum, options: RunOpti
         odd-even phase where the scan shows one clearly (or shows one, and the source states that the read-out is bipolar).
         `first_echo` 'mixed' does what 'auto' does, to find the right mode, and leaves the phase of the first echo out of the
         last fit.
+    networks : callable, optional
+        Gives the networks on a device, where the residual does not decide the rotation sense; by default the bundled ones.
 
     Returns
     -------
@@ -155,7 +177,7 @@ def plan_corrections(series: EchoSeries, spectrum: FatSpectrum, options: RunOpti
             f"A mixed fit of the first echo needs at least {mixed_fit.MIN_ECHOES} echoes; {series.n_echoes} were found.",
             advise("Take {}, and leave out regions where it matters.", ("first_echo", "no")),
         )
-    sense = _rotation_sense(series, spectrum, options)
+    sense = _rotation_sense(series, spectrum, options, networks or load_networks)
     odd_even, work = sense.odd_even, sense.corrected
     by_slice = odd_even_of_slices(series, spectrum, sense.conjugated) if odd_even.of_slices else ()
     notes = _odd_even_notes(odd_even, options.bipolar, bool(by_slice))
@@ -168,8 +190,10 @@ def plan_corrections(series: EchoSeries, spectrum: FatSpectrum, options: RunOpti
         notes.append("Mixed fit: the first echo entered the last fit by its magnitude alone.")
     plan = PhaseCorrections(
         conjugated=sense.conjugated,
-        sign_text=sense.text,
-        sign_decided=sense.decided,
+        sign_text=sense.decision.text,
+        sign_decided=sense.decision.decided,
+        sign_probability=sense.decision.probability,
+        sign_trial=sense.decision.trial,
         bipolar=odd_even.strongest,
         first_echo=first,
         applied=tuple(applied),
@@ -209,30 +233,37 @@ def corrected_slices(series: EchoSeries, corrections: PhaseCorrections, most_sli
 class _RotationSense:
     """Rotation sense of a scan, its odd-even phase, and the slices examined with both corrected."""
 
-    conjugated: bool
-    text: str
-    decided: bool
+    decision: SenseDecision
     odd_even: OddEven
     corrected: EchoSeries
 
+    @property
+    def conjugated(self) -> bool:
+        """Whether the echoes are to be conjugated."""
+        return self.decision.conjugated
 
-def _rotation_sense(series: EchoSeries, spectrum: FatSpectrum, options: RunOptions) -> _RotationSense:
+
+def _rotation_sense(series: EchoSeries, spectrum: FatSpectrum, options: RunOptions, networks: NetworkSource) -> _RotationSense:
+    def decide(slices: EchoSeries) -> SenseDecision:
+        return decide_sense(slices, options.conjugate, spectrum, networks)
+
     examined = _some_slices(series)
-    conjugated, text, decided = _sign(examined, options.conjugate, spectrum)
+    decision = decide(examined)
+    conjugated = decision.conjugated
     work = examined.conjugate() if conjugated else examined
     odd_even = find_odd_even(work, spectrum, options.bipolar)
     if not odd_even.corrects:
-        return _RotationSense(conjugated, text, decided, odd_even, work)
+        return _RotationSense(decision, odd_even, work)
     corrected = odd_even.correct(work)
     if options.conjugate is Conjugate.AUTO:
         # The odd-even phase may have hidden the rotation sense: decide it once more. Conjugation reverses the phase error.
-        other, text, decided = _sign(corrected.conjugate() if conjugated else corrected, options.conjugate, spectrum)
-        if other != conjugated:
-            conjugated, work = other, work.conjugate()
+        decision = decide(corrected.conjugate() if conjugated else corrected)
+        if decision.conjugated != conjugated:
+            work = work.conjugate()
             mirrored = find_odd_even(work, spectrum, options.bipolar)
             odd_even = mirrored if mirrored.corrects else odd_even
             corrected = odd_even.correct(work)
-    return _RotationSense(conjugated, text, decided, odd_even, corrected)
+    return _RotationSense(decision, odd_even, corrected)
 
 
 def _odd_even_notes(odd_even: OddEven, bipolar: Bipolar, by_slice: bool) -> list[str]:
@@ -261,15 +292,6 @@ def _with_gains(plan: PhaseCorrections, work: EchoSeries, spectrum: FatSpectrum)
     listed = ", ".join(f"{gain:.3f}" for gain in found.gains)
     note = f"Divided out the scale of each echo that the data show ({listed}); residual lower by {found.improvement:.2f}."
     return replace(plan, gains=found.gains, notes=(*plan.notes, note))
-
-
-def _sign(series: EchoSeries, conjugate: Conjugate, spectrum: FatSpectrum) -> tuple[bool, str, bool]:
-    if conjugate is not Conjugate.AUTO:
-        conjugated = conjugate is Conjugate.CONJUGATED
-        return conjugated, ("conjugated on request" if conjugated else "as given on request"), True
-    decision = decide_sign(series, spectrum)
-    conjugated = decision.sign is PhaseSign.CONJUGATED
-    return conjugated, f"{'conjugated' if conjugated else 'as given'}: {decision.reason}", decision.decided
 
 
 def _some_slices(series: EchoSeries) -> EchoSeries:
