@@ -83,9 +83,7 @@ def test_an_open_sense_is_a_reason_to_stop(three: tuple[EchoSeries, TissueMaps],
         assert run(three[0], RunOptions(device="cpu", method="one-shot", conjugate=choice)).maps.mask.any()
 
 
-def test_a_stated_sense_counts_but_can_be_outweighed(
-    three: tuple[EchoSeries, TissueMaps], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stated_sense_can_be_outweighed(three: tuple[EchoSeries, TissueMaps], monkeypatch: pytest.MonkeyPatch) -> None:
     from AIDEALLib.estimation.phase_correction import sense
 
     stated = replace(three[0], phase_sign=PhaseSign.AS_MODEL)

@@ -1,0 +1,133 @@
+"""Findings on the phase images: images that hold no phase, or phase of the wrong scale."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..advice import Advice, advise
+from ..echoes import EchoSeries
+from .findings import Finding, Severity
+
+Mask = npt.NDArray[np.bool_]
+
+COHERENCE = 0.5
+"""Phase of neighbouring bright voxels agrees at least this well (0: not at all, 1: fully) in anything that is phase."""
+PHASE_RANGE = 0.8
+PHASE_BINS, EMPTY_SHARE, EDGE_SHARE, LEAST_GAP_BINS = 120, 0.02, 0.5, 4
+"""Phase of the right scale fills the turn, or fades out. A gap of at least so many bins, emptier than the first share of the
+mean and with edges above the second share, shows a wrong scale."""
+LEAST_PHASE_VALUES, MOST_PHASE_VALUES = 5000, 400_000
+EXPORT = "Export phase, or real and imaginary images, along with the magnitudes"
+
+
+def assess_phase_images(series: EchoSeries, body: Mask) -> list[Finding]:
+    """Findings on the phase; `body` (slice, row, column) marks voxels with signal."""
+    if not np.any(series.echoes.imag):
+        kind = "real parts without imaginary ones" if series.has_phase else "magnitudes without phase"
+        return [
+            Finding(
+                "magnitude-only",
+                Severity.STOP,
+                f"The echoes have no imaginary part: these are {kind}.",
+                advise(f"{EXPORT}.") if series.has_phase else _or_magnitudes(EXPORT),
+            )
+        ]
+    voxels = series.echoes[:, body]
+    turn = np.angle(voxels[1:] * np.conj(voxels[:-1]))
+    if np.all(np.abs(turn) < 1e-4):
+        return [
+            Finding(
+                "phase-constant",
+                Severity.STOP,
+                "The phase is the same in all echoes of every voxel; off-resonance always turns it from echo to echo.",
+                _or_magnitudes(f"The phase images are not those of these echoes. {EXPORT}"),
+            )
+        ]
+    return _scale(series, body)
+
+
+def _scale(series: EchoSeries, body: Mask) -> list[Finding]:
+    coherence = _coherence(series, body)
+    if coherence < COHERENCE:
+        return [
+            Finding(
+                "phase-not-phase",
+                Severity.STOP,
+                f"Phase does not vary smoothly from voxel to voxel (coherence {coherence:.2f}, expected nearly 1).",
+                _or_magnitudes(f"The unit of the phase is wrong, or these are no phase images. State the unit. {EXPORT}"),
+            )
+        ]
+    gap = _cut_off_degrees(series)
+    if gap > 0:
+        return [
+            Finding(
+                "phase-scale",
+                Severity.STOP,
+                f"The phase leaves out {gap:.0f} degrees of the turn, with sharp ends: its scale is wrong by a factor of about "
+                f"{360 / (360 - gap):.2f}.",
+                advise(
+                    "A scaling was applied twice, or the unit of the phase is another one: state the unit ({}), or export "
+                    "again.",
+                    "phase_unit",
+                ),
+            )
+        ]
+    filled = float(np.abs(np.angle(series.echoes[series.echoes != 0])).max()) / np.pi
+    if filled < PHASE_RANGE:
+        return [
+            Finding(
+                "phase-range",
+                Severity.WARN,
+                f"The phase reaches {180 * filled:.0f} degrees at most; over body and background it fills all 180.",
+                advise(
+                    "The unit of the phase may be wrong (too small a scale), or phase was stored modulo less than a turn; "
+                    "state the unit ({}), or export again.",
+                    "phase_unit",
+                ),
+            )
+        ]
+    return []
+
+
+def _cut_off_degrees(series: EchoSeries) -> float:
+    """Width of the gap that a wrong scale leaves in the histogram of the phase, 0 where there is none."""
+    values = series.echoes[series.echoes != 0]
+    if values.size < LEAST_PHASE_VALUES:
+        return 0.0
+    angles = np.angle(values[:: max(1, values.size // MOST_PHASE_VALUES)])
+    counts, _ = np.histogram(angles, PHASE_BINS, (-np.pi, np.pi))
+    empty = counts < EMPTY_SHARE * counts.mean()
+    if not empty.any() or empty.all():
+        return 0.0
+    start = int(np.flatnonzero(~empty)[0])
+    turned, filled = np.roll(empty, -start), np.roll(counts, -start)  # begins with a bin that is filled
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], turned, [False]]).astype(int)))
+    first, after = max(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[1] - run[0])
+    typical = filled[~turned].mean()
+    beside = [max(filled[(edge + k) % PHASE_BINS] for k in bins) for edge, bins in ((first, (-2, -1)), (after, (0, 1)))]
+    sharp = min(beside) > EDGE_SHARE * typical
+    return 360.0 * float(after - first) / PHASE_BINS if sharp and after - first >= LEAST_GAP_BINS else 0.0
+
+
+def _or_magnitudes(text: str) -> Advice:
+    return advise(
+        text + ", or estimate from the magnitudes alone ({}), where PDFF above 50 % is ambiguous.", ("method", "magnitude")
+    )
+
+
+def _coherence(series: EchoSeries, body: Mask) -> float:
+    """How far the phase of the strongest echo follows a local slope, 0 to 1, over the bright body."""
+    magnitude = np.abs(series.echoes)
+    echo = int(magnitude[:, body].mean(1).argmax())
+    image, bright = series.echoes[echo], body & (magnitude[echo] > np.median(magnitude[echo][body]))
+    phasor = np.where(bright, image / np.maximum(magnitude[echo], 1e-30), 0)
+    best = 0.0
+    for axis in (1, 2):
+        step = np.moveaxis(phasor, axis, -1)
+        first = step[..., 1:] * np.conj(step[..., :-1])
+        second = first[..., 1:] * np.conj(first[..., :-1])
+        weight = np.abs(second) > 0
+        if weight.any():
+            best = max(best, float(np.abs(second[weight].sum()) / weight.sum()))
+    return best
