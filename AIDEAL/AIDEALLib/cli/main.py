@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import benchmark, demo, phantom, run, speed, train, validate
+from . import benchmark, demo, export, phantom, run, speed, train, validate
 from .failure import FailingClearly
 from .options import Debug
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Liver fat (PDFF) with its uncertainty from multi-echo MRI. Research use only, not for diagnosis.",
 )
 app.command("run")(run.run)
+app.command("export")(export.export)
 app.command("demo")(demo.demo)
 app.command("phantom")(phantom.phantom_command)
 app.command("validate")(validate.validate)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -18,15 +19,16 @@ from ..choices import Preset
 from ..io.segmentation import Segmentation, save_segmentation
 from ..parameter_maps import ParameterMaps, Provenance
 from ..quality.findings import QualityReport, Severity
-from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, region_statistics
+from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, liver_groups, region_statistics
 from .options import flag_words
 
 if TYPE_CHECKING:
+    from ..io.output.dicom.content import ExportContent
     from ..pipeline import Outcome
     from ..regions.measure import Measured, RegionOptions
 
 BODY = "body mask"
-OVERVIEW, REPORT = "overview.png", "report.html"
+OVERVIEW, REPORT, REPORT_PDF, VIEWER = "overview.png", "report.html", "report.pdf", "viewer.html"
 SEGMENTS, CIRCLES = "segmentation.seg.nrrd", "circles.seg.nrrd"
 
 
@@ -65,9 +67,18 @@ def measured(
 class Saved:
     """What was written of a run, what the regions need explained, and how long it took."""
 
-    rows: list[SegmentStatistics]
+    measured: Measured
     writing_s: float
-    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> list[SegmentStatistics]:
+        """Statistics of the regions."""
+        return self.measured.rows
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the regions need explained."""
+        return self.measured.notes
 
 
 def save_outcome(
@@ -110,7 +121,53 @@ def save_outcome(
     if outcome.quality is not None:
         outcome.quality.save(stage / "quality.json")
         save_report(stage / REPORT, maps, rows, outcome.quality, stage / OVERVIEW)
-    return Saved(rows, time.perf_counter() - start, found.notes)
+    return Saved(found, time.perf_counter() - start)
+
+
+def export_content(
+    maps: ParameterMaps, segmentation: Segmentation | None, found: Measured, quality: QualityReport | None, run: Path
+) -> ExportContent:
+    """What the DICOM objects of a run hold.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        The maps.
+    segmentation : Segmentation or None
+        Segments; the body mask when None.
+    found : Measured
+        Statistics of the regions.
+    quality : QualityReport or None
+        Findings.
+    run : Path
+        Folder with the report.
+
+    Returns
+    -------
+    ExportContent
+    """
+    from ..io.output.dicom.content import ExportContent, Region
+
+    masks = region_masks(maps, segmentation, found)
+    drawn = set(segmentation.names.values()) if segmentation else set()
+    regions = tuple(Region(masks[row.name], row, manual=row.name in drawn) for row in found.rows)
+    findings = tuple(f"{f.severity.value}: {f.worded(flag_words)}" for f in quality.findings) if quality else ()
+    grading = TANG_2015.name if any(row.steatosis_grade for row in found.rows) else ""
+    pdf = (run / REPORT_PDF).read_bytes() if (run / REPORT_PDF).is_file() else None
+    return ExportContent(maps, regions, (*findings, *found.notes), grading, pdf)
+
+
+def region_masks(maps: ParameterMaps, segmentation: Segmentation | None, found: Measured) -> dict[str, npt.NDArray[np.bool_]]:
+    """Voxels of each row of the statistics, by its name: segments, what they make together, circles."""
+    from ..regions.measure import ALL_CIRCLES
+
+    if segmentation is None:
+        return {BODY: maps.mask}
+    masks = dict(segmentation.masks())
+    for name, members in liver_groups(segmentation.names, segmentation.terminology).items():
+        masks[name] = np.isin(segmentation.labels, members)
+    masks |= {name: found.circle_labels == number for number, name in found.circle_names.items()}
+    return masks | {ALL_CIRCLES: found.circle_labels > 0}
 
 
 def _table_comments(provenance: Provenance) -> dict[str, object]:

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import InputError
 from ..options import RunOptions
+from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex, StudyUid
 from .options import Debug, Out, takes_run_options
 
 if TYPE_CHECKING:
@@ -19,17 +20,21 @@ if TYPE_CHECKING:
 
 @takes_run_options()
 def run(
+    out: Out,
+    options: RunOptions,
     inputs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="INPUT...", help="DICOM, MATLAB, NIfTI, NRRD or .npz; a file, a folder, or the files of one series."
         ),
-    ],
-    out: Out,
-    options: RunOptions,
+    ] = None,
     segmentation: Annotated[
         Path | None,
-        typer.Option(metavar="SEG.nrrd", help="Label map or Slicer segmentation on the grid of the scan.", show_default=False),
+        typer.Option(
+            metavar="SEG.nrrd",
+            help="Label map, Slicer or DICOM segmentation on the grid of the scan.",
+            show_default=False,
+        ),
     ] = None,
     leave_out_edges_mm: Annotated[
         float,
@@ -49,6 +54,15 @@ def run(
         ),
     ] = False,
     circles_per_segment: Annotated[int, typer.Option(min=1, max=3, help="How many circles to suggest in each segment.")] = 1,
+    from_: From = "",
+    study: StudyUid = "",
+    dicom: Dicom = None,
+    anonymous: Anonymous = False,
+    patient_name: PatientName = "",
+    patient_id: PatientId = "",
+    birth_date: BirthDate = "",
+    sex: Sex = "",
+    send: Send = "",
     debug: Debug = False,
 ) -> None:
     """Estimate PDFF, R2* and field with uncertainty from a multi-echo scan."""
@@ -59,9 +73,12 @@ def run(
     from ..regions.exclude import LeaveOut
     from ..regions.measure import RegionOptions
     from ..regions.suggest import CircleRules
-    from .results import print_outcome, save_outcome
+    from .exporting import export_and_send, scan_files
+    from .results import export_content, print_outcome, save_outcome
     from .running import run_with_progress
 
+    export = ExportOptions(dicom, anonymous, patient_name, patient_id, birth_date, sex, send)
+    export.check()
     leave_out = LeaveOut(leave_out_edges_mm, leave_out_vessels)
     if segmentation is None and (leave_out or suggest_circles):
         raise InputError(
@@ -75,12 +92,17 @@ def run(
         if segmentation is not None:
             segments = load_segmentation(segmentation, series.geometry, series.shape)
 
-    with staged_directory(out) as stage:
-        outcome = run_with_progress(inputs if len(inputs) > 1 else inputs[0], options, ready=read_segments)
-        used = {**outcome.maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
-        if segmentation is not None:
-            used |= {"leave_out": asdict(leave_out), "circles": asdict(regions.circles) if regions.circles else None}
-        provenance = replace(outcome.maps.provenance, options=used)
-        outcome = replace(outcome, maps=replace(outcome.maps, provenance=provenance))
-        saved = save_outcome(stage, outcome, segments, regions)
-    print_outcome(Console(), outcome, saved, out)
+    console = Console()
+    with scan_files(inputs or [], from_, study) as files:
+        with staged_directory(out) as stage:
+            outcome = run_with_progress(files if len(files) > 1 else files[0], options, ready=read_segments)
+            used = {**outcome.maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
+            if segmentation is not None:
+                used |= {"leave_out": asdict(leave_out), "circles": asdict(regions.circles) if regions.circles else None}
+            provenance = replace(outcome.maps.provenance, options=used)
+            outcome = replace(outcome, maps=replace(outcome.maps, provenance=provenance))
+            saved = save_outcome(stage, outcome, segments, regions)
+        print_outcome(console, outcome, saved, out)
+        if export.requested:
+            content = export_content(outcome.maps, segments, saved.measured, outcome.quality, out)
+            export_and_send(console, export, content, files)

@@ -1,10 +1,10 @@
-"""Label maps (.nrrd, .nii.gz) and Slicer segmentations (.seg.nrrd) on the grid of a scan."""
+"""Label maps (.nrrd, .nii.gz), Slicer (.seg.nrrd) and DICOM segmentations on the grid of a scan."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..echoes import Geometry
 from ..errors import InputError
 from ..statistics import liver_part
+from .dicom.segments import is_dicom_segmentation, read_segments
 from .images import image_of, read_image, same_axes
 from .naming import stem
 
@@ -54,7 +55,7 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
     Parameters
     ----------
     path : path
-        Label map, or Slicer segmentation with one layer or several.
+        Label map, Slicer segmentation with one layer or several, or DICOM Segmentation.
     geometry : Geometry
         Grid of the scan.
     shape : tuple of int
@@ -73,6 +74,8 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
     source = Path(path)
     if not source.is_file():
         raise InputError(f"{source} does not exist; a label map or .seg.nrrd was expected. Check the path.")
+    if is_dicom_segmentation(source):
+        return _combined(read_segments(source, geometry, shape), source)
     image = read_image(source)
     layers = _integers(image.array, source)
     segments = _segments(image.header, len(layers))
@@ -106,17 +109,34 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
                 "Draw or resample it on the scan."
             )
         if np.any(labels[inside]):
-            other = names[int(labels[inside][labels[inside] > 0][0])]
-            raise InputError(
-                f"Segments '{other}' and '{name}' of {source.name} overlap; separate segments were expected. In Slicer's "
-                "Segment Editor, set Masking, Modify other segments to 'Overwrite all', or export each segment on its own."
-            )
+            _refuse_overlap(names[int(labels[inside][labels[inside] > 0][0])], name, source)
         label = number if renumber else value
         labels[inside] = label
         names[label] = name
         if name in entries:
             terminology[label] = entries[name]
     return Segmentation(labels, names, terminology)
+
+
+def _combined(segments: Sequence[tuple[str, npt.NDArray[np.bool_]]], source: Path) -> Segmentation:
+    """Segments numbered in order; one that is the union of those before it, as the whole liver of its lobes, is left out."""
+    labels = np.zeros(segments[0][1].shape, dtype=np.int32)
+    names: dict[int, str] = {}
+    for name, mask in segments:
+        if mask.any() and np.array_equal(np.isin(labels, np.unique(labels[mask][labels[mask] > 0])), mask):
+            continue
+        if np.any(labels[mask]):
+            _refuse_overlap(names[int(labels[mask][labels[mask] > 0][0])], name, source)
+        label = len(names) + 1
+        labels[mask], names[label] = label, name
+    return Segmentation(labels, names)
+
+
+def _refuse_overlap(first: str, second: str, source: Path) -> None:
+    raise InputError(
+        f"Segments '{first}' and '{second}' of {source.name} overlap; separate segments were expected. In Slicer's "
+        "Segment Editor, set Masking, Modify other segments to 'Overwrite all', or export each segment on its own."
+    )
 
 
 def _integers(array: npt.NDArray[Any], source: Path) -> npt.NDArray[np.int64]:

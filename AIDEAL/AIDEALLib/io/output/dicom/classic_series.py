@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ....parameter_maps import ParameterMaps
 from ...dicom.files import MR_IMAGE
-from .common import BODY, code, contribution, referenced_series, source_item
+from .common import BODY, code, contribution, display_window, referenced_series, source_item
 from .quantities import CLASSIC_SERIES, MANUFACTURER, MODEL, PERCENT, QUANTITIES, Quantity, description
 from .study import PATIENT, STUDY, Reference, Study, orientation, position
 
@@ -54,8 +54,8 @@ def classic_series(
     quantity = QUANTITIES[name]
     values = np.asarray(getattr(maps, name), dtype=np.float64)
     slope = rescale_slope(values, quantity.unit == PERCENT)
-    stored = np.clip(np.round(values / slope), -STEPS, STEPS).astype(np.int16)
-    low, high = quantity.window or (0.0, float(np.percentile(values, 99.5)) or 1.0)
+    stored = np.clip(np.round(np.nan_to_num(values) / slope), -STEPS, STEPS).astype(np.int16)
+    low, high = display_window(quantity, values)
     base = _common(name, quantity, maps, study)
     base.RescaleSlope, base.RescaleIntercept = f"{slope:g}", "0"
     base.RescaleType = "PCT" if quantity.unit == PERCENT else "US"
@@ -69,8 +69,8 @@ def classic_series(
 
 
 def rescale_slope(values: npt.NDArray[np.floating], percent: bool) -> float:
-    """Smallest of 1, 2, 5 times a power of ten with which all values fit into 16 bits, from 0.01 for percent."""
-    largest = float(np.max(np.abs(values))) if values.size else 0.0
+    """Smallest of 1, 2, 5 times a power of ten with which all finite values fit into 16 bits, from 0.01 for percent."""
+    largest = float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
     smallest = 0.01 if percent else 1e-6
     for exponent in range(-6, 32):
         for factor in (1, 2, 5):
@@ -129,9 +129,12 @@ def _image(
     which: tuple[str, int],
     references: Sequence[Reference],
 ) -> Dataset:
+    from pydicom.uid import UID
+
     image = deepcopy(base)
     image.SOPInstanceUID = study.uids.of("classic", *which)
-    image.file_meta.MediaStorageSOPClassUID, image.file_meta.MediaStorageSOPInstanceUID = MR_IMAGE, image.SOPInstanceUID
+    image.file_meta.MediaStorageSOPClassUID = UID(MR_IMAGE)
+    image.file_meta.MediaStorageSOPInstanceUID = UID(image.SOPInstanceUID)
     image.InstanceNumber = which[1] + 1
     image.ImagePositionPatient = position(maps.geometry, which[1])
     normal = np.cross(image.ImageOrientationPatient[:3], image.ImageOrientationPatient[3:])

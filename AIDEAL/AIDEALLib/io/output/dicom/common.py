@@ -7,10 +7,11 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ....echoes import Geometry
 from ....parameter_maps import Provenance
-from .quantities import MANUFACTURER, MODEL, RESEARCH, Code
+from .quantities import MANUFACTURER, MODEL, RESEARCH, Code, Quantity
 from .study import Reference, Study, orientation, position
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ def geometry_arguments(geometry: Geometry, slices: int) -> dict[str, Any]:
         "plane_orientation": PlaneOrientationSequence("PATIENT", orientation(geometry)),
         "plane_positions": [PlanePositionSequence("PATIENT", position(geometry, n)) for n in range(slices)],
     }
+
+
+def display_window(quantity: Quantity, values: npt.NDArray[np.floating]) -> tuple[float, float]:
+    """Lowest and highest value to show."""
+    finite = values[np.isfinite(values)]
+    return quantity.window or (0.0, float(np.percentile(finite, 99.5) if finite.size else 0.0) or 1.0)
 
 
 def stand_in(study: Study, shape: tuple[int, ...]) -> Dataset:
@@ -105,6 +112,9 @@ def finish(dataset: Dataset, study: Study, *names: str) -> Dataset:
     for keyword in ("InstanceCreationDate", "InstanceCreationTime"):
         if keyword in dataset:
             del dataset[keyword]
+    for item in dataset.get("ContributingEquipmentSequence", []):
+        if "ContributionDateTime" in item:
+            del item.ContributionDateTime
     if "DimensionOrganizationSequence" in dataset:
         uid = study.uids.of(*names, "dimensions")
         dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = uid

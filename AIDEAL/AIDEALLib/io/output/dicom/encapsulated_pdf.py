@@ -41,7 +41,7 @@ def encapsulated_pdf(
         Object ready to be written.
     """
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import UID, ExplicitVRLittleEndian
 
     made = Dataset()
     made.file_meta = FileMetaDataset()
@@ -52,7 +52,8 @@ def encapsulated_pdf(
         if keyword in study.header:
             setattr(made, keyword, study.header.get(keyword))
     made.SOPClassUID, made.SOPInstanceUID = ENCAPSULATED_PDF, study.uids.of("pdf", digest(pdf))
-    made.file_meta.MediaStorageSOPClassUID, made.file_meta.MediaStorageSOPInstanceUID = ENCAPSULATED_PDF, made.SOPInstanceUID
+    made.file_meta.MediaStorageSOPClassUID = UID(ENCAPSULATED_PDF)
+    made.file_meta.MediaStorageSOPInstanceUID = UID(made.SOPInstanceUID)
     made.Modality, made.ConversionType = "DOC", "WSD"
     made.SeriesInstanceUID, made.SeriesNumber = study.uids.of("pdf series"), PDF_SERIES
     made.SeriesDescription = description("report")

@@ -80,8 +80,7 @@ def export_dicom(
     written = []
     with _quiet():
         for kind, name, number, dataset in _objects(content, sources, identity, progress or (lambda _: None)):
-            stem = f"{name}_{number:03d}" if number else name
-            path = folder / kind.replace(" ", "_") / f"{stem}.dcm"
+            path = folder / ("-".join([*kind.split(), name, *([f"{number:03d}"] if number else [])]) + ".dcm")
             _save(dataset, path)
             written.append(Exported(path, kind, name))
     return written
@@ -127,7 +126,6 @@ def _objects(
 def _save(dataset: Dataset, path: Path) -> None:
     partial = path.with_suffix(".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         dataset.save_as(partial, enforce_file_format=True)
         partial.replace(path)
     except OSError as error:

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ....parameter_maps import ParameterMaps
-from .common import code, concept, equipment_arguments, finish, geometry_arguments, refer_by_frame, stand_in
+from .common import concept, display_window, equipment_arguments, finish, geometry_arguments, refer_by_frame, stand_in
 from .quantities import MAP_SERIES, QUANTITIES, Code, Quantity, description
 from .study import Reference, Study
 
 if TYPE_CHECKING:
+    from highdicom.pm import RealWorldValueMapping
     from pydicom.dataset import Dataset
 
 _COMPUTED: Code = ("112187", "DCM", "Unspecified method of calculation")
@@ -44,7 +45,7 @@ def parametric_map(name: str, maps: ParameterMaps, study: Study, references: Seq
 
     quantity = QUANTITIES[name]
     values = np.ascontiguousarray(getattr(maps, name), dtype=np.float32)
-    low, high = quantity.window or (0.0, float(np.percentile(values, 99.5)) or 1.0)
+    low, high = display_window(quantity, values)
     dataset = ParametricMap(
         source_images=[stand_in(study, values.shape)],
         pixel_array=values,
@@ -69,25 +70,23 @@ def parametric_map(name: str, maps: ParameterMaps, study: Study, references: Seq
     return dataset
 
 
-def _mapping(quantity: Quantity, values: npt.NDArray[np.float32]) -> Dataset:
+def _mapping(quantity: Quantity, values: npt.NDArray[np.float32]) -> RealWorldValueMapping:
     from highdicom.pm import RealWorldValueMapping
 
+    finite = values[np.isfinite(values)]
     mapping = RealWorldValueMapping(
         quantity.label,
         quantity.explanation,
         concept(quantity.unit),
-        (float(values.min()), float(values.max())),
+        (float(finite.min(initial=0.0)), float(finite.max(initial=0.0))),
         slope=1.0,
         intercept=0.0,
         quantity_definition=concept(quantity.concept),
     )
     if quantity.modifier is not None:
-        from pydicom.dataset import Dataset
+        from highdicom.sr import CodeContentItem
 
-        item = Dataset()
-        item.ValueType = "CODE"
-        item.ConceptNameCodeSequence, item.ConceptCodeSequence = [code(_DERIVATION_OF_VALUE)], [code(quantity.modifier)]
-        mapping.QuantityDefinitionSequence.append(item)
+        mapping.QuantityDefinitionSequence.append(CodeContentItem(concept(_DERIVATION_OF_VALUE), concept(quantity.modifier)))
     return mapping
 
 

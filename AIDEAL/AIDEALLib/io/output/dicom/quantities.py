@@ -50,9 +50,7 @@ class Quantity:
 
 
 QUANTITIES: dict[str, Quantity] = {
-    "pdff": Quantity(
-        "PDFF", "Proton density fat fraction, signed", PERCENT, FAT_FRACTION, None, ("PDFF", "MEAN"), (0.0, 40.0)
-    ),
+    "pdff": Quantity("PDFF", "Proton density fat fraction, signed", PERCENT, FAT_FRACTION, None, ("PDFF", "MEAN"), (0.0, 40.0)),
     "pdff_total_sd": Quantity(
         "PDFF SD",
         "SD of the PDFF in percentage points, risk of swap included",
@@ -72,9 +70,7 @@ QUANTITIES: dict[str, Quantity] = {
         (0.0, 1.0),
     ),
     "r2star": Quantity("R2*", "Transverse relaxation rate R2*", PER_SECOND, R2STAR, None, ("R2_STAR", "MEAN"), (0.0, 200.0)),
-    "r2star_sd": Quantity(
-        "R2* SD", "SD of R2*", PER_SECOND, R2STAR, STANDARD_DEVIATION, ("R2_STAR", "SD"), (0.0, 50.0)
-    ),
+    "r2star_sd": Quantity("R2* SD", "SD of R2*", PER_SECOND, R2STAR, STANDARD_DEVIATION, ("R2_STAR", "SD"), (0.0, 50.0)),
     "field": Quantity(
         "Field map",
         "Off-resonance of water",

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ....parameter_maps import ParameterMaps
+from ....statistics import LiverPart, liver_part
 from .common import concept, equipment_arguments, finish, geometry_arguments, refer_by_frame, stand_in
 from .content import Region
 from .quantities import MODEL, SEGMENTATION_SERIES, Code, description
 from .study import Reference, Study
 
 if TYPE_CHECKING:
+    from highdicom.seg import SegmentDescription
     from pydicom.dataset import Dataset
 
 _ANATOMY: Code = ("91723000", "SCT", "Anatomical Structure")
@@ -22,18 +25,22 @@ _SPATIAL: Code = ("309825002", "SCT", "Spatial and Relational Concept")
 LIVER: Code = ("10200004", "SCT", "Liver")
 _ABDOMEN: Code = ("818981001", "SCT", "Abdomen")
 _REGION: Code = ("C85402", "NCIt", "Imaging Region of Interest")
-_SIDES: dict[str, Code] = {"right": ("24028007", "SCT", "Right"), "left": ("7771000", "SCT", "Left")}
-_COUINAUD: dict[str, Code] = {
-    "1": ("71133005", "SCT", "Couinaud hepatic segment I"),
-    "2": ("277956007", "SCT", "Couinaud hepatic segment II"),
-    "3": ("277957003", "SCT", "Couinaud hepatic segment III"),
-    "4": ("277958008", "SCT", "Couinaud hepatic segment IV"),
-    "5": ("277959000", "SCT", "Couinaud hepatic segment V"),
-    "6": ("277960005", "SCT", "Couinaud hepatic segment VI"),
-    "7": ("277961009", "SCT", "Couinaud hepatic segment VII"),
-    "8": ("277962002", "SCT", "Couinaud hepatic segment VIII"),
+_SIDES: dict[LiverPart, Code] = {
+    LiverPart.RIGHT: ("24028007", "SCT", "Right"),
+    LiverPart.LEFT: ("7771000", "SCT", "Left"),
 }
-_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8"}
+_COUINAUD: dict[LiverPart, Code] = {
+    LiverPart.I: ("71133005", "SCT", "Couinaud hepatic segment I"),
+    LiverPart.II: ("277956007", "SCT", "Couinaud hepatic segment II"),
+    LiverPart.III: ("277957003", "SCT", "Couinaud hepatic segment III"),
+    LiverPart.IV: ("277958008", "SCT", "Couinaud hepatic segment IV"),
+    LiverPart.IVA: ("277958008", "SCT", "Couinaud hepatic segment IV"),
+    LiverPart.IVB: ("277958008", "SCT", "Couinaud hepatic segment IV"),
+    LiverPart.V: ("277959000", "SCT", "Couinaud hepatic segment V"),
+    LiverPart.VI: ("277960005", "SCT", "Couinaud hepatic segment VI"),
+    LiverPart.VII: ("277961009", "SCT", "Couinaud hepatic segment VII"),
+    LiverPart.VIII: ("277962002", "SCT", "Couinaud hepatic segment VIII"),
+}
 _ALGORITHM: Code = ("123101", "DCM", "Neighborhood Analysis")
 _DERIVATION: Code = ("113076", "DCM", "Segmentation")
 
@@ -86,14 +93,14 @@ def segmentation(
     return dataset
 
 
-def hash_of(masks: np.ndarray) -> str:  # type: ignore[type-arg]
+def hash_of(masks: npt.NDArray[np.uint8]) -> str:
     """Digest of the regions' voxels."""
     from .uids import digest
 
     return digest(np.packbits(masks).tobytes())[:16]
 
 
-def _segment(number: int, region: Region, maps: ParameterMaps, study: Study) -> Dataset:
+def _segment(number: int, region: Region, maps: ParameterMaps, study: Study) -> SegmentDescription:
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentDescription
 
@@ -110,7 +117,7 @@ def _segment(number: int, region: Region, maps: ParameterMaps, study: Study) -> 
         algorithm_identification=algorithm,
         tracking_uid=study.uids.of("region", number, region.name),
         tracking_id=f"{MODEL} {region.name}"[:64],
-        anatomic_regions=[concept(LIVER)] if kind == _REGION and "liver" in region.name.lower() else None,
+        anatomic_regions=[concept(LIVER)] if kind == _REGION and liver_part(region.name) else None,
     )
     if side is not None:
         described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [concept(side)]
@@ -118,14 +125,11 @@ def _segment(number: int, region: Region, maps: ParameterMaps, study: Study) -> 
 
 
 def meaning(name: str) -> tuple[Code, Code, Code | None]:
-    """Category, type and side of a region from the words of its name; a region of interest where they name no anatomy."""
-    words = re.findall(r"[a-z]+|\d+", name.lower())
-    if "segment" in words or "couinaud" in words:
-        for word in words:
-            if (digit := _ROMAN.get(word, word)) in _COUINAUD:
-                return _ANATOMY, _COUINAUD[digit], None
-    if words == ["body", "mask"]:
+    """Category, type and side of a region from its name; a region of interest where that names no anatomy."""
+    words = set(re.findall(r"[a-z]+", name.lower()))
+    if words == {"body", "mask"}:
         return _ANATOMY, _ABDOMEN, None
-    if {"lobe", "liver", "hepatic"} & set(words) and not {"circle", "roi"} & set(words):
-        return _ANATOMY, LIVER, next((_SIDES[word] for word in words if word in _SIDES), None)
-    return _SPATIAL, _REGION, None
+    part = None if words & {"circle", "circles", "roi"} else liver_part(name)
+    if part is None:
+        return _SPATIAL, _REGION, None
+    return _ANATOMY, _COUINAUD.get(part, LIVER), _SIDES.get(part)

@@ -11,7 +11,8 @@ import numpy as np
 
 from ....echoes import Geometry
 from ....errors import InputError
-from ...dicom.files import MR_IMAGE, read_header, text, value
+from ...dicom.elements import text, value
+from ...dicom.files import MR_IMAGE, read_header
 from ...dicom.frames import Frame
 from ...dicom.read import is_dicom, scan_stack
 from .uids import Uids, digest
