@@ -113,12 +113,12 @@ def test_segments_are_coded(objects: list[Exported]) -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("segment 4", "277958008"),
+        ("Couinaud segment 4", "277958008"),
         ("Liver segment IV", "277958008"),
         ("Liver", "10200004"),
         ("body mask", "818981001"),
         ("vial 12", "C85402"),
-        ("circle in right lobe", "C85402"),
+        ("Right lobe ROI 1", "C85402"),
     ],
 )
 def test_meaning_of_names(name: str, code: str) -> None:
