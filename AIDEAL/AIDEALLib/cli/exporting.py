@@ -127,7 +127,7 @@ def export_and_send(console: Console, options: ExportOptions, content: ExportCon
         As `export_dicom` and `Archive.send`.
     """
     from ..io.output.dicom.export import export_dicom
-    from ..io.output.save import staged_directory
+    from ..io.output.staging import staged_directory
 
     with _folder(options.folder) as folder:
         with staged_directory(folder) as stage, console.status("Writing DICOM objects"):
