@@ -169,6 +169,12 @@ def test_values_of_an_option_are_named_as_the_combo_box_shows_them(name: str, pa
             assert label in shown
 
 
+def test_changed_options_in_the_collapsed_group_are_marked(panel: Any) -> None:
+    assert panel.ui.advancedSection.text == "Advanced"
+    change(panel, "first_echo")
+    assert panel.ui.advancedSection.text == "Advanced (changed)"
+
+
 def test_options_of_another_version_are_refused() -> None:
     with pytest.raises(InputError, match="another version"):
         RunOptions.from_dict({"method": "refined", "sorcery": 1})

@@ -63,6 +63,9 @@ def with_widget():
     assert not ui.applyButton.enabled and "Choose a scan" in ui.applyButton.toolTip
     ui.loadSampleButton.click()
     assert ui.applyButton.enabled, ui.applyButton.toolTip
+    assert panel.parameters.firstSequence.GetAttribute("AIDEAL.Part") == "real"
+    assert (ui.presetComboBox.currentText, ui.spectrumComboBox.currentText) == ("Liver", "Six peak")
+    assert ui.ppmOffsetSpinBox.text == "of what was scanned"
     screenshot("1-scan.png")
 
     ui.applyButton.click()
@@ -95,7 +98,7 @@ def with_widget():
     assert "Right lobe ROI 1: bias" in ui.referenceLabel.text, ui.referenceLabel.text
     ui.showNumbersButton.click()
     slices, rows, columns = (int(axis.mean()) for axis in (labels == 1).nonzero())
-    panel.look.plot_fit(world_position(pdff, slices, rows, columns))
+    panel.views.plot_fit(world_position(pdff, slices, rows, columns))
     assert "residual" in ui.probeLabel.text, ui.probeLabel.text
     screenshot("5-fit.png")
 
@@ -119,6 +122,9 @@ def saved_scene(ui, panel):
     """What the panel showed comes back with a saved scene."""
     scene_file = str(Path(slicer.app.temporaryPath) / "aideal-panel.mrb")
     mean = panel.numbers.live.rows[0].pdff_mean
+    ui.bipolarComboBox.currentIndex = 1
+    ui.ppmOffsetSpinBox.value = 0.02
+    assert ui.advancedSection.text == "Advanced (changed)"
     assert slicer.util.saveScene(scene_file)
     slicer.mrmlScene.Clear()
     assert ui.numbersTable.rowCount == 0
@@ -127,6 +133,8 @@ def saved_scene(ui, panel):
     assert abs(panel.numbers.live.rows[0].pdff_mean - mean) < 1e-6
     assert ui.limitSdSpinBox.value == 3.0
     assert ui.overlayComboBox.currentIndex == 2
+    assert ui.bipolarComboBox.currentIndex == 1
+    assert abs(panel.parameters.ppmOffset - 0.02) < 1e-9
     assert ui.applyButton.enabled, ui.applyButton.toolTip
     screenshot("6-loaded.png")
 

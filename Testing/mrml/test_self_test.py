@@ -27,10 +27,10 @@ def test_sample_to_table_to_saved_scene(scene: Any, warm_worker: WorkerClient) -
     logic = importlib.import_module("AIDEAL").AIDEALLogic()
     logic.implementation.close()
     logic.implementation = AidealLogic(scene, warm_worker)
-    said: list[str] = []
-    run_self_test(logic, said.append)
-    assert said[0].startswith("Loading")
-    assert not any("skipped" in line for line in said)
+    shown: list[str] = []
+    run_self_test(logic, shown.append)
+    assert shown[0].startswith("Loading")
+    assert not any("skipped" in line for line in shown)
 
 
 def test_sample_is_the_demonstration_liver() -> None:

@@ -14,7 +14,7 @@ from AIDEALLib.worker.client import Event, Progress, QualityReport, Result, Stag
 
 
 class FakeWorker:
-    """Answers what it is told to."""
+    """Returns the events that a test puts in."""
 
     def __init__(self) -> None:
         self.busy = False
@@ -43,7 +43,7 @@ class FakeWorker:
 
 
 class FakeDialogs:
-    """Answers every question as set, and remembers what was said."""
+    """Answers every question as set, and keeps what was shown."""
 
     def __init__(self) -> None:
         self.errors: list[str] = []
@@ -79,7 +79,7 @@ class FakeDialogs:
 
 
 class Clock:
-    """Timers that go off when told."""
+    """Timers that go off at `tick`."""
 
     def __init__(self) -> None:
         self.due: list[Callable[[], None]] = []

@@ -126,7 +126,7 @@ def parameterNodeWrapper(cls: type) -> type:
                 setattr(self, field.name, field.default)
 
     def connect_gui(self: Any, gui: Any) -> None:
-        """Tells no tag, as Slicer's tells none: what it connects stays connected."""
+        """Returns no tag, as Slicer's: what it connects stays connected."""
         import qt
 
         named = {widget.property("SlicerParameterName"): widget for widget in gui.findChildren(qt.QWidget)}

@@ -18,7 +18,13 @@ class qMRMLWidget(QtWidgets.QWidget):
 
 
 class ctkCollapsibleButton(QtWidgets.QGroupBox):
-    """Stand-in: a titled group."""
+    """Stand-in: a titled group, without its widgets where it is shown collapsed."""
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        for child in self.children():
+            if self.collapsed and isinstance(child, QtWidgets.QWidget):
+                child.setVisible(False)
 
     def _text(self) -> str:
         return QtWidgets.QGroupBox.property(self, "title")

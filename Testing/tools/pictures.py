@@ -17,7 +17,7 @@ sys.path[:0] = [str(TESTING), str(MODULE)]
 
 
 class Later:
-    """Timers that go off when told."""
+    """Timers that go off in `run`."""
 
     def __init__(self) -> None:
         self.due: list[Callable[[], None]] = []

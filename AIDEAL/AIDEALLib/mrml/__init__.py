@@ -1,1 +1,1 @@
-"""The scene side: scans in, maps out, display, regions, numbers, panels. Needs `slicer`; never imports torch."""
+"""The module in 3D Slicer: scans, maps, views, regions, statistics and panels. Needs `slicer`; never imports torch."""

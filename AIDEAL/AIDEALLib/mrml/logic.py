@@ -1,4 +1,4 @@
-"""What the module does, without any interface: scan in, worker, maps out. Works without a main window."""
+"""Logic of the module: scan in, worker, maps out. Works without a main window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import slicer
 
@@ -26,33 +26,14 @@ from .scan.scene_scan import SceneScan
 from .scan.sequences import StoredScan, add_series, scan_of_sequences
 from .signal import Signal
 from .volumes import array_of
+from .worker_interface import Worker
 
-_Told = tuple[Signal, tuple[Any, ...]]
-"""A signal and what it says."""
-
-
-class Worker(Protocol):
-    """What logic needs of a worker; `WorkerClient` is the real one, tests may bring another."""
-
-    @property
-    def busy(self) -> bool:
-        """True while a run goes on."""
-
-    def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
-        """Begin a run."""
-
-    def cancel(self) -> None:
-        """Ask the run to stop."""
-
-    def poll(self) -> list[Event]:
-        """What has happened since the last call."""
-
-    def close(self) -> None:
-        """End the child."""
+_Emission = tuple[Signal, tuple[Any, ...]]
+"""A signal and its arguments."""
 
 
 class EstimationFailed(AidealError):
-    """A run without an interface came to nothing."""
+    """A run without an interface failed."""
 
 
 class AidealLogic:
@@ -62,15 +43,25 @@ class AidealLogic:
 
     Attributes
     ----------
-    stage_changed(Step), progressed(done, total), finished(MapNodes, Result), failed(Failed), stopped() : signals of `poll`.
-    compared(list of RegionAgreement, volume of differences) : a comparison with the reference has ended.
+    stage_changed : Signal
+        A step of the run begins (Step).
+    progressed : Signal
+        Slices are estimated (number, total).
+    finished : Signal
+        The maps are in the scene (MapNodes, Result).
+    compared : Signal
+        A comparison with the reference has ended (list of RegionAgreement, volume of differences).
+    failed : Signal
+        The run failed (Failed).
+    stopped : Signal
+        The run was cancelled.
     """
 
     def __init__(self, scene: Any = None, worker: Worker | None = None) -> None:
         self.scene = scene if scene is not None else slicer.mrmlScene
         self._worker = worker
         self._sources: tuple[Any, ...] = ()
-        self._on_result: Callable[[Result], _Told] | None = None
+        self._on_result: Callable[[Result], _Emission] | None = None
         self._forgotten = False
         self.stage_changed, self.progressed, self.finished = Signal(), Signal(), Signal()
         self.compared, self.failed, self.stopped = Signal(), Signal(), Signal()
@@ -85,16 +76,27 @@ class AidealLogic:
 
     @property
     def busy(self) -> bool:
-        """True while a run goes on."""
+        """True while a run is under way."""
         return self._worker is not None and self._worker.busy
 
     def start(self, scan: SceneScan, options: RunOptions | None = None, check: bool = True) -> None:
         """Copy the scan out of the scene and begin to estimate it.
 
+        Parameters
+        ----------
+        scan : SceneScan
+            The scan.
+        options : RunOptions, optional
+            Options of the run; the defaults when None.
+        check : bool
+            Check scan and maps.
+
         Raises
         ------
         InputError
-            The scan has problems. WorkerBusy : while another run goes on.
+            The scan has problems.
+        WorkerBusy
+            Another run is under way.
         """
         if options is not None:
             scan = replace(scan, phase_needed=options.uses_phase)
@@ -106,18 +108,29 @@ class AidealLogic:
 
         Parameters
         ----------
-        scan : what `maps` came from. regions : to be compared, one by one.
+        maps : MapNodes
+            Maps to compare.
+        scan : SceneScan
+            Scan of the maps.
+        region : Region
+            Region whose slices are estimated.
+        regions : list of Region
+            Regions to compare, one by one.
+        device : str
+            Where to compute.
 
         Raises
         ------
         InputError
-            The region is empty, or the scan is not there any more. WorkerBusy : while another run goes on.
+            The region is empty, or the scan is no longer in the scene.
+        WorkerBusy
+            Another run is under way.
         """
         slices = Slices.touched_by(region)
         if scan.problems() or array_of(scan.first[0]).shape != array_of(maps.pdff).shape:
-            raise InputError("The scan these maps came from is not in the scene any more; there is nothing to compare with.")
+            raise InputError("The scan of these maps is no longer in the scene; there is nothing to compare with.")
 
-        def finish(result: Result) -> _Told:
+        def finish(result: Result) -> _Emission:
             difference = add_difference(maps, result.maps, slices)
             return self.compared, (compare(maps, result.maps, slices, regions), difference)
 
@@ -129,11 +142,11 @@ class AidealLogic:
         series: EchoSeries,
         options: RunOptions | None,
         sources: tuple[Any, ...],
-        then: Callable[[Result], _Told],
+        on_result: Callable[[Result], _Emission],
         check: bool = True,
     ) -> None:
         self.worker.start(series, options, check)
-        self._sources, self._on_result, self._forgotten = sources, then, False
+        self._sources, self._on_result, self._forgotten = sources, on_result, False
 
     def cancel(self) -> None:
         """Stop the run; `stopped` follows within two seconds of polling."""
@@ -141,7 +154,7 @@ class AidealLogic:
             self._worker.cancel()
 
     def poll(self) -> None:
-        """Handle what the worker has to say; call it a few times a second."""
+        """Handle the events of the worker; call it a few times a second."""
         if self._worker is None:
             return
         for event in self._worker.poll():
@@ -150,12 +163,28 @@ class AidealLogic:
     def estimate(
         self, scan: SceneScan, options: RunOptions | None = None, timeout_s: float = 3600.0, check: bool = True
     ) -> MapNodes:
-        """Run to the end and return the maps: for scripts and tests.
+        """Run to the end, for scripts and tests.
+
+        Parameters
+        ----------
+        scan : SceneScan
+            The scan.
+        options : RunOptions, optional
+            Options of the run; the defaults when None.
+        timeout_s : float, seconds
+            Time after which the run is cancelled.
+        check : bool
+            Check scan and maps.
+
+        Returns
+        -------
+        MapNodes
+            The maps in the scene.
 
         Raises
         ------
         EstimationFailed
-            With the reason in words.
+            The run failed, for the reason in the message.
         """
         outcome: list[MapNodes | Failed | None] = []
         slots: list[tuple[Signal, Callable[..., None]]] = [
@@ -179,7 +208,7 @@ class AidealLogic:
                 signal.disconnect(slot)
         if isinstance(outcome[0], MapNodes):
             return outcome[0]
-        raise EstimationFailed(outcome[0].message if outcome[0] else "The run was stopped before it was done.")
+        raise EstimationFailed(outcome[0].message if outcome[0] else "The run was stopped before it ended.")
 
     def load_files(self, paths: list[Path], overrides: Overrides | None = None) -> StoredScan:
         """Read a scan from files of any format that the command line reads, and put it into the scene.
@@ -215,7 +244,7 @@ class AidealLogic:
         return scan_of_sequences(*self.load_sample()[0].pair)
 
     def close(self) -> None:
-        """End the worker and forget the scene."""
+        """End the worker and stop observing the scene."""
         for tag in self._observers:
             self.scene.RemoveObserver(tag)
         self._observers.clear()
@@ -232,21 +261,21 @@ class AidealLogic:
                 self.progressed.emit(event.done, event.total)
         elif isinstance(event, Result) and self._on_result is not None and not self._forgotten:
             try:
-                signal, told = self._on_result(event)
+                signal, arguments = self._on_result(event)
             except Exception as error:
                 logging.exception("AIDEAL: maps could not be added to the scene")
                 self.failed.emit(_not_added(event, error))
             else:
-                signal.emit(*told)
+                signal.emit(*arguments)
         elif isinstance(event, Failed) and not self._forgotten:
             logging.error("AIDEAL: %s\n%s", event.message, event.details)
             self.failed.emit(event)
         elif isinstance(event, Result | Failed | Stopped):
             self.stopped.emit()
 
-    def _finish(self, result: Result, name: str, unit: PhaseUnit | None) -> _Told:
-        still_there = [node for node in self._sources if node.GetScene() is self.scene]
-        maps = add_maps(self.scene, result.maps, name, still_there)
+    def _finish(self, result: Result, name: str, unit: PhaseUnit | None) -> _Emission:
+        sources = [node for node in self._sources if node.GetScene() is self.scene]
+        maps = add_maps(self.scene, result.maps, name, sources)
         set_quality(maps.pdff, result.quality)
         if unit is not None:
             maps.pdff.SetAttribute(PHASE_UNIT, unit.value)

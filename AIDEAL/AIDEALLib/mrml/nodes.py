@@ -1,4 +1,4 @@
-"""Attribute names and reference roles of our nodes: the one place that spells them."""
+"""Attribute names and reference roles of the module's nodes, and what is stored under them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..worker.client import Finding, QualityReport
 MODULE = "AIDEAL"
 
 MAP = "AIDEAL.Map"
-"""On a volume: which map it is, a key of `ALL_MAPS`."""
+"""On a volume: key of `ALL_MAPS`."""
 PROVENANCE = "AIDEAL.Provenance"
-"""On a volume: how the map came about, JSON of `Provenance.as_dict`."""
+"""On a volume: provenance of the run, JSON of `Provenance.as_dict`."""
 FINDINGS = "AIDEAL.Findings"
-"""On the PDFF: what was found in scan and maps, JSON of `QualityReport.as_dict`."""
+"""On the PDFF: findings of scan and maps, JSON of `QualityReport.as_dict`."""
 PART = "AIDEAL.Part"
 """On a sequence: magnitude, phase, real or imaginary."""
 ECHO_TIMES = "AIDEAL.EchoTimesSeconds"
@@ -37,7 +37,7 @@ SCAN_SOURCE = "AIDEAL.ScanSource"
 NOTES = "AIDEAL.Notes"
 """On a sequence: notes of the reader, JSON list."""
 ROLE = "AIDEAL.Role"
-"""On helper nodes (colours, chart, ROI points): what for, so that they are found again after a scene was loaded."""
+"""On helper nodes (colours, chart, ROI points): their purpose, by which they are found after a scene was loaded."""
 
 PDFF_ROLE = "AIDEAL.pdff"
 """Reference from every map to the PDFF of its run."""
@@ -63,13 +63,19 @@ def map_role(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class MapNodes:
-    """The volumes of one run, by map name; 'pdff' is always there."""
+    """The volumes of one run.
+
+    Attributes
+    ----------
+    volumes : dict of str to vtkMRMLScalarVolumeNode
+        Volumes by map name; 'pdff' is always among them.
+    """
 
     volumes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def pdff(self) -> Any:
-        """The PDFF volume, which stands for the run."""
+        """The PDFF volume, which represents the run."""
         return self.volumes["pdff"]
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
@@ -82,22 +88,22 @@ class MapNodes:
         return self.volumes[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The volume of a map, or `default` when it is not there."""
+        """The volume of a map, or `default` when there is none."""
         return self.volumes.get(name, default)
 
     def provenance(self) -> dict[str, Any]:
-        """How the maps came about, {} when it was lost."""
+        """Provenance of the run, {} when it was lost."""
         return provenance_of(self.pdff)
 
 
 def map_name(volume: Any) -> str | None:
-    """Which of our maps a volume is, None for any other volume (or no node at all)."""
+    """Name of the map that a volume is, None for any other volume (or no node at all)."""
     name = volume.GetAttribute(MAP) if volume is not None and hasattr(volume, "GetAttribute") else None
     return name if name in ALL_MAPS else None
 
 
 def maps_of(volume: Any) -> MapNodes | None:
-    """All maps of the run that a volume belongs to; None when it is none of ours or its PDFF is gone."""
+    """All maps of the run that a volume belongs to; None when it is no map or its PDFF is gone."""
     if map_name(volume) is None:
         return None
     pdff = volume if map_name(volume) == "pdff" else volume.GetNodeReference(PDFF_ROLE)
@@ -134,13 +140,13 @@ def options_of(maps: MapNodes) -> RunOptions:
 
 
 def set_quality(volume: Any, quality: QualityReport | None) -> None:
-    """Keep what was found in a scan and its maps with the PDFF."""
+    """Keep the findings of a scan and its maps with the PDFF."""
     if quality is not None:
         volume.SetAttribute(FINDINGS, json.dumps(quality.as_dict(), ensure_ascii=False))
 
 
 def findings_of(volume: Any) -> tuple[Finding, ...]:
-    """What was found in a scan and its maps, the worst first; () when nothing was, or it was not looked for."""
+    """Findings of a scan and its maps, the worst first; () where there are none or no check was requested."""
     try:
         return QualityReport.from_dict(json.loads(volume.GetAttribute(FINDINGS) or "")).findings
     except (ValueError, KeyError, TypeError):
@@ -148,7 +154,22 @@ def findings_of(volume: Any) -> tuple[Finding, ...]:
 
 
 def find_by_role(scene: Any, class_name: str, role: str) -> Any:
-    """The node of a class with a role of ours, None when there is none."""
+    """Node of a class by its role.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        The scene.
+    class_name : str
+        Class of the node.
+    role : str
+        Value of the attribute `ROLE`.
+
+    Returns
+    -------
+    vtkMRMLNode or None
+        The first such node, None where there is none.
+    """
     for index in range(scene.GetNumberOfNodesByClass(class_name)):
         node = scene.GetNthNodeByClass(index, class_name)
         if node.GetAttribute(ROLE) == role:

@@ -1,4 +1,4 @@
-"""Everything the panel remembers: a typed parameter node, saved with the scene.
+"""State of the panel: a typed parameter node, saved with the scene.
 
 Enums are stored by name: do not rename members.
 """

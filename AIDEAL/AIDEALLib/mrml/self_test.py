@@ -25,39 +25,48 @@ from .volumes import array_of, world_position
 LARGEST_BIAS_POINTS = 1.5
 
 
-def run_self_test(module_logic: Any, say: Callable[[str], Any], pictures: str = "") -> None:
-    """Sample, estimate, lobes, circles, overlay, table, CSV and a saved scene; raises AssertionError with what is wrong.
+def run_self_test(module_logic: Any, show: Callable[[str], Any], pictures: str = "") -> None:
+    """Sample, estimate, lobes, circles, overlay, table, CSV and a saved scene.
 
     Parameters
     ----------
-    module_logic : the module's logic (AIDEALLogic). say : tells the user what goes on.
-    pictures : folder for screenshots of the views, '' for none (and where there is no main window).
+    module_logic : AIDEALLogic
+        Logic of the module.
+    show : callable
+        Shows a step to the user.
+    pictures : str
+        Folder for screenshots of the views; '' for none. Without a main window there are none.
+
+    Raises
+    ------
+    AssertionError
+        A step failed, as the message states.
     """
     if not torch_installed():
-        say("PyTorch is not installed: the test is skipped. Press Apply in the module to install it.")
+        show("PyTorch is not installed: the test is skipped. Press Apply in the module to install it.")
         return
-    say("Loading the synthetic liver")
+    show("Loading the synthetic liver")
     scan = module_logic.loadSample()
     assert scan.problems() == [], scan.problems()
-    say("Estimating (on the CPU this takes a minute)")
+    show("Estimating (on the CPU this takes a minute)")
     maps = module_logic.estimate(scan)
     pdff, labels = sample_truth()
     stops = [finding.sentence for finding in findings_of(maps.pdff) if finding.severity is Severity.STOP]
     assert not stops, stops
     assert maps.pdff.GetAttribute(FINDINGS), "scan and maps were not checked"
-    say("Drawing both lobes and a circle in each")
+    show("Drawing both lobes and a circle in each")
     segmentation, rows = _draw(maps, labels)
     for row, value in zip(rows, (1, 2), strict=False):
         truth = float(np.median(pdff[labels == value]))
         assert abs(row.pdff_median - truth) < LARGEST_BIAS_POINTS, f"{row.name}: {row.pdff_median:.2f} %, truth {truth:.2f} %"
-    say("Views and overlay")
+    show("Views and overlay")
     layout.show_layout(slicer.mrmlScene)
     display.show_maps(maps, display.ViewChoice(overlay=Overlay.SWAP, threshold=LowConfidence.swap_probability), fit=True)
     top = dome(maps, regions_of(segmentation, maps.pdff))
     assert top is not None
     display.jump_to(slicer.mrmlScene, top)
     _screenshot(pictures, "dome.png")
-    say("Table and saved scene")
+    show("Table and saved scene")
     folder = Path(slicer.app.temporaryPath)
     save_csv(rows, folder / "aideal-self-test.csv", maps, MeasureOptions(), 20.0)
     assert "pdff_mean_percent" in (folder / "aideal-self-test.csv").read_text(encoding="utf-8")

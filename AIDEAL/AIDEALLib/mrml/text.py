@@ -1,4 +1,4 @@
-"""Visible text through Slicer's translation, and unchanged where there is none."""
+"""Translation of visible text through Slicer, where it has one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch for the worker: asked for when Apply finds it missing, never before."""
+"""PyTorch for the worker: offered when Apply finds it missing, never before."""
 
 from __future__ import annotations
 
@@ -51,4 +51,4 @@ def install_torch(cpu_only: bool = False) -> None:
         logging.exception("AIDEAL: PyTorch could not be installed")
         raise TorchInstallationFailed(tr("PyTorch could not be installed: {error}").format(error=error)) from error
     if installed is None and not torch_installed():
-        raise TorchInstallationFailed(tr("PyTorch could not be installed. The log says why; check the network connection."))
+        raise TorchInstallationFailed(tr("PyTorch could not be installed. The log states why; check the network connection."))

@@ -1,4 +1,4 @@
-"""Between our arrays (slice, row, column; LPS) and volume nodes (IJK; RAS)."""
+"""Conversion between arrays (slice, row, column; LPS) and volume nodes (IJK; RAS)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,17 @@ def geometry_of(volume: Any) -> Geometry:
 
 
 def fill_volume(volume: Any, array: npt.NDArray[Any], geometry: Geometry) -> Any:
-    """Put an array (slice, row, column) and its place into a volume node, which need not be in a scene."""
+    """Put an array and its place into a volume node, and return the node.
+
+    Parameters
+    ----------
+    volume : vtkMRMLScalarVolumeNode
+        The node, which need not be in a scene.
+    array : array, shape (slice, row, column)
+        Voxels.
+    geometry : Geometry
+        Place of the voxels.
+    """
     slicer.util.updateVolumeFromArray(volume, np.ascontiguousarray(array))
     volume.SetIJKToRASMatrix(ijk_to_ras(geometry))
     return volume
@@ -70,7 +80,20 @@ def voxel_at(volume: Any, ras: tuple[float, float, float]) -> tuple[int, int, in
 
 
 def world_position(volume: Any, slice_: float, row: float, column: float) -> tuple[float, float, float]:
-    """Position in the world (RAS) of a voxel's centre."""
+    """Position of a voxel in the world.
+
+    Parameters
+    ----------
+    volume : vtkMRMLScalarVolumeNode
+        The volume.
+    slice_, row, column : float
+        Indices of the voxel, whole numbers at its centre.
+
+    Returns
+    -------
+    tuple of float, mm
+        Position in RAS, transforms of the volume included.
+    """
     matrix = vtk.vtkMatrix4x4()
     volume.GetIJKToRASMatrix(matrix)
     x, y, z, _ = matrix.MultiplyPoint((column, row, slice_, 1.0))

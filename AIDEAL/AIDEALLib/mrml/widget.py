@@ -14,10 +14,10 @@ from .nodes import MapNodes
 from .panels.context import Context, Dialogs
 from .panels.estimate_panel import EstimatePanel
 from .panels.findings_panel import FindingsPanel
-from .panels.look_panel import LookPanel
 from .panels.numbers_panel import NumbersPanel
 from .panels.regions_panel import RegionsPanel
 from .panels.scan_panel import ScanPanel
+from .panels.views_panel import ViewsPanel
 from .scan.sequences import only_pair
 
 
@@ -41,7 +41,7 @@ class SlicerDialogs:
         return next((n for n, button in enumerate(buttons) if button == clicked), -1)
 
     def error(self, text: str, details: str = "") -> None:
-        """Say that something went wrong."""
+        """Show an error."""
         slicer.util.errorDisplay(text, windowTitle="AIDEAL", detailedText=details or None)
 
     def open_files(self, title: str, pattern: str) -> list[Path]:
@@ -52,7 +52,17 @@ class SlicerDialogs:
         return [Path(name) for name in names]
 
     def save_file(self, title: str, name: str, pattern: str) -> Path | None:
-        """File to write, None for none."""
+        """File to write, None for none.
+
+        Parameters
+        ----------
+        title : str
+            Title of the window.
+        name : str
+            Name proposed.
+        pattern : str
+            File types, as Qt takes them.
+        """
         import qt
 
         chosen = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, name, pattern)
@@ -71,13 +81,22 @@ class SlicerDialogs:
 
 
 class AidealPanel:
-    """Everything behind the module's widget.
+    """The panel: its sections and their life with scene and module.
 
     Parameters
     ----------
-    ui : widgets of the .ui file by name. root : the widget they lie in.
-    logic : what does the work. parameter_node : gives the module's parameter node (vtkMRMLScriptedModuleNode).
-    later : calls a function after some milliseconds; a Qt timer when None. dialogs : Slicer's when None.
+    ui : namespace
+        Widgets of the .ui file by name.
+    root : QWidget
+        The widget that holds them.
+    logic : AidealLogic
+        Logic of the module.
+    parameter_node : callable
+        Returns the module's parameter node (vtkMRMLScriptedModuleNode).
+    later : callable, optional
+        Calls a function after some milliseconds; a Qt timer when None.
+    dialogs : Dialogs, optional
+        Questions to the user; Slicer's when None.
     """
 
     def __init__(
@@ -94,14 +113,14 @@ class AidealPanel:
         self._gui_tag: Any = None
         self._placing: tuple[Any, Any] = (None, None)
         self._observer: int | None = None
-        self._alive, self._entered, self._updating, self._again = True, False, False, False
+        self._alive, self._entered, self._updating, self._changed_meanwhile = True, False, False, False
         context = Context(ui, logic, dialogs or SlicerDialogs(), later or _qt_later, lambda: self._parameters)
         self._context = context
         self.scan = ScanPanel(context)
         self.estimate = EstimatePanel(context, self.scan, self._on_maps, self.update)
         self.findings = FindingsPanel(context, lambda: self.estimate.refused)
         self.numbers = NumbersPanel(context, self.estimate.follow)
-        self.look = LookPanel(context, lambda: self.numbers.regions)
+        self.views = ViewsPanel(context, lambda: self.numbers.regions)
         self.regions = RegionsPanel(context, self.numbers.live.points_added)
         scene = logic.scene
         self._scene_observers = [
@@ -119,11 +138,11 @@ class AidealPanel:
         """The module is shown."""
         self._entered = True
         self._connect_parameters()
-        self.look.watch_cursor()
+        self.views.watch_cursor()
         self._watch_placing()
 
     def _watch_placing(self) -> None:
-        """Release the buttons that place points when placing ends otherwise, as by a right click or the tool bar."""
+        """Release the buttons that place points when placing ends by a right click or the tool bar."""
         node = self._logic.scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
         if node is None or node is self._placing[0]:
             return
@@ -142,17 +161,17 @@ class AidealPanel:
         self._placing = (None, None)
 
     def exit(self) -> None:
-        """Another module is shown: runs and the table go on, clicks are left alone."""
+        """Another module is shown: runs and the table continue, clicks are ignored."""
         self._entered = False
         self.regions.end_placing()
         self._ui.fitButton.checked = False
-        self.look.stop_watching()
+        self.views.stop_watching()
 
     def close(self) -> None:
-        """The module goes (reload, application closing)."""
+        """The module is unloaded (reload, application closing)."""
         self._alive = False
         self._disconnect_parameters()
-        self.look.stop_watching()
+        self.views.stop_watching()
         self._stop_watching_placing()
         self.numbers.close()
         for tag in self._scene_observers:
@@ -161,19 +180,19 @@ class AidealPanel:
         self._logic.close()
 
     def update(self) -> None:
-        """Bring every section in step with the parameters; changes made on the way are taken in a second pass."""
+        """Bring every section in step with the parameters; changes made meanwhile are handled in another pass."""
         if not self._alive:
             return
         if self._updating:
-            self._again = True
+            self._changed_meanwhile = True
             return
         self._updating = True
         try:
             for _ in range(3):
-                self._again = False
-                for section in (self.scan, self.estimate, self.findings, self.look, self.regions, self.numbers):
+                self._changed_meanwhile = False
+                for section in (self.scan, self.estimate, self.findings, self.views, self.regions, self.numbers):
                     section.update()
-                if not self._again:
+                if not self._changed_meanwhile:
                     break
         finally:
             self._updating = False
@@ -181,7 +200,7 @@ class AidealPanel:
     def _on_maps(self, maps: MapNodes) -> None:
         if self._parameters is not None:
             self._parameters.pdff = maps.pdff
-            self.look.show()
+            self.views.show()
 
     def _connect_parameters(self) -> None:
         from .parameters import AidealParameters
@@ -193,10 +212,10 @@ class AidealPanel:
         self._disconnect_parameters()
         self._parameters = AidealParameters(node)  # type: ignore[call-arg]
         self.scan.parameters_replaced()
-        self.look.parameters_replaced()
-        self._prefer_what_is_there()
-        # connectGui would do the same, but tells no tag to disconnect by; left connected, its combo boxes write their first
-        # entry into the parameters when they are filled anew.
+        self.views.parameters_replaced()
+        self._choose_only_candidates()
+        # connectGui would do the same, but returns no tag to disconnect by; left connected, its combo boxes write their first
+        # entry into the parameters when they are refilled.
         self._gui_tag = self._parameters.connectParametersToGui(_bound_widgets(self._root))
         self._observer = self._parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._on_modified)
         self.update()
@@ -207,8 +226,8 @@ class AidealPanel:
             self._parameters.RemoveObserver(self._observer)
         self._parameters = self._gui_tag = self._observer = None
 
-    def _prefer_what_is_there(self) -> None:
-        """With nothing chosen, choose the scene's only candidates, as a saved or loaded scene brings them."""
+    def _choose_only_candidates(self) -> None:
+        """With nothing chosen, choose the only scan of the scene, as a scene that was loaded brings it."""
         scene, parameters = self._logic.scene, self._parameters
         if parameters.table is not None and parameters.table.GetScene() is None:
             parameters.table = None
@@ -219,14 +238,14 @@ class AidealPanel:
             parameters.firstSequence, parameters.secondSequence = pair
 
     def _on_modified(self, *_: Any) -> None:
-        if self._logic.scene.IsBatchProcessing():  # a scene is being read or closed: half of it is not there
+        if self._logic.scene.IsBatchProcessing():  # a scene is being read or closed, and incomplete
             return
         self.regions.place_changed()
         self.update()
 
     def _on_scene_closing(self, *_: Any) -> None:
         self.numbers.close()
-        self.look.stop_watching()
+        self.views.stop_watching()
         self._disconnect_parameters()
 
     def _on_scene_changed(self, *_: Any) -> None:

@@ -61,7 +61,7 @@ def test_cancel(loaded: Panel) -> None:
     assert loaded.ui.applyButton.text == "Apply"
 
 
-def test_failures_are_told(loaded: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_are_shown(loaded: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded.ui.applyButton.click()
     loaded.worker.events = [Failed(1, Reason.CRASH, "It crashed.", "log")]
     loaded.clock.tick()

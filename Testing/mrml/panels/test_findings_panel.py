@@ -1,4 +1,4 @@
-"""Findings in the panel: in words, with a way to the place, and a scan that is refused unless asked for all the same.
+"""Findings in the panel: in words, with a way to the place, and a scan that is refused unless overridden.
 
 On PySide6 with PythonQt's manners (slicer_harness): an imitation of Slicer, not Slicer.
 """
@@ -30,7 +30,7 @@ def finish(panel: Panel, maps: ParameterMaps) -> None:
     panel.clock.tick()
 
 
-def test_findings_are_told_with_advice_in_the_words_of_the_panel(loaded: Panel, liver_maps: ParameterMaps) -> None:
+def test_findings_are_shown_with_advice_in_the_words_of_the_panel(loaded: Panel, liver_maps: ParameterMaps) -> None:
     table = loaded.ui.findingsTable
     assert not table.isVisibleTo(loaded.root)
     finish(loaded, liver_maps)
@@ -82,7 +82,7 @@ def test_an_unusable_scan_is_refused_with_its_reason_unless_overridden(loaded: P
     assert not loaded.worker.started[-1].anyway
     loaded.worker.events = [Failed(1, Reason.UNUSABLE, STOP.sentence, findings=(STOP,))]
     loaded.clock.tick()
-    assert not loaded.dialogs.errors, "said in the panel, not in a box"
+    assert not loaded.dialogs.errors, "in the panel, not in a window"
     assert not ui.applyButton.enabled
     assert ui.applyButton.toolTip == "The phase is the same. State the unit. Compare with 'Phase sign: Conjugate'."
     assert "The phase is the same." in ui.statusLabel.text
@@ -101,7 +101,7 @@ def test_an_unusable_scan_is_refused_with_its_reason_unless_overridden(loaded: P
     assert not ui.findingsTable.isVisibleTo(loaded.root)
 
 
-def test_the_steps_before_the_slices_are_told(loaded: Panel) -> None:
+def test_the_steps_before_the_slices_are_shown(loaded: Panel) -> None:
     loaded.ui.applyButton.click()
     assert "starting the estimation process" in loaded.ui.statusLabel.text
     for step, text in ((Step.TORCH, "loading PyTorch"), (Step.PREPARE, "phase errors"), (Step.ASSESS, "checking the result")):

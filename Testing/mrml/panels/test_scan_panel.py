@@ -17,7 +17,7 @@ from AIDEALLib.worker.client import Stopped
 from slicer_harness.panel import Panel
 
 
-def test_nothing_chosen_says_what_to_do(module: Panel) -> None:
+def test_nothing_chosen_gives_advice(module: Panel) -> None:
     ui = module.ui
     assert not ui.applyButton.enabled
     assert "Choose a scan" in ui.applyButton.toolTip
@@ -46,7 +46,7 @@ def test_echo_times_can_be_typed_over_and_problems_show_beside_them(loaded: Pane
     assert ui.applyButton.enabled
     assert loaded.panel.scan.scan.te_s[1] == 0.0035
     ui.echoTable.item(1, 1).setText("")
-    assert loaded.panel.scan.scan.te_s[1] == 0.0034, "back to what the scan says"
+    assert loaded.panel.scan.scan.te_s[1] == 0.0034, "the value of the scan"
 
 
 def test_field_strength_unit_and_readout_override(loaded: Panel) -> None:
@@ -92,7 +92,7 @@ def test_single_volumes(module: Panel, liver: tuple[EchoSeries, TissueMaps], tmp
     assert module.ui.applyButton.enabled, "and the echo times that were typed"
 
 
-def test_files_that_cannot_be_read_are_told(module: Panel, tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_shown(module: Panel, tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("no scan")
     module.dialogs.files = [tmp_path / "x.txt"]
     module.ui.loadFilesButton.click()

@@ -128,7 +128,7 @@ def test_magnitudes_alone_are_offered_with_a_warning(plugin: Any, liver: EchoSer
     assert "without phase" in offer.warning
 
 
-def test_a_missing_image_is_said_before_loading(
+def test_a_missing_image_is_a_warning_before_loading(
     plugin: Any, liver: EchoSeries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import slicer
@@ -136,10 +136,10 @@ def test_a_missing_image_is_said_before_loading(
     write_scan(tmp_path, liver, DIALECTS["siemens classic"])[3].unlink()
     (offer,) = plugin.examineForImport(by_series(tmp_path))
     assert "Images are missing" in offer.warning and not offer.selected
-    said: list[str] = []
-    monkeypatch.setattr(slicer.util, "errorDisplay", said.append, raising=False)
+    shown: list[str] = []
+    monkeypatch.setattr(slicer.util, "errorDisplay", shown.append, raising=False)
     assert not plugin.load(offer)
-    assert "Images are missing" in said[0]
+    assert "Images are missing" in shown[0]
 
 
 def test_what_is_no_scan_of_ours_is_left_alone(plugin: Any, liver: EchoSeries, tmp_path: Path) -> None:

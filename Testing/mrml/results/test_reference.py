@@ -76,15 +76,15 @@ def test_slices_of_a_region_keep_their_place(drawn: Drawn, liver: tuple[EchoSeri
         reference.Slices.touched_by(replace(region, voxels=np.zeros_like(region.voxels)))
 
 
-def test_the_reference_mends_what_the_run_mended(drawn: Drawn) -> None:
+def test_the_reference_corrects_what_the_run_corrected(drawn: Drawn) -> None:
     import json
 
     from AIDEALLib.mrml import nodes
     from AIDEALLib.mrml.results import reference
 
     maps = drawn[0]
-    told = {"conjugated": True, "bipolar": {"applied": True}, "first_echo": {"applied": False}}
-    provenance = {**maps.provenance(), "options": {"repairs": told}}
+    corrections = {"conjugated": True, "bipolar": {"applied": True}, "first_echo": {"applied": False}}
+    provenance = {**maps.provenance(), "options": {"repairs": corrections}}
     maps.pdff.SetAttribute(nodes.PROVENANCE, json.dumps(provenance))
     options = reference.options_like(maps, "cpu")
     assert (options.method, options.device, options.conjugate, options.bipolar, options.first_echo) == (

@@ -157,7 +157,7 @@ def test_single_volumes_are_sorted_by_name(scene: Any, oblique: EchoSeries) -> N
 
 
 @pytest.mark.parametrize(("scale", "unit"), [(4096 / np.pi, PhaseUnit.SIGNED_4096), (1000.0, PhaseUnit.MILLIRADIANS)])
-def test_phase_unit_is_told_from_the_values(scene: Any, oblique: EchoSeries, scale: float, unit: PhaseUnit) -> None:
+def test_phase_unit_is_detected_from_the_values(scene: Any, oblique: EchoSeries, scale: float, unit: PhaseUnit) -> None:
     from AIDEALLib.mrml.scan.sources import scan_of_volumes
 
     volumes = single_volumes(scene, replace(oblique, echoes=1000 * oblique.echoes), scale, np.int16)

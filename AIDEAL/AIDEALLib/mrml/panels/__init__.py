@@ -1,1 +1,1 @@
-"""The six sections of the panel, from top to bottom; each gets its widgets and what it needs handed in."""
+"""The six sections of the panel, from top to bottom."""

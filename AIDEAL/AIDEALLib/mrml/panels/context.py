@@ -1,4 +1,4 @@
-"""What the sections share: the widgets of the .ui file, the logic, the parameter node, and ways to ask and tell the user."""
+"""Context of the sections: widgets of the .ui file, logic, parameter node and dialogs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,23 @@ class Dialogs(Protocol):
         """Index of the chosen button, -1 for none."""
 
     def error(self, text: str, details: str = "") -> None:
-        """Say that something went wrong."""
+        """Show an error."""
 
     def open_files(self, title: str, pattern: str) -> list[Path]:
         """Files to read, [] for none."""
 
     def save_file(self, title: str, name: str, pattern: str) -> Path | None:
-        """File to write, None for none."""
+        """File to write, None for none.
+
+        Parameters
+        ----------
+        title : str
+            Title of the window.
+        name : str
+            Name proposed.
+        pattern : str
+            File types, as Qt takes them.
+        """
 
     def folder(self, title: str) -> Path | None:
         """Folder to write into, None for none."""
@@ -39,12 +49,20 @@ class Dialogs(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """Handed to every section.
+    """Shared by all sections.
 
     Attributes
     ----------
-    ui : widgets by name. later : calls a function after some milliseconds.
-    parameters : the current parameter node, None while there is none (a scene is being closed).
+    ui : namespace
+        Widgets by name.
+    logic : AidealLogic
+        Logic of the module.
+    dialogs : Dialogs
+        Questions to the user.
+    later : callable
+        Calls a function after some milliseconds.
+    parameters : callable
+        Returns the current parameter node; None while there is none, as when a scene is being closed.
     """
 
     ui: Any
@@ -54,13 +72,13 @@ class Context:
     parameters: Callable[[], Any]
 
     def limits(self) -> LowConfidence:
-        """When a voxel counts as low confidence: for overlay, table, jumps and voxels left out alike."""
+        """Limits of low confidence, for overlay, table, jumps and exclusion of voxels alike."""
         parameters = self.parameters()
         if parameters is None:
             return LowConfidence()
         return LowConfidence(parameters.lowConfidenceSwap, parameters.lowConfidenceSd)
 
     def maps(self) -> MapNodes | None:
-        """The run that is looked at, None when there is none."""
+        """Maps of the run that is shown, None when there is none."""
         parameters = self.parameters()
         return maps_of(parameters.pdff) if parameters is not None else None

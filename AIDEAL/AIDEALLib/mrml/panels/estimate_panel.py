@@ -1,4 +1,4 @@
-"""Section 2: Apply, progress, Cancel, and what to say when a run comes to nothing."""
+"""Section 2: options, Apply, progress, Cancel, and messages of runs that failed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import AidealError
+from ...options import RunOptions
 from ...worker.client import Failed, Finding, Reason, Result, Step
 from ..nodes import MapNodes
 from ..run_options import run_options
@@ -18,11 +19,13 @@ from .context import Context
 from .scan_panel import ScanPanel
 
 POLL_MS = 100
+ADVANCED = ("spectrum", "ppm_offset", "bipolar", "first_echo", "gain_steps")
+"""Options in the collapsible group."""
 
 
 @dataclass(frozen=True)
 class _Refusal:
-    """A scan that was refused: as it was chosen, and why."""
+    """A scan that was refused, with the choices that the refusal depends on."""
 
     choices: tuple[Any, ...]
     findings: tuple[Finding, ...]
@@ -33,7 +36,14 @@ class EstimatePanel:
 
     Parameters
     ----------
-    finished : called with the maps of a run that ended well. refresh : brings the whole panel up to date.
+    context : Context
+        Widgets, logic and dialogs.
+    scan : ScanPanel
+        Section of the scan.
+    finished : callable
+        Called with the maps of a run that succeeded.
+    refresh : callable
+        Brings the whole panel up to date.
     """
 
     def __init__(
@@ -57,13 +67,13 @@ class EstimatePanel:
 
     @property
     def refused(self) -> tuple[Finding, ...]:
-        """Why the chosen scan was refused, () when it was not."""
+        """Findings for which the chosen scan was refused, () when it was not."""
         return self._refused.findings if self._refused is not None else ()
 
     def update(self) -> None:
-        """Button and its reason, for what is chosen and whether a run goes on."""
+        """Enable and label the button, with the reason why it is disabled."""
         ui, busy = self._context.ui, self._context.logic.busy
-        if self._refused is not None and self._refused.choices != self._choices():  # another scan, or read otherwise
+        if self._refused is not None and self._refused.choices != self._choices():  # another scan, or other options
             self._refused = None
             ui.anywayCheckBox.checked = False
         ui.anywayCheckBox.setVisible(self._refused is not None)
@@ -78,18 +88,28 @@ class EstimatePanel:
             ui.applyButton.toolTip = reasons[0] if reasons else tr("Estimate PDFF and its uncertainty")
         for widget in (ui.methodComboBox, ui.deviceComboBox, ui.presetComboBox, ui.advancedSection):
             widget.enabled = not busy
+        self._show_whether_changed()
+
+    def _show_whether_changed(self) -> None:
+        """Mark the group of advanced options, which may be collapsed, where any is not the default."""
+        parameters = self._context.parameters()
+        if parameters is None:
+            return
+        options, defaults = run_options(parameters, self._scan.scan), RunOptions()
+        changed = any(getattr(options, name) != getattr(defaults, name) for name in ADVANCED)
+        self._context.ui.advancedSection.text = tr("Advanced (changed)") if changed else tr("Advanced")
 
     def onApply(self, *_: Any) -> None:
-        """Start, or stop what goes on."""
+        """Start a run, or stop the one under way."""
         if self._context.logic.busy:
             self._context.logic.cancel()
-            self._say(tr("Stopping..."))
+            self._show(tr("Stopping..."))
             return
         self._scan.update()
         self.start()
 
     def start(self, device: str | None = None) -> None:
-        """Begin a run with the options of the panel (or on another device)."""
+        """Begin a run with the options of the panel, or on another device."""
         parameters = self._context.parameters()
         if parameters is None:
             return
@@ -102,7 +122,7 @@ class EstimatePanel:
         self.follow()
 
     def follow(self) -> None:
-        """Show progress until the run that has just begun ends."""
+        """Show progress until the run under way ends."""
         self._started, self._slices = time.monotonic(), tr("starting the estimation process")
         ui = self._context.ui
         ui.progressBar.setRange(0, 0)
@@ -114,11 +134,11 @@ class EstimatePanel:
         self._context.logic.poll()
         if self._context.logic.busy:
             seconds = time.monotonic() - self._started
-            self._say(tr("{what}, {seconds:.0f} s").format(what=self._slices, seconds=seconds))
+            self._show(tr("{what}, {seconds:.0f} s").format(what=self._slices, seconds=seconds))
             self._context.later(POLL_MS, self._follow)
 
     def onAnyway(self, *_: Any) -> None:
-        """The refusal of a scan was overridden, or not any more."""
+        """The check box that overrides a refusal was toggled."""
         self.update()
 
     def _choices(self) -> tuple[Any, ...]:
@@ -134,7 +154,7 @@ class EstimatePanel:
             Step.TORCH: tr("loading PyTorch"),
             Step.CHECK: tr("checking the scan"),
             Step.NETWORKS: tr("loading the networks"),
-            Step.PREPARE: tr("looking for phase errors"),
+            Step.PREPARE: tr("searching for phase errors"),
             Step.ASSESS: tr("checking the result"),
         }[step]
 
@@ -149,21 +169,21 @@ class EstimatePanel:
         provenance = result.maps.provenance
         done = tr("Done in {seconds:.1f} s on {device}.").format(seconds=result.seconds, device=provenance.device)
         clear = result.quality is not None and not result.quality.findings
-        found = [tr("The check of scan and maps found nothing to warn of.")] if clear else []
-        self._say("\n".join([done, *found, *provenance.notes]))
+        found = [tr("The check of scan and maps has no findings.")] if clear else []
+        self._show("\n".join([done, *found, *provenance.notes]))
         self._finished(maps)
 
     def _on_compared(self, *_: Any) -> None:
         self._end()
         seconds = time.monotonic() - self._started
-        self._say(tr("Compared with the reference in {seconds:.1f} s.").format(seconds=seconds))
+        self._show(tr("Compared with the reference in {seconds:.1f} s.").format(seconds=seconds))
 
     def _on_failed(self, failed: Failed) -> None:
         self._end()
-        self._say(failed.worded(panel_words))
+        self._show(failed.worded(panel_words))
         if failed.reason is Reason.UNUSABLE:
             self._refused = _Refusal(self._choices(), failed.findings)
-            self._say(tr("Not estimated: {why}").format(why=failed.worded(panel_words)))
+            self._show(tr("Not estimated: {why}").format(why=failed.worded(panel_words)))
             self._refresh()
         elif failed.reason is Reason.TORCH_MISSING:
             self._offer_torch()
@@ -176,7 +196,7 @@ class EstimatePanel:
 
     def _on_stopped(self) -> None:
         self._end()
-        self._say(tr("Stopped. The scene is as before."))
+        self._show(tr("Stopped. The scene is as before."))
 
     def _offer_torch(self) -> None:
         text = tr(
@@ -186,11 +206,11 @@ class EstimatePanel:
         chosen = self._context.dialogs.choose(text, [tr("Install"), tr("Install for CPU only"), tr("Cancel")])
         if chosen not in (0, 1):
             return
-        self._say(tr("Installing PyTorch..."))
+        self._show(tr("Installing PyTorch..."))
         try:
             install_torch(cpu_only=chosen == 1)
         except AidealError as error:
-            self._say(str(error))
+            self._show(str(error))
             self._context.dialogs.error(str(error))
             return
         self.start()
@@ -199,5 +219,5 @@ class EstimatePanel:
         self._context.ui.progressBar.setVisible(False)
         self.update()
 
-    def _say(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         self._context.ui.statusLabel.text = text

@@ -1,4 +1,4 @@
-"""Findings of scan and maps in words, the worst first, with what to do and a way to the place."""
+"""Findings of scan and maps, the worst first, with advice and a button to their slices."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ MOST_SLICES_NAMED = 8
 
 
 class FindingsPanel:
-    """Shows why a scan was refused, or else what was found in the maps that are looked at.
+    """Shows the findings for which a scan was refused, else those of the maps that are shown.
 
     Parameters
     ----------
-    refused : findings for which the chosen scan was refused.
+    context : Context
+        Widgets, logic and dialogs.
+    refused : callable
+        Returns the findings for which the chosen scan was refused.
     """
 
     def __init__(self, context: Context, refused: Callable[[], tuple[Finding, ...]]) -> None:
@@ -33,7 +36,7 @@ class FindingsPanel:
         self._visited = (-1, -1)
         table = context.ui.findingsTable
         table.setColumnCount(2)
-        table.setHorizontalHeaderLabels([tr("Severity"), tr("What was found, and what to do")])
+        table.setHorizontalHeaderLabels([tr("Severity"), tr("Finding and advice")])
         table.verticalHeader().setVisible(False)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)  # follows the width of the panel
         table.horizontalHeader().setStretchLastSection(True)
@@ -44,7 +47,7 @@ class FindingsPanel:
         context.ui.findingPlaceButton.connect("clicked(bool)", self.onPlace)
 
     def update(self) -> None:
-        """Show the findings of what is chosen."""
+        """Show the findings of the scan or maps chosen."""
         maps = self._context.maps()
         found = self._refused() or (findings_of(maps.pdff) if maps is not None else ())
         if found == self._shown:
@@ -78,7 +81,7 @@ class FindingsPanel:
             display.jump_to(self._context.logic.scene, world_position(maps.pdff, index, rows / 2, columns / 2))
 
     def _row(self) -> int | None:
-        """Number of the finding to go to, None when none has a place."""
+        """Number of the finding to go to, None when none has slices."""
         selected = self._context.ui.findingsTable.currentRow()
         placed = [n for n, finding in enumerate(self._shown) if finding.slices]
         if selected in placed:
@@ -95,7 +98,7 @@ class FindingsPanel:
 
 
 def sentence(finding: Finding) -> str:
-    """What was found, where, and what to do, in the panel's words."""
+    """Finding with its slices and advice, options named as the panel shows them."""
     named = ", ".join(str(index + 1) for index in finding.slices[:MOST_SLICES_NAMED])
     more = ", ..." if len(finding.slices) > MOST_SLICES_NAMED else ""
     where = " " + tr("Slices {numbers}.").format(numbers=named + more) if finding.slices else ""

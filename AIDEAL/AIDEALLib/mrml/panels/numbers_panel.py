@@ -1,4 +1,4 @@
-"""Sections 5 and 6: the table that follows drawing, histograms, and everything that leaves the scene."""
+"""Sections 5 and 6: table of statistics, histograms, comparison with the reference, and export."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ _DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard
 
 
 class NumbersPanel:
-    """Shows rows of statistics and writes them out.
+    """Shows rows of statistics and exports them.
 
     Parameters
     ----------
-    follow : shows the progress of a run that has just begun.
+    context : Context
+        Widgets, logic and dialogs.
+    follow : callable
+        Shows the progress of the run under way.
     """
 
     def __init__(self, context: Context, follow: Callable[[], None]) -> None:
@@ -83,7 +86,7 @@ class NumbersPanel:
         except AidealError as error:
             self._context.dialogs.error(worded(error))
             return
-        self._say(tr("Saved {path}").format(path=path))
+        self._show(tr("Saved {path}").format(path=path))
 
     def onSaveMaps(self, *_: Any) -> None:
         """Write all maps."""
@@ -96,7 +99,7 @@ class NumbersPanel:
         except AidealError as error:
             self._context.dialogs.error(worded(error))
             return
-        self._say(tr("Saved {count} maps in {folder}").format(count=len(written), folder=folder))
+        self._show(tr("Saved {count} maps in {folder}").format(count=len(written), folder=folder))
 
     def onCopyRow(self, *_: Any) -> None:
         """Copy the selected row."""
@@ -104,7 +107,7 @@ class NumbersPanel:
             return
         row = self.live.rows[self._selected_row()]
         self._context.dialogs.clipboard(row_as_text(row))
-        self._say(tr("Copied {name}").format(name=row.name))
+        self._show(tr("Copied {name}").format(name=row.name))
 
     def onHistogram(self, *_: Any) -> None:
         """Plot the PDFF of every lobe, or of the circles where no lobe is drawn."""
@@ -117,7 +120,8 @@ class NumbersPanel:
 
     def onReference(self, *_: Any) -> None:
         """Estimate the slices of the selected row's region by the reference, and compare."""
-        maps, parameters, filled = self._context.maps(), self._context.parameters(), [r for r in self.regions if r.voxels.any()]
+        maps, parameters = self._context.maps(), self._context.parameters()
+        filled = [region for region in self.regions if region.voxels.any()]
         if maps is None or parameters is None or not filled:
             return
         name = self.live.rows[self._selected_row()].name
@@ -142,7 +146,7 @@ class NumbersPanel:
         return selected if 0 <= selected < len(self.live.rows) else 0
 
     def close(self) -> None:
-        """Watch nothing any more."""
+        """Stop observing the scene."""
         self.live.stop()
 
     def _options(self) -> MeasureOptions:
@@ -174,7 +178,7 @@ class NumbersPanel:
             parameters.table = self._context.logic.scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         fill_table(parameters.table, rows, maps)
 
-    def _say(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         self._context.ui.exportLabel.text = text
 
 

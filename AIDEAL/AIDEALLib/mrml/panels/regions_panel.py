@@ -22,7 +22,10 @@ class RegionsPanel:
 
     Parameters
     ----------
-    points_added : called when markups for circles were made.
+    context : Context
+        Widgets, logic and dialogs.
+    points_added : callable
+        Called when markups for circles were made.
     """
 
     def __init__(self, context: Context, points_added: Callable[[], None]) -> None:
@@ -37,7 +40,7 @@ class RegionsPanel:
         ui.splitButton.connect("clicked(bool)", self.onSplit)
 
     def update(self) -> None:
-        """What can be done with what there is."""
+        """Enable what maps and segmentation allow."""
         parameters, maps, ui = self._context.parameters(), self._context.maps(), self._context.ui
         for name in ("lobesButton", "importButton", "circleButton", "clearCirclesButton", "planeButton"):
             getattr(ui, name).enabled = maps is not None
@@ -72,7 +75,7 @@ class RegionsPanel:
             self._context.dialogs.error(worded(error))
 
     def onCirclesToggled(self, on: bool) -> None:
-        """Begin or end to place circles."""
+        """Start or stop placing circles."""
         scene, parameters = self._context.logic.scene, self._context.parameters()
         interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
         if not on or parameters is None:
@@ -114,10 +117,10 @@ class RegionsPanel:
             return
         filled = [region for region in regions_of(parameters.segmentation, maps.pdff) if region.voxels.any()]
         if not filled:
-            self._say(tr("The segmentation is empty; draw or import the liver first."))
+            self._show(tr("The segmentation is empty; draw or import the liver first."))
             return
         drawing.split_by_plane(parameters.segmentation, filled[0].segment_id, plane, maps.pdff)
-        self._say(tr("Split {name} into right and left lobe.").format(name=filled[0].name))
+        self._show(tr("Split {name} into right and left lobe.").format(name=filled[0].name))
 
     def end_placing(self) -> None:
         """Stop placing circles (the module is left)."""
@@ -138,5 +141,5 @@ class RegionsPanel:
         node.SetSingletonTag(EDITOR_TAG)
         return scene.AddNode(node)
 
-    def _say(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         self._context.ui.regionsMessageLabel.text = text

@@ -1,4 +1,4 @@
-"""Section 1: choose a scan, see its echoes, and what is wrong with it."""
+"""Section 1: choice of a scan, its echoes, overrides and problems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,15 @@ _NOT_TYPED = "-"
 
 
 class ScanPanel:
-    """Keeps the echo table and the messages beside the fields in step with what is chosen."""
+    """Keeps echo table and messages in step with the scan chosen.
+
+    Attributes
+    ----------
+    scan : SceneScan
+        The scan chosen.
+    problems : list of Problem
+        Why it cannot be estimated; [] when it can.
+    """
 
     def __init__(self, context: Context) -> None:
         import qt
@@ -50,11 +58,11 @@ class ScanPanel:
             getattr(ui, f"{name}ProblemLabel").setStyleSheet("color: #d9622b;")
 
     def update(self) -> None:
-        """Read the chosen nodes again and show what they are."""
+        """Read the chosen nodes and show their scan."""
         parameters = self._context.parameters()
         if parameters is None:
             return
-        self._forget_what_was_typed_for_another_scan(parameters)
+        self._drop_entries_for_another_scan(parameters)
         self.scan = self._chosen(parameters)
         self.problems = self.scan.problems()
         self._show_ticks(parameters)
@@ -63,7 +71,7 @@ class ScanPanel:
         self._show_detected(parameters)
 
     def parameters_replaced(self) -> None:
-        """Another parameter node came (a scene was loaded): what was typed there stands."""
+        """Another parameter node was connected (a scene was loaded): keep its entries."""
         self._typed_for = []
 
     def onLoadFiles(self, *_: Any) -> None:
@@ -79,7 +87,7 @@ class ScanPanel:
             self._load(lambda: self._context.logic.load_files([folder], self._overrides_of_files()))
 
     def onLoadSample(self, *_: Any) -> None:
-        """Load the bundled liver, with its lobes, so that numbers follow the estimate at once."""
+        """Load the bundled liver with its lobes, so that the estimate is followed by statistics."""
 
         def load() -> StoredScan:
             stored, lobes = self._context.logic.load_sample()
@@ -97,7 +105,7 @@ class ScanPanel:
             parameters.volumeIds = " ".join(node.GetID() for node in self._context.ui.volumesSelector.checkedNodes())
 
     def onCellChanged(self, row: int, column: int) -> None:
-        """An echo time was typed: it stands over what the scan says; an empty cell (or no number) takes that back."""
+        """An echo time was typed: it overrides the scan's value; an empty cell (or no number) removes the override."""
         parameters = self._context.parameters()
         if self._filling or column != _TE_COLUMN or parameters is None:
             return
@@ -144,7 +152,7 @@ class ScanPanel:
             return self._chosen(parameters)
         return scan
 
-    def _forget_what_was_typed_for_another_scan(self, parameters: Any) -> None:
+    def _drop_entries_for_another_scan(self, parameters: Any) -> None:
         chosen = [node.GetID() if node else "" for node in (parameters.firstSequence, parameters.secondSequence)]
         before, self._typed_for = self._typed_for, chosen
         if any(before) and before != chosen:
@@ -228,11 +236,11 @@ class ScanPanel:
         if maps is None or not self.scan.sources:
             return "", ""
         pdff = maps.pdff
-        came_from = [pdff.GetNthNodeReference(SOURCE_ROLE, n) for n in range(pdff.GetNumberOfNodeReferences(SOURCE_ROLE))]
-        if self.scan.sources[0] not in came_from:
+        sources = [pdff.GetNthNodeReference(SOURCE_ROLE, n) for n in range(pdff.GetNumberOfNodeReferences(SOURCE_ROLE))]
+        if self.scan.sources[0] not in sources:
             return "", ""
-        said = str(maps.provenance().get("phase_sign", ""))
-        return said.split(":")[0], said
+        sign = str(maps.provenance().get("phase_sign", ""))
+        return sign.split(":")[0], sign
 
 
 _STATED_READOUTS = {

@@ -1,1 +1,1 @@
-"""What is registered with other modules of Slicer: DICOM browser, Segment Statistics, Sample Data."""
+"""Plug-ins of other modules of Slicer: DICOM browser, Segment Statistics, Sample Data."""

@@ -1,8 +1,7 @@
-"""Multi-echo scans in Slicer's DICOM browser, all echoes and both parts of the signal as one entry to load.
+"""Multi-echo scans in Slicer's DICOM browser: all echoes and both parts of the signal as one entry.
 
-Slicer's own plug-ins split by series, image type and orientation, never by echo time, and load the first echo alone. Registered
-the way the core's plug-ins are. Nothing here lets an exception out while files are examined: that would hide every other
-plug-in's offers too.
+Slicer's own plug-ins split by series, image type and orientation, never by echo time, and load the first echo alone. The
+examination of files must not raise: that would hide the entries of all other plug-ins.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 PLUGIN_NAME = "AIDEALDICOMPlugin"
 CONFIDENCE, CONFIDENCE_WITHOUT_PHASE = 0.95, 0.4
-"""The core's scalar volumes offer themselves with 0.5: a scan with phase goes before them, magnitudes alone do not."""
+"""Scalar volumes of the core have 0.5: a scan with phase comes before them, magnitudes alone do not."""
 _TAGS = {
     "modality": "0008,0060",
     "studyInstanceUID": "0020,000D",
@@ -42,7 +41,7 @@ def plugin_class(base: type, loadable_class: type) -> type:
             self.tags.update(_TAGS)
 
         def examineForImport(self, fileLists: Sequence[Sequence[str]]) -> list[Any]:
-            """Loadables for the file lists (one a series); [] where there is nothing for us, or on any error."""
+            """Loadables for the file lists (one a series); [] where there is no multi-echo scan, or on any error."""
             try:
                 return [self._loadable(scan) for study in _studies(fileLists) for scan in _survey(study)]
             except Exception:
@@ -50,7 +49,7 @@ def plugin_class(base: type, loadable_class: type) -> type:
                 return []
 
         def load(self, loadable: Any) -> bool:
-            """Put the scan into the scene as sequences over echo time; False, with a message, where that cannot be done."""
+            """Put the scan into the scene as sequences over echo time; False, with a message, where it cannot be read."""
             from ...errors import AidealError
             from ...io.load import load_series
             from ..scan.sequences import add_series
@@ -75,13 +74,13 @@ def plugin_class(base: type, loadable_class: type) -> type:
             loadable.tooltip = f"{scan.echoes} echoes, {scan.slices} slices, {scan.parts}, for fat fraction with AIDEAL"
             loadable.warning = scan.problem
             if not scan.problem and not scan.has_phase:
-                loadable.warning = "Magnitudes without phase: fat fractions above 50 % cannot be told from those below."
+                loadable.warning = "Magnitudes without phase: fat fractions above 50 % are not distinguished from those below."
             loadable.selected = scan.has_phase and not scan.problem
             loadable.confidence = CONFIDENCE if loadable.selected else CONFIDENCE_WITHOUT_PHASE
             return loadable
 
         def _place(self, loadable: Any, node: Any) -> None:
-            """Under the patient and study of the first file; a scan that cannot be placed is loaded all the same."""
+            """Under the patient and study of the first file; a scan that cannot be placed is loaded nevertheless."""
             try:
                 self.addSeriesInSubjectHierarchy(loadable, node)
             except Exception:
@@ -91,7 +90,7 @@ def plugin_class(base: type, loadable_class: type) -> type:
 
 
 def register() -> bool:
-    """Add the plug-in to Slicer's; again and again does no harm. False where Slicer was built without DICOM."""
+    """Add the plug-in to Slicer's, once or repeatedly; False where Slicer was built without DICOM."""
     try:
         from DICOMLib import DICOMLoadable, DICOMPlugin
 

@@ -9,7 +9,7 @@ from ..scan.sample import SAMPLE_NAME
 
 
 def register() -> bool:
-    """Register the sample; False where the Sample Data module is not there."""
+    """Register the sample; False where Slicer has no Sample Data module."""
     try:
         from SampleData import SampleDataLogic
 

@@ -1,7 +1,7 @@
-"""Our columns in Slicer's own Segment Statistics module, written so that it can never disturb that module.
+"""Columns of PDFF and its uncertainty in Slicer's Segment Statistics module.
 
-A plug-in that raises takes the module down for every user, so nothing here lets an exception out; without a map of ours as
-scalar volume it has no say at all.
+A plug-in that raises breaks the module for every user, so this one never does. For scalar volumes that are no maps of AIDEAL it
+returns nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MEASUREMENTS: dict[str, tuple[str, str, str, str]] = {
         "%",
         "weighted_standard_error",
     ),
-    "low_confidence": ("Low confidence", "Share of voxels whose PDFF is not to be relied on", "%", "low_confidence_percent"),
+    "low_confidence": ("Low confidence", "Share of voxels whose PDFF is not reliable", "%", "low_confidence_percent"),
     "swap_suspect": ("Swap suspect", "Share of voxels in which water and fat may be swapped", "%", "swap_suspect_percent"),
     "r2star_mean": ("R2* mean", "Mean R2*", "1/s", "r2star_mean"),
 }
@@ -41,7 +41,7 @@ _UNIT_CODES = {"%": ("%", "UCUM", "percent"), "1/s": ("1/s", "UCUM", "per second
 
 
 def measurement_info(base: Any, key: str) -> dict[str, Any] | None:
-    """Name, description, unit and DICOM codes of a measurement, None for a key that is not ours; never raises."""
+    """Name, description, unit and DICOM codes of a measurement, None for an unknown key; never raises."""
     if key not in _MEASUREMENTS:
         return None
     name, description, unit, _ = _MEASUREMENTS[key]
@@ -59,7 +59,22 @@ def measurement_info(base: Any, key: str) -> dict[str, Any] | None:
 
 
 def compute(parameter_node: Any, segment_id: str, requested: list[str]) -> dict[str, float]:
-    """Measurements of a segment by key; {} when the scalar volume is no PDFF map of ours, and on any error."""
+    """Measurements of a segment; never raises.
+
+    Parameters
+    ----------
+    parameter_node : vtkMRMLScriptedModuleNode
+        Parameters of Segment Statistics.
+    segment_id : str
+        Identifier of the segment.
+    requested : list of str
+        Keys of the measurements.
+
+    Returns
+    -------
+    dict of str to float
+        Measurements by key; {} when the scalar volume is no map of AIDEAL, and on any error.
+    """
     try:
         if not requested or parameter_node is None:
             return {}
@@ -87,7 +102,7 @@ def plugin_class(base: type) -> type:
     """The plug-in as a subclass of Slicer's `SegmentStatisticsPluginBase`."""
 
     class AIDEALSegmentStatisticsPlugin(base):
-        """PDFF and its uncertainty by segment; speaks up only when the scalar volume is a map of AIDEAL."""
+        """PDFF and its uncertainty by segment, where the scalar volume is a map of AIDEAL."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -112,7 +127,7 @@ def plugin_class(base: type) -> type:
 
 
 def register() -> bool:
-    """Register the plug-in with Slicer; again and again does no harm. False where Segment Statistics is not there."""
+    """Register the plug-in with Slicer, once or repeatedly; False where Slicer has no Segment Statistics."""
     try:
         from SegmentStatistics import SegmentStatisticsLogic
         from SegmentStatisticsPlugins import SegmentStatisticsPluginBase

@@ -1,1 +1,1 @@
-"""Lobes and circles, and what is measured in them."""
+"""Regions of interest, and their statistics."""

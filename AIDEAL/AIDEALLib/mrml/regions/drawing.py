@@ -33,11 +33,26 @@ def terminology(place: str) -> str:
 
 
 def create_lobes(scene: Any, volume: Any, name: str = "") -> Any:
-    """A segmentation with two empty segments, the right and the left lobe; on the grid of a volume unless that is None."""
+    """A segmentation with two empty segments, the right and the left lobe.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        The scene.
+    volume : vtkMRMLScalarVolumeNode or None
+        Volume whose grid the segments take.
+    name : str
+        Name of the node; from the name of the scan where empty.
+
+    Returns
+    -------
+    vtkMRMLSegmentationNode
+        The segmentation.
+    """
     name = name or f"{volume.GetAttribute(nodes.SOURCE_NAME) or ''} Liver".strip()
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
-    node.GetDisplayNode().SetOpacity2DFill(0.0)  # outlines: the map under them is what is read
+    node.GetDisplayNode().SetOpacity2DFill(0.0)  # outlines, so that the map is seen
     if volume is not None:
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
@@ -47,7 +62,24 @@ def create_lobes(scene: Any, volume: Any, name: str = "") -> Any:
 
 
 def set_segment(segmentation: Any, name: str, voxels: np.ndarray, volume: Any) -> str:
-    """Give a segment (made when there is none of that name) the voxels of an array on the grid of a volume; returns its id."""
+    """Set the voxels of a segment, which is made when there is none of that name.
+
+    Parameters
+    ----------
+    segmentation : vtkMRMLSegmentationNode
+        The segmentation.
+    name : str
+        Name of the segment.
+    voxels : array of bool, shape (slice, row, column)
+        Its voxels.
+    volume : vtkMRMLScalarVolumeNode
+        Volume whose grid the voxels are on.
+
+    Returns
+    -------
+    str
+        Identifier of the segment.
+    """
     stored = segmentation.GetSegmentation()
     segment_id = stored.GetSegmentIdBySegmentName(name)
     if not segment_id:
@@ -59,7 +91,7 @@ def set_segment(segmentation: Any, name: str, voxels: np.ndarray, volume: Any) -
 
 
 def roi_points(scene: Any, place: str) -> Any:
-    """Markups with the centres of the circles of a place (one of `PLACES`); made when there are none."""
+    """Markups with the centres of the circles of a place (one of `PLACES`), made where missing."""
     role = f"{ROI_POINTS_ROLE} {place}"
     node = nodes.find_by_role(scene, "vtkMRMLMarkupsFiducialNode", role)
     if node is None:
@@ -75,13 +107,28 @@ def roi_points(scene: Any, place: str) -> Any:
 
 
 def all_roi_points(scene: Any) -> list[Any]:
-    """The centres of the circles of every place that has any."""
+    """Markups of every place that has circles."""
     found = [nodes.find_by_role(scene, "vtkMRMLMarkupsFiducialNode", f"{ROI_POINTS_ROLE} {place}") for place in PLACES]
     return [node for node in found if node is not None and node.GetNumberOfControlPoints()]
 
 
 def add_circle(scene: Any, place: str, ras: tuple[float, float, float]) -> Any:
-    """Add the centre of a circle; returns the markups it is in."""
+    """Add the centre of a circle.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        The scene.
+    place : str
+        One of `PLACES`.
+    ras : tuple of float, mm
+        Position in the world.
+
+    Returns
+    -------
+    vtkMRMLMarkupsFiducialNode
+        The markups it was added to.
+    """
     points = roi_points(scene, place)
     number = points.AddControlPoint(vtk.vtkVector3d(*ras))
     points.SetNthControlPointLabel(number, f"{place} ROI {number + 1}")
@@ -91,24 +138,25 @@ def add_circle(scene: Any, place: str, ras: tuple[float, float, float]) -> Any:
 def update_circles(scene: Any, volume: Any, diameter_mm: float) -> Any:
     """Draw the voxels of all circles as segments of one segmentation, which lies in the plane of the scan's slices.
 
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        The scene.
+    volume : vtkMRMLScalarVolumeNode
+        Volume whose grid the circles are drawn on.
+    diameter_mm : float, mm
+        Diameter of all circles.
+
     Returns
     -------
-    The segmentation, None where there are no circles. A circle holds the voxels of the slice nearest to its centre whose
-    middle lies within half the diameter.
+    vtkMRMLSegmentationNode or None
+        The segmentation, None where there are no circles.
+
+    Notes
+    -----
+    A circle holds the voxels of the slice nearest to its centre whose middle lies within half the diameter.
     """
-    wanted: dict[str, tuple[str, np.ndarray]] = {}
-    geometry = geometry_of(volume)
-    for points in all_roi_points(scene):
-        place = points.GetAttribute(nodes.ROLE).removeprefix(f"{ROI_POINTS_ROLE} ")
-        for number in range(points.GetNumberOfControlPoints()):
-            if points.GetNthControlPointPositionStatus(number) != points.PositionDefined:
-                continue
-            ras = [0.0, 0.0, 0.0]
-            points.GetNthControlPointPositionWorld(number, ras)
-            center = _continuous_center(volume, (ras[0], ras[1], ras[2]))
-            if center is not None:
-                voxels = circle_roi(array_of(volume).shape, center, diameter_mm / 2, geometry.spacing_mm)
-                wanted[f"{place} ROI {number + 1}"] = (place, voxels)
+    wanted = _circles(scene, volume, diameter_mm)
     node = nodes.find_by_role(scene, "vtkMRMLSegmentationNode", ROI_CIRCLES_ROLE)
     if node is None:
         if not wanted:
@@ -132,8 +180,26 @@ def update_circles(scene: Any, volume: Any, diameter_mm: float) -> Any:
     return node
 
 
+def _circles(scene: Any, volume: Any, diameter_mm: float) -> dict[str, tuple[str, np.ndarray]]:
+    """Place and voxels of every circle by its name."""
+    found: dict[str, tuple[str, np.ndarray]] = {}
+    geometry = geometry_of(volume)
+    for points in all_roi_points(scene):
+        place = points.GetAttribute(nodes.ROLE).removeprefix(f"{ROI_POINTS_ROLE} ")
+        for number in range(points.GetNumberOfControlPoints()):
+            if points.GetNthControlPointPositionStatus(number) != points.PositionDefined:
+                continue
+            ras = [0.0, 0.0, 0.0]
+            points.GetNthControlPointPositionWorld(number, ras)
+            center = _continuous_center(volume, (ras[0], ras[1], ras[2]))
+            if center is not None:
+                voxels = circle_roi(array_of(volume).shape, center, diameter_mm / 2, geometry.spacing_mm)
+                found[f"{place} ROI {number + 1}"] = (place, voxels)
+    return found
+
+
 def split_plane(scene: Any, volume: Any) -> Any:
-    """A plane to split the liver by, through the middle of a volume and facing left; moved by hand."""
+    """Plane to split the liver by, through the middle of a volume and facing left, to be moved by hand."""
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", "Lobe split")
     node.CreateDefaultDisplayNodes()
     slices, rows, columns = array_of(volume).shape
@@ -145,7 +211,18 @@ def split_plane(scene: Any, volume: Any) -> Any:
 
 
 def split_by_plane(segmentation: Any, segment_id: str, plane: Any, volume: Any) -> None:
-    """Split a liver segment into right and left lobe: left is the side the plane's normal has more of the patient's left on.
+    """Split a liver segment into right and left lobe; the left lobe is on the side of the plane towards the patient's left.
+
+    Parameters
+    ----------
+    segmentation : vtkMRMLSegmentationNode
+        The segmentation.
+    segment_id : str
+        Identifier of the segment.
+    plane : vtkMRMLMarkupsPlaneNode
+        The plane.
+    volume : vtkMRMLScalarVolumeNode
+        Volume whose grid is split.
 
     Raises
     ------

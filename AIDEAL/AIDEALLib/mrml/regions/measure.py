@@ -1,4 +1,4 @@
-"""Numbers of the regions drawn in the scene: voxels out of segmentations, statistics out of `AIDEALLib.statistics`."""
+"""Statistics of regions in the scene: voxels of segments, statistics by `AIDEALLib.statistics`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,21 @@ Box = tuple[slice, slice, slice]
 
 @dataclass(frozen=True, eq=False)
 class MapArrays:
-    """What statistics need of the maps in a scene; arrays (slice, row, column), views on the volumes."""
+    """Arrays that statistics need of the maps in a scene; views on the volumes, shape (slice, row, column).
+
+    Attributes
+    ----------
+    pdff : array, percent
+        PDFF.
+    pdff_total_sd : array, percentage points
+        SD of the PDFF, swap included.
+    swap_probability : array
+        Probability of a swap.
+    r2star : array, 1/s
+        R2*.
+    mask : array of bool
+        Voxels with an estimate.
+    """
 
     pdff: npt.NDArray[np.floating]
     pdff_total_sd: npt.NDArray[np.floating]
@@ -35,7 +49,17 @@ class MapArrays:
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """How regions are measured: limits of low confidence, whether such voxels are left out, grades."""
+    """How regions are measured.
+
+    Attributes
+    ----------
+    low_confidence : LowConfidence
+        Limits of low confidence.
+    exclude_low_confidence : bool
+        Leave out voxels of low confidence.
+    cutoffs : SteatosisCutoffs
+        Cut-offs of the steatosis grades.
+    """
 
     low_confidence: LowConfidence = field(default_factory=LowConfidence)
     exclude_low_confidence: bool = False
@@ -44,7 +68,23 @@ class MeasureOptions:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A region: its voxels inside a box of the maps' grid, and whether it is liver (grades are for liver only)."""
+    """A region on the grid of the maps.
+
+    Attributes
+    ----------
+    name : str
+        Name of the region.
+    box : tuple of slice
+        Bounding box (slice, row, column).
+    voxels : array of bool
+        Voxels of the region inside the box.
+    liver : bool
+        True for liver, which alone is graded.
+    segment_id : str
+        Identifier of its segment.
+    color : tuple of float
+        Colour of its segment, RGB from 0 to 1.
+    """
 
     name: str
     box: Box
@@ -55,7 +95,7 @@ class Region:
 
 
 def map_arrays(maps: MapNodes) -> MapArrays:
-    """Arrays of a run's maps. A map that was deleted counts as 0 (the foreground: as everywhere there is an SD)."""
+    """Arrays of the maps of a run. A map that was deleted counts as 0; the foreground then is where the SD is above 0."""
     pdff = array_of(maps.pdff)
 
     def array(name: str) -> npt.NDArray[np.floating]:
@@ -67,7 +107,22 @@ def map_arrays(maps: MapNodes) -> MapArrays:
 
 
 def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
-    """Voxels of a segment on the grid of a volume; empty where the segment has none."""
+    """Voxels of a segment on the grid of a volume.
+
+    Parameters
+    ----------
+    segmentation : vtkMRMLSegmentationNode
+        The segmentation.
+    segment_id : str
+        Identifier of the segment.
+    volume : vtkMRMLScalarVolumeNode
+        Volume with the grid.
+
+    Returns
+    -------
+    Region
+        The region; empty where the segment has no voxels.
+    """
     segment = segmentation.GetSegmentation().GetSegment(segment_id)
     name = segment.GetName() or segment_id
     whole = array_of(volume).shape
@@ -115,9 +170,23 @@ WHOLE_LIVER, ALL_CIRCLES = "whole liver", "circles, both lobes"
 def measure(
     maps: MapNodes, regions: list[Region], options: MeasureOptions, together: str = WHOLE_LIVER
 ) -> list[SegmentStatistics]:
-    """Statistics of each region, then of both lobes `together` (a name) when both are among them.
+    """Statistics of each region, then of both lobes together when both are among them.
 
-    Regions of a phantom get no steatosis grade.
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of a run.
+    regions : list of Region
+        The regions.
+    options : MeasureOptions
+        How to measure.
+    together : str
+        Name of the row of both lobes.
+
+    Returns
+    -------
+    list of SegmentStatistics
+        One row a region; regions of a phantom have no steatosis grade.
     """
     arrays = map_arrays(maps)
     cutoffs = options.cutoffs if of_tissue(maps) else None
@@ -141,7 +210,26 @@ def measure(
 
 
 def histogram(maps: MapNodes, region: Region, low: float = -5.0, high: float = 55.0, bins: int = 60) -> tuple[Any, Any]:
-    """Middles of the bins (percent) and percentage of the region's estimated voxels in each."""
+    """Histogram of the PDFF of a region.
+
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of a run.
+    region : Region
+        The region.
+    low, high : float, percent
+        Range; values outside it count in the first or last bin.
+    bins : int
+        Number of bins.
+
+    Returns
+    -------
+    centers : array, percent
+        Centres of the bins.
+    share : array, percent
+        Share of the region's estimated voxels in each bin.
+    """
     arrays = map_arrays(maps).cropped(region.box)
     values = arrays.pdff[region.voxels & arrays.mask]
     counts, edges = np.histogram(np.clip(values, low, high), bins=bins, range=(low, high))

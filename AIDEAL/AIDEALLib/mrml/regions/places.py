@@ -1,4 +1,4 @@
-"""Where to look: slices of low confidence, and the dome of the liver."""
+"""Slices to inspect: those of low confidence, and the dome of the liver."""
 
 from __future__ import annotations
 
@@ -17,12 +17,28 @@ LEAST_VOXELS = 20
 def next_low_confidence_slice(
     maps: MapNodes, regions: list[Region], after: int, limits: LowConfidence, least_share: float = 0.02
 ) -> int | None:
-    """The next slice (going round) where at least `least_share` of the voxels looked at are of low confidence.
+    """The next slice, cyclically, where a share of the voxels is of low confidence.
 
-    Looked at are the regions, or all of the foreground when there are none. None when there is no such slice.
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of a run.
+    regions : list of Region
+        Regions whose voxels count; the whole foreground where they have none.
+    after : int
+        Number of the slice to start behind, from 0.
+    limits : LowConfidence
+        Limits of low confidence.
+    least_share : float
+        Least share of voxels of low confidence.
+
+    Returns
+    -------
+    int or None
+        Number of the slice, None when there is no such slice.
     """
     arrays = map_arrays(maps)
-    area = _together(regions, arrays.pdff.shape)
+    area = _union(regions, arrays.pdff.shape)
     area = (area if area.any() else np.ones_like(area)) & arrays.mask
     low = limits.select(arrays) & area
     counts, lows = area.sum((1, 2)), low.sum((1, 2))
@@ -35,11 +51,11 @@ def next_low_confidence_slice(
 
 
 def dome(maps: MapNodes, regions: list[Region]) -> Position | None:
-    """Position (RAS) of the liver's dome: the middle of the uppermost slice that the regions reach with at least 20 voxels.
+    """Position (RAS) of the liver's dome: the middle of the uppermost slice in which the regions have at least 20 voxels.
 
-    None when nothing was drawn.
+    None where the regions have no voxels.
     """
-    area = _together(regions, array_of(maps.pdff).shape)
+    area = _union(regions, array_of(maps.pdff).shape)
     counts = area.sum((1, 2))
     if not counts.any():
         return None
@@ -52,11 +68,13 @@ def dome(maps: MapNodes, regions: list[Region]) -> Position | None:
 
 
 def dome_by_field(maps: MapNodes) -> Position | None:
-    """A guess at the dome (RAS) with nothing drawn: where, above and right of the body's middle, the field is steepest.
+    """Guess the dome (RAS) without regions, by the field in the upper right quarter of the body; None without a field map.
 
-    Air in the lung bends the field most just below it, and the liver's dome lies there on the patient's right. Taken is the
-    slice with the largest mean field gradient (Hz/mm within the slice) among those that hold at least half as much of that
-    quarter of the body as the fullest slice, and in it the middle weighted by the gradient. None where no field map is there.
+    Notes
+    -----
+    The susceptibility of air distorts the field most just below the lung, where the liver's dome lies on the patient's right.
+    Among the slices that hold at least half as much of the quarter as the fullest slice, the one with the largest mean field
+    gradient (Hz/mm within the slice) is taken, and in it the mean position weighted by the gradient.
     """
     if "field" not in maps:
         return None
@@ -74,7 +92,7 @@ def dome_by_field(maps: MapNodes) -> Position | None:
     return world_position(maps.pdff, index, float((weights * rows).sum() / total), float((weights * columns).sum() / total))
 
 
-def _together(regions: list[Region], shape: tuple[int, ...]) -> BoolArray:
+def _union(regions: list[Region], shape: tuple[int, ...]) -> BoolArray:
     area = np.zeros(shape, bool)
     for region in regions:
         area[region.box] |= region.voxels

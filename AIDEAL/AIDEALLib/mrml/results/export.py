@@ -1,4 +1,4 @@
-"""Out of the scene: the table as CSV at full precision, maps as NRRD or NIfTI."""
+"""Export of the table as CSV at full precision, and of maps as NRRD or NIfTI."""
 
 from __future__ import annotations
 
@@ -22,12 +22,25 @@ FORMATS = ("nrrd", "nii.gz")
 def save_csv(
     rows: Sequence[SegmentStatistics], path: Path, maps: MapNodes, options: MeasureOptions, diameter_mm: float
 ) -> None:
-    """Write the table with units in its header and how it came about in comment lines above.
+    """Write the table with units in its header and provenance in comment lines above.
+
+    Parameters
+    ----------
+    rows : sequence of SegmentStatistics
+        Rows of the table.
+    path : Path
+        File to write.
+    maps : MapNodes
+        Maps of the run.
+    options : MeasureOptions
+        How the regions were measured.
+    diameter_mm : float, mm
+        Diameter of circles.
 
     Raises
     ------
     InputError
-        There is nothing to write, or the file cannot be written.
+        The table is empty, or the file cannot be written.
     """
     if not rows:
         raise InputError("The table is empty; draw a region first.")
@@ -57,7 +70,21 @@ def save_csv(
 
 
 def save_maps(maps: MapNodes, folder: Path, suffix: str = "nrrd") -> list[Path]:
-    """Write every map into a folder as `<map>.<suffix>`; nothing is rounded or clipped.
+    """Write every map into a folder as `<map>.<suffix>`, without rounding or clipping.
+
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of a run.
+    folder : Path
+        Folder, made when it is missing.
+    suffix : str
+        One of `FORMATS`.
+
+    Returns
+    -------
+    list of Path
+        Files written.
 
     Raises
     ------
@@ -80,7 +107,7 @@ def save_maps(maps: MapNodes, folder: Path, suffix: str = "nrrd") -> list[Path]:
 
 
 def _write(volume: Any, path: Path) -> None:
-    """Write through a storage node of our own, so that the scene's record of where the volume is saved stays as it was."""
+    """Write through a separate storage node, so that the scene's record of where the volume is saved does not change."""
     storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
     storage.SetFileName(str(path))
     storage.SetUseCompression(True)

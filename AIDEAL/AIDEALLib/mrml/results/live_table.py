@@ -1,4 +1,4 @@
-"""The table that follows drawing: watches segments, circles and maps, waits for a pause, measures once."""
+"""Statistics that follow the scene: segments, circles and maps are observed, and measured after a pause."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TITLES = {
 }
 CAVEAT = (
     "The standard error of the weighted mean assumes that voxels err independently. Neighbouring voxels do not, so the true "
-    "error is larger; read it as a lower limit."
+    "error is larger; it is a lower limit."
 )
 
 
@@ -47,12 +47,21 @@ class LiveTable:
 
     Parameters
     ----------
-    schedule : calls a function after some milliseconds (a timer in Slicer); changes until then cost one measurement together.
+    schedule : callable
+        Calls a function after some milliseconds; changes until then are measured together.
 
     Attributes
     ----------
-    changed : emitted after each measurement. rows : the last measurement.
-    measured_regions : what it was made on. drawn : those of them that are segments, not circles.
+    changed : Signal
+        Emitted after each measurement.
+    rows : list of SegmentStatistics
+        The last measurement.
+    measured_regions : list of Region
+        Regions of the last measurement.
+    drawn : list of Region
+        Those of them that are segments, not circles.
+    measurements : int
+        Number of measurements.
     """
 
     def __init__(self, schedule: Callable[[int, Callable[[], None]], None]) -> None:
@@ -94,26 +103,26 @@ class LiveTable:
         self.touch()
 
     def set_options(self, options: MeasureOptions, diameter_mm: float) -> None:
-        """Measure anew with other options or another diameter of the circles."""
+        """Measure with other options or another diameter of the circles."""
         if (options, diameter_mm) != (self._options, self._diameter_mm):
             self._options, self._diameter_mm = options, diameter_mm
             self.touch()
 
     def touch(self, *_: Any) -> None:
-        """Something changed: measure soon."""
+        """Measure after a pause."""
         if not self._waiting and not self._measuring:
             self._waiting = True
             self._schedule(DELAY_MS, self._due)
 
     def stop(self) -> None:
-        """Watch nothing any more."""
+        """Stop observing the scene."""
         for node, tag in self._observed:
             node.RemoveObserver(tag)
         self._observed.clear()
         self._maps = self._segmentation = None
 
     def points_added(self) -> None:
-        """Markups for circles were made: watch them too."""
+        """Markups for circles were made: observe them too."""
         self._watch_points()
         self.touch()
 
@@ -159,7 +168,17 @@ class LiveTable:
 
 
 def fill_table(table: Any, rows: list[SegmentStatistics], maps: MapNodes | None) -> None:
-    """Put rows into a table node, numbers as numbers."""
+    """Put rows into a table node, numbers as numbers.
+
+    Parameters
+    ----------
+    table : vtkMRMLTableNode
+        The table.
+    rows : list of SegmentStatistics
+        The rows.
+    maps : MapNodes or None
+        Maps that were measured.
+    """
     modified = table.StartModify()
     table.RemoveAllColumns()
     for field in COLUMNS:

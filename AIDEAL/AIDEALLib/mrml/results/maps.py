@@ -1,4 +1,4 @@
-"""Maps into the scene: volumes with units and windows, their provenance, and a folder in the subject hierarchy."""
+"""Maps in the scene: volumes with units, windows and provenance, in a folder of the subject hierarchy."""
 
 from __future__ import annotations
 
@@ -36,8 +36,19 @@ def add_maps(scene: Any, maps: ParameterMaps, name: str, sources: Sequence[Any] 
 
     Parameters
     ----------
-    name : of the scan; the folder and the volumes are called after it.
-    sources : nodes the scan came from; the maps take their transform and their place in the subject hierarchy.
+    scene : vtkMRMLScene
+        The scene.
+    maps : ParameterMaps
+        The maps.
+    name : str
+        Name of the scan; the folder and the volumes are called after it.
+    sources : sequence of vtkMRMLNode
+        Nodes of the scan; the maps take their transform and their place in the subject hierarchy.
+
+    Returns
+    -------
+    MapNodes
+        The volumes.
     """
     made: dict[str, Any] = {}
     arrays = dict(maps.items())
@@ -66,12 +77,12 @@ def add_maps(scene: Any, maps: ParameterMaps, name: str, sources: Sequence[Any] 
 
 
 def low_confidence_array(maps: Any, limits: LowConfidence) -> np.ndarray:
-    """1 where the PDFF is not to be relied on, 0 elsewhere and outside the foreground; float32 (slice, row, column)."""
+    """1 in voxels of low confidence, 0 elsewhere and outside the foreground; float32 (slice, row, column)."""
     return (limits.select(maps) & maps.mask).astype(np.float32)
 
 
 def update_low_confidence(maps: MapNodes, limits: LowConfidence) -> None:
-    """Compute the low-confidence volume of a run anew under other limits."""
+    """Update the low-confidence volume of a run for other limits."""
     from ..regions.measure import map_arrays
 
     if LOW_CONFIDENCE in maps:

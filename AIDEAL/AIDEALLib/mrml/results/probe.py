@@ -1,4 +1,4 @@
-"""What the maps say at one point: a line of text under the cursor, and the plot of the fit."""
+"""Maps at one point: a line of text for the cursor, and the plot of the fit."""
 
 from __future__ import annotations
 
@@ -19,12 +19,27 @@ CHART_ROLE, FIT_TABLE_ROLE, HISTOGRAM_CHART_ROLE, HISTOGRAM_TABLE_ROLE = "fit ch
 
 
 def value_at(maps: MapNodes, name: str, voxel: tuple[int, int, int]) -> float:
-    """Value of a map at a voxel, not-a-number where the map is gone."""
+    """Value of a map at a voxel.
+
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of a run.
+    name : str
+        Name of the map.
+    voxel : tuple of int
+        Slice, row and column.
+
+    Returns
+    -------
+    float
+        The value; not-a-number where the map was deleted.
+    """
     return float(array_of(maps[name])[voxel]) if name in maps else float("nan")
 
 
 def describe(maps: MapNodes, ras: tuple[float, float, float]) -> str:
-    """PDFF with its SD and what belongs to it at a position in the world; '' outside the maps."""
+    """Values of the maps at a position in the world (RAS); '' outside the maps."""
     voxel = voxel_at(maps.pdff, ras)
     if voxel is None:
         return ""
@@ -40,16 +55,30 @@ def describe(maps: MapNodes, ras: tuple[float, float, float]) -> str:
 def fit_at(maps: MapNodes, scan: SceneScan, ras: tuple[float, float, float]) -> VoxelFit:
     """Measured and fitted signal at a position in the world.
 
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of a run.
+    scan : SceneScan
+        Scan of the maps.
+    ras : tuple of float, mm
+        The position.
+
+    Returns
+    -------
+    VoxelFit
+        Signals for a plot.
+
     Raises
     ------
     InputError
-        Outside the maps or their foreground, or when the scan is not there any more.
+        The position is outside the foreground of the maps, the scan is no longer in the scene, or the method has no such fit.
     """
     voxel = voxel_at(maps.pdff, ras)
     if voxel is None or (FOREGROUND in maps and not value_at(maps, FOREGROUND, voxel)):
         raise InputError("There is no estimate at this point. Click inside the body.")
     if scan.problems() or array_of(scan.first[0]).shape != array_of(maps.pdff).shape:
-        raise InputError("The scan these maps came from is not in the scene any more; the fit cannot be drawn.")
+        raise InputError("The scan of these maps is no longer in the scene; the fit cannot be drawn.")
     provenance = maps.provenance()
     spectrum, noise = provenance.get("spectrum", {}), provenance.get("noise_sd", ())
     if provenance.get("method") == Method.MAGNITUDE:
@@ -83,7 +112,22 @@ def samples_at(scan: SceneScan, voxel: tuple[int, int, int]) -> np.ndarray:
 
 
 def show_fit(scene: Any, fit: VoxelFit, title: str) -> Any:
-    """Draw a fit into the chart of our plot view; returns the chart node."""
+    """Draw a fit into the chart of the plot view.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        The scene.
+    fit : VoxelFit
+        Signals of a voxel.
+    title : str
+        Title of the chart.
+
+    Returns
+    -------
+    vtkMRMLPlotChartNode
+        The chart.
+    """
     table = _table(scene, FIT_TABLE_ROLE, "AIDEAL fit")
     echoes = _table(scene, f"{FIT_TABLE_ROLE} echoes", "AIDEAL measured echoes")
     _fill(echoes, {"TE (ms)": fit.te_s * 1000, "Measured": fit.measured})
@@ -136,12 +180,11 @@ def show_histogram(scene: Any, curves: dict[str, tuple[np.ndarray, np.ndarray, t
 
 
 def show_chart(scene: Any, chart: Any) -> None:
-    """Let our plot view (any plot view where ours is not there) show a chart."""
+    """Show a chart in the plot view of the module's layout, or in any plot view where it is not shown."""
     views = [
         scene.GetNthNodeByClass(n, "vtkMRMLPlotViewNode") for n in range(scene.GetNumberOfNodesByClass("vtkMRMLPlotViewNode"))
     ]
-    ours = [view for view in views if view.GetLayoutName() == "AIDEALPlot"] or views
-    for view in ours:
+    for view in [view for view in views if view.GetLayoutName() == "AIDEALPlot"] or views:
         view.SetPlotChartNodeID(chart.GetID())
 
 

@@ -1,4 +1,4 @@
-"""A run against the reference: some of its slices estimated again by graph cuts, and how far the two are apart."""
+"""Comparison of a run with the reference method, graph cuts, on some of its slices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WINDOW_POINTS = 10.0
 
 @dataclass(frozen=True)
 class Slices:
-    """Slices first to last (from 0) of a run, to be estimated again."""
+    """Slices `first` to `last` (from 0) of a run, to be estimated by the reference."""
 
     first: int
     last: int
@@ -47,7 +47,7 @@ class Slices:
         return cls(region.box[0].start, region.box[0].stop - 1)
 
     def of(self, series: EchoSeries, volume: Any) -> EchoSeries:
-        """These slices of a scan, as a scan of their own at its place."""
+        """These slices of a scan, as a scan at their place."""
         ras = _local_position(volume, self.first)
         geometry = replace(series.geometry, origin_mm=(-ras[0], -ras[1], ras[2]))
         return replace(series, echoes=series.echoes[:, self.first : self.last + 1], geometry=geometry)
@@ -107,23 +107,55 @@ def options_like(maps: MapNodes, device: str) -> RunOptions:
 
 
 def compare(maps: MapNodes, reference: ParameterMaps, slices: Slices, regions: Sequence[Region]) -> list[RegionAgreement]:
-    """PDFF of a run minus that of the reference, by region, on the slices and voxels that both estimated."""
-    ours, both = _both(maps, reference, slices)
+    """PDFF of a run minus that of the reference, by region, in the voxels that both estimated.
+
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of the run.
+    reference : ParameterMaps
+        Maps of the reference, of the slices compared.
+    slices : Slices
+        The slices compared.
+    regions : sequence of Region
+        Regions to compare.
+
+    Returns
+    -------
+    list of RegionAgreement
+        One for each region.
+    """
+    estimated, both = _both(maps, reference, slices)
     found = []
     for region in regions:
         voxels = np.zeros(array_of(maps.pdff).shape, bool)
         voxels[region.box] = region.voxels
         chosen = voxels[slices.first : slices.last + 1] & both
-        found.append(RegionAgreement(region.name, bland_altman(ours[chosen], reference.pdff[chosen])))
+        found.append(RegionAgreement(region.name, bland_altman(estimated[chosen], reference.pdff[chosen])))
     return found
 
 
 def add_difference(maps: MapNodes, reference: ParameterMaps, slices: Slices) -> Any:
-    """Volume of the differences in points (run minus reference), on the grid of the run, 0 where they cannot be compared."""
+    """Volume of the differences, run minus reference.
+
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of the run.
+    reference : ParameterMaps
+        Maps of the reference, of the slices compared.
+    slices : Slices
+        The slices compared.
+
+    Returns
+    -------
+    vtkMRMLScalarVolumeNode
+        Differences in percentage points on the grid of the run; 0 where there is none.
+    """
     pdff = maps.pdff
-    ours, both = _both(maps, reference, slices)
+    estimated, both = _both(maps, reference, slices)
     values = np.zeros(array_of(pdff).shape, np.float32)
-    values[slices.first : slices.last + 1] = np.where(both, ours - reference.pdff, 0.0)
+    values[slices.first : slices.last + 1] = np.where(both, estimated - reference.pdff, 0.0)
     node = pdff.GetNodeReference(nodes.map_role(DIFFERENCE_ROLE))
     if node is None:
         name = f"{pdff.GetAttribute(nodes.SOURCE_NAME) or ''} PDFF difference from {METHOD.value}".strip()

@@ -1,4 +1,4 @@
-"""A multi-echo scan in the scene: sequences or single volumes in, an `EchoSeries` out, and what is wrong with it in words."""
+"""A multi-echo scan of nodes in the scene: its problems in words, and its `EchoSeries`."""
 
 from __future__ import annotations
 
@@ -101,12 +101,12 @@ class SceneScan:
         return self._volume_problems() or [*self._time_problems(), *self._field_problems(), *self._unit_problems()]
 
     def unit(self) -> PhaseUnit | None:
-        """Unit of the phase, as chosen or as its values tell; None for real and imaginary parts, and without phase.
+        """Unit of the phase, as stated or detected; None for real and imaginary parts, and without phase.
 
         Raises
         ------
         InputError
-            The values do not tell.
+            The values fit no unit, or several.
         """
         if self.parts[1] is not Part.PHASE or not self.second:
             return None
@@ -118,7 +118,7 @@ class SceneScan:
         Raises
         ------
         InputError
-            With the words of the first problem.
+            The scan has a problem, the first of which is the message.
         """
         problems = self.problems()
         if problems:
@@ -224,12 +224,12 @@ _unit_cache: dict[tuple[tuple[str, int], ...], PhaseUnit | InputError] = {}
 
 
 def detected_unit(phase: Sequence[Any]) -> PhaseUnit:
-    """Unit of phase volumes, from the range of their values; remembered until an image changes.
+    """Unit of phase volumes by the range of their values; kept until an image changes.
 
     Raises
     ------
     InputError
-        The values do not tell.
+        The values fit no unit, or several.
     """
     key = tuple((volume.GetName() or "", volume.GetImageData().GetMTime()) for volume in phase)
     if key not in _unit_cache:

@@ -74,7 +74,22 @@ def stated(chosen: Sequence[Any], overrides: Overrides) -> Stated:
 
 
 def override_times(known: Sequence[float | None], typed: Sequence[float | None], count: int) -> tuple[float | None, ...]:
-    """Echo times of `count` echoes: typed by hand, else known, else None."""
+    """Echo times with those typed by hand.
+
+    Parameters
+    ----------
+    known : sequence of float or None, seconds
+        Echo times of the scan.
+    typed : sequence of float or None, seconds
+        Echo times that override them one by one.
+    count : int
+        Number of echoes.
+
+    Returns
+    -------
+    tuple of float or None, seconds
+        Echo times, None where unknown.
+    """
     padded = [[*times, *[None] * count][:count] for times in (typed, known)]
     return tuple(by_hand if by_hand is not None else own for by_hand, own in zip(*padded, strict=True))
 
@@ -102,7 +117,7 @@ def volume_echo_time_s(volume: Any) -> float | None:
 
 
 def seconds(milliseconds: float) -> float:
-    """Seconds as one would type them: 9.7 ms are 0.0097 s, which 9.7 / 1000 misses by a rounding."""
+    """Seconds by decimal arithmetic: 9.7 ms are 0.0097 s, from which 9.7 / 1000 differs in the last bit."""
     return float(Decimal(repr(milliseconds)).scaleb(-3))
 
 

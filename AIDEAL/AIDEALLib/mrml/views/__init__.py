@@ -1,1 +1,1 @@
-"""What the slice views show and how."""
+"""Display of maps in the slice views."""

@@ -1,4 +1,4 @@
-"""The magnitude of the first echo as a volume of its own: the anatomy as it was scanned, for the first view."""
+"""Image of the first view: the magnitude of the first echo, or the water map."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ ECHO_1 = "echo_1"
 
 
 def anatomy_of(maps: MapNodes, name: str) -> Any:
-    """What the first view shows: the first echo where it was asked for and is there, else water."""
+    """Image of the first view: the first echo where it was requested and exists, else water."""
     echo = maps.pdff.GetNodeReference(nodes.map_role(ECHO_1)) if name == ECHO_1 else None
     return echo or maps.get("water", maps.pdff)
 
 
 def add_first_echo(maps: MapNodes, scan: SceneScan) -> Any:
-    """Volume with the magnitude of the first echo on the grid of the maps; found again when it is there.
+    """Volume with the magnitude of the first echo on the grid of the maps, made once.
 
-    None where the scan is not in the scene any more.
+    None where the scan is no longer in the scene.
     """
     pdff = maps.pdff
     found = pdff.GetNodeReference(nodes.map_role(ECHO_1))

@@ -1,4 +1,4 @@
-"""How maps are coloured: fixed windows, our own colour maps, legends."""
+"""Colours of maps: fixed windows, colour maps, legends."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _LEGEND_TITLES = {
 
 
 def color_node(scene: Any, name: str) -> Any:
-    """Our procedural colour map of a name; made when it is not in the scene yet."""
+    """Procedural colour map by its name, made where the scene has none."""
     role = f"colors {name}"
     node = nodes.find_by_role(scene, "vtkMRMLProceduralColorNode", role)
     if node is not None:
@@ -76,13 +76,13 @@ def color_node(scene: Any, name: str) -> Any:
 
 
 def window_of(key: str, volume: Any) -> tuple[float, float]:
-    """Fixed window of a map; for maps without one, from the data (symmetric about 0 for the field)."""
+    """Fixed window of a map; of maps without one by the data, symmetric about 0 for the field."""
     fixed = ALL_MAPS[key].window
     if fixed:
         return fixed
     values = array_of(volume)
     seen = np.abs(values[np.isfinite(values) & (values != 0)])
-    high = float(np.percentile(seen, 99.0)) if seen.size else 1.0  # a few wild voxels must not turn the image dark
+    high = float(np.percentile(seen, 99.0)) if seen.size else 1.0  # outliers must not darken the image
     return (-high if key == "field" else 0.0), high
 
 
@@ -104,7 +104,7 @@ def set_pdff_maximum(maps: MapNodes, maximum: float) -> None:
 
 
 def add_legend(volume: Any, title: str) -> Any:
-    """A small colour legend for a volume; found again when it has one."""
+    """Small colour legend of a volume, made once."""
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(volume)
     if legend is None:
         legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(volume)

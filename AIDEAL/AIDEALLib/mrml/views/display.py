@@ -1,4 +1,4 @@
-"""What our views show: maps side by side, linked, with the uncertainty overlay on the PDFF."""
+"""Maps side by side in linked views, with the uncertainty laid over the PDFF."""
 
 from __future__ import annotations
 
@@ -17,7 +17,23 @@ from .overlay import Overlay, overlay_volume
 
 @dataclass(frozen=True)
 class ViewChoice:
-    """What the views show: first and fourth view, the PDFF window's upper end, and the overlay."""
+    """Content of the views.
+
+    Attributes
+    ----------
+    anatomy : str
+        Image of the first view.
+    fourth : str
+        Map of the fourth view.
+    pdff_maximum : float, percent
+        Upper end of the PDFF window.
+    overlay : Overlay
+        Map laid over the PDFF.
+    threshold : float
+        Lowest value that the overlay shows, in the unit of its map.
+    opacity : float
+        Opacity of the overlay.
+    """
 
     anatomy: str = "water"
     fourth: str = "r2star"
@@ -28,7 +44,7 @@ class ViewChoice:
 
 
 def slice_views(scene: Any) -> dict[str, tuple[Any, Any]]:
-    """Slice node and composite node of each of our views that is there."""
+    """Slice node and composite node of each view of the module's layout that exists."""
     found: dict[str, tuple[Any, Any]] = {}
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
         node = scene.GetNthNodeByClass(index, "vtkMRMLSliceNode")
@@ -40,11 +56,16 @@ def slice_views(scene: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
-    """Put the maps and the overlay into our views, and link them.
+    """Put the maps and the overlay into the views of the module's layout, and link them.
 
     Parameters
     ----------
-    fit : also turn the views into the plane of the scan and fit the image into them.
+    maps : MapNodes
+        Maps of a run.
+    choice : ViewChoice
+        Content of the views.
+    fit : bool
+        Turn the views into the plane of the scan, and fit the image into them.
     """
     scene = maps.pdff.GetScene()
     set_pdff_maximum(maps, choice.pdff_maximum)
@@ -76,7 +97,7 @@ def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
 
 
 def jump_to(scene: Any, ras: tuple[float, float, float]) -> None:
-    """Move our views (all slice views where ours are not shown) to a position."""
+    """Move the views of the module's layout, or all slice views where it is not shown, to a position (RAS)."""
     views = [node for node, _ in slice_views(scene).values()]
     if not views:
         views = [

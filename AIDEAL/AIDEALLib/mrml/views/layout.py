@@ -1,4 +1,4 @@
-"""The linked 2x2 layout of our slice views, with a plot and a table below it or without."""
+"""The 2x2 layout of linked slice views, with a plot and a table below it or without."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def layout_xml(with_numbers: bool) -> str:
 
 
 def register_layouts(scene: Any) -> Any:
-    """Make our layouts known to the scene's layout node, and return it; None where there is none."""
+    """Add the layouts to the scene's layout node, and return it; None where there is none."""
     layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     if layout is None:
         return None
@@ -50,7 +50,7 @@ def register_layouts(scene: Any) -> Any:
 
 
 def show_layout(scene: Any, with_numbers: bool = False) -> None:
-    """Switch to our layout; nothing happens where there is no layout (no main window)."""
+    """Switch to the layout of the module; without a main window nothing happens."""
     layout = register_layouts(scene)
     if layout is not None:
         layout.SetViewArrangement(LAYOUT_MAPS_AND_NUMBERS if with_numbers else LAYOUT_MAPS)

@@ -1,4 +1,4 @@
-"""What lies on top of the PDFF: a map's voxels above a threshold, in warning colours."""
+"""Overlay of the PDFF: voxels of a map above a threshold, in warning colours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OVERLAY_ROLE = "overlay"
 
 
 class Overlay(Enum):
-    """What lies on the PDFF. The value is the map's name."""
+    """Map laid over the PDFF; the value is its name."""
 
     NONE = ""
     TOTAL_SD = "pdff_total_sd"
@@ -38,9 +38,22 @@ OVERLAY_RANGES: dict[Overlay, tuple[float, float]] = {
 
 
 def overlay_volume(maps: MapNodes, overlay: Overlay, threshold: float) -> Any:
-    """The volume laid over the PDFF: shows a map's voxels above a threshold, in warning colours; None for no overlay.
+    """Volume laid over the PDFF, which shows the voxels of a map above a threshold.
 
-    It shares the voxels of the map, but has a display of its own, so that the threshold leaves the map's own view alone.
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of a run.
+    overlay : Overlay
+        The map.
+    threshold : float
+        Lowest value shown, in the unit of the map.
+
+    Returns
+    -------
+    vtkMRMLScalarVolumeNode or None
+        The volume, None for no overlay. It shares the voxels of the map but has its own display, so that the threshold does not
+        change the view of the map.
     """
     pdff = maps.pdff
     scene = pdff.GetScene()

@@ -26,12 +26,15 @@ from .context import Context
 FIT_POINT_ROLE = "fit point"
 
 
-class LookPanel:
+class ViewsPanel:
     """Shows the maps of the chosen run.
 
     Parameters
     ----------
-    regions : the regions measured at present.
+    context : Context
+        Widgets, logic and dialogs.
+    regions : callable
+        Returns the regions measured last.
     """
 
     def __init__(self, context: Context, regions: Callable[[], list[Region]]) -> None:
@@ -65,14 +68,14 @@ class LookPanel:
             display.show_maps(maps, self._choice(parameters))
 
     def _apply_limits(self, maps: nodes.MapNodes) -> None:
-        """Mark the voxels of low confidence anew when the limits, or the run, are others."""
-        wanted = (maps.pdff.GetID(), self._context.limits())
-        if wanted != self._limits:
-            self._limits = wanted
+        """Mark the voxels of low confidence when the limits or the run have changed."""
+        current = (maps.pdff.GetID(), self._context.limits())
+        if current != self._limits:
+            self._limits = current
             update_low_confidence(maps, self._context.limits())
 
     def parameters_replaced(self) -> None:
-        """Another parameter node came (a scene was loaded): its threshold stands."""
+        """Another parameter node was connected (a scene was loaded): keep its threshold."""
         self._overlay = self._limits = None
 
     def onShow(self, *_: Any) -> None:
@@ -100,32 +103,32 @@ class LookPanel:
             return
         index = places.next_low_confidence_slice(maps, self._regions(), display.current_slice(maps), self._context.limits())
         if index is None:
-            self._say(tr("No slice with low confidence: everywhere less than 2 % of the voxels."))
+            self._show_text(tr("No slice with low confidence: everywhere less than 2 % of the voxels."))
             return
         _, rows, columns = array_of(maps.pdff).shape
         display.jump_to(self._context.logic.scene, world_position(maps.pdff, index, rows / 2, columns / 2))
-        self._say(tr("Slice {number}").format(number=index + 1))
+        self._show_text(tr("Slice {number}").format(number=index + 1))
 
     def onDome(self, *_: Any) -> None:
-        """Go to the uppermost slice of what is drawn, or to where the field says that the lung begins."""
+        """Go to the uppermost slice of the regions, or to the slice where the field is steepest below the lung."""
         maps = self._context.maps()
         if maps is None:
             return
-        ras, how = places.dome(maps, self._regions()), tr("Uppermost slice of what is drawn.")
+        ras, how = places.dome(maps, self._regions()), tr("Uppermost slice of the regions.")
         if ras is None:
             ras = places.dome_by_field(maps)
             how = tr(
-                "Nothing is drawn, so this is a guess: the slice in the upper right quarter of the body where the field is "
+                "No region is drawn, so this is a guess: the slice in the upper right quarter of the body where the field is "
                 "steepest, as it is below the lung. Draw the liver to go to its top."
             )
         if ras is None:
-            self._say(tr("Draw the liver (or place a circle) first: the dome is the uppermost slice of what is drawn."))
+            self._show_text(tr("Draw the liver (or place a circle) first: the dome is the uppermost slice of the regions."))
             return
         display.jump_to(self._context.logic.scene, ras)
-        self._say(how)
+        self._show_text(how)
 
     def onFitToggled(self, on: bool) -> None:
-        """Begin or end to plot the fit at every click."""
+        """Start or stop plotting the fit at every click."""
         scene = self._context.logic.scene
         interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
         if not on:
@@ -166,12 +169,12 @@ class LookPanel:
         try:
             fit = probe.fit_at(maps, scan_of_maps(maps), ras)
         except AidealError as error:
-            self._say(worded(error))
+            self._show_text(worded(error))
             return
         text = probe.describe(maps, ras)
         chart = probe.show_fit(scene, fit, text)
         probe.show_chart(scene, chart)
-        self._say(tr("{values}   residual {residual:.1f} %").format(values=text, residual=fit.residual_percent))
+        self._show_text(tr("{values}   residual {residual:.1f} %").format(values=text, residual=fit.residual_percent))
 
     def watch_cursor(self) -> None:
         """Follow the mouse over the views."""
@@ -186,7 +189,7 @@ class LookPanel:
         if maps is not None and crosshair.GetCursorPositionRAS(ras):
             text = probe.describe(maps, (ras[0], ras[1], ras[2]))
             if text:
-                self._say(text)
+                self._show_text(text)
 
     def stop_watching(self) -> None:
         """Drop all observers."""
@@ -209,18 +212,18 @@ class LookPanel:
         )
 
     def _set_up_threshold(self, parameters: Any) -> None:
-        """Range of the slider for the chosen overlay; its threshold at the limit, unless the scene came with one."""
-        first, self._overlay = self._overlay is None, (parameters.overlay, self._context.limits())
+        """Range of the slider for the chosen overlay; its threshold at the limit, unless the scene holds one."""
+        loaded, self._overlay = self._overlay is None, (parameters.overlay, self._context.limits())
         if parameters.overlay is Overlay.NONE:
             return
         low, high = OVERLAY_RANGES[parameters.overlay]
         limits = self._context.limits()
         usual = {Overlay.TOTAL_SD: limits.total_sd_points, Overlay.SWAP: limits.swap_probability}.get(parameters.overlay, 0.5)
-        value = parameters.overlayThreshold if first else usual
+        value = parameters.overlayThreshold if loaded else usual
         slider = self._context.ui.thresholdSlider
         slider.maximum, slider.minimum = high, low
         slider.singleStep = (high - low) / 100
         parameters.overlayThreshold = min(value, high)
 
-    def _say(self, text: str) -> None:
+    def _show_text(self, text: str) -> None:
         self._context.ui.probeLabel.text = text
