@@ -91,7 +91,7 @@ def test_first_view_shows_water_or_the_first_echo(estimated: Panel, liver: tuple
     assert anatomy_of(maps, estimated.parameters.anatomy.value) is shown, "made once"
 
 
-def test_dome_says_how_it_was_found(estimated: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:
+def test_dome_states_how_it_was_found(estimated: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:
     from AIDEALLib.mrml.regions import drawing
 
     estimated.ui.domeButton.click()
@@ -100,4 +100,4 @@ def test_dome_says_how_it_was_found(estimated: Panel, liver: tuple[EchoSeries, T
     drawing.set_segment(estimated.parameters.segmentation, "Right lobe", liver[1].labels == 1, estimated.parameters.pdff)
     estimated.clock.tick()
     estimated.ui.domeButton.click()
-    assert estimated.ui.probeLabel.text == "Uppermost slice of what is drawn."
+    assert estimated.ui.probeLabel.text == "Uppermost slice of the regions."

@@ -1,4 +1,4 @@
-"""Regions and their numbers: equal to numpy, on oblique grids, following what is drawn."""
+"""Regions and their numbers: equal to numpy, on oblique grids, updated while drawing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the jumps go: the dome of what is drawn, a guess at it from the field, and slices of low confidence."""
+"""Where the jumps go: the dome of the regions, a guess at it from the field, and slices of low confidence."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_a_comparison_runs_in_the_worker(scene: Any, warm_worker: WorkerClient, 
     for node in scan.sources:
         scene.RemoveNode(node)
     gone = scan_of_maps(maps)
-    with pytest.raises(InputError, match="not in the scene"):
+    with pytest.raises(InputError, match="no longer in the scene"):
         logic.start_comparison(maps, gone, found[0], found, "cpu")
     for tag in logic._observers:
         scene.RemoveObserver(tag)
