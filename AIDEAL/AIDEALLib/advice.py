@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-_WORDS = {"te_s": "echo times in seconds", "field_strength_t": "field strength in tesla", "ppm_offset": "ppm offset"}
+_WORDS = {
+    "te_s": "echo times in seconds",
+    "field_strength_t": "field strength in tesla",
+    "flip_angle_deg": "flip angle in degrees",
+    "repetition_time_s": "repetition time in seconds",
+    "t1": "T1 weighting",
+}
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,17 @@ class GainSteps(Choice):
         return {"no": "As stored", "yes": "Correct"}[self.value]
 
 
+class T1(Choice):
+    """Correction of the T1 weighting of PDFF."""
+
+    AS_MEASURED = "no"
+    CORRECT = "correct"
+
+    def label(self) -> str:
+        """Text in the panel."""
+        return {"no": "As measured", "correct": "Correct"}[self.value]
+
+
 class Readout(Enum):
     """How successive echoes were read out; bipolar echoes alternate the read-out direction."""
 

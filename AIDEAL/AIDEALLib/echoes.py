@@ -89,6 +89,8 @@ class EchoSeries:
         Flip angle, None where the source does not state it.
     repetition_time_s : float or None, seconds
         Repetition time, None where the source does not state it.
+    contrast_agent : bool or None
+        Whether a contrast agent was given, None where the source does not state it.
     notes : tuple of str
         What was guessed on reading and from what evidence, for provenance.
 
@@ -108,6 +110,7 @@ class EchoSeries:
     source: str = ""
     flip_angle_deg: float | None = None
     repetition_time_s: float | None = None
+    contrast_agent: bool | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

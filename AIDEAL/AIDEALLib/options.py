@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from .choices import Bipolar, Conjugate, FirstEcho, GainSteps, Method, PhaseUnit, Preset, Readout, Spectrum
+from .choices import T1, Bipolar, Conjugate, FirstEcho, GainSteps, Method, PhaseUnit, Preset, Readout, Spectrum
 from .errors import InputError
 
 E = TypeVar("E", bound=Enum)
@@ -33,6 +33,10 @@ class Overrides:
         How the echoes were read out.
     phase_unit : PhaseUnit
         Unit of stored phase images.
+    flip_angle_deg : float, degrees
+        Flip angle of the excitation.
+    repetition_time_s : float, seconds
+        Repetition time.
 
     Raises
     ------
@@ -53,6 +57,12 @@ class Overrides:
     readout: Readout | None = _option(None, "Read-out", "How the echoes were read out; overrides the files.")
     phase_unit: PhaseUnit | None = _option(
         None, "Phase unit", "Unit of stored phase images; overrides what their values and headers show."
+    )
+    flip_angle_deg: float | None = _option(
+        None, "Flip angle", "Flip angle; overrides the files.", flag="--flip-angle", metavar="DEGREES"
+    )
+    repetition_time_s: float | None = _option(
+        None, "Repetition time", "Repetition time, such as 0.012 or 12ms; overrides the files.", flag="--tr", metavar="SECONDS"
     )
 
     def __post_init__(self) -> None:
@@ -86,6 +96,9 @@ class RunOptions:
         Correction of a phase error of the first echo; 'mixed' uses only its magnitude in the last fit.
     gain_steps : GainSteps
         Correction of scales of the echoes that only the data show.
+    t1 : T1
+        Correction of the T1 weighting of PDFF with T1 of liver and fat from the literature; needs flip angle and repetition
+        time.
     anyway : bool
         Estimate a scan although the check before the estimate found it unusable.
     models : str
@@ -131,6 +144,7 @@ class RunOptions:
         "Echo scales",
         "Divide out scales of the echoes that only the data show; otherwise they are a warning.",
     )
+    t1: T1 = _option(T1.AS_MEASURED, "T1 weighting", "Correct the T1 weighting of PDFF; needs flip angle and repetition time.")
     anyway: bool = _option(False, "Estimate anyway", "Estimate even where the check of the scan finds it unusable.")
     models: str = _option(
         "", "Networks", "Networks written by 'aideal train export' instead of the bundled ones.", metavar="DIR"

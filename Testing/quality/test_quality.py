@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from faults import FAULTS, clean_scan, clip, mask_echo, scale_echo, simulated, spoil, with_echoes
 from paths import REAL_DATA
 
+from AIDEALLib.advice import Setting
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
@@ -22,7 +24,6 @@ from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.quality.assess import assess
 from AIDEALLib.quality.preflight import Preflight, preflight
-from AIDEALLib.quality.protocol import t1_bias_points
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.protocol import PROTOCOLS, Protocol
 from AIDEALLib.simulation.tissue import TissueMaps
@@ -115,9 +116,12 @@ def test_expected_precision_follows_the_signal(clean: EchoSeries) -> None:
     assert 1 < expected["pdff_sd_at_10"] < 8
 
 
-def test_t1_bias_has_the_size_of_theory() -> None:
-    assert abs(t1_bias_points(3, 0.014, 1.5)) < 0.6
-    assert 3 < t1_bias_points(20, 0.014, 1.5) < 8  # towards the ratio of T1, 586 / 343
+def test_a_t1_bias_is_advised_to_be_corrected_and_gone_then(clean: EchoSeries) -> None:
+    steep = replace(clean, flip_angle_deg=20.0)
+    (found,) = (f for f in assess(steep).findings if f.code == "t1-bias")
+    assert Setting("t1", "correct") in found.advice.settings
+    assert "t1-bias" not in assess(steep, options=RunOptions(t1="correct")).codes()
+    assert "contrast-agent" in assess(replace(clean, contrast_agent=True)).codes()
 
 
 # Maps

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -59,6 +61,8 @@ def annotation(option: str) -> Any:
     shown = {"help": metadata["help"], "metavar": metadata.get("metavar")}
     if option == "te_s":
         kind = list[str]
+    elif option == "repetition_time_s":
+        kind = str
     elif option == "models":
         kind = Path
     elif kind is Readout:
@@ -107,6 +111,8 @@ def _options(given: dict[str, Any], chosen: Sequence[str]) -> RunOptions:
     values = {name: value.value if isinstance(value := given[name], Enum) else value for name in chosen}
     if "te_s" in values:
         values["te_s"] = echo_times(values["te_s"])
+    if values.get("repetition_time_s"):
+        values["repetition_time_s"] = time_s(values["repetition_time_s"], "Repetition time", "--tr 12ms")
     if "models" in values:
         values["models"] = str(values["models"] or "")
     overrides = {name: values.pop(name) for name in list(values) if name in Overrides.__dataclass_fields__}
@@ -114,17 +120,52 @@ def _options(given: dict[str, Any], chosen: Sequence[str]) -> RunOptions:
 
 
 def echo_times(given: Sequence[str] | None) -> list[float] | None:
-    """Seconds from repeated or comma-separated values; None when none were given.
+    """Seconds from repeated, comma-separated or space-separated times, each in seconds or with its unit.
+
+    Parameters
+    ----------
+    given : sequence of str, or None
+        Words of the command line, such as `0.0013,0.0034` or `1.3ms`.
+
+    Returns
+    -------
+    list of float, or None
+        Echo times in seconds; None when none were given.
 
     Raises
     ------
     InputError
-        A value is not a number.
+        A word is not a time.
     """
-    parts = [part.strip() for text in given or () for part in text.split(",") if part.strip()]
+    words = [word for text in given or () for word in re.split(r"[\s,;]+", text) if word]
+    return [time_s(word, "Echo time", "--te 0.0013,0.0034,0.0055 or --te 1.3ms,3.4ms,5.5ms") for word in words] or None
+
+
+def time_s(word: str, name: str, example: str) -> float:
+    """Seconds from a time in seconds, or with the unit ms or us.
+
+    Parameters
+    ----------
+    word : str
+        A number, optionally followed by s, ms or us.
+    name : str
+        What it is, for the message.
+    example : str
+        How it is given, for the message.
+
+    Returns
+    -------
+    float
+        The time in seconds.
+
+    Raises
+    ------
+    InputError
+        It is not a time.
+    """
+    found = re.fullmatch(r"([-+0-9.eE]+)\s*(s|ms|us)?", word.strip())
     try:
-        return [float(part) for part in parts] or None
-    except ValueError as error:
-        raise InputError(
-            f"Echo times were given as {', '.join(parts)}; numbers in seconds were expected, as in --te 0.0013,0.0034,0.0055."
-        ) from error
+        exponent = {None: 0, "s": 0, "ms": -3, "us": -6}[found[2]] if found else 0
+        return float(Decimal(found[1] if found else word).scaleb(exponent))
+    except (ArithmeticError, ValueError) as error:
+        raise InputError(f"{name} is '{word}'; a time in seconds, or with its unit, was expected, as in {example}.") from error

@@ -11,7 +11,7 @@ import torch
 
 from .. import __version__
 from ..advice import advise
-from ..choices import FirstEcho
+from ..choices import T1, FirstEcho
 from ..echoes import EchoSeries
 from ..errors import DeviceError, InputError
 from ..models import NetworkSource, load_networks
@@ -25,6 +25,7 @@ from .methods.registry import METHODS, RegisteredMethod
 from .phase_correction.plan import NO_CORRECTIONS, PhaseCorrections, plan_corrections
 from .slice_estimate import SliceMaps, estimate_slice
 from .slice_pool import map_slices, one_core
+from .t1_correction import required_t1_weighting, with_t1_correction
 from .timing import Stopwatch
 from .voxelwise.slice_input import Scan
 
@@ -93,11 +94,12 @@ def estimate(
             corrections = plan_corrections(series, spectrum, options, source)
         run = _Run(series, options, spectrum, corrections, source, monitor)
         try:
-            return run.on(device, cores)
+            maps = run.on(device, cores)
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
             note = f"{device} ran out of memory; the whole scan was estimated on the CPU instead."
-            return replace(run, notes=(note,)).on(torch.device("cpu"), cores)
+            maps = replace(run, notes=(note,)).on(torch.device("cpu"), cores)
+    return with_t1_correction(maps, series) if options.t1 is T1.CORRECT else maps
 
 
 def networks_of(options: RunOptions) -> NetworkSource:
@@ -142,6 +144,8 @@ def _check(series: EchoSeries, options: RunOptions, method: RegisteredMethod) ->
                 ("method", "magnitude"),
             ),
         )
+    if options.t1 is T1.CORRECT:
+        required_t1_weighting(series)
     if options.first_echo is FirstEcho.MIXED and not method.mixed_fit:
         raise InputError(
             f"A mixed fit of the first echo was requested with the method '{options.method}', which has none.",

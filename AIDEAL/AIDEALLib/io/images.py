@@ -224,6 +224,49 @@ def field_strength_t(path: Path, header: Mapping[str, str]) -> float | None:
     return None
 
 
+@dataclass(frozen=True)
+class Excitation:
+    """What a sidecar or header states of the excitation.
+
+    Attributes
+    ----------
+    flip_angle_deg : float or None, degrees
+        Flip angle.
+    repetition_time_s : float or None, seconds
+        Repetition time.
+    contrast_agent : bool or None
+        Whether a contrast agent was given; None where nothing is stated.
+    """
+
+    flip_angle_deg: float | None
+    repetition_time_s: float | None
+    contrast_agent: bool | None
+
+
+def excitation(path: Path, header: Mapping[str, str]) -> Excitation:
+    """Flip angle, repetition time and contrast agent that the sidecar (BIDS) or the header of an image gives.
+
+    Raises
+    ------
+    InputError
+        One is not a number, or the sidecar is no valid JSON.
+    """
+    sidecar = read_sidecar(path)
+
+    def first(names: tuple[str, ...], option: str) -> float | None:
+        for source in (sidecar, header):
+            for name in names:
+                if name in source and (numbers := _numbers(str(source[name]), f"{name} of {path.name}", option)):
+                    return numbers[0]
+        return None
+
+    return Excitation(
+        first(("FlipAngle", "flip_angle_deg"), "flip_angle_deg"),
+        first(("RepetitionTimeExcitation", "RepetitionTime", "repetition_time_s"), "repetition_time_s"),
+        bool(sidecar["ContrastBolusIngredient"]) if "ContrastBolusIngredient" in sidecar else None,
+    )
+
+
 def _numbers(text: str, name: str, option: str = "te_s") -> tuple[float, ...]:
     """Numbers in a text.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..echoes import EchoSeries
@@ -27,7 +28,7 @@ def load_series(path: PathLike | Sequence[PathLike], overrides: Overrides | None
     path : path, or sequence of paths
         A file, a folder, or the files of one series (`EXPECTED`). One file of a NIfTI or NRRD series represents all of it.
     overrides : Overrides, optional
-        Echo times, field strength, read-out and phase unit that override the files.
+        Values that override those of the files.
 
     Returns
     -------
@@ -40,6 +41,15 @@ def load_series(path: PathLike | Sequence[PathLike], overrides: Overrides | None
         The path is missing, of another kind, incomplete, or holds what no scan can hold.
     """
     overrides = overrides or Overrides()
+    series = _read(path, overrides)
+    return replace(
+        series,
+        flip_angle_deg=series.flip_angle_deg if overrides.flip_angle_deg is None else overrides.flip_angle_deg,
+        repetition_time_s=series.repetition_time_s if overrides.repetition_time_s is None else overrides.repetition_time_s,
+    )
+
+
+def _read(path: PathLike | Sequence[PathLike], overrides: Overrides) -> EchoSeries:
     paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(p) for p in path]
     if not paths:
         raise InputError(f"No input was named; {EXPECTED} was expected. Name one.")

@@ -41,7 +41,8 @@ def read_matlab(path: Path, overrides: Overrides) -> EchoSeries:
     -----
     The first array axis becomes the row, the second the column. These files hold no geometry: voxels are taken as 1 mm unless
     `imDataParams.voxelSize` gives them (mm, along the array axes x, y, slice). Several coils are combined (`combine_coils`).
-    `PrecessionIsClockwise` 1 is read as `PhaseSign.AS_MODEL`, -1 as `CONJUGATED`.
+    `PrecessionIsClockwise` 1 is read as `PhaseSign.AS_MODEL`, -1 as `CONJUGATED`. `FlipAngle` (degrees) and `TR` (s) are
+    optional.
     """
     content = _load(path)
     if "imDataParams" in content:
@@ -71,6 +72,8 @@ def read_matlab(path: Path, overrides: Overrides) -> EchoSeries:
         geometry=_geometry(fields),
         readout=overrides.readout or Readout.UNKNOWN,
         phase_sign=_phase_sign(fields.get("PrecessionIsClockwise")),
+        flip_angle_deg=_number(fields, "FlipAngle"),
+        repetition_time_s=_number(fields, "TR"),
         source=path.name if coils == 1 else f"{path.name} ({coils} coils combined by a local matched filter)",
     )
 
@@ -139,6 +142,15 @@ def _numbers(value: Any, name: str, option: str, path: Path) -> npt.NDArray[np.f
     if numbers.size == 0:
         raise InputError(f"{path.name} has no {name}; numbers were expected.", advise("Give them ({}).", option))
     return numbers
+
+
+def _number(fields: Mapping[str, Any], name: str) -> float | None:
+    """Single number of a field, None where there is none."""
+    try:
+        value = float(np.ravel(np.asarray(fields[name], dtype=np.float64))[0])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    return value if np.isfinite(value) else None
 
 
 def _geometry(fields: Mapping[str, Any]) -> Geometry:

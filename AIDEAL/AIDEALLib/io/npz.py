@@ -1,8 +1,8 @@
 """The project's own file: one `.npz` with the echoes, echo times, field strength and geometry.
 
 Arrays: `echoes` complex64 (echo, slice, row, column), `te_s` (s), `field_strength_t` (T); optional `spacing_mm`, `origin_mm`,
-`direction`, `readout`, `phase_sign`, `source`, `flip_angle_deg`, `repetition_time_s`, `notes`. Others, such as a truth,
-are ignored on reading.
+`direction`, `readout`, `phase_sign`, `source`, `flip_angle_deg`, `repetition_time_s`, `contrast_agent`, `notes`. Others, such
+as a truth, are ignored on reading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .output.staging import staged_file
 
 REQUIRED = ("echoes", "te_s", "field_strength_t")
 NUMERIC = ("field_strength_t", "spacing_mm", "origin_mm", "direction", "flip_angle_deg", "repetition_time_s")
-OPTIONAL = (*NUMERIC[1:], "readout", "phase_sign", "source", "notes")
+OPTIONAL = (*NUMERIC[1:], "contrast_agent", "readout", "phase_sign", "source", "notes")
 _Choice = TypeVar("_Choice", bound=Enum)
 
 
@@ -76,6 +76,7 @@ def read_npz(path: Path, overrides: Overrides | None = None) -> EchoSeries:
         source=str(content["source"]) if "source" in content else path.name,
         flip_angle_deg=flip_angle_deg,
         repetition_time_s=repetition_time_s,
+        contrast_agent=bool(content["contrast_agent"]) if np.size(content.get("contrast_agent", ())) else None,
         notes=tuple(map(str, np.ravel(content["notes"]))) if "notes" in content else (),
     )
 
@@ -140,6 +141,7 @@ def write_npz(path: str | os.PathLike[str], series: EchoSeries, truth: Mapping[s
         "source": series.source,
         "flip_angle_deg": _listed(series.flip_angle_deg),
         "repetition_time_s": _listed(series.repetition_time_s),
+        "contrast_agent": _listed(series.contrast_agent),
         "notes": np.array(series.notes, dtype=np.str_),
     }
     taken = sorted(set(arrays) & set(truth or {}))

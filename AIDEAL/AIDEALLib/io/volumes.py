@@ -15,7 +15,7 @@ from ..choices import PhaseUnit, Readout
 from ..echoes import EchoSeries, Geometry
 from ..errors import InputError
 from ..options import Overrides
-from .images import echo_times_s, field_strength_t, is_complex_image, read_image, same_geometry
+from .images import Excitation, echo_times_s, excitation, field_strength_t, is_complex_image, read_image, same_geometry
 from .naming import NamedImage, Part, choose_series, is_image, parse_name
 from .phase_units import detect_phase_unit
 from .signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
@@ -37,6 +37,8 @@ class _Stack:
         Field strength.
     geometry : Geometry
         Grid of the volumes.
+    excitation : Excitation
+        Flip angle, repetition time and contrast agent, as the first file states them.
     """
 
     volumes: npt.NDArray[Any]
@@ -44,6 +46,7 @@ class _Stack:
     echo_numbers: tuple[int, ...] | None
     field_t: float | None
     geometry: Geometry
+    excitation: Excitation
 
 
 def read_volumes(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
@@ -96,6 +99,9 @@ def read_volumes(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
         geometry=first.geometry,
         readout=overrides.readout or Readout.UNKNOWN,
         source=where,
+        flip_angle_deg=first.excitation.flip_angle_deg,
+        repetition_time_s=first.excitation.repetition_time_s,
+        contrast_agent=first.excitation.contrast_agent,
     )
 
 
@@ -153,6 +159,7 @@ def _read_stack(files: Sequence[NamedImage], own_times: bool) -> _Stack:
         echo_numbers=tuple(numbers) if numbers else None,
         field_t=next((s for s in strengths if s is not None), None),
         geometry=images[0].geometry,
+        excitation=excitation(ordered[0].path, images[0].header),
     )
 
 

@@ -16,7 +16,7 @@ from slicer import (
 )
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-from ..choices import Bipolar, Conjugate, FirstEcho, Method, PhaseUnit, Preset, Readout, Spectrum
+from ..choices import T1, Bipolar, Conjugate, FirstEcho, Method, PhaseUnit, Preset, Readout, Spectrum
 from ..statistics import TANG_2013, TANG_2015, LowConfidence, SteatosisCutoffs
 from .run_options import HIGHEST_PPM_OFFSET, LOWEST_PPM_OFFSET
 from .views.overlay import Overlay
@@ -175,6 +175,10 @@ class AidealParameters:
         Identifiers of single volumes, separated by spaces.
     echoTimesMs : str
         Echo times typed by hand in ms, separated by spaces, '-' for an echo without one; '' for none.
+    flipAngle, repetitionTimeMs : float, degrees and ms
+        Of the excitation; 0 takes those of the scan.
+    t1 : T1
+        Correction of T1 weighting.
     fieldStrength : float, tesla
         Overrides that of the scan; 0 takes that of the scan.
     phaseUnit : PhaseUnitChoice
@@ -235,6 +239,9 @@ class AidealParameters:
     volumeIds: str = ""
     echoTimesMs: str = ""
     fieldStrength: Annotated[float, WithinRange(0.0, 12.0)] = 0.0
+    flipAngle: Annotated[float, WithinRange(0.0, 180.0)] = 0.0
+    repetitionTimeMs: Annotated[float, WithinRange(0.0, 10000.0)] = 0.0
+    t1: T1 = T1.AS_MEASURED
     phaseUnit: PhaseUnitChoice = PhaseUnitChoice.AUTO
     conjugate: Conjugate = Conjugate.AUTO
     readout: ReadoutChoice = ReadoutChoice.FROM_SCAN

@@ -23,6 +23,9 @@ PARAMETERS = {
     "te_s": "echoTimesMs",
     "field_strength_t": "fieldStrength",
     "readout": "readout",
+    "flip_angle_deg": "flipAngle",
+    "repetition_time_s": "repetitionTimeMs",
+    "t1": "t1",
     "phase_unit": "phaseUnit",
 }
 """Parameter of the panel by option of a run; `anyway` is decided for one run, and `models` is for the command line."""
@@ -62,6 +65,7 @@ def run_options(parameters: Any, scan: SceneScan, *, anyway: bool = False, devic
         conjugate=parameters.conjugate,
         bipolar=parameters.bipolar,
         first_echo=parameters.firstEcho,
+        t1=parameters.t1,
         gain_steps=GainSteps.CORRECT if parameters.gainSteps else GainSteps.AS_STORED,
         anyway=anyway,
         overrides=overrides,
@@ -69,11 +73,13 @@ def run_options(parameters: Any, scan: SceneScan, *, anyway: bool = False, devic
 
 
 def scan_overrides(parameters: Any) -> Overrides:
-    """Field strength, read-out and phase unit that override the scan."""
+    """Values besides the echo times that override the scan."""
     return Overrides(
         field_strength_t=parameters.fieldStrength or None,
         readout=parameters.readout.readout,
         phase_unit=parameters.phaseUnit.unit,
+        flip_angle_deg=parameters.flipAngle or None,
+        repetition_time_s=seconds(parameters.repetitionTimeMs) if parameters.repetitionTimeMs else None,
     )
 
 

@@ -56,7 +56,7 @@ def assess(
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), expected)
     found += assess_wrapped(series, body, spectrum)
-    found += assess_protocol(series, spectrum, snr, options.uses_phase, options.preset.tissue)
+    found += assess_protocol(series, spectrum, snr, options)
     if options.uses_phase:
         corrections = corrections or plan_corrections(series, spectrum, options)
         found += assess_corrections(corrections)

@@ -74,7 +74,7 @@ def preflight(series: EchoSeries, options: RunOptions, spectrum: FatSpectrum) ->
     snr, body, _ = signal_to_noise(series)
     stops = _stops(assess_signal(series, body, options.uses_phase))
     if not stops:
-        stops = _stops(assess_protocol(series, spectrum, snr, options.uses_phase, options.preset.tissue))
+        stops = _stops(assess_protocol(series, spectrum, snr, options))
     if not body.any() or snr <= 0:
         return Preflight(stops, "")
     expected = expected_precision(series, spectrum, snr, options.uses_phase)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 
 from ..advice import advise
+from ..choices import T1
 from ..echoes import EchoSeries
+from ..estimation.t1_correction import t1_weighting_of
+from ..options import RunOptions
 from ..physics.cramer_rao import cramer_rao
 from ..physics.magnitude_signal import magnitude_bound_pdff_sd
 from ..physics.spectrum import FatSpectrum
@@ -23,8 +24,6 @@ LOW_SNR = 10.0
 NEAR_PERIOD = 0.17
 """Fat turns against water by nearly whole turns from echo to echo when this close to one, in turns."""
 T1_BIAS_POINTS = 1.0
-T1_MS = {1.5: (586.0, 343.0), 3.0: (809.0, 382.0)}
-"""T1 of liver and of subcutaneous fat: de Bazelaire et al., Radiology 2004;230:652."""
 TRAINED_ECHOES, TRAINED_TE1_MS, TRAINED_SPACING_MS, TRAINED_TESLA, TRAINED_SNR = (
     (3, 16),
     (0.8, 3.0),
@@ -64,9 +63,7 @@ def expected_precision(series: EchoSeries, spectrum: FatSpectrum, snr: float, ph
     return {"snr": snr, **{f"pdff_sd_at_{pdff:g}": float(sd) for pdff, sd in zip(EXPECTED_AT, bound, strict=True)}}
 
 
-def assess_protocol(
-    series: EchoSeries, spectrum: FatSpectrum, snr: float, phase_used: bool = True, tissue: bool = True
-) -> list[Finding]:
+def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float, options: RunOptions) -> list[Finding]:
     """Findings from echo times, field strength, flip angle, repetition time and signal-to-noise ratio.
 
     Parameters
@@ -77,10 +74,8 @@ def assess_protocol(
         Fat spectrum.
     snr : float
         |W + F| at t = 0 over the noise of one real channel.
-    phase_used : bool
-        Whether the method uses the phase.
-    tissue : bool
-        False for a phantom, whose T1 is unknown.
+    options : RunOptions
+        Options of the run: method, preset (T1 of a phantom is unknown), T1 correction.
 
     Returns
     -------
@@ -88,6 +83,7 @@ def assess_protocol(
         Findings, in no order.
     """
     found = []
+    phase_used, t1_corrected, tissue = options.uses_phase, options.t1 is T1.CORRECT, options.preset.tissue
     spacing_ms = 1000 * np.diff(series.te_s)
     sd = expected_precision(series, spectrum, snr, phase_used)["pdff_sd_at_10"]
     if not sd < UNFIT_SD:
@@ -126,7 +122,7 @@ def assess_protocol(
                 advise("Use region means and their standard errors, not single voxels."),
             )
         )
-    found += _t1_bias(series) if tissue else []
+    found += [*_t1_bias(series, t1_corrected), *_contrast_agent(series)] if tissue else []
     if phase_used:
         found += _outside_training(series, spacing_ms, snr)
     return found
@@ -150,58 +146,35 @@ def _missing_echoes(series: EchoSeries) -> list[Finding]:
     ]
 
 
-def t1_bias_points(
-    flip_angle_deg: float, repetition_time_s: float, field_strength_t: float, pdff_percent: float = 10.0
-) -> float:
-    """Error of PDFF by T1 weighting in a spoiled gradient echo, with T1 of liver and fat from the literature (`T1_MS`).
-
-    Parameters
-    ----------
-    flip_angle_deg : float, degrees
-        Flip angle.
-    repetition_time_s : float, seconds
-        Repetition time.
-    field_strength_t : float, tesla
-        Main field; the nearest one with known T1 is taken.
-    pdff_percent : float, percent
-        True PDFF.
-
-    Returns
-    -------
-    float
-        Apparent minus true PDFF, points.
-
-    Notes
-    -----
-    Steady state of the spoiled gradient echo (Ernst and Anderson, Rev Sci Instrum 1966;37:93).
-    """
-    nearest = min(T1_MS, key=lambda tesla: abs(tesla - field_strength_t))
-    angle = math.radians(flip_angle_deg)
-
-    def signal(t1_ms: float) -> float:
-        e = math.exp(-1000 * repetition_time_s / t1_ms)
-        return math.sin(angle) * (1 - e) / (1 - e * math.cos(angle))
-
-    water, fat = (signal(t1) for t1 in T1_MS[nearest])
-    f = pdff_percent / 100
-    total = f * fat + (1 - f) * water
-    return 100 * (f * fat / total - f) if total > 0 else 0.0
-
-
-def _t1_bias(series: EchoSeries) -> list[Finding]:
-    angle, repetition = series.flip_angle_deg, series.repetition_time_s
-    if not angle or not repetition or not (0 < angle < 180 and 0 < repetition < 20):
+def _t1_bias(series: EchoSeries, corrected: bool) -> list[Finding]:
+    weighting = t1_weighting_of(series)
+    if weighting is None or corrected or abs(weighting.apparent(10.0) - 10.0) <= T1_BIAS_POINTS:
         return []
-    bias = t1_bias_points(angle, repetition, series.field_strength_t)
-    if abs(bias) <= T1_BIAS_POINTS:
-        return []
+    repetition_ms = 1000 * (series.repetition_time_s or 0)
     return [
         Finding(
             "t1-bias",
             Severity.WARN,
-            f"A flip angle of {angle:g} degrees at TR {1000 * repetition:g} ms favours fat: a true PDFF of 10 % reads about "
-            f"{10 + bias:.1f} %.",
-            advise("Compare only with scans taken alike; for further scans lower the flip angle (3 to 5 degrees)."),
+            f"A flip angle of {series.flip_angle_deg:g} degrees at TR {repetition_ms:g} ms favours fat: "
+            f"a true PDFF of 10 % reads about {weighting.apparent(10.0):.1f} %.",
+            advise(
+                "Correct it ({}), or compare only with scans made alike; for further scans lower the flip angle (3 to 5 "
+                "degrees).",
+                ("t1", "correct"),
+            ),
+        )
+    ]
+
+
+def _contrast_agent(series: EchoSeries) -> list[Finding]:
+    if not series.contrast_agent:
+        return []
+    return [
+        Finding(
+            "contrast-agent",
+            Severity.WARN,
+            "The scan was made with a contrast agent, which shortens T1 of water and raises R2*: T1 weighting is another one.",
+            advise("Compare PDFF and R2* only with scans made alike."),
         )
     ]
 

@@ -210,6 +210,7 @@ def write_series(series: EchoSeries, folder: Path) -> None:
         "source": series.source,
         "flip_angle_deg": series.flip_angle_deg,
         "repetition_time_s": series.repetition_time_s,
+        "contrast_agent": series.contrast_agent,
         "notes": series.notes,
     }
     (folder / SERIES_FILE).write_text(json.dumps(content), encoding="utf-8")
@@ -228,6 +229,7 @@ def read_series(folder: Path) -> EchoSeries:
         source=content["source"],
         flip_angle_deg=content["flip_angle_deg"],
         repetition_time_s=content["repetition_time_s"],
+        contrast_agent=content["contrast_agent"],
         notes=tuple(content["notes"]),
     )
 

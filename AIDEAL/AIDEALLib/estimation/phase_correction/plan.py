@@ -41,10 +41,6 @@ class PhaseCorrections:
         Rotation sense in words.
     sign_decided : bool
         Whether the data, or the user, decided the rotation sense.
-    sign_probability : float
-        Probability that the rotation sense is right.
-    sign_trial : SignTrial or None
-        Both readings of a few slices, where the residual decided nothing.
     bipolar, first_echo : PhaseError or None
         Phase errors found, None where none can be determined; those corrected are in `applied`.
     applied : tuple of PhaseError
@@ -57,6 +53,10 @@ class PhaseCorrections:
         Scale of each echo that is divided out; () for none.
     notes : tuple of str
         Sentences for provenance.
+    sign_probability : float
+        Probability that the rotation sense is right.
+    sign_trial : SignTrial or None
+        Both readings of a few slices, where the residual decided nothing.
     """
 
     conjugated: bool

@@ -70,6 +70,8 @@ class Frame:
         Flip angle.
     repetition_time_s : float or None
         Repetition time.
+    contrast_agent : bool
+        Whether the header names a contrast agent.
     """
 
     path: Path
@@ -92,6 +94,7 @@ class Frame:
     field_t: float | None
     flip_angle_deg: float | None
     repetition_time_s: float | None
+    contrast_agent: bool
 
     @property
     def plane(self) -> tuple[float, ...]:
@@ -211,6 +214,7 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
         field_t=number(header, "MagneticFieldStrength"),
         flip_angle_deg=look.number("MRTimingAndRelatedParametersSequence", "FlipAngle"),
         repetition_time_s=repetition_ms / 1000 if repetition_ms else None,
+        contrast_agent=bool(header.get("ContrastBolusAgent") or header.get("ContrastBolusAgentSequence")),
     )
 
 

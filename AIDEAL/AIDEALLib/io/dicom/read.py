@@ -91,6 +91,7 @@ def read_dicom(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
         source=f"DICOM, {first.vendor.value}, {parts}, {len(chosen)} images",
         flip_angle_deg=first.flip_angle_deg,
         repetition_time_s=first.repetition_time_s,
+        contrast_agent=first.contrast_agent,
         notes=(*notes, *stack.notes, *how),
     )
 

@@ -145,6 +145,7 @@ class SceneScan:
             source=stated.source,
             flip_angle_deg=stated.flip_angle_deg,
             repetition_time_s=stated.repetition_time_s,
+            contrast_agent=stated.contrast_agent,
             notes=stated.notes,
         )
 

@@ -166,6 +166,7 @@ def _attributes(series: EchoSeries, name: str, part: Part) -> dict[str, str]:
         nodes.PHASE_SIGN: series.phase_sign.value if series.phase_sign else None,
         nodes.FLIP_ANGLE: series.flip_angle_deg,
         nodes.REPETITION_TIME: series.repetition_time_s,
+        nodes.CONTRAST_AGENT: series.contrast_agent,
         nodes.SOURCE_NAME: name,
         nodes.SCAN_SOURCE: series.source,
         nodes.NOTES: json.dumps(series.notes, ensure_ascii=False) if series.notes else None,

@@ -40,6 +40,8 @@ class Stated:
         Of the excitation.
     repetition_time_s : float or None, seconds
         Of the excitation.
+    contrast_agent : bool or None
+        Whether a contrast agent was given.
     source : str
         Origin of the scan, for provenance.
     notes : tuple of str
@@ -52,6 +54,7 @@ class Stated:
     phase_sign: PhaseSign | None = None
     flip_angle_deg: float | None = None
     repetition_time_s: float | None = None
+    contrast_agent: bool | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -66,8 +69,11 @@ def stated(chosen: Sequence[Any], overrides: Overrides) -> Stated:
         phase_unit=overrides.phase_unit or _choice(PhaseUnit, chosen, nodes.PHASE_UNIT),
         readout=overrides.readout or _choice(Readout, chosen, nodes.READOUT) or Readout.UNKNOWN,
         phase_sign=_choice(PhaseSign, chosen, nodes.PHASE_SIGN),
-        flip_angle_deg=_number(chosen, nodes.FLIP_ANGLE) or _dicom_number(chosen, "0018,1314"),
-        repetition_time_s=_number(chosen, nodes.REPETITION_TIME) or (repetition_ms / 1000 if repetition_ms else None),
+        flip_angle_deg=overrides.flip_angle_deg or _number(chosen, nodes.FLIP_ANGLE) or _dicom_number(chosen, "0018,1314"),
+        repetition_time_s=overrides.repetition_time_s
+        or _number(chosen, nodes.REPETITION_TIME)
+        or (repetition_ms / 1000 if repetition_ms else None),
+        contrast_agent=_contrast_agent(chosen),
         source=_text(chosen, nodes.SCAN_SOURCE) or common_name(chosen),
         notes=tuple(_json_list(_text(chosen, nodes.NOTES))),
     )
@@ -183,6 +189,13 @@ def _dicom_number(volumes: Sequence[Any], tag: str) -> float | None:
         return float(text) if text else None
     except ValueError:
         return None
+
+
+def _contrast_agent(chosen: Sequence[Any]) -> bool | None:
+    number = _number(chosen, nodes.CONTRAST_AGENT)
+    if number is not None:
+        return bool(number)
+    return True if any(_dicom(volume, "0018,0010") for volume in chosen) else None
 
 
 def _dicom_part(volume: Any) -> Part | None:

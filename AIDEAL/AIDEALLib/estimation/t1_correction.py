@@ -1,0 +1,65 @@
+"""Correction of finished maps for T1 weighting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..advice import advise
+from ..echoes import EchoSeries
+from ..errors import InputError
+from ..parameter_maps import ParameterMaps
+from ..physics.t1_weighting import T1Weighting
+
+
+def t1_weighting_of(series: EchoSeries) -> T1Weighting | None:
+    """T1 weighting of a scan, None where its flip angle or repetition time is not known."""
+    angle, repetition = series.flip_angle_deg, series.repetition_time_s
+    if not angle or not repetition or not (0 < angle < 180 and 0 < repetition < 20):
+        return None
+    return T1Weighting.of(angle, repetition, series.field_strength_t)
+
+
+def required_t1_weighting(series: EchoSeries) -> T1Weighting:
+    """T1 weighting of a scan.
+
+    Raises
+    ------
+    InputError
+        Flip angle or repetition time is not known.
+    """
+    weighting = t1_weighting_of(series)
+    if weighting is None:
+        raise InputError(
+            "The correction of T1 weighting needs flip angle and repetition time; the scan does not state them.",
+            advise("Give them ({} and {}), or take {}.", "flip_angle_deg", "repetition_time_s", ("t1", "no")),
+        )
+    return weighting
+
+
+def with_t1_correction(maps: ParameterMaps, series: EchoSeries) -> ParameterMaps:
+    """Correct water, fat, PDFF and its standard deviations for T1 weighting, with T1 of liver and fat from the literature.
+
+    Raises
+    ------
+    InputError
+        Flip angle or repetition time is not known.
+    """
+    weighting = required_t1_weighting(series)
+    total = maps.water + maps.fat
+    pdff = np.where(maps.mask, weighting.corrected(maps.pdff), 0).astype(np.float32)
+    repetition_ms = 1000 * (series.repetition_time_s or 0)
+    note = (
+        f"Corrected T1 weighting: flip angle {series.flip_angle_deg:g} degrees, TR {repetition_ms:g} ms; "
+        f"PDFF 10 % read {weighting.apparent(10.0):.2f} % before. The SD includes the spread of T1 between people."
+    )
+    return replace(
+        maps,
+        water=(total * (1 - pdff / 100)).astype(np.float32),
+        fat=(total * pdff / 100).astype(np.float32),
+        pdff=pdff,
+        pdff_sd=np.where(maps.mask, weighting.corrected_sd(maps.pdff, maps.pdff_sd), 0).astype(np.float32),
+        pdff_total_sd=np.where(maps.mask, weighting.corrected_sd(maps.pdff, maps.pdff_total_sd), 0).astype(np.float32),
+        provenance=replace(maps.provenance, notes=(*maps.provenance.notes, note)),
+    )

@@ -1,0 +1,64 @@
+"""PDFF of a T1-weighted scan is corrected on request, with the uncertainty of T1 in the stated SD."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.errors import InputError
+from AIDEALLib.estimation.estimate import estimate
+from AIDEALLib.options import RunOptions
+from AIDEALLib.physics.signal import synthesise
+from AIDEALLib.physics.spectrum import SIX_PEAK
+from AIDEALLib.physics.t1_weighting import T1_BY_FIELD_T, steady_state
+
+FLIP_DEG, REPETITION_S = 20.0, 0.012
+QUICK = RunOptions(method="one-shot", device="cpu", conjugate="no", bipolar="no")
+
+
+@pytest.fixture(scope="module")
+def weighted() -> EchoSeries:
+    """A disc of PDFF 12.5 % under T1 weighting, with little noise."""
+    te = torch.linspace(1.3e-3, 11.8e-3, 6, dtype=torch.float64)
+    y, x = np.mgrid[-1:1:48j, -1:1:48j]
+    disc = torch.from_numpy((x**2 + y**2 < 0.7).astype(np.complex128))
+    t1 = T1_BY_FIELD_T[1.5]
+    water, fat = (steady_state(FLIP_DEG, REPETITION_S, s) for s in (t1.water_s, t1.fat_s))
+    field = torch.from_numpy(20.0 * x)
+    echoes = synthesise(
+        0.875 * water * disc, 0.125 * fat * disc, field, torch.full_like(field, 40.0), te, SIX_PEAK.modulation(te, 1.5)
+    )
+    rng = np.random.default_rng(0)
+    noise = 2e-3 * water * (rng.normal(size=echoes.shape) + 1j * rng.normal(size=echoes.shape))
+    return EchoSeries(
+        (echoes.numpy() + noise)[:, None].astype(np.complex64),
+        te.numpy(),
+        1.5,
+        flip_angle_deg=FLIP_DEG,
+        repetition_time_s=REPETITION_S,
+    )
+
+
+def test_the_corrected_pdff_is_the_true_one(weighted: EchoSeries) -> None:
+    plain, corrected = estimate(weighted, QUICK), estimate(weighted, replace(QUICK, t1="correct"))
+    inside = plain.mask
+    assert np.median(plain.pdff[inside]) > 16
+    assert np.median(corrected.pdff[inside]) == pytest.approx(12.5, abs=0.2)
+    np.testing.assert_allclose(corrected.water + corrected.fat, plain.water + plain.fat, rtol=1e-5)
+    np.testing.assert_allclose(
+        100 * corrected.fat[inside], (corrected.pdff * (corrected.water + corrected.fat))[inside], rtol=1e-4
+    )
+    assert np.median(corrected.pdff_sd[inside]) > np.median(plain.pdff_sd[inside]), "T1 differs between people"
+    assert any("Corrected T1 weighting" in note for note in corrected.provenance.notes)
+    assert corrected.provenance.options["run"]["t1"] == "correct"
+    assert not corrected.pdff[~inside].any()
+
+
+def test_the_correction_needs_flip_angle_and_repetition_time(weighted: EchoSeries) -> None:
+    unknown = replace(weighted, flip_angle_deg=None)
+    with pytest.raises(InputError, match="does not state them"):
+        estimate(unknown, replace(QUICK, t1="correct"))
