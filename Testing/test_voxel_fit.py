@@ -52,14 +52,14 @@ def error(pattern: Pattern, constant: float, slope: float, axis: int) -> PhaseEr
 @pytest.mark.parametrize("own", [(), (None, error(Pattern.ODD_EVEN, -0.4, 0.2, 0), None)])
 def test_samples_are_corrected_as_for_the_estimate(conjugated: bool, own: tuple[PhaseError | None, ...]) -> None:
     odd_even, first = error(Pattern.ODD_EVEN, 0.3, 1.1, 1), error(Pattern.FIRST, 0.2, -0.5, 0)
-    repairs = PhaseCorrections(
+    corrections = PhaseCorrections(
         conjugated, "", True, odd_even, first, (odd_even, first), own, gains=(1.0, 1.1, 0.9, 1.0, 1.2, 1.0)
     )
     rng = np.random.default_rng(3)
     echoes = (rng.standard_normal((6, 3, 5, 7)) + 1j * rng.standard_normal((6, 3, 5, 7))).astype(np.complex64)
-    stored = json.loads(json.dumps(repairs.as_dict()))
+    stored = json.loads(json.dumps(corrections.as_dict()))
     for voxel in ((0, 0, 0), (1, 4, 2), (2, 3, 6)):
-        expected = repairs.apply(echoes[:, voxel[0]], voxel[0])[:, voxel[1], voxel[2]]
+        expected = corrections.apply(echoes[:, voxel[0]], voxel[0])[:, voxel[1], voxel[2]]
         np.testing.assert_allclose(
             corrected_samples(echoes[(slice(None), *voxel)], stored, voxel, (3, 5, 7)), expected, atol=1e-4
         )

@@ -232,7 +232,7 @@ def test_debug_shows_the_error_itself(scan: Path, tmp_path: Path, place: str) ->
     assert isinstance(quiet.exception, SystemExit)
 
 
-def test_missing_models_are_said(scan: Path, tmp_path: Path) -> None:
+def test_missing_models_are_reported(scan: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["run", str(scan / "scan.npz"), "--out", str(tmp_path / "out"), "--models", str(scan)])
     assert done.exit_code == 1
     assert "No models.json in" in done.stderr

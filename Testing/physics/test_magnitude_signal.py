@@ -61,7 +61,7 @@ def test_jacobian_is_the_derivative(te_s: torch.Tensor) -> None:
     torch.testing.assert_close(found, torch.stack(by_autograd))
 
 
-def test_bound_scales_with_noise_and_grows_where_fat_cannot_be_told(te_s: torch.Tensor) -> None:
+def test_bound_scales_with_noise_and_grows_where_fat_cannot_be_distinguished(te_s: torch.Tensor) -> None:
     pdff = torch.tensor([10.0, 20.0])
     at_50, at_100 = (magnitude_bound_pdff_sd(pdff, 40.0, snr, te_s, 1.5, SIX_PEAK) for snr in (50.0, 100.0))
     torch.testing.assert_close(at_50, 2 * at_100, rtol=0.01, atol=0)

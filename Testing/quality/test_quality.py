@@ -72,7 +72,7 @@ def test_real_scans_raise_none_before_the_estimate(name: str) -> None:
     assert assess(load_series(path)).codes() == set()
 
 
-def test_what_was_mended_is_told(clean: EchoSeries) -> None:
+def test_corrections_are_reported(clean: EchoSeries) -> None:
     stepped = with_echoes(clean, scale_echo)
     plan = plan_corrections(stepped, SIX_PEAK, RunOptions(gain_steps="yes"))
     assert assess(stepped, corrections=plan).codes() == {"gain-step-corrected"}
@@ -98,13 +98,13 @@ def test_hopeless_echo_times_are_stopped(clean: EchoSeries) -> None:
     assert check(clean).stops == ()
 
 
-def test_what_to_expect_is_told_before(clean: EchoSeries) -> None:
+def test_the_expected_precision_is_stated_before(clean: EchoSeries) -> None:
     expected = assess(clean).expected
     assert f"{expected['pdff_sd_at_10']:.1f} at 10 %" in check(clean).expectation
     assert check(clean, "magnitude").expectation != check(clean).expectation
 
 
-def test_where_is_told(clean: EchoSeries) -> None:
+def test_the_place_is_reported(clean: EchoSeries) -> None:
     (found,) = [f for f in assess(with_echoes(clean, mask_echo)).findings if f.code == "zero-filled"]
     assert found.slices == (1,)
     assert 250 < found.voxels <= 400

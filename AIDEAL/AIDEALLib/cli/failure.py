@@ -1,4 +1,4 @@
-"""How the command fails: one red line and an exit code, the traceback only when asked for."""
+"""How the command fails: one red line and an exit code, the traceback only on request."""
 
 from __future__ import annotations
 

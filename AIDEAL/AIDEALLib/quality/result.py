@@ -58,7 +58,7 @@ def assess_magnitude_fit(maps: ParameterMaps | None) -> list[Finding]:
         Finding(
             "magnitude-fit",
             Severity.WARN,
-            f"Estimated from magnitudes alone: PDFF above 50 % cannot always be told from PDFF below{share}",
+            f"Estimated from magnitudes alone: PDFF above 50 % cannot always be distinguished from PDFF below{share}",
             advise("Leave out voxels with a high swap probability; export phase images wherever the scanner has them."),
             **extent,
         )

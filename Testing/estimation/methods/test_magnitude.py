@@ -28,17 +28,17 @@ def protocol(field_t: float, echoes: int = 6) -> Scan:
     return Scan.of(1e-3 * (1.25 + SPACINGS_MS[field_t] * torch.arange(echoes, dtype=torch.float64)), field_t, SIX_PEAK)
 
 
-def fitted(voxels: Voxels, scan: Scan, pdff: object, r2star: object, noise_sd: float, told: float = 0.0) -> Solution:
+def fitted(voxels: Voxels, scan: Scan, pdff: object, r2star: object, noise_sd: float, rough_noise: float = 0.0) -> Solution:
     field = np.linspace(-300, 300, np.size(pdff))  # plays no part
     echoes = voxels(scan.te_s, pdff, field, r2star, noise_sd=noise_sd, field_strength_t=scan.field_strength_t)
-    return fit_magnitudes(echoes.abs(), scan, torch.tensor(told or noise_sd))
+    return fit_magnitudes(echoes.abs(), scan, torch.tensor(rough_noise or noise_sd))
 
 
 @pytest.mark.parametrize("field_t", SPACINGS_MS)
 @pytest.mark.parametrize("r2star", [15.0, 60.0, 250.0])
 def test_exact_without_noise(voxels: Voxels, field_t: float, r2star: float) -> None:
     pdff = np.concatenate([np.linspace(0, 50, 26), np.linspace(70, 100, 16)])
-    found = fitted(voxels, protocol(field_t), pdff, r2star, 0.0, told=1e-6).best
+    found = fitted(voxels, protocol(field_t), pdff, r2star, 0.0, rough_noise=1e-6).best
     np.testing.assert_allclose(found.pdff, pdff, atol=0.02)
     np.testing.assert_allclose(found.r2star_per_s, r2star, rtol=2e-3)
     np.testing.assert_allclose(found.water.real + found.fat.real, np.exp(-r2star * 1.25e-3), rtol=1e-3)
@@ -92,8 +92,8 @@ def test_noise_floor_is_no_slow_decay(voxels: Voxels) -> None:
     assert abs(float(found.r2star_per_s[found.pdff < 30].median()) - 600) < 20
 
 
-def test_three_echoes_take_the_noise_they_are_told(voxels: Voxels) -> None:
-    solution = fitted(voxels, protocol(1.5, echoes=3), np.full(1000, 10.0), 40.0, 0.01, told=0.02)
+def test_three_echoes_take_the_given_noise(voxels: Voxels) -> None:
+    solution = fitted(voxels, protocol(1.5, echoes=3), np.full(1000, 10.0), 40.0, 0.01, rough_noise=0.02)
     assert float(solution.noise_sd) == pytest.approx(0.02)
     assert torch.isfinite(solution.best.pdff_variance).all()
 

@@ -43,13 +43,13 @@ def test_the_data_overrule_the_source() -> None:
     assert decide_sign(series, SIX_PEAK).sign is PhaseSign.CONJUGATED
 
 
-@pytest.mark.parametrize("told", [None, PhaseSign.AS_MODEL, PhaseSign.CONJUGATED])
-def test_without_fat_it_stays_undecided(told: PhaseSign | None) -> None:
-    decision = decide_sign(replace(water(), phase_sign=told), SIX_PEAK)
+@pytest.mark.parametrize("stated", [None, PhaseSign.AS_MODEL, PhaseSign.CONJUGATED])
+def test_without_fat_it_stays_undecided(stated: PhaseSign | None) -> None:
+    decision = decide_sign(replace(water(), phase_sign=stated), SIX_PEAK)
     assert not decision.decided
-    assert decision.sign is (told or PhaseSign.AS_MODEL)
+    assert decision.sign is (stated or PhaseSign.AS_MODEL)
     assert "undecided" in decision.reason
-    assert ("taken from the source" in decision.reason) is (told is not None)
+    assert ("taken from the source" in decision.reason) is (stated is not None)
 
 
 def test_three_echoes_cannot_decide() -> None:
