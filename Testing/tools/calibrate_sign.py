@@ -30,7 +30,7 @@ from AIDEALLib.simulation.scan import acquire
 
 Array = npt.NDArray[np.float64]
 VIALS_SHARE = 0.2
-RIDGE = 0.2
+RIDGE = 0.05
 
 
 def simulated(rng: np.random.Generator) -> EchoSeries:

@@ -10,6 +10,10 @@ from ..estimation.phase_correction.plan import PhaseCorrections
 from .findings import Finding, Severity
 
 
+HARMLESS_POINTS = 5.0
+"""Readings of an open rotation sense that differ by less, in a typical voxel, are a warning and no reason to stop."""
+
+
 def assess_corrections(corrections: PhaseCorrections) -> list[Finding]:
     """Findings from the phase corrections of a scan."""
     return _rotation_sense(corrections) + _odd_even(corrections) + _first_echo(corrections)
@@ -55,7 +59,7 @@ def _rotation_sense(corrections: PhaseCorrections) -> list[Finding]:
     return [
         Finding(
             "sign-undecided",
-            Severity.STOP,
+            Severity.STOP if trial.difference_points > HARMLESS_POINTS else Severity.WARN,
             f"The rotation sense of the phase is open, and the wrong one exchanges water and fat. {readings}; more probable is "
             f"{sense} ({100 * corrections.sign_probability:.0f} %).",
             advise("Choose the reading that fits the anatomy: {} or {}.", ("conjugate", "no"), ("conjugate", "yes")),

@@ -17,7 +17,7 @@ ENOUGH = 0.99
 """A sense counts as decided from this probability on: the wrong one exchanges water and fat."""
 STATED_LOG_ODDS = 3.0
 """Weight of a sense that the source states, as log-odds: about one file in twenty states the wrong one."""
-WEIGHTS = (6.7, 2.6)
+WEIGHTS = (13.7, 2.7)
 """Log-odds of the conjugated sense for each of `SignTrial.evidence`, learned on simulated scans."""
 
 
