@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +18,17 @@ from ..choices import Preset
 from ..io.segmentation import Segmentation, save_segmentation
 from ..parameter_maps import ParameterMaps, Provenance
 from ..quality.findings import QualityReport, Severity
+from ..report.page import cells
+from ..report.page import number as number
+from ..report.sentences import slice_ranges
 from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, liver_groups, region_statistics
 from .options import flag_words
 
 if TYPE_CHECKING:
-    from ..io.output.dicom.content import ExportContent
+    from ..io.output.dicom.content import ExportContent, Region
     from ..pipeline import Outcome
     from ..regions.measure import Measured, RegionOptions
+    from ..report.content import ReportContent
 
 BODY = "body mask"
 OVERVIEW, REPORT, REPORT_PDF, VIEWER = "overview.png", "report.html", "report.pdf", "viewer.html"
@@ -104,7 +107,8 @@ def save_outcome(
     from ..io.output.overview import save_overview
     from ..io.output.save import save_maps
     from ..io.output.tables import save_table
-    from .report import save_report
+    from ..report.page import save_page
+    from ..report.pdf import save_pdf
 
     start = time.perf_counter()
     maps = outcome.maps
@@ -120,7 +124,9 @@ def save_outcome(
         save_segmentation(Segmentation(found.circle_labels, found.circle_names), maps.geometry, stage / CIRCLES)
     if outcome.quality is not None:
         outcome.quality.save(stage / "quality.json")
-        save_report(stage / REPORT, maps, rows, outcome.quality, stage / OVERVIEW)
+        report = report_content(outcome, measured_regions(maps, segmentation, found), found.notes)
+        save_page(stage / REPORT, report, stage / OVERVIEW)
+        save_pdf(stage / REPORT_PDF, report)
     return Saved(found, time.perf_counter() - start)
 
 
@@ -146,15 +152,44 @@ def export_content(
     -------
     ExportContent
     """
-    from ..io.output.dicom.content import ExportContent, Region
+    from ..io.output.dicom.content import ExportContent
 
-    masks = region_masks(maps, segmentation, found)
-    drawn = set(segmentation.names.values()) if segmentation else set()
-    regions = tuple(Region(masks[row.name], row, manual=row.name in drawn) for row in found.rows)
     findings = tuple(f"{f.severity.value}: {f.worded(flag_words)}" for f in quality.findings) if quality else ()
     grading = TANG_2015.name if any(row.steatosis_grade for row in found.rows) else ""
     pdf = (run / REPORT_PDF).read_bytes() if (run / REPORT_PDF).is_file() else None
-    return ExportContent(maps, regions, (*findings, *found.notes), grading, pdf)
+    return ExportContent(maps, measured_regions(maps, segmentation, found), (*findings, *found.notes), grading, pdf)
+
+
+def report_content(outcome: Outcome, regions: tuple[Region, ...], notes: tuple[str, ...]) -> ReportContent:
+    """What the report of a run is about.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Result of the run.
+    regions : tuple of Region
+        Regions measured.
+    notes : tuple of str
+        What the regions need explained.
+
+    Returns
+    -------
+    ReportContent
+    """
+    from ..quality.findings import QualityReport
+    from ..report.content import ReportContent
+
+    quality = outcome.quality or QualityReport(())
+    return ReportContent(outcome.series, outcome.maps, regions, quality, notes, TANG_2015, flag_words)
+
+
+def measured_regions(maps: ParameterMaps, segmentation: Segmentation | None, found: Measured) -> tuple[Region, ...]:
+    """Regions of the rows of the statistics, with their voxels."""
+    from ..io.output.dicom.content import Region
+
+    masks = region_masks(maps, segmentation, found)
+    drawn = set(segmentation.names.values()) if segmentation else set()
+    return tuple(Region(masks[row.name], row, manual=row.name in drawn) for row in found.rows)
 
 
 def region_masks(maps: ParameterMaps, segmentation: Segmentation | None, found: Measured) -> dict[str, npt.NDArray[np.bool_]]:
@@ -193,13 +228,6 @@ def print_outcome(console: Console, outcome: Outcome, saved: Saved, out: Path) -
     print_closing(console, outcome.maps, out, {**outcome.maps.provenance.seconds, "writing": saved.writing_s})
 
 
-def number(value: float, digits: int = 1, sign: bool = False) -> str:
-    """A number for the screen, a dash where there is none."""
-    if not math.isfinite(value):
-        return "-"
-    return f"{value:{'+' if sign else ''}.{digits}f}"
-
-
 def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """A table with its first column to the left and numbers to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
@@ -210,25 +238,9 @@ def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) 
     return table
 
 
-def statistics_cells(row: SegmentStatistics) -> tuple[str, ...]:
-    """One region for reading: name, ml, median, mean, SD, stated SD, weighted mean, its standard error, unsure %, R2*."""
-    return (
-        row.name,
-        number(row.volume_ml, 0),
-        number(row.pdff_median),
-        number(row.pdff_mean),
-        number(row.pdff_sd),
-        number(row.stated_sd_mean),
-        number(row.weighted_mean, 2),
-        number(row.weighted_standard_error, 2),
-        number(row.low_confidence_percent),
-        number(row.r2star_mean, 0),
-    )
-
-
 def print_statistics(console: Console, rows: Sequence[SegmentStatistics]) -> None:
     """The statistics that matter at a glance; `statistics.csv` has the rest."""
-    lines = [statistics_cells(row) for row in rows]
+    lines = [cells(row)[:-1] for row in rows]
     columns = ("Region", "ml", "Median", "Mean", "SD", "Stated SD", "Weighted", "± SE", "Unsure %", "R2* 1/s")
     console.print(table_of("PDFF in percent", columns, lines))
 
@@ -244,17 +256,6 @@ def print_findings(console: Console, quality: QualityReport) -> None:
         )
 
 
-def slice_ranges(numbers: Sequence[int]) -> str:
-    """Slice numbers from 1, neighbours joined: 1-3, 7."""
-    runs: list[list[int]] = []
-    for n in numbers:
-        if runs and n == runs[-1][1] + 1:
-            runs[-1][1] = n
-        else:
-            runs.append([n, n])
-    return ", ".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in runs)
-
-
 def print_closing(console: Console, maps: ParameterMaps, out: Path, seconds: dict[str, float]) -> None:
     """Time by stage, every fallback and decision, where the results are, and what they are not for."""
     provenance = maps.provenance
@@ -265,6 +266,7 @@ def print_closing(console: Console, maps: ParameterMaps, out: Path, seconds: dic
     for note in (f"Phase {provenance.phase_sign}.", *provenance.notes):
         console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)
-    if (out / REPORT).is_file():
-        console.print(f"Report: {out.resolve() / REPORT}", markup=False, highlight=False, soft_wrap=True)
+    for name, file in (("Report", REPORT), ("One page", REPORT_PDF), ("Viewer", VIEWER)):
+        if (out / file).is_file():
+            console.print(f"{name}: {out.resolve() / file}", markup=False, highlight=False, soft_wrap=True)
     console.print(provenance.research_use, style="bold", highlight=False)

@@ -1,7 +1,7 @@
 """Statistics of regions of the maps: PDFF and R2*, steatosis grades, low confidence and agreement (numpy only)."""
 
 from .agreement import Agreement, bland_altman
-from .liver_parts import LiverPart, liver_groups, liver_lobes, liver_part
+from .liver_parts import WHOLE_LIVER, LiverPart, liver_groups, liver_lobes, liver_part
 from .low_confidence import LowConfidence
 from .map_arrays import MapArrays
 from .regions import SegmentStatistics, region_statistics, segment_statistics
@@ -13,6 +13,7 @@ __all__ = [
     "CUTOFFS",
     "TANG_2013",
     "TANG_2015",
+    "WHOLE_LIVER",
     "Agreement",
     "LiverPart",
     "LowConfidence",

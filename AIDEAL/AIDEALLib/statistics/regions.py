@@ -14,6 +14,9 @@ from .map_arrays import BoolArray, FloatArray, MapArrays
 from .steatosis import TANG_2015, SteatosisCutoffs
 from .weighted_mean import inverse_variance_mean
 
+TWO_SIDED_95 = 1.96
+"""Quantile of the normal distribution that leaves 2.5 % at each end."""
+
 
 @dataclass(frozen=True)
 class SegmentStatistics:
@@ -72,6 +75,19 @@ class SegmentStatistics:
     weighted_standard_error: float
     r2star_mean: float
     steatosis_grade: str
+
+    @property
+    def mean_interval(self) -> tuple[float, float]:
+        """95 % interval of the mean PDFF in percent, as if the errors of all voxels went in the same direction.
+
+        Notes
+        -----
+        mean -+ 1.96 times the mean of the stated SDs: the widest interval that the stated SDs allow. Independent errors would
+        make it narrower by the square root of the number of voxels; neighbours share noise and field errors, so the true
+        interval lies between.
+        """
+        reach = TWO_SIDED_95 * self.stated_sd_mean
+        return self.pdff_mean - reach, self.pdff_mean + reach
 
 
 def segment_statistics(

@@ -14,7 +14,6 @@ from AIDEALLib.io.output.dicom.content import ExportContent
 from AIDEALLib.io.output.dicom.export import Exported
 from AIDEALLib.io.output.dicom.quantities import QUANTITIES
 from AIDEALLib.io.output.dicom.segmentation import meaning
-from AIDEALLib.io.output.dicom.structured_report import mean_interval
 from AIDEALLib.io.segmentation import load_segmentation
 from AIDEALLib.parameter_maps import ParameterMaps
 
@@ -132,7 +131,7 @@ def test_report_holds_every_measurement(objects: list[Exported], content: Export
     assert [g.tracking_identifier for g in groups] == [f"AIDEAL {r.name}" for r in content.regions]
     row = content.regions[0].statistics
     found = {(m.name.meaning, m.derivation.meaning if m.derivation else ""): m.value for m in groups[0].get_measurements()}
-    low, high = mean_interval(row)
+    low, high = row.mean_interval
     for key, value in {
         ("Volume", ""): row.volume_ml,
         ("Number of voxels", ""): row.used_voxels,

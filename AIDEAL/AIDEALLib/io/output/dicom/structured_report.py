@@ -35,7 +35,6 @@ LOW_CONFIDENCE: Code = ("low-confidence", SCHEME, "Share of voxels of low confid
 GRADE: Code = ("steatosis-grade", SCHEME, "Steatosis grade, research use only")
 _FINDING: Code = ("121071", "DCM", "Finding")
 _EVALUATIONS: Code = ("C0034375", "UMLS", "Qualitative Evaluations")
-_TWO_SIDED_95 = 1.96
 
 
 def structured_report(
@@ -103,21 +102,9 @@ def structured_report(
     return finish(dataset, study, *names)
 
 
-def mean_interval(row: SegmentStatistics) -> tuple[float, float]:
-    """95 % interval of the mean PDFF in percent, as if the errors of all voxels went the same way.
-
-    Notes
-    -----
-    mean -+ 1.96 times the mean of the stated SDs: the widest interval that the stated SDs allow. Independent errors would make
-    it narrower by the square root of the number of voxels; neighbours share noise and field errors, so the truth lies between.
-    """
-    reach = _TWO_SIDED_95 * row.stated_sd_mean
-    return row.pdff_mean - reach, row.pdff_mean + reach
-
-
 def measurements_of(row: SegmentStatistics) -> Iterator[tuple[Code, Code | None, float, Code]]:
     """Name, derivation, value and unit of each measurement that has a value."""
-    low, high = mean_interval(row)
+    low, high = row.mean_interval
     values: list[tuple[Code, Code | None, float, Code]] = [
         (VOLUME, None, row.volume_ml, MILLILITRE),
         (VOXELS, None, float(row.used_voxels), COUNT),

@@ -1,0 +1,63 @@
+"""What a report is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..advice import Wording, plain_words
+from ..echoes import EchoSeries
+from ..io.output.dicom.content import Region
+from ..parameter_maps import ParameterMaps
+from ..quality.findings import QualityReport
+from ..statistics import TANG_2015, WHOLE_LIVER, LiverPart, SteatosisCutoffs, liver_part
+
+
+@dataclass(frozen=True, eq=False)
+class ReportContent:
+    """Scan, maps, regions and findings of a run.
+
+    Attributes
+    ----------
+    series : EchoSeries
+        The scan.
+    maps : ParameterMaps
+        Its maps.
+    regions : tuple of Region
+        Regions measured, in the order of the table.
+    quality : QualityReport
+        Findings.
+    region_notes : tuple of str
+        What the regions need explained.
+    cutoffs : SteatosisCutoffs
+        Cut-offs of the grades.
+    wording : callable
+        Names the settings in advice.
+    """
+
+    series: EchoSeries
+    maps: ParameterMaps
+    regions: tuple[Region, ...]
+    quality: QualityReport = field(default_factory=lambda: QualityReport(()))
+    region_notes: tuple[str, ...] = ()
+    cutoffs: SteatosisCutoffs = TANG_2015
+    wording: Wording = plain_words
+
+    @property
+    def main(self) -> Region | None:
+        """The region whose number comes first: the whole liver, else the largest part of it; None where none is liver."""
+        filled = [region for region in self.regions if region.statistics.used_voxels]
+        for region in filled:
+            if region.name == WHOLE_LIVER or (_is_segment(region) and liver_part(region.name) is LiverPart.LIVER):
+                return region
+        parts = [region for region in filled if _is_segment(region) and liver_part(region.name)]
+        return max(parts, key=lambda region: region.statistics.voxels, default=None)
+
+    @property
+    def shown(self) -> tuple[Region, ...]:
+        """Regions with voxels."""
+        return tuple(region for region in self.regions if region.mask.any())
+
+
+def _is_segment(region: Region) -> bool:
+    """Circles carry the name of their segment."""
+    return " ROI " not in region.name

@@ -1,0 +1,133 @@
+"""The sentences of a report, in words for a reader who has not seen the method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..io.output.dicom.content import Region
+from ..parameter_maps import ParameterMaps
+from ..quality.findings import QualityReport, Severity
+from ..statistics import SteatosisCutoffs, region_statistics
+from .content import ReportContent
+
+NO_LIVER = "No liver was outlined, so there is no number for the liver"
+INTERVAL_NOTE = (
+    "The interval is the widest that the stated uncertainties of the voxels allow, "
+    "as if all of them erred in the same direction."
+)
+SMALLEST_CHANGE = 0.05
+
+
+@dataclass(frozen=True)
+class Change:
+    """What another choice would do to the number.
+
+    Attributes
+    ----------
+    choice : str
+        The choice.
+    points : float
+        Difference of the mean PDFF in percentage points.
+    """
+
+    choice: str
+    points: float
+
+    def sentence(self) -> str:
+        """In words."""
+        if abs(self.points) < SMALLEST_CHANGE:
+            return f"{self.choice}: no change"
+        return f"{self.choice}: {self.points:+.1f}".replace("-", "−")
+
+
+def headline(content: ReportContent) -> str:
+    """The number with its interval in one line."""
+    main = content.main
+    if main is None:
+        return f"{NO_LIVER}."
+    low, high = main.statistics.mean_interval
+    where = "the liver" if "liver" in main.name.lower() else f"the {main.name.lower()} (liver)"
+    return f"Fat in {where}: {main.statistics.pdff_mean:.1f} % (95 % interval {max(low, 0.0):.1f} to {min(high, 100.0):.1f} %)"
+
+
+def explanation(content: ReportContent) -> str:
+    """What the number means for a referring doctor."""
+    main = content.main
+    if main is None:
+        return "The table below covers the whole body in the images. Outline the liver and run again."
+    share = round(main.statistics.pdff_mean)
+    return (
+        f"Of 100 parts of the signal of water and fat in this liver, {max(share, 0)} come from fat "
+        f"(proton density fat fraction, PDFF). {INTERVAL_NOTE}"
+    )
+
+
+def grade(region: Region | None, cutoffs: SteatosisCutoffs) -> str:
+    """Grade with its scheme; '' where none applies."""
+    if region is None or not region.statistics.steatosis_grade:
+        return ""
+    row = region.statistics
+    return (
+        f"Steatosis grade {row.steatosis_grade} (scheme {cutoffs.name}: S1 from {cutoffs.grade_1:g} %, S2 from "
+        f"{cutoffs.grade_2:g} %, S3 from {cutoffs.grade_3:g} %), "
+        f"by the median of {row.pdff_median:.1f} %. Schemes differ between studies."
+    )
+
+
+def quality_sentence(quality: QualityReport) -> str:
+    """How far the numbers can be relied on, in one sentence."""
+    stops = [f for f in quality.findings if f.severity is Severity.STOP]
+    warnings = [f for f in quality.findings if f.severity is Severity.WARN]
+    if stops:
+        return f"Quality: do not use these numbers. {stops[0].sentence}"
+    if warnings:
+        more = f" ({len(warnings) - 1} more in the full report)" if len(warnings) > 1 else ""
+        return f"Quality: use with caution{more}. {warnings[0].sentence}"
+    return "Quality: the check of scan and result found nothing that makes the numbers doubtful."
+
+
+def changes(region: Region, maps: ParameterMaps) -> list[Change]:
+    """What other ways to take the number would give, relative to the mean of all voxels."""
+    row = region.statistics
+    sure = region_statistics(
+        maps, region.mask, region.name, voxel_volume_ml=maps.geometry.voxel_volume_ml, exclude_low_confidence=True
+    )
+    found = [
+        Change("voxels of low confidence left out", sure.pdff_mean - row.pdff_mean),
+        Change("median instead of mean", row.pdff_median - row.pdff_mean),
+        Change("voxels weighted by their stated precision", row.weighted_mean - row.pdff_mean),
+    ]
+    return [change for change in found if change.points == change.points]
+
+
+def expected_precision(quality: QualityReport) -> str:
+    """Least SD of a voxel that SNR and echo times allow; '' where it is not known."""
+    expected = quality.expected
+    stated = [(float(name.rsplit("_", 1)[1]), sd) for name, sd in expected.items() if name.startswith("pdff_sd_at_")]
+    if not stated:
+        return ""
+    listed = ", ".join(f"{sd:.1f} points at {at:g} %" for at, sd in stated)
+    return f"With SNR {expected['snr']:.0f} and these echo times no voxelwise estimate can have a smaller SD than {listed}."
+
+
+def slice_ranges(numbers: Sequence[int]) -> str:
+    """Slice numbers from 1, neighbours joined: 1-3, 7."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    return ", ".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in runs)
+
+
+def protocol(maps: ParameterMaps) -> str:
+    """Scan and method in one line."""
+    provenance = maps.provenance
+    te = ", ".join(f"{1000 * t:.3g}" for t in provenance.te_s)
+    slices, rows, columns = maps.mask.shape
+    return (
+        f"{provenance.field_strength_t:g} T, {len(provenance.te_s)} echoes at {te} ms, {columns}x{rows}x{slices} voxels, "
+        f"method {provenance.method}, AIDEAL {provenance.version}"
+    )
