@@ -109,6 +109,7 @@ def save_outcome(
     from ..io.output.tables import save_table
     from ..report.page import save_page
     from ..report.pdf import save_pdf
+    from ..report.viewer import save_viewer
 
     start = time.perf_counter()
     maps = outcome.maps
@@ -127,6 +128,7 @@ def save_outcome(
         report = report_content(outcome, measured_regions(maps, segmentation, found), found.notes)
         save_page(stage / REPORT, report, stage / OVERVIEW)
         save_pdf(stage / REPORT_PDF, report)
+        save_viewer(stage / VIEWER, report)
     return Saved(found, time.perf_counter() - start)
 
 

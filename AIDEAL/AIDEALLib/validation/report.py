@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ..report.templating import encoded, render
 from .files import written_whole
 from .pictures import Picture
 from .tables import Table, save_rows
 
 NOTE = "Research use only, not for diagnosis."
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1120px; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.7em; } h2 { margin-top: 2.2em; border-bottom: 1px solid #ccc; }
-table { border-collapse: collapse; font-size: 13px; margin: .5em 0 1.5em; display: block; overflow-x: auto; }
-th, td { padding: 2px 9px; text-align: right; border-bottom: 1px solid #eee; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { border-bottom: 1px solid #888; }
-figure { margin: 1em 0; } img { max-width: 100%; } figcaption, .caption { color: #555; font-size: 14px; margin: .3em 0; }
-"""
 
 
 @dataclass(frozen=True)
@@ -73,32 +64,20 @@ def write_report(chapters: Sequence[Chapter], head: Sequence[str], folder: Path)
 
 
 def _html(chapters: Sequence[Chapter], head: Sequence[str]) -> str:
-    listed = "".join(f'<li><a href="#{c.key}">{html.escape(c.title)}</a></li>' for c in chapters)
-    body = "".join(
-        f'<h2 id="{c.key}">{html.escape(c.title)}</h2>' + "".join(_html_part(part, c.key) for part in c.parts) for c in chapters
-    )
-    paragraphs = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in head)
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>AIDEAL: validation</title>'
-        f"<style>{STYLE}</style></head><body><h1>AIDEAL: validation</h1>{paragraphs}<p><b>{NOTE}</b></p><ol>{listed}</ol>{body}"
-        "</body></html>\n"
-    )
+    described = [{"key": c.key, "title": c.title, "parts": [_described(part, c.key) for part in c.parts]} for c in chapters]
+    return render("validation.html.j2", head=head, note=NOTE, chapters=described)
 
 
-def _html_part(part: str | Table | Picture, key: str) -> str:
+def _described(part: str | Table | Picture, key: str) -> dict[str, Any]:
+    """Paragraph, picture or table for the template."""
     if isinstance(part, str):
-        return f"<p>{html.escape(part)}</p>"
+        return {"kind": "text", "text": part}
     if isinstance(part, Picture):
-        encoded = base64.b64encode(part.png).decode()
-        caption = html.escape(part.caption)
-        return f'<figure><img alt="{caption}" src="data:image/png;base64,{encoded}"><figcaption>{caption}</figcaption></figure>'
+        return {"kind": "picture", "text": part.caption, "data": encoded(part.png)}
     if not part.titles:
-        return f"<p>{html.escape(part.caption)}: {key}/{part.name}.csv</p>"
-    titles = "".join(f"<th>{html.escape(title)}</th>" for title in part.titles)
-    lines = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in part.lines)
+        return {"kind": "text", "text": f"{part.caption}: {key}/{part.name}.csv"}
     source = f" ({key}/{part.name}.csv)" if part.name and part.rows else ""
-    caption = html.escape(part.caption + source)
-    return f'<p class="caption">{caption}</p><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table>'
+    return {"kind": "table", "text": part.caption + source, "titles": part.titles, "lines": part.lines}
 
 
 def _markdown(chapters: Sequence[Chapter], head: Sequence[str]) -> str:
