@@ -145,3 +145,10 @@ class PhaseUnit(Choice):
     def label(self) -> str:
         """Text in the panel."""
         return self.value
+
+
+class Paper(Choice):
+    """Size of the page of a report."""
+
+    A4 = "a4"
+    LETTER = "letter"

@@ -35,7 +35,8 @@ from AIDEALLib.simulation.scan import acquire
 from AIDEALLib.validation.run import SECTIONS
 
 MAPS = {f"{name}.nrrd" for name in MAP_INFO} | {"mask.nrrd"}
-RESULTS = MAPS | {"report.html", "overview.png", "statistics.csv", "provenance.json", "quality.json"}
+PAGES = {"report.html", "report.pdf", "viewer.html", "overview.png"}
+RESULTS = MAPS | PAGES | {"statistics.csv", "provenance.json", "quality.json"}
 RESEARCH = "Research use only, not for diagnosis."
 
 

@@ -109,7 +109,8 @@ def test_every_shipped_script_is_listed() -> None:
 
 def test_every_resource_is_listed() -> None:
     listed = set(cmake_list(MODULE / "CMakeLists.txt", "MODULE_PYTHON_RESOURCES"))
-    there = {str(p.relative_to(MODULE).as_posix()) for p in (MODULE / "Resources").rglob("*") if p.is_file()}
+    places = (MODULE / "Resources", MODULE / "AIDEALLib" / "report" / "templates")
+    there = {str(p.relative_to(MODULE).as_posix()) for place in places for p in place.rglob("*") if p.is_file()}
     assert there == listed, explain(there ^ listed, "differs between the tree and MODULE_PYTHON_RESOURCES")
 
 

@@ -24,17 +24,19 @@ MAY_KNOW: dict[str, set[str]] = {
     "io": BASICS | {"statistics"},
     "estimation": BASICS | {"models", "physics"},
     "quality": BASICS | {"statistics", "models", "physics", "estimation"},
+    "report": BASICS | {"statistics", "voxel_fit", "io", "quality"},
     "pipeline": BASICS | {"models", "physics", "io", "estimation", "quality"},
     "simulation": BASICS | {"physics"},
     "training": BASICS | {"models", "io", "physics", "estimation", "simulation"},
     "validation": BASICS
-    | {"statistics", "regions", "comparison", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation"},
+    | {"statistics", "regions", "comparison", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation"}
+    | {"report"},
     "benchmark": BASICS | {"models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation"},
     "worker": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
-    "mrml": BASICS | {"statistics", "regions", "resources", "voxel_fit", "io", "worker"},
+    "mrml": BASICS | {"statistics", "regions", "report", "resources", "voxel_fit", "io", "worker", "quality"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}
-    | {"benchmark", "regions", "comparison"},
+    | {"benchmark", "regions", "comparison", "report"},
 }
 """Rooms by what each may import; a new room has to be entered here."""
 
@@ -75,6 +77,7 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "comparison": {"torch", "slicer", "qt", "ctk", "vtk"},
     "voxel_fit": FILES_AND_SCREENS | {"torch", "scipy"},
     "io": {"torch", "slicer", "qt", "ctk", "vtk"},
+    "report": {"torch", "slicer", "qt", "ctk", "vtk"},
     "mrml": {"torch"},
 }
 NO_TORCH_IN_SLICER = (
@@ -90,6 +93,7 @@ NO_TORCH_IN_SLICER = (
     "resources",
     "voxel_fit",
     "io",
+    "report",
     "mrml",
     "worker.client",
 )

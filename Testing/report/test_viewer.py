@@ -49,7 +49,8 @@ def test_it_loads_without_errors_or_requests(browser: Browser) -> None:
 def test_a_click_reads_the_value_of_the_map(browser: Browser, report_content: ReportContent) -> None:
     maps = report_content.maps
     box = browser.evaluate(
-        "(() => { const b = document.getElementById('image').getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()"
+        "(() => { const b = document.getElementById('image').getBoundingClientRect();"
+        " return [b.left, b.top, b.width, b.height]; })()"
     )
     for across, down in ((0.25, 0.4), (0.3, 0.5), (0.6, 0.35)):
         browser.click(box[0] + across * box[2], box[1] + down * box[3])

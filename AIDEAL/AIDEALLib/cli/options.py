@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ..advice import Setting
-from ..choices import Readout
+from ..choices import Paper, Readout
 from ..errors import InputError
 from ..options import Overrides, RunOptions, option_fields, option_type
 from .option_groups import shown_as
@@ -32,6 +32,7 @@ Debug = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; made when it is missing.")]
 
+PaperSize = Annotated[Paper, typer.Option("--paper", help="Size of the page of report.pdf.")]
 Models = Annotated[
     Path | None, typer.Option(metavar="DIR", help=option_fields()["models"].metadata["help"], show_default=False)
 ]

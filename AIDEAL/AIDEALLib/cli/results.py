@@ -14,7 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..choices import Preset
+from ..choices import Paper, Preset
 from ..io.segmentation import Segmentation, save_segmentation
 from ..parameter_maps import ParameterMaps, Provenance
 from ..quality.findings import QualityReport, Severity
@@ -85,7 +85,11 @@ class Saved:
 
 
 def save_outcome(
-    stage: Path, outcome: Outcome, segmentation: Segmentation | None, regions: RegionOptions | None = None
+    stage: Path,
+    outcome: Outcome,
+    segmentation: Segmentation | None,
+    regions: RegionOptions | None = None,
+    paper: Paper = Paper.A4,
 ) -> Saved:
     """Write maps, provenance, overview, statistics, findings and report into an existing folder.
 
@@ -99,6 +103,8 @@ def save_outcome(
         Segments to measure, which are written too.
     regions : RegionOptions, optional
         How they are measured; circles are written as a segmentation.
+    paper : Paper
+        Size of the page of `report.pdf`.
 
     Returns
     -------
@@ -127,7 +133,7 @@ def save_outcome(
         outcome.quality.save(stage / "quality.json")
         report = report_content(outcome, measured_regions(maps, segmentation, found), found.notes)
         save_page(stage / REPORT, report, stage / OVERVIEW)
-        save_pdf(stage / REPORT_PDF, report)
+        save_pdf(stage / REPORT_PDF, report, paper)
         save_viewer(stage / VIEWER, report)
     return Saved(found, time.perf_counter() - start)
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..choices import Paper
 from ..errors import InputError
 from ..options import RunOptions
 from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex, StudyUid
-from .options import Debug, Out, takes_run_options
+from .options import Debug, Out, PaperSize, takes_run_options
 
 if TYPE_CHECKING:
     from ..echoes import EchoSeries
@@ -54,6 +55,7 @@ def run(
         ),
     ] = False,
     circles_per_segment: Annotated[int, typer.Option(min=1, max=3, help="How many circles to suggest in each segment.")] = 1,
+    paper: PaperSize = Paper.A4,
     from_: From = "",
     study: StudyUid = "",
     dicom: Dicom = None,
@@ -101,7 +103,7 @@ def run(
                 used |= {"leave_out": asdict(leave_out), "circles": asdict(regions.circles) if regions.circles else None}
             provenance = replace(outcome.maps.provenance, options=used)
             outcome = replace(outcome, maps=replace(outcome.maps, provenance=provenance))
-            saved = save_outcome(stage, outcome, segments, regions)
+            saved = save_outcome(stage, outcome, segments, regions, paper)
         print_outcome(console, outcome, saved, out)
         if export.requested:
             content = export_content(outcome.maps, segments, saved.measured, outcome.quality, out)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 import io
 import struct
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ..choices import Paper as Paper
 from ..errors import InputError
 from . import sentences
 from .content import ReportContent
@@ -26,13 +26,6 @@ LIMITS = (
 _EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 _COLUMNS = ("Region", "ml", "Mean %", "95 % interval", "Median", "SD", "Unsure %", "R2* 1/s", "Grade")
 _WIDTHS = (22, 8, 10, 16, 9, 6, 11, 10, 8)
-
-
-class Paper(str, Enum):
-    """Size of the page."""
-
-    A4 = "a4"
-    LETTER = "letter"
 
 
 def save_pdf(path: Path, content: ReportContent, paper: Paper = Paper.A4) -> None:
