@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import benchmark, demo, export, phantom, run, speed, train, validate
+from . import benchmark, compare, demo, export, phantom, run, speed, train, validate
 from .failure import FailingClearly
 from .options import Debug
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("export")(export.export)
+app.command("compare")(compare.compare)
 app.command("demo")(demo.demo)
 app.command("phantom")(phantom.phantom_command)
 app.command("validate")(validate.validate)

@@ -23,6 +23,7 @@ class Section(str, Enum):
     SWAPS = "swaps"
     LIMITS = "limits"
     REPEATABILITY = "repeatability"
+    VISITS = "visits"
     REAL = "real"
 
 

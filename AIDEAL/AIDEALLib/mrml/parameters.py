@@ -132,6 +132,7 @@ class Place(Enum):
     SEGMENT_I = "Segment I"
     SEGMENT_II = "Segment II"
     SEGMENT_III = "Segment III"
+    SEGMENT_IV = "Segment IV"
     SEGMENT_IVA = "Segment IVa"
     SEGMENT_IVB = "Segment IVb"
     SEGMENT_V = "Segment V"
@@ -227,6 +228,8 @@ class AidealParameters:
         Diameter of all circles.
     excludeLowConfidence : bool
         Measure without voxels of low confidence.
+    leaveOutVesselsAndEdges : bool
+        Measure drawn regions without vessels and edges.
     cutoffs : Cutoffs
         Steatosis cut-offs.
     table : vtkMRMLTableNode
@@ -266,5 +269,6 @@ class AidealParameters:
     roiPlace: Place = Place.RIGHT_LOBE
     roiDiameter: Annotated[float, WithinRange(4.0, 60.0)] = 20.0
     excludeLowConfidence: bool = False
+    leaveOutVesselsAndEdges: bool = False
     cutoffs: Cutoffs = Cutoffs.TANG_2015
     table: vtkMRMLTableNode

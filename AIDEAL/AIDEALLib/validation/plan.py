@@ -16,6 +16,7 @@ PHANTOM_PROTOCOLS: dict[str, Protocol] = {
 }
 """Protocols of the vial phantom by short name."""
 METHODS = ("refined", "one-shot")
+VISIT_PATIENTS = 10
 VIAL_SETS = ("1", "2", "3")
 
 
@@ -107,6 +108,11 @@ class Plan:
             for k, protocol in enumerate(protocols)
             for snr in self.snrs
         ]
+
+    def visits(self) -> list[tuple[int, tuple[int, int, int]]]:
+        """Patients of the section on two visits: seed, and voxels along (slice, row, column)."""
+        patients, matrix = (1, (6, 64, 64)) if self.quick else (VISIT_PATIENTS, (8, 96, 96))
+        return [(self.seed + 400 + k, matrix) for k in range(patients)]
 
     def iron(self) -> list[Case]:
         """One patient with increasing R2* of the liver, under the protocol for iron."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from .. import __version__
 from ..errors import Cancelled
 from ..models import Networks
-from . import coverage, iron, limits, phantoms, real_scans, repeatability, sensitivity, spread, swaps
+from . import coverage, iron, limits, phantoms, real_scans, repeatability, sensitivity, spread, swaps, visits
 from .bench import Bench, fingerprint
 from .cases import Case
 from .plan import Plan
 from .report import Chapter, write_chapter, write_report
 
-_SIMULATED = {s.KEY: s for s in (phantoms, spread, sensitivity, coverage, iron, swaps, limits, repeatability)}
+_SIMULATED = {s.KEY: s for s in (phantoms, spread, sensitivity, coverage, iron, swaps, limits, repeatability, visits)}
 SECTIONS = (*_SIMULATED, real_scans.KEY)
 """Sections by key, in the order of the report."""
 

@@ -75,6 +75,11 @@ def test_lobes_circles_and_numbers(estimated: Panel, liver: tuple[EchoSeries, Ti
     assert module.panel.numbers.live.rows[0].used_voxels <= module.panel.numbers.live.rows[0].voxels
     ui.domeButton.click()
     ui.nextLowButton.click()
+    kept = module.panel.numbers.live.rows[0].used_voxels
+    ui.leaveOutCheckBox.checked = True
+    module.clock.tick()
+    first = module.panel.numbers.live.rows[0]
+    assert 0 < first.used_voxels < kept <= first.voxels
     ui.clearCirclesButton.click()
     module.clock.tick()
     assert not any("ROI" in table.item(n, 0).text() for n in range(table.rowCount))

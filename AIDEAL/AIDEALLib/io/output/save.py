@@ -36,13 +36,28 @@ def save_maps(maps: ParameterMaps, directory: str | os.PathLike[str]) -> None:
     with staged_directory(directory) as stage:
         for name, array in maps.items():
             info = MAP_INFO[name]
-            _write(stage / f"{name}.nrrd", np.asarray(array, dtype=np.float32), maps.geometry, info.title, info.unit)
-        _write(stage / "mask.nrrd", maps.mask.astype(np.uint8), maps.geometry, "Foreground", "1")
+            write_map(stage / f"{name}.nrrd", np.asarray(array, dtype=np.float32), maps.geometry, info.title, info.unit)
+        write_map(stage / "mask.nrrd", maps.mask.astype(np.uint8), maps.geometry, "Foreground", "1")
         text = json.dumps(maps.provenance.as_dict(), indent=2, ensure_ascii=False, default=_plain)
         (stage / "provenance.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _write(path: Path, array: npt.NDArray[Any], geometry: Geometry, title: str, unit: str) -> None:
+def write_map(path: Path, array: npt.NDArray[Any], geometry: Geometry, title: str, unit: str) -> None:
+    """Write a map as NRRD.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    array : np.ndarray, shape (slice, row, column)
+        The map.
+    geometry : Geometry
+        Its grid.
+    title : str
+        What it shows.
+    unit : str
+        UCUM unit.
+    """
     import SimpleITK as sitk
 
     image = image_of(array, geometry)

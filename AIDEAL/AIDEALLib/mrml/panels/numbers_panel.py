@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import AidealError
 from ...io.output.tables import COLUMNS
+from ...regions.exclude import LeaveOut
 from ...statistics import SegmentStatistics
 from .. import nodes
 from ..nodes import maps_of
@@ -21,6 +22,9 @@ from ..wording import worded
 from .context import Context
 
 _DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard_error": 2}
+
+EDGE_MM = 5.0
+"""Left out along the edge of the liver with *Leave out vessels and edges*."""
 
 
 class NumbersPanel:
@@ -151,7 +155,8 @@ class NumbersPanel:
 
     def _options(self) -> MeasureOptions:
         parameters = self._context.parameters()
-        return MeasureOptions(self._context.limits(), parameters.excludeLowConfidence, parameters.cutoffs.cutoffs)
+        left_out = LeaveOut(EDGE_MM, True) if parameters.leaveOutVesselsAndEdges else LeaveOut()
+        return MeasureOptions(self._context.limits(), parameters.excludeLowConfidence, parameters.cutoffs.cutoffs, left_out)
 
     def _on_measured(self) -> None:
         ui, qt, rows = self._context.ui, self._qt, self.live.rows

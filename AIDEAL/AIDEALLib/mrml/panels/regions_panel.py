@@ -10,6 +10,7 @@ import slicer
 from ...errors import AidealError
 from ..regions import drawing
 from ..regions.measure import regions_of
+from ..regions.suggested import add_circles, suggest
 from ..text import tr
 from ..wording import worded
 from .context import Context
@@ -35,6 +36,7 @@ class RegionsPanel:
         ui.lobesButton.connect("clicked(bool)", self.onNewLobes)
         ui.importButton.connect("clicked(bool)", self.onImport)
         ui.circleButton.connect("toggled(bool)", self.onCirclesToggled)
+        ui.suggestButton.connect("clicked(bool)", self.onSuggest)
         ui.clearCirclesButton.connect("clicked(bool)", self.onClearCircles)
         ui.planeButton.connect("clicked(bool)", self.onPlane)
         ui.splitButton.connect("clicked(bool)", self.onSplit)
@@ -42,7 +44,7 @@ class RegionsPanel:
     def update(self) -> None:
         """Enable what maps and segmentation allow."""
         parameters, maps, ui = self._context.parameters(), self._context.maps(), self._context.ui
-        for name in ("lobesButton", "importButton", "circleButton", "clearCirclesButton", "planeButton"):
+        for name in ("lobesButton", "importButton", "circleButton", "suggestButton", "clearCirclesButton", "planeButton"):
             getattr(ui, name).enabled = maps is not None
         segmentation = parameters.segmentation if parameters is not None else None
         ui.splitButton.enabled = maps is not None and segmentation is not None and self._splitting_plane() is not None
@@ -93,6 +95,21 @@ class RegionsPanel:
         """Another lobe was chosen while circles are being placed."""
         if self._context.ui.circleButton.checked:
             self.onCirclesToggled(True)
+
+    def onSuggest(self, *_: Any) -> None:
+        """Suggest a circle in each lobe or segment of the segmentation; circles of these places are replaced."""
+        parameters, maps = self._context.parameters(), self._context.maps()
+        if parameters is None or maps is None:
+            return
+        found = suggest(maps, regions_of(parameters.segmentation, maps.pdff), self._context.limits())
+        for place in dict.fromkeys(circle.place for circle in found.circles):
+            drawing.roi_points(self._context.logic.scene, place).RemoveAllControlPoints()
+        if add_circles(self._context.logic.scene, maps, found):
+            self._points_added()
+        reasons = [circle.reason for circle in found.circles]
+        self._context.ui.suggestButton.toolTip = "\n".join(reasons)
+        lines = [tr("Suggested {count} circles.").format(count=len(reasons)), *found.without]
+        self._context.ui.regionsMessageLabel.text = "\n".join(lines)
 
     def onClearCircles(self, *_: Any) -> None:
         """Remove all circles, after asking."""

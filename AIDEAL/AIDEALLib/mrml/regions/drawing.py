@@ -13,9 +13,10 @@ from .. import nodes
 from ..volumes import array_of, geometry_of, ijk_to_ras, voxel_at, world_position
 
 RIGHT_LOBE, LEFT_LOBE = "Right lobe", "Left lobe"
-COUINAUD = tuple(f"Segment {number}" for number in ("I", "II", "III", "IVa", "IVb", "V", "VI", "VII", "VIII"))
+COUINAUD = tuple(f"Segment {number}" for number in ("I", "II", "III", "IV", "IVa", "IVb", "V", "VI", "VII", "VIII"))
 PLACES = (RIGHT_LOBE, LEFT_LOBE, *COUINAUD)
 """Where an ROI circle may lie."""
+DIAMETER_ATTRIBUTE = "AIDEAL circle diameter mm"
 ROI_POINTS_ROLE, ROI_CIRCLES_ROLE = "roi points", "roi circles"
 
 _COLORS = {RIGHT_LOBE: (0.87, 0.51, 0.40), LEFT_LOBE: (0.40, 0.70, 0.87)}
@@ -112,7 +113,9 @@ def all_roi_points(scene: Any) -> list[Any]:
     return [node for node in found if node is not None and node.GetNumberOfControlPoints()]
 
 
-def add_circle(scene: Any, place: str, ras: tuple[float, float, float]) -> Any:
+def add_circle(
+    scene: Any, place: str, ras: tuple[float, float, float], diameter_mm: float | None = None, reason: str = ""
+) -> Any:
     """Add the centre of a circle.
 
     Parameters
@@ -123,6 +126,10 @@ def add_circle(scene: Any, place: str, ras: tuple[float, float, float]) -> Any:
         One of `PLACES`.
     ras : tuple of float, mm
         Position in the world.
+    diameter_mm : float, mm, optional
+        Diameter of this circle; None for that of all circles.
+    reason : str
+        Why it lies there, for the description of the point.
 
     Returns
     -------
@@ -132,6 +139,9 @@ def add_circle(scene: Any, place: str, ras: tuple[float, float, float]) -> Any:
     points = roi_points(scene, place)
     number = points.AddControlPoint(vtk.vtkVector3d(*ras))
     points.SetNthControlPointLabel(number, f"{place} ROI {number + 1}")
+    points.SetNthControlPointDescription(number, reason)
+    if diameter_mm is not None:
+        points.SetAttribute(f"{DIAMETER_ATTRIBUTE} {points.GetNthControlPointID(number)}", f"{diameter_mm:.6f}")
     return points
 
 
@@ -145,7 +155,7 @@ def update_circles(scene: Any, volume: Any, diameter_mm: float) -> Any:
     volume : vtkMRMLScalarVolumeNode
         Volume whose grid the circles are drawn on.
     diameter_mm : float, mm
-        Diameter of all circles.
+        Diameter of the circles that have none of their own.
 
     Returns
     -------
@@ -193,7 +203,9 @@ def _circles(scene: Any, volume: Any, diameter_mm: float) -> dict[str, tuple[str
             points.GetNthControlPointPositionWorld(number, ras)
             center = _continuous_center(volume, (ras[0], ras[1], ras[2]))
             if center is not None:
-                voxels = circle_roi(array_of(volume).shape, center, diameter_mm / 2, geometry.spacing_mm)
+                own = points.GetAttribute(f"{DIAMETER_ATTRIBUTE} {points.GetNthControlPointID(number)}")
+                radius_mm = float(own or diameter_mm) / 2
+                voxels = circle_roi(array_of(volume).shape, center, radius_mm, geometry.spacing_mm)
                 found[f"{place} ROI {number + 1}"] = (place, voxels)
     return found
 

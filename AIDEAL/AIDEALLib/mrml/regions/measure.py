@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import slicer
+import vtk
 
 from ...choices import Preset
-from ...statistics import TANG_2015, LowConfidence, SegmentStatistics, SteatosisCutoffs, liver_lobes, region_statistics
+from ...regions.exclude import LeaveOut, leave_out
+from ...statistics import (
+    TANG_2015,
+    WHOLE_LIVER,
+    LowConfidence,
+    SegmentStatistics,
+    SteatosisCutoffs,
+    liver_groups,
+    liver_part,
+    region_statistics,
+)
 from ..nodes import FOREGROUND, MapNodes
 from ..volumes import array_of, geometry_of
 
@@ -59,11 +70,14 @@ class MeasureOptions:
         Leave out voxels of low confidence.
     cutoffs : SteatosisCutoffs
         Cut-offs of the steatosis grades.
+    leave_out : LeaveOut
+        Edges and vessels to leave out of drawn regions.
     """
 
     low_confidence: LowConfidence = field(default_factory=LowConfidence)
     exclude_low_confidence: bool = False
     cutoffs: SteatosisCutoffs = TANG_2015
+    leave_out: LeaveOut = field(default_factory=LeaveOut)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +139,9 @@ def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
     """
     segment = segmentation.GetSegmentation().GetSegment(segment_id)
     name = segment.GetName() or segment_id
+    liver = liver_part(name, _terminology(segment)) is not None
     whole = array_of(volume).shape
-    empty = Region(name, (slice(0, 0),) * 3, np.zeros((0, 0, 0), bool), True, segment_id, tuple(segment.GetColor()))
+    empty = Region(name, (slice(0, 0),) * 3, np.zeros((0, 0, 0), bool), liver, segment_id, tuple(segment.GetColor()))
     labelmap = slicer.vtkOrientedImageData()
     binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     if not segment.GetRepresentation(binary):
@@ -147,7 +162,7 @@ def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
     if box is None:
         return empty
     voxels = values[box] > 0
-    return Region(name, box, voxels, True, segment_id, tuple(segment.GetColor()))
+    return Region(name, box, voxels, liver, segment_id, tuple(segment.GetColor()))
 
 
 def regions_of(segmentation: Any, volume: Any) -> list[Region]:
@@ -164,13 +179,13 @@ def of_tissue(maps: MapNodes) -> bool:
     return next((known.tissue for known in Preset if known.value == preset), True)
 
 
-WHOLE_LIVER, ALL_CIRCLES = "whole liver", "circles, both lobes"
+ALL_CIRCLES = "circles, both lobes"
 
 
 def measure(
     maps: MapNodes, regions: list[Region], options: MeasureOptions, together: str = WHOLE_LIVER
 ) -> list[SegmentStatistics]:
-    """Statistics of each region, then of both lobes together when both are among them.
+    """Statistics of each region, then of the lobes and the liver that several regions make.
 
     Parameters
     ----------
@@ -181,7 +196,7 @@ def measure(
     options : MeasureOptions
         How to measure.
     together : str
-        Name of the row of both lobes.
+        Name of the row of the whole liver; circles have their own, from which edges and vessels are not left out.
 
     Returns
     -------
@@ -191,11 +206,15 @@ def measure(
     arrays = map_arrays(maps)
     cutoffs = options.cutoffs if of_tissue(maps) else None
     volume_ml = geometry_of(maps.pdff).voxel_volume_ml
-    lobes = liver_lobes(dict(enumerate(region.name for region in regions)))
-    everything = list(regions)
-    if lobes:
-        everything.append(_union(together, [regions[n] for n in lobes], arrays.pdff.shape))
-    return [
+    measured = list(regions)
+    if options.leave_out and together == WHOLE_LIVER:
+        measured = _left(maps, arrays, regions, options.leave_out)
+    whole = list(regions)
+    for name, members in liver_groups(dict(enumerate(region.name for region in regions))).items():
+        if name == WHOLE_LIVER or together == WHOLE_LIVER:
+            row = together if name == WHOLE_LIVER else name
+            measured, whole = ([*of, _union(row, [of[n] for n in members], arrays.pdff.shape)] for of in (measured, whole))
+    rows = [
         region_statistics(
             arrays.cropped(region.box),
             region.voxels,
@@ -205,8 +224,10 @@ def measure(
             exclude_low_confidence=options.exclude_low_confidence,
             cutoffs=cutoffs if region.liver else None,
         )
-        for region in everything
+        for region in measured
     ]
+    counts = [int(np.count_nonzero(region.voxels)) for region in whole]
+    return [replace(row, voxels=count, volume_ml=count * volume_ml) for row, count in zip(rows, counts, strict=True)]
 
 
 def histogram(maps: MapNodes, region: Region, low: float = -5.0, high: float = 55.0, bins: int = 60) -> tuple[Any, Any]:
@@ -235,6 +256,42 @@ def histogram(maps: MapNodes, region: Region, low: float = -5.0, high: float = 5
     counts, edges = np.histogram(np.clip(values, low, high), bins=bins, range=(low, high))
     share = 100.0 * counts / max(values.size, 1)
     return (edges[:-1] + edges[1:]) / 2, share
+
+
+def whole_voxels(region: Region, shape: tuple[int, ...]) -> BoolArray:
+    """Voxels of a region on the whole grid of the maps."""
+    voxels = np.zeros(shape, bool)
+    voxels[region.box] = region.voxels
+    return voxels
+
+
+def contrasts(maps: MapNodes, arrays: MapArrays) -> list[npt.NDArray[np.floating]]:
+    """Maps in which vessels differ; water is left out where its map was deleted."""
+    water = [array_of(maps["water"])] if "water" in maps else []
+    return [*water, arrays.r2star, arrays.pdff]
+
+
+def _left(maps: MapNodes, arrays: MapArrays, regions: list[Region], options: LeaveOut) -> list[Region]:
+    """Regions without edges and vessels."""
+    shape, spacing_mm = arrays.pdff.shape, geometry_of(maps.pdff).spacing_mm
+    organ = np.zeros(shape, bool)
+    for region in regions:
+        if region.liver:
+            organ[region.box] |= region.voxels
+    kept = []
+    for region in regions:
+        voxels = whole_voxels(region, shape) & arrays.mask
+        around = organ if region.liver else voxels
+        left = leave_out(voxels, around, contrasts(maps, arrays), spacing_mm, options).voxels
+        box = _bounding_box(left) or (slice(0, 0),) * 3
+        kept.append(replace(region, box=box, voxels=left[box]))
+    return kept
+
+
+def _terminology(segment: Any) -> str:
+    """Terminology entry of a segment, '' where it has none."""
+    entry = vtk.reference("")
+    return str(entry) if segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry) else ""
 
 
 def _union(name: str, regions: list[Region], shape: tuple[int, ...]) -> Region:

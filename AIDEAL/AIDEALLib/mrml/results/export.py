@@ -45,7 +45,7 @@ def save_csv(
     if not rows:
         raise InputError("The table is empty; draw a region first.")
     provenance = maps.provenance()
-    limits, cutoffs = options.low_confidence, options.cutoffs
+    limits, cutoffs, edge = options.low_confidence, options.cutoffs, options.leave_out
     graded = f"{cutoffs.name}: {cutoffs.grade_1}, {cutoffs.grade_2}, {cutoffs.grade_3}"
     comments: dict[str, Any] = {
         "AIDEAL": provenance.get("version", "unknown version"),
@@ -60,6 +60,7 @@ def save_csv(
         "phase sign": provenance.get("phase_sign", ""),
         "low confidence": f"swap probability > {limits.swap_probability:g} or stated SD > {limits.total_sd_points:g} points",
         "low-confidence voxels": "left out" if options.exclude_low_confidence else "included",
+        "edges and vessels of drawn regions": f"left out, {edge.edge_mm:g} mm" if edge else "included",
         "steatosis cut-offs (%)": graded if of_tissue(maps) else "none (phantom)",
         "circle diameter (mm)": f"{diameter_mm:g}",
         "standard error": CAVEAT,

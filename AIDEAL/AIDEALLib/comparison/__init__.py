@@ -1,0 +1,1 @@
+"""Two visits of a patient: registration, difference of the maps, change of each region, report."""

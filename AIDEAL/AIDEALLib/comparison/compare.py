@@ -1,0 +1,210 @@
+"""Compare two visits: change of each region, difference of the maps after registration, differences of the protocols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..io.segmentation import Segmentation
+from ..parameter_maps import ParameterMaps, Provenance
+from ..regions.exclude import edge_distance
+from ..statistics import (
+    OTHER_PROTOCOL,
+    SAME_PROTOCOL,
+    Change,
+    MapArrays,
+    Repeatability,
+    SegmentStatistics,
+    changes,
+    liver_part,
+    segment_statistics,
+)
+from .registration import Registration, register, resampled
+
+Floats = npt.NDArray[np.float32]
+WHOLLY_INSIDE = 0.999
+"""Share of a voxel that has to lie in the follow-up's foreground: what lies beyond is 0, not fat-free."""
+CARRIED_EDGE_MM = 8.0
+"""Left out along the edge of the liver, at both visits, of regions carried over: what the registration may be off by."""
+CARRIED_OVER = (
+    "Regions of the baseline were carried over to the follow-up by the registration, at both visits without "
+    f"{CARRIED_EDGE_MM:g} mm along the edge of the liver: {{}}."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """Results of one visit.
+
+    Attributes
+    ----------
+    name : str
+        Name for people.
+    maps : ParameterMaps
+        Its maps.
+    rows : list of SegmentStatistics
+        Statistics of its regions, as the run gave them.
+    segmentations : tuple of Segmentation
+        Segments and circles on the grid of the maps.
+    """
+
+    name: str
+    maps: ParameterMaps
+    rows: list[SegmentStatistics]
+    segmentations: tuple[Segmentation, ...] = ()
+
+    @property
+    def liver(self) -> npt.NDArray[np.bool_]:
+        """Voxels of the segments that are liver; none where nothing was drawn."""
+        found = np.zeros(self.maps.mask.shape, np.bool_)
+        for segmentation in self.segmentations:
+            for label, name in segmentation.names.items():
+                if liver_part(name, segmentation.terminology.get(label, "")):
+                    found |= segmentation.labels == label
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class MovedMaps:
+    """Maps of the follow-up on the grid of the baseline, NaN where there is no estimate (see `statistics.MapArrays`)."""
+
+    pdff: Floats
+    pdff_total_sd: Floats
+    swap_probability: Floats
+    r2star: Floats
+    mask: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two visits side by side.
+
+    Attributes
+    ----------
+    visits : tuple of 2 Visit
+        Baseline and follow-up.
+    changes : list of Change
+        Change of each region.
+    repeatability : Repeatability
+        What repeated scans differ by.
+    protocols : tuple of str
+        A sentence for each difference of the protocols.
+    registration : Registration or None
+        None where none was requested.
+    follow_up_pdff : np.ndarray, shape of the baseline, float32, percent
+        PDFF of the follow-up on the grid of the baseline; NaN where there is none.
+    difference : np.ndarray, shape of the baseline, float32, percentage points
+        Follow-up minus baseline; NaN where either has no estimate.
+    notes : tuple of str
+        What was done on the user's behalf.
+    """
+
+    visits: tuple[Visit, Visit]
+    changes: list[Change]
+    repeatability: Repeatability
+    protocols: tuple[str, ...]
+    registration: Registration | None
+    follow_up_pdff: Floats
+    difference: Floats
+    notes: tuple[str, ...] = field(default=())
+
+
+def compare(
+    baseline: Visit, follow_up: Visit, repeatability: Repeatability | None = None, registration: bool = True
+) -> Comparison:
+    """Compare two visits.
+
+    Parameters
+    ----------
+    baseline : Visit
+        First visit.
+    follow_up : Visit
+        Second visit; regions that it lacks are carried over from the first one.
+    repeatability : Repeatability, optional
+        What repeated scans differ by; by default the published figure for the same protocol, or for different ones.
+    registration : bool
+        Register the scans; without, there is no difference map, and regions are not carried over.
+
+    Returns
+    -------
+    Comparison
+    """
+    protocols = protocol_differences(baseline.maps.provenance, follow_up.maps.provenance)
+    repeatability = repeatability or (OTHER_PROTOCOL if protocols else SAME_PROTOCOL)
+    shape = baseline.maps.mask.shape
+    difference = moved = np.full(shape, np.nan, np.float32)
+    found, earlier, later, notes = None, list(baseline.rows), list(follow_up.rows), list[str]()
+    if registration:
+        found = _registered(baseline, follow_up)
+        maps = _moved(follow_up.maps, found, baseline.maps)
+        moved = np.asarray(maps.pdff, np.float32)
+        difference = np.where(baseline.maps.mask, moved - baseline.maps.pdff, np.nan).astype(np.float32)
+        same, carried = _carried_over(baseline, follow_up, maps)
+        measured_anew = {row.name: row for row in same}
+        earlier = [measured_anew.get(row.name, row) for row in earlier]
+        later += carried
+        if carried:
+            notes.append(CARRIED_OVER.format(", ".join(row.name for row in carried)))
+    listed = changes(earlier, later, repeatability)
+    return Comparison((baseline, follow_up), listed, repeatability, protocols, found, moved, difference, tuple(notes))
+
+
+def in_phase(maps: ParameterMaps) -> Floats:
+    """Water + fat: the in-phase image without decay, in which the field plays no part."""
+    return np.asarray(np.abs(maps.water + maps.fat), np.float32)
+
+
+def protocol_differences(first: Provenance, second: Provenance) -> tuple[str, ...]:
+    """A sentence for each difference of two runs that their fat fractions may depend on."""
+    found = []
+
+    def state(what: str, one: object, other: object) -> None:
+        if one != other:
+            found.append(f"{what}: {one} at baseline, {other} at follow-up.")
+
+    state("Field strength", f"{first.field_strength_t:.3g} T", f"{second.field_strength_t:.3g} T")
+    state("Echo times", *(", ".join(f"{1000 * t:.3g}" for t in p.te_s) + " ms" for p in (first, second)))
+    state("Read-out", first.readout, second.readout)
+    state("Method", first.method, second.method)
+    state("Fat spectrum", first.spectrum.get("name"), second.spectrum.get("name"))
+    state("Version", first.version, second.version)
+    return tuple(found)
+
+
+def _registered(baseline: Visit, follow_up: Visit) -> Registration:
+    body, liver = baseline.maps.mask, baseline.liver
+    geometries = (baseline.maps.geometry, follow_up.maps.geometry)
+    return register(in_phase(baseline.maps), in_phase(follow_up.maps), geometries, body, liver if liver.any() else body)
+
+
+def _moved(maps: ParameterMaps, found: Registration, target: ParameterMaps) -> MovedMaps:
+    """Maps of the follow-up on the grid of the baseline."""
+
+    def on_target(array: npt.NDArray[Any]) -> Floats:
+        return resampled(array, maps.geometry, found.transform, target.mask.shape, target.geometry)
+
+    inside = on_target(maps.mask) > WHOLLY_INSIDE
+    arrays = {name: on_target(getattr(maps, name)) for name in ("pdff", "pdff_total_sd", "swap_probability", "r2star")}
+    return MovedMaps(**{name: np.where(inside, array, np.nan) for name, array in arrays.items()}, mask=inside)
+
+
+def _carried_over(baseline: Visit, follow_up: Visit, moved: MovedMaps) -> tuple[list[SegmentStatistics], ...]:
+    """Statistics of both visits in the baseline's regions that the follow-up has no row of its own for, edges left out."""
+    known = {row.name for row in follow_up.rows}
+    far = edge_distance(baseline.liver, baseline.maps.geometry.spacing_mm) > CARRIED_EDGE_MM
+
+    def rows(maps: MapArrays) -> list[SegmentStatistics]:
+        volume_ml = baseline.maps.geometry.voxel_volume_ml
+        return [
+            row
+            for part in baseline.segmentations
+            for row in segment_statistics(
+                maps, np.where(far, part.labels, 0), part.names, voxel_volume_ml=volume_ml, terminology=part.terminology
+            )
+            if row.name not in known and row.used_voxels
+        ]
+
+    return rows(baseline.maps), rows(moved)

@@ -1,0 +1,153 @@
+"""A comparison on disk: one page, a table, the difference map and pictures."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from ..io.output.save import write_map
+from ..parameter_maps import ParameterMaps
+from ..statistics import Change
+from .compare import Comparison, Visit
+from .pictures import agreement_png, slices_png
+
+PAGE, TABLE, AGREEMENT, SLICES = "compare.html", "change.csv", "agreement.png", "difference.png"
+HEAD = (
+    "Region",
+    "Baseline %",
+    "Follow-up %",
+    "Change, points",
+    "95 % interval",
+    "Repeated scans differ by",
+    "Reading",
+)
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1100px; margin: 2em auto; padding: 0 1em; }
+h1 { font-size: 1.5em; margin-bottom: 0; } h2 { font-size: 1.15em; margin-top: 1.8em; border-bottom: 1px solid #ccc; }
+img { max-width: 100%; } table { border-collapse: collapse; } .note { color: #555; }
+th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #e3e3e3; }
+th:first-child, td:first-child, td:last-child, th:last-child { text-align: left; }
+"""
+INTERVAL_NOTE = (
+    "The interval of a change takes the visits, and the voxels of a region, for independent, so it is a lower limit; it leaves "
+    "out the position of the patient, the breath hold, and what differs between protocols. Repeated scans include these."
+)
+
+
+def save_comparison(comparison: Comparison, folder: Path) -> None:
+    """Write a comparison into an existing folder.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Two visits.
+    folder : Path
+        Where to: `compare.html`, `change.csv`, `agreement.png`, and with a registration `difference.png`, `difference.nrrd` and
+        `follow_up_pdff.nrrd`, on the grid of the baseline.
+    """
+    pictures = {AGREEMENT: agreement_png(comparison)}
+    if comparison.registration is not None:
+        pictures[SLICES] = slices_png(comparison)
+        geometry = comparison.visits[0].maps.geometry
+        for name, array, title in (
+            ("difference", comparison.difference, "PDFF, follow-up minus baseline"),
+            ("follow_up_pdff", comparison.follow_up_pdff, "PDFF of the follow-up on the grid of the baseline"),
+        ):
+            write_map(folder / f"{name}.nrrd", np.nan_to_num(array).astype(np.float32), geometry, title, "%")
+    for name, png in pictures.items():
+        (folder / name).write_bytes(png)
+    _save_table(comparison, folder / TABLE)
+    (folder / PAGE).write_text(_page(comparison, pictures), encoding="utf-8")
+
+
+def change_cells(change: Change) -> tuple[str, ...]:
+    """One region for reading, in the order of `HEAD`."""
+    return (
+        change.name,
+        _number(change.baseline),
+        _number(change.follow_up),
+        _number(change.change, "+.1f"),
+        f"{_number(change.lower, '+.1f')} to {_number(change.upper, '+.1f')}",
+        f"{change.repeatability:.2f}",
+        change.verdict,
+    )
+
+
+def _number(value: float, spec: str = ".1f") -> str:
+    return format(value, spec) if math.isfinite(value) else "-"
+
+
+def _save_table(comparison: Comparison, path: Path) -> None:
+    names = [*asdict(comparison.changes[0])] if comparison.changes else ["name"]
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        for note in sentences(comparison):
+            stream.write(" ".join(f"# {note}".split()) + "\n")
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([*names, "reading"])
+        for change in comparison.changes:
+            values = asdict(change).values()
+            cells = ["" if isinstance(v, float) and not math.isfinite(v) else v for v in values]
+            writer.writerow([*cells, change.verdict])
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """Repeatability and its source, protocols, registration and notes."""
+    figure = comparison.repeatability
+    listed = [f"Repeated scans differ by up to {figure.points:.2f} points in 95 % of pairs: {figure.source}."]
+    listed += comparison.protocols or ("The protocols agree.",)
+    if comparison.registration is not None:
+        listed += comparison.registration.check.sentences()
+    else:
+        listed.append("The scans were not registered.")
+    return [*listed, *comparison.notes, INTERVAL_NOTE]
+
+
+def _page(comparison: Comparison, pictures: dict[str, bytes]) -> str:
+    visits = comparison.visits
+    title = f"{visits[0].name} and {visits[1].name}: change of the fat fraction"
+    images = "\n".join(
+        f'<p><img alt="{escape(_CAPTIONS[name])}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'
+        for name, png in pictures.items()
+    )
+    notes = "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(comparison))
+    described = _table(("Visit", "Protocol", "Method"), [_visit_cells(visit) for visit in visits])
+    body = (
+        f"<h1>{escape(title)}</h1>\n<p><strong>{escape(visits[0].maps.provenance.research_use)}</strong></p>\n"
+        f"<h2>Visits</h2>\n{described}\n<h2>Change of PDFF</h2>\n"
+        f"{_table(HEAD, [change_cells(change) for change in comparison.changes])}\n{images}\n"
+        f"<h2>Protocols, registration, limits</h2>\n<ul>\n{notes}\n</ul>\n"
+    )
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>AIDEAL: {escape(title)}</title>\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    )
+
+
+_CAPTIONS = {
+    AGREEMENT: "Change of each region with its interval, against the mean of both visits",
+    SLICES: "PDFF of both visits and their difference",
+}
+
+
+def _visit_cells(visit: Visit) -> tuple[str, ...]:
+    return visit.name, _protocol(visit.maps), f"{visit.maps.provenance.method}, AIDEAL {visit.maps.provenance.version}"
+
+
+def _protocol(maps: ParameterMaps) -> str:
+    provenance = maps.provenance
+    te = ", ".join(f"{1000 * t:.3g}" for t in provenance.te_s)
+    slices, rows, columns = maps.mask.shape
+    return f"{provenance.field_strength_t:g} T, {len(provenance.te_s)} echoes at {te} ms, {columns}x{rows}x{slices} voxels"
+
+
+def _table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table>\n<tr>{head}</tr>\n{body}\n</table>"

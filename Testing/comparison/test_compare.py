@@ -1,0 +1,84 @@
+"""Two visits compared: registration and its checks, regions by name or carried over, protocols, the report."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from AIDEALLib.comparison.compare import Visit, compare, protocol_differences
+from AIDEALLib.comparison.registration import RegistrationCheck
+from AIDEALLib.comparison.report import save_comparison
+from AIDEALLib.statistics import Repeatability
+
+SHIFT = (11.0, -7.0, 5.0)
+
+
+@pytest.fixture
+def pair(visit: Callable[..., Visit]) -> tuple[Visit, Visit]:
+    return visit("baseline", 12.0), visit("follow-up", 16.0, SHIFT)
+
+
+def test_moved_liver_is_found_and_its_change_measured(pair: tuple[Visit, Visit], tmp_path: Path) -> None:
+    found = compare(*pair)
+    check = found.registration.check
+    assert check.moved_mm == pytest.approx(np.linalg.norm(SHIFT), abs=2.0)
+    assert check.folded_percent == 0
+    assert check.residual_mm < 2.0
+    assert check.reliable
+    liver = pair[0].liver & np.isfinite(found.difference)
+    assert np.median(found.difference[liver]) == pytest.approx(4.0, abs=0.3)
+    assert [c.name for c in found.changes] == ["Right lobe", "Left lobe", "whole liver"]
+    for change in found.changes:
+        assert change.change == pytest.approx(4.0, abs=0.15)
+        assert change.verdict == "changed: beyond repeatability"
+    assert found.protocols == ()
+    assert found.repeatability.points == 2.99
+    save_comparison(found, tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "compare.html", "change.csv", "agreement.png", "difference.png", "difference.nrrd", "follow_up_pdff.nrrd",
+    }  # fmt: skip
+    page = (tmp_path / "compare.html").read_text(encoding="utf-8")
+    for words in ("Right lobe", "beyond repeatability", "Radiology 2018", "Research use only", "The protocols agree"):
+        assert words in page
+    lines = [line for line in (tmp_path / "change.csv").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert [row["name"] for row in csv.DictReader(lines)] == ["Right lobe", "Left lobe", "whole liver"]
+    assert sitk.ReadImage(str(tmp_path / "difference.nrrd")).GetSpacing() == pair[0].maps.geometry.spacing_mm
+
+
+def test_regions_are_carried_over(visit: Callable[..., Visit]) -> None:
+    found = compare(visit("baseline", 12.0), visit("follow-up", 11.0, SHIFT, drawn=False))
+    assert [c.name for c in found.changes] == ["Right lobe", "Left lobe", "whole liver"]
+    assert "carried over" in found.notes[0]
+    for change in found.changes:
+        assert change.change == pytest.approx(-1.0, abs=0.4)
+        assert not change.beyond_repeatability
+
+
+def test_other_protocols_are_stated(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    first, second = visit("baseline", 12.0), visit("follow-up", 12.0, te_s=(0.0012, 0.0024, 0.0036))
+    assert protocol_differences(first.maps.provenance, second.maps.provenance) == (
+        "Echo times: 1, 2, 3 ms at baseline, 1.2, 2.4, 3.6 ms at follow-up.",
+    )
+    found = compare(first, second, registration=False)
+    assert found.repeatability.points == 4.12
+    assert not np.isfinite(found.difference).any()
+    assert compare(first, second, Repeatability(1.5, "own"), registration=False).repeatability.source == "own"
+    save_comparison(found, tmp_path)
+    assert not (tmp_path / "difference.nrrd").exists()
+    assert "not registered" in (tmp_path / "compare.html").read_text(encoding="utf-8")
+
+
+def test_doubtful_registrations_are_stated() -> None:
+    folded = RegistrationCheck(5.0, -0.1, 0.2, 1.0, 2.0, 100.0)
+    far = RegistrationCheck(5.0, 0.9, 0.0, 3.0, 9.0, 100.0)
+    unknown = RegistrationCheck(5.0, 0.9, 0.0, float("nan"), float("nan"), 100.0)
+    assert not folded.reliable
+    assert not far.reliable
+    assert unknown.reliable
+    assert any("doubtful" in s for s in folded.sentences())
+    assert any("not known" in s for s in unknown.sentences())

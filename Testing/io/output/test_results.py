@@ -1,0 +1,64 @@
+"""What a run has written is read back as it was."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from AIDEALLib.echoes import Geometry
+from AIDEALLib.errors import InputError
+from AIDEALLib.io.output.results import is_result, read_maps, read_table
+from AIDEALLib.io.output.save import save_maps
+from AIDEALLib.io.output.tables import save_table
+from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
+from AIDEALLib.statistics import region_statistics
+
+SHAPE = (2, 5, 6)
+
+
+@pytest.fixture
+def maps() -> ParameterMaps:
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.uniform(0, 3, SHAPE).astype(np.float32) for name in MAP_INFO}
+    mask = rng.random(SHAPE) > 0.3
+    provenance = Provenance(
+        "1", "refined", "cpu", "2", (0.001, 0.002), 1.5, {"name": "x"}, {"a": "b"}, "as given", "monopolar", (1.0, 2.0)
+    )
+    geometry = Geometry((2.0, 3.0, 8.0), (1.0, -2.0, 3.0), (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+    return ParameterMaps(**arrays, mask=mask, geometry=geometry, provenance=provenance)
+
+
+def test_maps_come_back(maps: ParameterMaps, tmp_path: Path) -> None:
+    save_maps(maps, tmp_path / "out")
+    assert is_result(tmp_path / "out")
+    found = read_maps(tmp_path / "out")
+    for name, array in maps.items():
+        assert np.array_equal(getattr(found, name), array)
+    assert np.array_equal(found.mask, maps.mask)
+    assert found.geometry == maps.geometry
+    assert found.provenance == maps.provenance
+
+
+def test_table_comes_back(maps: ParameterMaps, tmp_path: Path) -> None:
+    rows = [
+        region_statistics(maps, np.ones(SHAPE, bool), "Liver, right", voxel_volume_ml=0.1),
+        region_statistics(maps, np.zeros(SHAPE, bool), "empty", voxel_volume_ml=0.1),
+    ]
+    save_table(rows, tmp_path / "statistics.csv", {"note": "x"})
+    for found, given in zip(read_table(tmp_path / "statistics.csv"), rows, strict=True):
+        for entry in fields(given):
+            one, other = getattr(found, entry.name), getattr(given, entry.name)
+            assert one == other or (math.isnan(one) and math.isnan(other)), entry.name
+
+
+def test_other_folders_and_tables_are_refused(tmp_path: Path) -> None:
+    assert not is_result(tmp_path)
+    with pytest.raises(InputError, match="provenance"):
+        read_maps(tmp_path)
+    (tmp_path / "statistics.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="could not be read"):
+        read_table(tmp_path / "statistics.csv")
