@@ -69,7 +69,21 @@ class Visit:
 
 @dataclass(frozen=True, eq=False)
 class MovedMaps:
-    """Maps of the follow-up on the grid of the baseline, NaN where there is no estimate (see `statistics.MapArrays`)."""
+    """Maps of the follow-up on the grid of the baseline, NaN where there is no estimate (see `statistics.MapArrays`).
+
+    Attributes
+    ----------
+    pdff : np.ndarray, float32, percent
+        PDFF.
+    pdff_total_sd : np.ndarray, float32, percentage points
+        Stated SD, the risk of a swap included.
+    swap_probability : np.ndarray, float32
+        Probability of a swap.
+    r2star : np.ndarray, float32, 1/s
+        R2*.
+    mask : np.ndarray, bool
+        Voxels with an estimate.
+    """
 
     pdff: Floats
     pdff_total_sd: Floats

@@ -9,7 +9,6 @@ from ..estimation.phase_correction.phase_errors import PhaseError
 from ..estimation.phase_correction.plan import PhaseCorrections
 from .findings import Finding, Severity
 
-
 HARMLESS_POINTS = 5.0
 """Readings of an open rotation sense that differ by less, in a typical voxel, are a warning and no reason to stop."""
 

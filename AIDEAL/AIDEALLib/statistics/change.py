@@ -147,7 +147,22 @@ def measurement(row: SegmentStatistics) -> Measurement:
 def changes(
     baseline: Sequence[SegmentStatistics], follow_up: Sequence[SegmentStatistics], repeatability: Repeatability
 ) -> list[Change]:
-    """Change of every region that both visits have, by name, in the order of the first visit."""
+    """Change of every region that both visits have, by name.
+
+    Parameters
+    ----------
+    baseline : sequence of SegmentStatistics
+        Rows of the first visit.
+    follow_up : sequence of SegmentStatistics
+        Rows of the second visit.
+    repeatability : Repeatability
+        What repeated scans differ by.
+
+    Returns
+    -------
+    list of Change
+        In the order of the first visit.
+    """
     later = {row.name: row for row in follow_up}
     return [
         change_between(row.name, measurement(row), measurement(later[row.name]), repeatability)

@@ -111,7 +111,7 @@ class Plan:
 
     def visits(self) -> list[tuple[int, tuple[int, int, int]]]:
         """Patients of the section on two visits: seed, and voxels along (slice, row, column)."""
-        patients, matrix = (1, (6, 64, 64)) if self.quick else (VISIT_PATIENTS, (8, 96, 96))
+        patients, matrix = (1, (5, 48, 48)) if self.quick else (VISIT_PATIENTS, (8, 96, 96))
         return [(self.seed + 400 + k, matrix) for k in range(patients)]
 
     def iron(self) -> list[Case]:

@@ -203,12 +203,14 @@ class Registered:
     residual_95_mm: float
 
 
-CONDITIONS: tuple[tuple[str, Protocol, float], ...] = (
+Condition = tuple[str, Protocol, float]
+"""What differs at a follow-up: in words, its protocol, the change in points."""
+CONDITIONS: tuple[Condition, ...] = (
     ("no change, moved", PAPER, 0.0),
     ("no change, moved, 3 T", OTHER, 0.0),
     (f"+{CHANGE_POINTS:g} points, moved", PAPER, CHANGE_POINTS),
 )
-"""Follow-ups of each patient: what differs, protocol, change."""
+"""Follow-ups of each patient."""
 
 
 def cases(plan: Plan) -> list[Case]:
@@ -218,7 +220,8 @@ def cases(plan: Plan) -> list[Case]:
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
     """Tables of the section."""
-    found = [row for patient, matrix in plan.visits() for row in patient_rows(patient, matrix, bench)]
+    conditions = CONDITIONS[::2] if plan.quick else CONDITIONS
+    found = [row for patient, matrix in plan.visits() for row in patient_rows(patient, matrix, bench, conditions)]
     means = [row for row in found if isinstance(row, LobeMean)]
     differences = [row for row in found if isinstance(row, Difference)]
     registered = [row for row in found if isinstance(row, Registered)]
@@ -226,7 +229,8 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
         KEY,
         TITLE,
         (
-            f"{len(plan.visits())} patients, four scans each: 1.5 T, and {', '.join(c for c, _, _ in CONDITIONS)}. "
+            f"{len(plan.visits())} patients, {1 + len(conditions)} scans each: baseline, "
+            f"and {', '.join(c for c, _, _ in conditions)}. "
             "Breath hold within 10 mm, position within 10 mm, tilt within 3 degrees. Lobes are drawn to the edge with their "
             "vessels, at each visit.",
             table("bias", "Bias of the mean of a lobe, points.", bias_rows(means), BIAS_COLUMNS),
@@ -238,7 +242,9 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
     )
 
 
-def patient_rows(patient: int, matrix: tuple[int, int, int], bench: Bench) -> Iterator[LobeMean | Difference | Registered]:
+def patient_rows(
+    patient: int, matrix: tuple[int, int, int], bench: Bench, conditions: Sequence[Condition]
+) -> Iterator[LobeMean | Difference | Registered]:
     """Rows of one patient.
 
     Parameters
@@ -249,6 +255,8 @@ def patient_rows(patient: int, matrix: tuple[int, int, int], bench: Bench) -> It
         Voxels along (slice, row, column).
     bench : Bench
         Networks, device, progress and cancellation.
+    conditions : sequence of Condition
+        Follow-ups.
 
     Yields
     ------
@@ -261,7 +269,7 @@ def patient_rows(patient: int, matrix: tuple[int, int, int], bench: Bench) -> It
     maps = _estimated(scan, bench)
     yield from _lobe_means(patient, scan, maps)
     first = Readings.of(scan, maps)
-    for number, (condition, protocol, change) in enumerate(CONDITIONS, start=1):
+    for number, (condition, protocol, change) in enumerate(conditions, start=1):
         later = visit(patient, protocol, (patient, number), matrix, pdff=pdff, change=change, movement=Movement.drawn(rng))
         second = Readings.of(later, _estimated(later, bench))
         for reading in (DRAWN, CLEANED, ANEW):
