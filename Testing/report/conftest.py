@@ -13,7 +13,7 @@ from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.quality.findings import Finding, QualityReport, Severity
 from AIDEALLib.report.content import ReportContent
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.statistics import WHOLE_LIVER, liver_lobes, region_statistics
+from AIDEALLib.statistics import WHOLE_LIVER, liver_groups, region_statistics
 
 FINDINGS = (
     Finding("swap-suspect", Severity.WARN, "Water & fat <may> be swapped.", advise("Look."), (0, 1, 4), 30, 250.0),
@@ -25,7 +25,7 @@ FINDINGS = (
 def report_content(liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps) -> ReportContent:
     series, truth = liver
     masks = {name: truth.labels == label for label, name in truth.label_names.items()}
-    masks[WHOLE_LIVER] = sum(truth.labels == label for label in liver_lobes(truth.label_names)) > 0
+    masks[WHOLE_LIVER] = sum(truth.labels == label for label in liver_groups(truth.label_names)[WHOLE_LIVER]) > 0
     volume = liver_maps.geometry.voxel_volume_ml
     regions = tuple(Region(m, region_statistics(liver_maps, m, n, voxel_volume_ml=volume)) for n, m in masks.items())
     maps = replace(liver_maps, provenance=replace(liver_maps.provenance, source="scan <of> a phantom & more"))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from AIDEALLib.statistics import LowConfidence, liver_lobes, region_statistics, segment_statistics
+from AIDEALLib.statistics import LowConfidence, liver_groups, region_statistics, segment_statistics
 
 SHAPE = (2, 8, 10)
 
@@ -131,7 +131,7 @@ def test_whole_liver_is_the_union_of_the_lobes(maps: Arrays) -> None:
     ],
 )
 def test_lobes_are_recognised_by_name(names: dict[int, str], lobes: list[int]) -> None:
-    assert liver_lobes(names) == lobes
+    assert liver_groups(names).get("whole liver", []) == lobes
 
 
 def test_shapes_must_match(maps: Arrays) -> None:

@@ -2,7 +2,7 @@
 
 from .agreement import Agreement, bland_altman
 from .change import OTHER_PROTOCOL, SAME_PROTOCOL, Change, Measurement, Repeatability, change_between, changes
-from .liver_parts import WHOLE_LIVER, LiverPart, liver_groups, liver_lobes, liver_part
+from .liver_parts import WHOLE_LIVER, LiverPart, liver_groups, liver_part
 from .low_confidence import LowConfidence
 from .map_arrays import MapArrays
 from .regions import SegmentStatistics, region_statistics, segment_statistics
@@ -32,7 +32,6 @@ __all__ = [
     "circle_roi",
     "inverse_variance_mean",
     "liver_groups",
-    "liver_lobes",
     "liver_part",
     "region_statistics",
     "segment_statistics",

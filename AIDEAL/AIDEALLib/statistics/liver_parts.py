@@ -96,14 +96,6 @@ def liver_part(name: str, terminology: str = "") -> LiverPart | None:
     return named
 
 
-def liver_lobes(names: Mapping[int, str]) -> list[int]:
-    """Labels of the right and the left lobe of the liver; [] when either is missing or the whole liver is a segment itself."""
-    parts = {label: liver_part(name) for label, name in names.items()}
-    lobes = [label for label, part in parts.items() if part in (LiverPart.RIGHT, LiverPart.LEFT)]
-    complete = {LiverPart.RIGHT, LiverPart.LEFT} <= set(parts.values())
-    return sorted(lobes) if complete and LiverPart.LIVER not in parts.values() else []
-
-
 def liver_groups(names: Mapping[int, str], terminology: Mapping[int, str] | None = None) -> dict[str, list[int]]:
     """Groups of segments that get a row of their own, since together they are a lobe or the liver.
 

@@ -15,7 +15,7 @@ from AIDEALLib.io.dicom.read import read_dicom
 from AIDEALLib.options import Overrides
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.simulation.demo import demo_liver
-from AIDEALLib.statistics import liver_lobes, region_statistics
+from AIDEALLib.statistics import WHOLE_LIVER, liver_groups, region_statistics
 
 pytest.importorskip("highdicom")
 
@@ -105,7 +105,7 @@ def content_of(labels: np.ndarray) -> Make:  # type: ignore[type-arg]
 
     def make(maps: ParameterMaps) -> ExportContent:
         masks = {name: labels == label for label, name in NAMES.items()}
-        masks["whole liver"] = np.isin(labels, liver_lobes(NAMES))
+        masks["whole liver"] = np.isin(labels, liver_groups(NAMES)[WHOLE_LIVER])
         regions = tuple(
             Region(mask, region_statistics(maps, mask, name, voxel_volume_ml=maps.geometry.voxel_volume_ml))
             for name, mask in masks.items()
