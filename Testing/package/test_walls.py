@@ -33,7 +33,7 @@ MAY_KNOW: dict[str, set[str]] = {
     | {"report"},
     "benchmark": BASICS | {"models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation"},
     "worker": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
-    "mrml": BASICS | {"statistics", "regions", "report", "resources", "voxel_fit", "io", "worker", "quality"},
+    "mrml": BASICS | {"statistics", "regions", "report", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}
     | {"benchmark", "regions", "comparison", "report"},

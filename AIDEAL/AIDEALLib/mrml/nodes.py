@@ -38,6 +38,8 @@ SCAN_SOURCE = "AIDEAL.ScanSource"
 """On a sequence: origin of the scan as its reader states it, for provenance."""
 NOTES = "AIDEAL.Notes"
 """On a sequence: notes of the reader, JSON list."""
+INSTANCES, INSTANCES_OF_VOLUME = "AIDEAL.SourceInstances", "DICOM.instanceUIDs"
+"""On a sequence, and on a volume as Slicer's own reader keeps it: SOP Instance UIDs of its files, separated by spaces."""
 ROLE = "AIDEAL.Role"
 """On helper nodes (colours, chart, ROI points): their purpose, by which they are found after a scene was loaded."""
 

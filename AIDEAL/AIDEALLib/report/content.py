@@ -18,8 +18,8 @@ class ReportContent:
 
     Attributes
     ----------
-    series : EchoSeries
-        The scan.
+    series : EchoSeries or None
+        The scan; None where only its maps are at hand, and no fit is shown.
     maps : ParameterMaps
         Its maps.
     regions : tuple of Region
@@ -34,7 +34,7 @@ class ReportContent:
         Names the settings in advice.
     """
 
-    series: EchoSeries
+    series: EchoSeries | None
     maps: ParameterMaps
     regions: tuple[Region, ...]
     quality: QualityReport = field(default_factory=lambda: QualityReport(()))

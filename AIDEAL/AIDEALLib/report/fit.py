@@ -16,10 +16,10 @@ def protocol_of(maps: ParameterMaps) -> EchoProtocol:
     )
 
 
-def voxel_fit(series: EchoSeries, maps: ParameterMaps, voxel: tuple[int, int, int]) -> VoxelFit | None:
-    """Measured echoes and fitted curve of a voxel; None for an estimate from magnitudes, which has two solutions."""
+def voxel_fit(series: EchoSeries | None, maps: ParameterMaps, voxel: tuple[int, int, int]) -> VoxelFit | None:
+    """Echoes and fitted curve of a voxel; None without the scan, and for magnitudes alone, which have two solutions."""
     provenance = maps.provenance
-    if provenance.method == Method.MAGNITUDE.value:
+    if series is None or provenance.method == Method.MAGNITUDE.value:
         return None
     corrections = provenance.options.get("phase_corrections") or {}
     echoes = corrected_samples(series.echoes[(slice(None), *voxel)], corrections, voxel, maps.mask.shape)

@@ -106,7 +106,7 @@ def _arrays(content: ReportContent, window: tuple[slice, slice], with_echoes: bo
     for number in sorted(range(len(content.shown)), key=lambda n: -int(content.shown[n].mask.sum())):
         labels[content.shown[number].mask[cut]] = number + 1
     found["labels"] = _bytes(labels, 1.0)
-    if with_echoes:
+    if with_echoes and content.series is not None:
         amplitude = np.abs(total, dtype=np.float64)
         for number, echo in enumerate(content.series.echoes):
             share = np.zeros(mask.shape)

@@ -50,6 +50,9 @@ class Database:
         found = pydicom.dcmread(file, stop_before_pixels=True, force=True).get((int(group, 16), int(element, 16)))
         return str(found.value) if found is not None and found.value is not None else ""
 
+    def instanceForFile(self, file: str) -> str:
+        return self.fileValue(file, "0008,0018")
+
 
 @pytest.fixture
 def plugin(scene: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -104,6 +107,8 @@ def test_a_scan_is_one_entry_and_loads_as_sequences(
     np.testing.assert_array_equal(loaded.echoes, read.echoes)
     np.testing.assert_array_equal(loaded.te_s, read.te_s)
     assert (loaded.source, loaded.notes) == (read.source, read.notes)
+    kept = {uid for sequence in sequences for uid in sequence.GetAttribute("AIDEAL.SourceInstances").split()}
+    assert kept == {str(pydicom.dcmread(file).SOPInstanceUID) for file in files}
 
 
 def test_repeated_scans_are_entries_of_their_own(plugin: Any, liver: EchoSeries, tmp_path: Path) -> None:

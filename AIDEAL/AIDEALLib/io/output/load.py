@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,37 @@ def load_maps(directory: Path) -> ParameterMaps:
     return ParameterMaps(**arrays, mask=mask, geometry=images["pdff"].geometry, provenance=_provenance(directory))
 
 
-def _provenance(directory: Path) -> Provenance:
+def provenance_from(content: Mapping[str, Any], place: str) -> Provenance:
+    """Provenance from what `Provenance.as_dict` returned.
+
+    Parameters
+    ----------
+    content : mapping
+        The stored values; those of other versions are left out.
+    place : str
+        Where it is stored, for the message.
+
+    Returns
+    -------
+    Provenance
+
+    Raises
+    ------
+    InputError
+        Values are missing.
+    """
+    known = {f.name for f in fields(Provenance)}
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in content.items() if name in known}
     try:
-        content = json.loads((directory / "provenance.json").read_text(encoding="utf-8"))
-        known = {f.name for f in fields(Provenance)}
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in content.items() if name in known}
         return Provenance(**values)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"provenance.json in {directory} is damaged ({error}); restore it, or run again.") from error
+    except TypeError as error:
+        raise InputError(f"{place} is damaged ({error}); restore it, or run again.") from error
+
+
+def _provenance(directory: Path) -> Provenance:
+    place = f"provenance.json in {directory}"
+    try:
+        content = dict(json.loads((directory / "provenance.json").read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{place} is damaged ({error}); restore it, or run again.") from error
+    return provenance_from(content, place)

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import AidealError
+from ...io.output.dicom.study import Identity
 from ...io.output.tables import COLUMNS
 from ...regions.exclude import LeaveOut
 from ...statistics import SegmentStatistics
 from .. import nodes
 from ..nodes import maps_of
 from ..regions.measure import MeasureOptions, Region, histogram
-from ..results import export, probe
+from ..results import dicom_objects, export, probe
 from ..results.live_table import CAVEAT, TITLES, LiveTable, fill_table, row_as_text
 from ..results.reference import METHOD, RegionAgreement, fill_agreement_table
 from ..scan.sources import scan_of_maps
@@ -54,6 +55,7 @@ class NumbersPanel:
         ui.csvButton.connect("clicked(bool)", self.onSaveCsv)
         ui.copyButton.connect("clicked(bool)", self.onCopyRow)
         ui.mapsButton.connect("clicked(bool)", self.onSaveMaps)
+        ui.dicomButton.connect("clicked(bool)", self.onExportDicom)
         ui.histogramButton.connect("clicked(bool)", self.onHistogram)
         ui.referenceButton.connect("clicked(bool)", self.onReference)
         context.logic.compared.connect(self._on_compared)
@@ -67,7 +69,7 @@ class NumbersPanel:
     def update(self) -> None:
         """Follow the chosen run, segmentation and options."""
         parameters, maps = self._context.parameters(), self._context.maps()
-        self._context.ui.mapsButton.enabled = maps is not None
+        self._context.ui.mapsButton.enabled = self._context.ui.dicomButton.enabled = maps is not None
         self._context.ui.referenceButton.enabled = bool(self.live.rows) and not self._context.logic.busy
         if parameters is None:
             self.live.watch(None, None)
@@ -104,6 +106,47 @@ class NumbersPanel:
             self._context.dialogs.error(worded(error))
             return
         self._show(tr("Saved {count} maps in {folder}").format(count=len(written), folder=folder))
+
+    def onExportDicom(self, *_: Any) -> None:
+        """Write the run as DICOM objects and add them to Slicer's DICOM database."""
+        maps, dialogs = self._context.maps(), self._context.dialogs
+        if maps is None or not self._libraries_at_hand():
+            return
+        folder = dialogs.folder(tr("Export DICOM objects into"))
+        if folder is None:
+            return
+        try:
+            sources = dicom_objects.source_files(maps)
+            identity: Identity | None = Identity()
+            if sources:
+                question = tr("Write the objects for the patient of the scan, or for a new, anonymous one?")
+                chosen = dialogs.choose(question, [tr("Patient of the scan"), tr("Anonymous")])
+                if chosen not in (0, 1):
+                    return
+                identity = None if chosen == 0 else identity
+            content = dicom_objects.objects_content(maps, self.regions, self.live.rows, self._options())
+            written = dicom_objects.export_objects(content, folder, sources, identity)
+        except AidealError as error:
+            dialogs.error(worded(error))
+            return
+        text = tr("Exported {count} DICOM objects into {folder}").format(count=len(written), folder=folder)
+        added = dicom_objects.add_to_database(written)
+        self._show(text + (tr(" and into Slicer's DICOM database") if added else "") + ("" if sources else tr("; anonymous")))
+
+    def _libraries_at_hand(self) -> bool:
+        """Install what DICOM objects need, after asking."""
+        missing = dicom_objects.missing_libraries()
+        if not missing:
+            return True
+        names = ", ".join(missing)
+        if not self._context.dialogs.confirm(tr("DICOM objects need {names}. Install now?").format(names=names)):
+            return False
+        try:
+            dicom_objects.install_libraries(missing)
+        except AidealError as error:
+            self._context.dialogs.error(worded(error))
+            return False
+        return True
 
     def onCopyRow(self, *_: Any) -> None:
         """Copy the selected row."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
+from ..nodes import INSTANCES
+
 if TYPE_CHECKING:
     from ...io.dicom.survey import FoundScan
 
@@ -62,6 +64,7 @@ def plugin_class(base: type, loadable_class: type) -> type:
             name = loadable.name
             for node in add_series(slicer.mrmlScene, series, name).nodes:
                 self._place(loadable, node)
+                _remember_instances(node, loadable.files)
             return True
 
         def _loadable(self, scan: FoundScan) -> Any:
@@ -119,6 +122,13 @@ def _survey(series: Sequence[Sequence[Path]]) -> list[FoundScan]:
     from ...io.dicom.survey import survey
 
     return survey(series)
+
+
+def _remember_instances(node: Any, files: Sequence[str]) -> None:
+    """Keep the identifiers of the files with a node, so that results can refer to them."""
+    database = getattr(slicer, "dicomDatabase", None)
+    if database is not None:
+        node.SetAttribute(INSTANCES, " ".join(filter(None, (database.instanceForFile(file) for file in files))))
 
 
 def _value(file: str, name: str) -> str:

@@ -1,0 +1,196 @@
+"""A run as DICOM objects, in a folder and in Slicer's DICOM database."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import slicer
+
+from ...errors import AidealError, InputError
+from ...io.output.dicom.content import ExportContent, Region
+from ...io.output.dicom.study import Identity
+from ...io.output.load import provenance_from
+from ...parameter_maps import MAP_INFO, ParameterMaps
+from ...statistics import SegmentStatistics, liver_lobes
+from ...worker.client import QualityReport
+from .. import nodes
+from ..nodes import MapNodes, findings_of
+from ..regions.measure import ALL_CIRCLES, WHOLE_LIVER, MeasureOptions, map_arrays
+from ..regions.measure import Region as DrawnRegion
+from ..text import tr
+from ..volumes import array_of, geometry_of
+from ..wording import panel_words
+
+LIBRARIES = ("highdicom", "fpdf2", "matplotlib", "jinja2")
+"""What Slicer lacks for DICOM objects and the report in them."""
+
+
+class InstallationFailed(AidealError):
+    """The libraries could not be installed."""
+
+
+def missing_libraries() -> list[str]:
+    """Libraries that are not installed, without importing them."""
+    missing = []
+    for name in LIBRARIES:
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    return missing
+
+
+def install_libraries(names: Sequence[str]) -> None:
+    """Install libraries into Slicer's Python.
+
+    Raises
+    ------
+    InstallationFailed
+        The installation failed.
+    """
+    try:
+        slicer.util.pip_install(list(names))
+    except Exception as error:
+        logging.exception("AIDEAL: %s could not be installed", ", ".join(names))
+        raise InstallationFailed(
+            tr("{names} could not be installed: {error}").format(names=", ".join(names), error=error)
+        ) from error
+
+
+def source_files(maps: MapNodes) -> list[Path]:
+    """DICOM files of the scan that maps came from, where Slicer's database still has all of them; else []."""
+    database = getattr(slicer, "dicomDatabase", None)
+    if database is None:
+        return []
+    pdff, files = maps.pdff, []
+    for n in range(pdff.GetNumberOfNodeReferences(nodes.SOURCE_ROLE)):
+        node = pdff.GetNthNodeReference(nodes.SOURCE_ROLE, n)
+        stated = (
+            [node.GetAttribute(key) or "" for key in (nodes.INSTANCES, nodes.INSTANCES_OF_VOLUME)] if node is not None else []
+        )
+        uids = " ".join(stated).split()
+        files += [database.fileForInstance(uid) for uid in uids]
+    paths = list(dict.fromkeys(Path(file) for file in files if file))
+    return paths if len(paths) == len(set(files)) and all(path.is_file() for path in paths) else []
+
+
+def objects_content(
+    maps: MapNodes, regions: Sequence[DrawnRegion], rows: Sequence[SegmentStatistics], options: MeasureOptions
+) -> ExportContent:
+    """What the objects of a run hold: maps, regions as measured in the table, findings, and the report.
+
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of the run.
+    regions : sequence of Region
+        Regions of the table.
+    rows : sequence of SegmentStatistics
+        Rows of the table.
+    options : MeasureOptions
+        How the regions were measured.
+
+    Returns
+    -------
+    ExportContent
+
+    Raises
+    ------
+    InputError
+        A map or the provenance of the run is not in the scene any more.
+    """
+    from ...report.content import ReportContent
+    from ...report.pdf import pdf_bytes
+
+    whole = parameter_maps(maps)
+    masks = _masks(regions, whole.mask.shape)
+    found = tuple(Region(masks[row.name], row) for row in rows if row.name in masks)
+    findings = findings_of(maps.pdff)
+    report = ReportContent(None, whole, found, QualityReport(findings), cutoffs=options.cutoffs, wording=panel_words)
+    sentences = tuple(f"{f.severity.value}: {f.worded(panel_words)}" for f in findings)
+    graded = options.cutoffs.name if any(row.steatosis_grade for row in rows) else ""
+    return ExportContent(whole, found, sentences, graded, pdf_bytes(report))
+
+
+def parameter_maps(maps: MapNodes) -> ParameterMaps:
+    """Maps of a run out of the scene.
+
+    Raises
+    ------
+    InputError
+        A map or the provenance is not in the scene any more.
+    """
+    missing = [info.title for name, info in MAP_INFO.items() if name not in maps]
+    if missing:
+        raise InputError(
+            tr("The maps {names} are not in the scene any more; press Apply for all maps.").format(names=", ".join(missing))
+        )
+    arrays = {name: np.ascontiguousarray(array_of(maps[name]), dtype=np.float32) for name in MAP_INFO}
+    return ParameterMaps(
+        **arrays,
+        mask=map_arrays(maps).mask,
+        geometry=geometry_of(maps.pdff),
+        provenance=provenance_from(maps.provenance(), tr("The provenance of the maps")),
+    )
+
+
+def export_objects(content: ExportContent, folder: Path, sources: Sequence[Path], identity: Identity | None) -> list[Path]:
+    """Write the objects into a folder, all of them or none.
+
+    Parameters
+    ----------
+    content : ExportContent
+        What the objects hold.
+    folder : Path
+        Folder.
+    sources : sequence of Path
+        DICOM files of the scan.
+    identity : Identity, optional
+        Identity to write instead of the scan's.
+
+    Returns
+    -------
+    list of Path
+        Files written.
+
+    Raises
+    ------
+    InputError
+        As `io.output.dicom.export.export_dicom`.
+    """
+    from ...io.output.dicom.export import export_dicom
+    from ...io.output.staging import staged_directory
+
+    with staged_directory(folder) as stage:
+        written = export_dicom(content, stage, sources, identity)
+    return [folder / one.path.name for one in written]
+
+
+def add_to_database(paths: Sequence[Path]) -> bool:
+    """Copy files into Slicer's DICOM database; False where it is not open."""
+    database = getattr(slicer, "dicomDatabase", None)
+    if database is None or not database.isOpen:
+        return False
+    for path in paths:
+        database.insert(str(path), True, False, True)
+    return True
+
+
+def _masks(regions: Sequence[DrawnRegion], shape: tuple[int, ...]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Voxels of each row of the table by its name."""
+    masks: dict[str, npt.NDArray[np.bool_]] = {}
+    for region in regions:
+        masks[region.name] = np.zeros(shape, dtype=np.bool_)
+        masks[region.name][region.box] = region.voxels
+    names = dict(enumerate(region.name for region in regions))
+    lobes = [masks[names[n]] for n in liver_lobes(names)]
+    circles = [mask for name, mask in masks.items() if " ROI " in name]
+    for name, parts in ((WHOLE_LIVER, lobes), (ALL_CIRCLES, circles)):
+        if parts:
+            masks[name] = np.logical_or.reduce(parts)
+    return masks
