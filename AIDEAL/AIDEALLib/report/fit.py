@@ -17,7 +17,22 @@ def protocol_of(maps: ParameterMaps) -> EchoProtocol:
 
 
 def voxel_fit(series: EchoSeries | None, maps: ParameterMaps, voxel: tuple[int, int, int]) -> VoxelFit | None:
-    """Echoes and fitted curve of a voxel; None without the scan, and for magnitudes alone, which have two solutions."""
+    """Echoes and fitted curve of a voxel.
+
+    Parameters
+    ----------
+    series : EchoSeries or None
+        The scan.
+    maps : ParameterMaps
+        Its maps.
+    voxel : tuple of int
+        Slice, row and column.
+
+    Returns
+    -------
+    VoxelFit or None
+        None without the scan, and for magnitudes alone, which have two solutions.
+    """
     provenance = maps.provenance
     if series is None or provenance.method == Method.MAGNITUDE.value:
         return None
