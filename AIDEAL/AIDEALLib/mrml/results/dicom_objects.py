@@ -16,11 +16,11 @@ from ...io.output.dicom.content import ExportContent, Region
 from ...io.output.dicom.study import Identity
 from ...io.output.load import provenance_from
 from ...parameter_maps import MAP_INFO, ParameterMaps
-from ...statistics import SegmentStatistics, liver_lobes
+from ...statistics import SegmentStatistics, liver_groups
 from ...worker.client import QualityReport
 from .. import nodes
 from ..nodes import MapNodes, findings_of
-from ..regions.measure import ALL_CIRCLES, WHOLE_LIVER, MeasureOptions, map_arrays
+from ..regions.measure import ALL_CIRCLES, MeasureOptions, map_arrays
 from ..regions.measure import Region as DrawnRegion
 from ..text import tr
 from ..volumes import array_of, geometry_of
@@ -187,10 +187,7 @@ def _masks(regions: Sequence[DrawnRegion], shape: tuple[int, ...]) -> dict[str, 
     for region in regions:
         masks[region.name] = np.zeros(shape, dtype=np.bool_)
         masks[region.name][region.box] = region.voxels
-    names = dict(enumerate(region.name for region in regions))
-    lobes = [masks[names[n]] for n in liver_lobes(names)]
-    circles = [mask for name, mask in masks.items() if " ROI " in name]
-    for name, parts in ((WHOLE_LIVER, lobes), (ALL_CIRCLES, circles)):
-        if parts:
-            masks[name] = np.logical_or.reduce(parts)
-    return masks
+    circles = [name for name in masks if " ROI " in name]
+    drawn = dict(enumerate(name for name in masks if name not in circles))
+    groups = {row: [drawn[n] for n in members] for row, members in liver_groups(drawn).items()} | {ALL_CIRCLES: circles}
+    return masks | {row: np.logical_or.reduce([masks[n] for n in members]) for row, members in groups.items() if members}
