@@ -19,7 +19,7 @@ from ..statistics import (
     segment_statistics,
 )
 from .exclude import LeaveOut, leave_out, vessel_like
-from .suggest import CircleRules, Suggestion, suggest_circles
+from .suggest import CircleRules, Suggestion, nine_segments, suggest_circles
 
 Labels = npt.NDArray[np.int32]
 ALL_CIRCLES = "all circles"
@@ -119,7 +119,7 @@ def circles_in_liver(
     rules: CircleRules,
     terminology: Mapping[int, str] | None = None,
 ) -> Suggestion:
-    """Circles in each segment that is liver (`liver_part`), off vessels and voxels of low confidence.
+    """Circles in each segment that is liver (`liver_part`), in the order of Couinaud where there are such segments.
 
     Parameters
     ----------
@@ -141,6 +141,10 @@ def circles_in_liver(
     """
     known = terminology or {}
     regions = {n: labels == label for label, n in sorted(names.items()) if liver_part(n, known.get(label, ""))}
+    by_name = {n: known.get(label, "") for label, n in names.items()}
+    segments = nine_segments(regions, by_name)
+    if len(segments) > 1:
+        regions = segments
     if not regions:
         return Suggestion((), (f"No circles: none of the segments {', '.join(names.values())} is recognised as liver.",))
     liver = np.any(list(regions.values()), axis=0)
