@@ -56,6 +56,6 @@ def visit() -> Callable[..., Visit]:
         labels = np.where(liver, np.where(x > -40, 2, 1), 0).astype(np.int32)
         segments = Segmentation(labels, {1: "Right lobe", 2: "Left lobe"})
         rows = measure_segments(maps, labels, segments.names, RegionOptions()).rows if drawn else []
-        return Visit(name, maps, rows, (segments,) if drawn else ())
+        return Visit(name, maps, rows, segments if drawn else None)
 
     return make

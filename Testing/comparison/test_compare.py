@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ import SimpleITK as sitk
 from AIDEALLib.comparison.compare import Visit, compare, protocol_differences
 from AIDEALLib.comparison.registration import RegistrationCheck
 from AIDEALLib.comparison.report import save_comparison
+from AIDEALLib.io.segmentation import Segmentation
+from AIDEALLib.regions.measure import circle_rows
 from AIDEALLib.statistics import Repeatability
 
 SHIFT = (11.0, -7.0, 5.0)
@@ -35,7 +38,7 @@ def test_moved_liver_is_found_and_its_change_measured(pair: tuple[Visit, Visit],
     assert [c.name for c in found.changes] == ["Right lobe", "Left lobe", "whole liver"]
     for change in found.changes:
         assert change.change == pytest.approx(4.0, abs=0.15)
-        assert change.verdict == "changed: beyond repeatability"
+        assert change.verdict == "changed"
     assert found.protocols == ()
     assert found.repeatability.points == 2.99
     save_comparison(found, tmp_path)
@@ -43,7 +46,7 @@ def test_moved_liver_is_found_and_its_change_measured(pair: tuple[Visit, Visit],
         "compare.html", "change.csv", "agreement.png", "difference.png", "difference.nrrd", "follow_up_pdff.nrrd",
     }  # fmt: skip
     page = (tmp_path / "compare.html").read_text(encoding="utf-8")
-    for words in ("Right lobe", "beyond repeatability", "Radiology 2018", "Research use only", "The protocols agree"):
+    for words in ("Right lobe", "changed", "Radiology 2018", "Research use only", "The protocols agree"):
         assert words in page
     lines = [line for line in (tmp_path / "change.csv").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     assert [row["name"] for row in csv.DictReader(lines)] == ["Right lobe", "Left lobe", "whole liver"]
@@ -57,6 +60,21 @@ def test_regions_are_carried_over(visit: Callable[..., Visit]) -> None:
     for change in found.changes:
         assert change.change == pytest.approx(-1.0, abs=0.4)
         assert not change.beyond_repeatability
+
+
+def test_circles_are_measured_at_the_same_place(visit: Callable[..., Visit]) -> None:
+    first = visit("baseline", 12.0)
+    labels = np.zeros(first.maps.mask.shape, np.int32)
+    labels[3, 18:24, 14:19], labels[3, 18:24, 21:26] = 1, 2
+    circles = Segmentation(labels, {1: "Right lobe ROI 1", 2: "Left lobe ROI 1"})
+    rows = circle_rows(first.maps, circles.labels, circles.names, 1.0)
+    later = visit("follow-up", 15.0, SHIFT)
+    elsewhere = [replace(row, pdff_mean=99.0) for row in rows]
+    found = compare(replace(first, rows=[*first.rows, *rows], circles=circles), replace(later, rows=[*later.rows, *elsewhere]))
+    changes = {c.name: c for c in found.changes}
+    assert list(changes) == ["Right lobe", "Left lobe", "whole liver", "Right lobe ROI 1", "Left lobe ROI 1", "all circles"]
+    for change in changes.values():
+        assert change.change == pytest.approx(3.0, abs=0.4)
 
 
 def test_other_protocols_are_stated(visit: Callable[..., Visit], tmp_path: Path) -> None:

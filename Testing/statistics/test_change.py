@@ -45,9 +45,9 @@ def test_readings() -> None:
         return change_between("x", Measurement(10, 0.3), Measurement(follow_up, 0.3), RC).verdict
 
     assert reading(10.5) == "no change shown"
-    assert reading(11.5) == "beyond its interval, within repeatability"
-    assert reading(12.5) == "changed: beyond repeatability"
-    assert reading(7.5) == "changed: beyond repeatability"
+    assert reading(11.5) == "within repeatability"
+    assert reading(12.5) == "changed"
+    assert reading(7.5) == "changed"
     assert reading(math.nan) == "not measured at both visits"
 
 

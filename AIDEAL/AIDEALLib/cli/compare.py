@@ -82,9 +82,9 @@ def _visit(path: Path, segments: Path | None, name: str, options: RunOptions, ou
             save_outcome(stage, outcome, drawn)
     maps = read_maps(folder)
     slices, rows, columns = maps.mask.shape
-    files = (folder / file for file in (SEGMENTS, CIRCLES))
-    regions = tuple(load_segmentation(file, maps.geometry, (slices, rows, columns)) for file in files if file.is_file())
-    return Visit(name, maps, read_table(folder / "statistics.csv"), regions)
+    files = (folder / SEGMENTS, folder / CIRCLES)
+    drawn, circles = (load_segmentation(f, maps.geometry, (slices, rows, columns)) if f.is_file() else None for f in files)
+    return Visit(name, maps, read_table(folder / "statistics.csv"), drawn, circles)
 
 
 def _print(console: Console, found: Comparison, out: Path) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..io.segmentation import Segmentation
 from ..parameter_maps import ParameterMaps, Provenance
 from ..regions.exclude import edge_distance
+from ..regions.measure import circle_rows
 from ..statistics import (
     OTHER_PROTOCOL,
     SAME_PROTOCOL,
@@ -47,23 +48,26 @@ class Visit:
         Its maps.
     rows : list of SegmentStatistics
         Statistics of its regions, as the run gave them.
-    segmentations : tuple of Segmentation
-        Segments and circles on the grid of the maps.
+    segments : Segmentation or None
+        Segments on the grid of the maps.
+    circles : Segmentation or None
+        Circles on the grid of the maps.
     """
 
     name: str
     maps: ParameterMaps
     rows: list[SegmentStatistics]
-    segmentations: tuple[Segmentation, ...] = ()
+    segments: Segmentation | None = None
+    circles: Segmentation | None = None
 
     @property
     def liver(self) -> npt.NDArray[np.bool_]:
-        """Voxels of the segments that are liver; none where nothing was drawn."""
+        """Voxels of segments that are liver, and of circles; none where nothing was drawn."""
         found = np.zeros(self.maps.mask.shape, np.bool_)
-        for segmentation in self.segmentations:
-            for label, name in segmentation.names.items():
-                if liver_part(name, segmentation.terminology.get(label, "")):
-                    found |= segmentation.labels == label
+        for part in filter(None, (self.segments, self.circles)):
+            for label, name in part.names.items():
+                if liver_part(name, part.terminology.get(label, "")):
+                    found |= part.labels == label
         return found
 
 
@@ -136,11 +140,11 @@ def compare(
     baseline : Visit
         First visit.
     follow_up : Visit
-        Second visit; regions that it lacks are carried over from the first one.
+        Second visit; segments that it lacks, and circles, are carried over from the first one.
     repeatability : Repeatability, optional
         What repeated scans differ by; by default the published figure for the same protocol, or for different ones.
     registration : bool
-        Register the scans; without, there is no difference map, and regions are not carried over.
+        Register the scans; without, there is no difference map, and nothing is carried over.
 
     Returns
     -------
@@ -159,7 +163,7 @@ def compare(
         same, carried = _carried_over(baseline, follow_up, maps)
         measured_anew = {row.name: row for row in same}
         earlier = [measured_anew.get(row.name, row) for row in earlier]
-        later += carried
+        later = [row for row in later if row.name not in measured_anew] + carried
         if carried:
             notes.append(CARRIED_OVER.format(", ".join(row.name for row in carried)))
     listed = changes(earlier, later, repeatability)
@@ -206,19 +210,20 @@ def _moved(maps: ParameterMaps, found: Registration, target: ParameterMaps) -> M
 
 
 def _carried_over(baseline: Visit, follow_up: Visit, moved: MovedMaps) -> tuple[list[SegmentStatistics], ...]:
-    """Statistics of both visits in the baseline's regions that the follow-up has no row of its own for, edges left out."""
-    known = {row.name for row in follow_up.rows}
+    """Statistics of both visits in the baseline's circles, and in its segments that the follow-up has not, edges left out."""
+    volume_ml = baseline.maps.geometry.voxel_volume_ml
     far = edge_distance(baseline.liver, baseline.maps.geometry.spacing_mm) > CARRIED_EDGE_MM
+    known = {row.name for row in follow_up.rows}
+    part = baseline.segments
 
     def rows(maps: MapArrays) -> list[SegmentStatistics]:
-        volume_ml = baseline.maps.geometry.voxel_volume_ml
-        return [
-            row
-            for part in baseline.segmentations
-            for row in segment_statistics(
-                maps, np.where(far, part.labels, 0), part.names, voxel_volume_ml=volume_ml, terminology=part.terminology
-            )
-            if row.name not in known and row.used_voxels
-        ]
+        found = circle_rows(maps, baseline.circles.labels, baseline.circles.names, volume_ml) if baseline.circles else []
+        if part is not None:
+            inner = np.where(far, part.labels, 0)
+            drawn = segment_statistics(maps, inner, part.names, voxel_volume_ml=volume_ml, terminology=part.terminology)
+            found += [row for row in drawn if row.name not in known]
+        return found
 
-    return rows(baseline.maps), rows(moved)
+    carried = [row for row in rows(moved) if row.used_voxels]
+    names = {row.name for row in carried}
+    return [row for row in rows(baseline.maps) if row.name in names], carried

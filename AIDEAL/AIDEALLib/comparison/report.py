@@ -25,7 +25,6 @@ HEAD = (
     "Follow-up %",
     "Change, points",
     "95 % interval",
-    "Repeated scans differ by",
     "Reading",
 )
 _STYLE = """
@@ -75,7 +74,6 @@ def change_cells(change: Change) -> tuple[str, ...]:
         _number(change.follow_up),
         _number(change.change, "+.1f"),
         f"{_number(change.lower, '+.1f')} to {_number(change.upper, '+.1f')}",
-        f"{change.repeatability:.2f}",
         change.verdict,
     )
 
@@ -101,6 +99,9 @@ def sentences(comparison: Comparison) -> list[str]:
     """Repeatability and its source, protocols, registration and notes."""
     figure = comparison.repeatability
     listed = [f"Repeated scans differ by up to {figure.points:.2f} points in 95 % of pairs: {figure.source}."]
+    listed.append(
+        "Changed: by more than that. Within repeatability: the interval does not hold 0, but repeated scans differ as much."
+    )
     listed += comparison.protocols or ("The protocols agree.",)
     if comparison.registration is not None:
         listed += comparison.registration.check.sentences()

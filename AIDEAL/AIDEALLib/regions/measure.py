@@ -12,6 +12,7 @@ from ..parameter_maps import ParameterMaps
 from ..statistics import (
     TANG_2015,
     LowConfidence,
+    MapArrays,
     SegmentStatistics,
     SteatosisCutoffs,
     liver_part,
@@ -107,7 +108,7 @@ def measure_segments(
     if options.circles is not None:
         suggestion = circles_in_liver(maps, labels, names, options.circles, terminology)
         circle_labels, circle_names = drawn(suggestion, circle_labels, maps.geometry.spacing_mm)
-        rows += _circle_rows(maps, circle_labels, circle_names, options.cutoffs)
+        rows += circle_rows(maps, circle_labels, circle_names, maps.geometry.voxel_volume_ml, options.cutoffs)
         notes += [circle.reason for circle in suggestion.circles] + list(suggestion.without)
     return Measured(rows, circle_labels, circle_names, tuple(notes))
 
@@ -202,14 +203,36 @@ def _kept_labels(
     return kept, notes
 
 
-def _circle_rows(
-    maps: ParameterMaps, labels: Labels, names: Mapping[int, str], cutoffs: SteatosisCutoffs | None
+def circle_rows(
+    maps: MapArrays,
+    labels: npt.NDArray[np.integer],
+    names: Mapping[int, str],
+    volume_ml: float,
+    cutoffs: SteatosisCutoffs | None = TANG_2015,
 ) -> list[SegmentStatistics]:
-    """A row for each circle, and one for all of them; circles are in the liver."""
+    """Statistics of circles in the liver.
+
+    Parameters
+    ----------
+    maps : MapArrays
+        A `ParameterMaps`, or anything with its arrays.
+    labels : np.ndarray, shape (slice, row, column), int
+        Circle of each voxel; 0 is none.
+    names : Mapping[int, str]
+        Name of each circle.
+    volume_ml : float
+        Volume of a voxel.
+    cutoffs : SteatosisCutoffs, optional
+        Cut-offs of the steatosis grades; None for no grades.
+
+    Returns
+    -------
+    list of SegmentStatistics
+        A row for each circle, and one for all voxels of several circles.
+    """
     regions = [(name, labels == number) for number, name in sorted(names.items())]
     if len(regions) > 1:
         regions.append((ALL_CIRCLES, labels > 0))
-    volume_ml = maps.geometry.voxel_volume_ml
     return [region_statistics(maps, region, name, voxel_volume_ml=volume_ml, cutoffs=cutoffs) for name, region in regions]
 
 

@@ -102,9 +102,9 @@ class Change:
         if not np.isfinite(self.change):
             return "not measured at both visits"
         if self.beyond_repeatability:
-            return "changed: beyond repeatability"
+            return "changed"
         if self.beyond_interval:
-            return "beyond its interval, within repeatability"
+            return "within repeatability"
         return "no change shown"
 
 

@@ -275,7 +275,7 @@ def patient_rows(
         for reading in (DRAWN, CLEANED, ANEW):
             found = compare(first.visit(reading), second.visit(reading), registration=False)
             yield from _differences(patient, condition, reading, change, found)
-        found = compare(first.visit(CARRIED), Visit(CARRIED, second.maps, [], (second.lobes,)))
+        found = compare(first.visit(CARRIED), Visit(CARRIED, second.maps, [], second.lobes))
         yield from _differences(patient, condition, CARRIED, change, found)
         if found.registration is not None:
             check = found.registration.check
@@ -366,7 +366,7 @@ class Readings:
         """The visit with the rows of one reading."""
         rows = [row for row in (self.cleaned if reading == CLEANED else self.drawn).rows if row.name in self._names(reading)]
         circles = Segmentation(self.drawn.circle_labels, self.drawn.circle_names)
-        return Visit(reading, self.maps, rows, (self.lobes, circles))
+        return Visit(reading, self.maps, rows, self.lobes, circles)
 
     def _names(self, reading: str) -> set[str]:
         return set(NAMES.values()) if reading in (DRAWN, CLEANED) else set(self.drawn.circle_names.values())
