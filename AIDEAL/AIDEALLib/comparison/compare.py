@@ -31,8 +31,8 @@ WHOLLY_INSIDE = 0.999
 CARRIED_EDGE_MM = 8.0
 """Left out along the edge of the liver, at both visits, of regions carried over: what the registration may be off by."""
 CARRIED_OVER = (
-    "Regions of the baseline were carried over to the follow-up by the registration, at both visits without "
-    f"{CARRIED_EDGE_MM:g} mm along the edge of the liver: {{}}."
+    "Regions of the baseline were carried over to the follow-up by the registration (segments without "
+    f"{CARRIED_EDGE_MM:g} mm along the edge of the liver, at both visits): {{}}."
 )
 
 
