@@ -25,6 +25,8 @@ COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0
 MOST_REGIONS = 8
 SHOWN: tuple[tuple[str, str], ...] = (("pdff", "viridis"), ("pdff_total_sd", "magma"))
 OUTSIDE = "#2b2e34"
+PANEL_INCHES, BAR_INCHES, TITLE_INCHES, FOOT_INCHES = 4.0, 0.6, 0.3, 0.08
+"""Width of a picture, of the room for its colour bar, height of its title, and of the room below."""
 METADATA = {"Software": None}
 
 
@@ -81,14 +83,19 @@ def slices_png(content: ReportContent, slices: Sequence[int], region: Region | N
     column_mm, row_mm, _ = content.maps.geometry.spacing_mm
     shape = content.maps.mask[0][window].shape
     ratio = shape[0] * row_mm / (shape[1] * column_mm)
-    figure = Figure(figsize=(2 * 4.6, len(slices) * (4.0 * ratio + 0.35)), dpi=dpi, layout="constrained")
+    height = PANEL_INCHES * ratio
+    page = (2 * (PANEL_INCHES + BAR_INCHES), len(slices) * (height + TITLE_INCHES) + FOOT_INCHES)
+    figure = Figure(figsize=page, dpi=dpi)
     FigureCanvasAgg(figure)
-    axes = figure.subplots(len(slices), 2, squeeze=False)
-    for row, index in zip(axes, slices, strict=True):
-        for one, (name, colours) in zip(row, SHOWN, strict=True):
-            _panel(figure, one, content, (name, colours), (index, *window))
-            _outlines(one, content, region, (index, *window))
-    _legend(axes[0, 0], content)
+    for row, index in enumerate(slices):
+        bottom = page[1] - (row + 1) * (height + TITLE_INCHES)
+        for column, shown in enumerate(SHOWN):
+            left = column * (PANEL_INCHES + BAR_INCHES)
+            image = _axes(figure, (left, bottom, PANEL_INCHES, height))
+            bar = _axes(figure, (left + PANEL_INCHES + 0.08, bottom, 0.12, height))
+            _panel(figure, (image, bar), content, shown, (index, *window))
+            _outlines(image, content, region, (index, *window))
+    _legend(figure.axes[0], content)
     return _png(figure)
 
 
@@ -149,26 +156,32 @@ def fit_picture(content: ReportContent, region: Region) -> Picture | None:
     return Picture(caption, _png(figure))
 
 
-def _panel(figure: Figure, axes: Axes, content: ReportContent, shown: tuple[str, str], place: tuple[int, slice, slice]) -> None:
+def _axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
+    """Axes at a place in inches: left, bottom, width, height."""
+    wide, high = figure.get_size_inches()
+    left, bottom, width, height = box
+    return figure.add_axes((left / wide, bottom / high, width / wide, height / high))
+
+
+def _panel(
+    figure: Figure,
+    axes: tuple[Axes, Axes],
+    content: ReportContent,
+    shown: tuple[str, str],
+    place: tuple[int, slice, slice],
+) -> None:
     from matplotlib import colormaps
 
-    name, colours = shown
+    (name, colours), (image, bar) = shown, axes
     info = MAP_INFO[name]
     low, high = info.window or (0.0, 1.0)
     values = np.ma.masked_where(~content.maps.mask[place], getattr(content.maps, name)[place])
-    column_mm, row_mm, _ = content.maps.geometry.spacing_mm
-    picture = axes.imshow(
-        values,
-        cmap=colormaps[colours].with_extremes(bad=OUTSIDE),
-        vmin=low,
-        vmax=high,
-        aspect=row_mm / column_mm,
-        interpolation="nearest",
-    )
-    axes.set_title(f"{info.title}, slice {place[0] + 1}", fontsize=10)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    figure.colorbar(picture, ax=axes, label=info.unit, fraction=0.04, pad=0.02)
+    colour_map = colormaps[colours].with_extremes(bad=OUTSIDE)
+    picture = image.imshow(values, cmap=colour_map, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
+    image.set_title(f"{info.title} ({info.unit}), slice {place[0] + 1}", fontsize=10)
+    image.set_xticks([])
+    image.set_yticks([])
+    figure.colorbar(picture, cax=bar).ax.tick_params(labelsize=8)
 
 
 def _outlines(axes: Axes, content: ReportContent, bold: Region | None, place: tuple[int, slice, slice]) -> None:

@@ -14,7 +14,7 @@ from ...statistics import SegmentStatistics
 from .. import nodes
 from ..nodes import maps_of
 from ..regions.measure import MeasureOptions, Region, histogram
-from ..results import dicom_objects, export, probe
+from ..results import documents, export, probe
 from ..results.live_table import CAVEAT, TITLES, LiveTable, fill_table, row_as_text
 from ..results.reference import METHOD, RegionAgreement, fill_agreement_table
 from ..scan.sources import scan_of_maps
@@ -56,6 +56,7 @@ class NumbersPanel:
         ui.copyButton.connect("clicked(bool)", self.onCopyRow)
         ui.mapsButton.connect("clicked(bool)", self.onSaveMaps)
         ui.dicomButton.connect("clicked(bool)", self.onExportDicom)
+        ui.reportButton.connect("clicked(bool)", self.onSaveReport)
         ui.histogramButton.connect("clicked(bool)", self.onHistogram)
         ui.referenceButton.connect("clicked(bool)", self.onReference)
         context.logic.compared.connect(self._on_compared)
@@ -69,7 +70,8 @@ class NumbersPanel:
     def update(self) -> None:
         """Follow the chosen run, segmentation and options."""
         parameters, maps = self._context.parameters(), self._context.maps()
-        self._context.ui.mapsButton.enabled = self._context.ui.dicomButton.enabled = maps is not None
+        ui = self._context.ui
+        ui.mapsButton.enabled = ui.dicomButton.enabled = ui.reportButton.enabled = maps is not None
         self._context.ui.referenceButton.enabled = bool(self.live.rows) and not self._context.logic.busy
         if parameters is None:
             self.live.watch(None, None)
@@ -116,7 +118,7 @@ class NumbersPanel:
         if folder is None:
             return
         try:
-            sources = dicom_objects.source_files(maps)
+            sources = documents.source_files(maps)
             identity: Identity | None = Identity()
             if sources:
                 question = tr("Write the objects for the patient of the scan, or for a new, anonymous one?")
@@ -124,25 +126,41 @@ class NumbersPanel:
                 if chosen not in (0, 1):
                     return
                 identity = None if chosen == 0 else identity
-            content = dicom_objects.objects_content(maps, self.regions, self.live.rows, self._options())
-            written = dicom_objects.export_objects(content, folder, sources, identity)
+            content = documents.objects_content(maps, self.regions, self.live.rows, self._options())
+            written = documents.export_objects(content, folder, sources, identity)
         except AidealError as error:
             dialogs.error(worded(error))
             return
         text = tr("Exported {count} DICOM objects into {folder}").format(count=len(written), folder=folder)
-        added = dicom_objects.add_to_database(written)
+        added = documents.add_to_database(written)
         self._show(text + (tr(" and into Slicer's DICOM database") if added else "") + ("" if sources else tr("; anonymous")))
 
+    def onSaveReport(self, *_: Any) -> None:
+        """Write the report of the run."""
+        maps = self._context.maps()
+        if maps is None or not self._libraries_at_hand():
+            return
+        folder = self._context.dialogs.folder(tr("Save report into"))
+        if folder is None:
+            return
+        try:
+            content = documents.report_content(maps, self.regions, self.live.rows, self._options())
+            written = documents.save_report(content, folder)
+        except AidealError as error:
+            self._context.dialogs.error(worded(error))
+            return
+        self._show(tr("Saved {names} in {folder}").format(names=", ".join(p.name for p in written), folder=folder))
+
     def _libraries_at_hand(self) -> bool:
-        """Install what DICOM objects need, after asking."""
-        missing = dicom_objects.missing_libraries()
+        """Install what reports and DICOM objects need, after asking."""
+        missing = documents.missing_libraries()
         if not missing:
             return True
         names = ", ".join(missing)
-        if not self._context.dialogs.confirm(tr("DICOM objects need {names}. Install now?").format(names=names)):
+        if not self._context.dialogs.confirm(tr("Reports and DICOM objects need {names}. Install now?").format(names=names)):
             return False
         try:
-            dicom_objects.install_libraries(missing)
+            documents.install_libraries(missing)
         except AidealError as error:
             self._context.dialogs.error(worded(error))
             return False

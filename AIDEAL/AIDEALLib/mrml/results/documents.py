@@ -1,4 +1,4 @@
-"""A run as DICOM objects, in a folder and in Slicer's DICOM database."""
+"""Report of a run, and the run as DICOM objects, in a folder and in Slicer's DICOM database."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.metadata
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,13 @@ from .. import nodes
 from ..nodes import MapNodes, findings_of
 from ..regions.measure import ALL_CIRCLES, MeasureOptions, map_arrays
 from ..regions.measure import Region as DrawnRegion
+from ..scan.sources import scan_of_maps
 from ..text import tr
 from ..volumes import array_of, geometry_of
 from ..wording import panel_words
+
+if TYPE_CHECKING:
+    from ...report.content import ReportContent
 
 LIBRARIES = ("highdicom", "fpdf2", "matplotlib", "jinja2")
 """What Slicer lacks for DICOM objects and the report in them."""
@@ -104,17 +109,86 @@ def objects_content(
     InputError
         A map or the provenance of the run is not in the scene any more.
     """
-    from ...report.content import ReportContent
     from ...report.pdf import pdf_bytes
 
-    whole = parameter_maps(maps)
-    masks = _masks(regions, whole.mask.shape)
-    found = tuple(Region(masks[row.name], row) for row in rows if row.name in masks)
-    findings = findings_of(maps.pdff)
-    report = ReportContent(None, whole, found, QualityReport(findings), cutoffs=options.cutoffs, wording=panel_words)
+    report = report_content(maps, regions, rows, options)
+    findings = report.quality.findings
     sentences = tuple(f"{f.severity.value}: {f.worded(panel_words)}" for f in findings)
     graded = options.cutoffs.name if any(row.steatosis_grade for row in rows) else ""
-    return ExportContent(whole, found, sentences, graded, pdf_bytes(report))
+    return ExportContent(report.maps, report.regions, sentences, graded, pdf_bytes(report))
+
+
+def report_content(
+    maps: MapNodes, regions: Sequence[DrawnRegion], rows: Sequence[SegmentStatistics], options: MeasureOptions
+) -> ReportContent:
+    """What the report of a run is about, with the scan where it is still in the scene.
+
+    Parameters
+    ----------
+    maps : MapNodes
+        Maps of the run.
+    regions : sequence of Region
+        Regions of the table.
+    rows : sequence of SegmentStatistics
+        Rows of the table.
+    options : MeasureOptions
+        How the regions were measured.
+
+    Returns
+    -------
+    ReportContent
+
+    Raises
+    ------
+    InputError
+        A map or the provenance of the run is not in the scene any more.
+    """
+    from ...report.content import ReportContent
+
+    whole, scan = parameter_maps(maps), scan_of_maps(maps)
+    series = None if scan.problems() else scan.series()
+    masks = _masks(regions, whole.mask.shape)
+    found = tuple(Region(masks[row.name], row) for row in rows if row.name in masks)
+    if series is not None and series.shape != whole.mask.shape:
+        series = None
+    quality = QualityReport(findings_of(maps.pdff))
+    return ReportContent(series, whole, found, quality, cutoffs=options.cutoffs, wording=panel_words)
+
+
+def save_report(content: ReportContent, folder: Path) -> list[Path]:
+    """Write the report of a run: `report.pdf`, `viewer.html`, and with the scan `report.html`.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What is reported.
+    folder : Path
+        Folder, made when it is missing.
+
+    Returns
+    -------
+    list of Path
+        Files written.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+    """
+    from ...io.output.overview import save_overview
+    from ...io.output.staging import staged_directory
+    from ...report.page import save_page
+    from ...report.pdf import save_pdf
+    from ...report.viewer import save_viewer
+
+    with staged_directory(folder) as stage:
+        save_pdf(stage / "report.pdf", content)
+        save_viewer(stage / "viewer.html", content)
+        if content.series is not None:
+            save_overview(content.series, content.maps, stage / "overview.png")
+            save_page(stage / "report.html", content, stage / "overview.png")
+        names = sorted(path.name for path in stage.iterdir())
+    return [folder / name for name in names]
 
 
 def parameter_maps(maps: MapNodes) -> ParameterMaps:

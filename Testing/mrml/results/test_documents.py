@@ -111,6 +111,20 @@ def test_without_the_files_a_new_identity_is_written(panel: Any, tmp_path: Path)
     assert "anonymous" in panel.ui.exportLabel.text
 
 
+def test_report(panel: Any, tmp_path: Path) -> None:
+    panel.dialogs.directory = tmp_path / "report"
+    panel.ui.reportButton.click()
+    assert panel.dialogs.errors == []
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert names == {"report.pdf", "report.html", "viewer.html", "overview.png"}
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "Fat in the liver: " in page and "Fit of a typical voxel" in page
+    panel.scene.RemoveNode(panel.parameters.firstSequence)
+    panel.dialogs.directory = tmp_path / "without scan"
+    panel.ui.reportButton.click()
+    assert {path.name for path in (tmp_path / "without scan").iterdir()} == {"report.pdf", "viewer.html"}
+
+
 def test_cancelling_writes_nothing(panel: Any, tmp_path: Path) -> None:
     panel.dialogs.directory, panel.dialogs.button = tmp_path / "objects", -1
     panel.ui.dicomButton.click()
@@ -122,10 +136,10 @@ def test_cancelling_writes_nothing(panel: Any, tmp_path: Path) -> None:
 def test_missing_libraries_are_installed_after_asking(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import slicer
 
-    from AIDEALLib.mrml.results import dicom_objects
+    from AIDEALLib.mrml.results import documents
 
     installed: list[str] = []
-    monkeypatch.setattr(dicom_objects, "missing_libraries", lambda: ["highdicom", "fpdf2"])
+    monkeypatch.setattr(documents, "missing_libraries", lambda: ["highdicom", "fpdf2"])
     monkeypatch.setattr(slicer.util, "pip_install", installed.extend, raising=False)
     panel.dialogs.answer = False
     panel.ui.dicomButton.click()
