@@ -84,6 +84,10 @@ class Provenance:
         Every fallback and every decision taken on the user's behalf.
     seconds : dict of str to float, seconds
         Time of each step.
+    noise_correlation : tuple of tuples of tuples of float
+        Correlation of the noise of neighbouring voxels (`statistics.NoiseCorrelation`); () where it cannot be determined.
+    model_spread : dict
+        What the signal model leaves open (`statistics.ModelSpread`).
     research_use : str
         What the numbers are not for.
     """
@@ -103,6 +107,8 @@ class Provenance:
     options: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    noise_correlation: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    model_spread: dict[str, Any] = field(default_factory=dict)
     research_use: str = "Research use only, not for diagnosis."
 
     def as_dict(self) -> dict[str, Any]:

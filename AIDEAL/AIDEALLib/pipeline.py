@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
+from .choices import T1
 from .echoes import EchoSeries
-from .estimation.estimate import choose_device, estimate, fat_spectrum, networks_of
+from .estimation.estimate import CORRECTIONS, choose_device, estimate, fat_spectrum, networks_of
 from .estimation.phase_correction.plan import PhaseCorrections, plan_corrections
+from .estimation.region_fit import RegionEstimate, region_fit
 from .estimation.slice_pool import one_core
+from .estimation.t1_correction import required_t1_weighting
 from .io.load import load_series
 from .models import NetworkSource
 from .options import RunOptions
@@ -116,6 +122,27 @@ def run(
             quality = assess(series, maps, options, spectrum=spectrum, corrections=corrections)
     maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds))
     return Outcome(series, maps, options, checked, quality)
+
+
+def region_fit_of(outcome: Outcome) -> Callable[[npt.NDArray[np.bool_]], RegionEstimate | None] | None:
+    """Joint estimate of any region of a run (`estimation.region_fit`); None for a run without phase."""
+    series, provenance = outcome.series, outcome.maps.provenance
+    if not outcome.options.uses_phase:
+        return None
+    corrections = PhaseCorrections.from_dict(provenance.options[CORRECTIONS])
+    fit = region_fit(series, outcome.maps, lambda index: corrections.apply(series.echoes[:, index], index))
+    if outcome.options.t1 is not T1.CORRECT:
+        return fit
+    weighting = required_t1_weighting(series)
+
+    def corrected(region: npt.NDArray[np.bool_]) -> RegionEstimate | None:
+        found = fit(region)
+        if found is None:
+            return None
+        pdff, error = np.array(found.pdff), np.array(found.pdff_error)
+        return replace(found, pdff=float(weighting.corrected(pdff)), pdff_error=float(weighting.corrected_sd(pdff, error)))
+
+    return corrected
 
 
 def _load(source: Path | Sequence[Path], options: RunOptions, monitor: Monitor, seconds: dict[str, float]) -> EchoSeries:

@@ -28,7 +28,7 @@ def test_interval_is_that_of_the_table(report_content: ReportContent) -> None:
     row = report_content.main.statistics
     low, high = row.mean_interval
     assert (low + high) / 2 == pytest.approx(row.pdff_mean)
-    assert high - low == pytest.approx(2 * 1.96 * row.stated_sd_mean)
+    assert high - low == pytest.approx(2 * 1.96 * row.mean_error, rel=1e-4)
     assert f"({'95 % interval'} {max(low, 0):.1f} to {high:.1f} %)" in sentences.headline(report_content)
 
 

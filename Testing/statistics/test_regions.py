@@ -20,6 +20,7 @@ SHAPE = (2, 8, 10)
 @dataclass(frozen=True)
 class Arrays:
     pdff: npt.NDArray[np.float32]
+    pdff_sd: npt.NDArray[np.float32]
     pdff_total_sd: npt.NDArray[np.float32]
     swap_probability: npt.NDArray[np.float32]
     r2star: npt.NDArray[np.float32]
@@ -31,6 +32,7 @@ def maps() -> Arrays:
     rng = np.random.default_rng(3)
     return Arrays(
         rng.normal(8, 3, SHAPE).astype(np.float32),
+        rng.uniform(0.5, 3, SHAPE).astype(np.float32),
         rng.uniform(0.5, 3, SHAPE).astype(np.float32),
         np.zeros(SHAPE, np.float32),
         rng.uniform(20, 60, SHAPE).astype(np.float32),
@@ -48,7 +50,7 @@ def test_numbers_equal_those_of_numpy(
     pdff: npt.NDArray[np.float32], sd: npt.NDArray[np.float32], region: npt.NDArray[np.bool_]
 ) -> None:
     region[0, 0, :2] = True
-    maps = Arrays(pdff, sd, np.zeros(SHAPE, np.float32), 2 * sd, np.ones(SHAPE, np.bool_))
+    maps = Arrays(pdff, sd, sd, np.zeros(SHAPE, np.float32), 2 * sd, np.ones(SHAPE, np.bool_))
     row = region_statistics(maps, region, "x", voxel_volume_ml=0.5)
     values, spreads = pdff[region].astype(float), sd[region].astype(float)
     assert row.voxels == row.used_voxels == np.count_nonzero(region)
@@ -58,9 +60,7 @@ def test_numbers_equal_those_of_numpy(
     assert row.pdff_median == pytest.approx(np.median(values), abs=1e-9)
     assert row.pdff_iqr == pytest.approx(np.subtract(*np.percentile(values, [75, 25])), abs=1e-9)
     assert row.stated_sd_mean == pytest.approx(np.mean(spreads))
-    assert row.weighted_mean == pytest.approx(np.average(values, weights=spreads**-2.0), abs=1e-6)
-    assert row.weighted_standard_error == pytest.approx(np.sum(spreads**-2.0) ** -0.5)
-    assert values.min() - 1e-6 <= row.weighted_mean <= values.max() + 1e-6
+    assert row.reported == row.pdff_median and row.reported_from == "median"
     assert row.r2star_mean == pytest.approx(2 * row.stated_sd_mean)
 
 
@@ -103,12 +103,11 @@ def test_empty_and_single_voxel_segments(maps: Arrays) -> None:
     labels[0, 3, 3] = 2
     empty, single = segment_statistics(maps, labels, {1: "empty", 2: "single"}, voxel_volume_ml=0.1)
     assert (empty.voxels, empty.volume_ml, empty.steatosis_grade) == (0, 0.0, "")
-    for value in (empty.pdff_mean, empty.pdff_median, empty.weighted_mean, empty.outside_percent, empty.r2star_mean):
+    for value in (empty.pdff_mean, empty.pdff_median, empty.reported, empty.outside_percent, empty.r2star_mean):
         assert math.isnan(value)
-    assert single.pdff_mean == single.pdff_median == single.weighted_mean == pytest.approx(maps.pdff[0, 3, 3])
+    assert single.pdff_mean == single.pdff_median == single.reported == pytest.approx(maps.pdff[0, 3, 3])
     assert math.isnan(single.pdff_sd)
-    dead = replace(maps, pdff_total_sd=np.zeros(SHAPE, np.float32))
-    assert math.isnan(region_statistics(dead, labels == 2, "x", voxel_volume_ml=1.0).weighted_mean)
+    assert (empty.reported_from, single.reported_from) == ("", "median")
 
 
 def test_whole_liver_is_the_union_of_the_lobes(maps: Arrays) -> None:

@@ -10,7 +10,7 @@ import sys
 from AIDEALLib import load_series, run
 from AIDEALLib.io.output.tables import save_table
 from AIDEALLib.io.segmentation import load_segmentation
-from AIDEALLib.statistics import segment_statistics
+from AIDEALLib.statistics import RunErrors, interval_text, segment_statistics
 
 
 def main(folder: str, segments: str, table: str) -> None:
@@ -22,9 +22,16 @@ def main(folder: str, segments: str, table: str) -> None:
 
     segmentation = load_segmentation(segments, series.geometry, series.shape)
     maps = run(series).maps
-    rows = segment_statistics(maps, segmentation.labels, segmentation.names, voxel_volume_ml=series.geometry.voxel_volume_ml)
+    rows = segment_statistics(
+        maps,
+        segmentation.labels,
+        segmentation.names,
+        voxel_volume_ml=series.geometry.voxel_volume_ml,
+        errors=RunErrors.of(maps.provenance.as_dict()),
+    )
     for row in rows:
-        print(f"{row.name}: PDFF {row.pdff_median:.1f} %, {row.low_confidence_percent:.0f} % of low confidence")
+        interval = interval_text(row.reported, row.reported_low, row.reported_high, "%")
+        print(f"{row.name}: PDFF {interval}, {row.low_confidence_percent:.0f} % of low confidence")
     save_table(rows, table, {"version": maps.provenance.version, "method": maps.provenance.method})
 
 

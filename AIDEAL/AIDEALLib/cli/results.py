@@ -21,7 +21,15 @@ from ..quality.findings import QualityReport, Severity
 from ..report.page import cells
 from ..report.page import number as number
 from ..report.sentences import slice_ranges
-from ..statistics import TANG_2015, LowConfidence, SegmentStatistics, liver_groups, region_statistics
+from ..statistics import (
+    TANG_2015,
+    LowConfidence,
+    RegionFit,
+    RunErrors,
+    SegmentStatistics,
+    liver_groups,
+    region_statistics,
+)
 from .options import flag_words
 
 if TYPE_CHECKING:
@@ -36,7 +44,11 @@ SEGMENTS, CIRCLES = "segmentation.seg.nrrd", "circles.seg.nrrd"
 
 
 def measured(
-    maps: ParameterMaps, segmentation: Segmentation | None, options: RegionOptions | None = None, preset: Preset = Preset.LIVER
+    maps: ParameterMaps,
+    segmentation: Segmentation | None,
+    options: RegionOptions | None = None,
+    preset: Preset = Preset.LIVER,
+    joint: RegionFit | None = None,
 ) -> Measured:
     """Measure the segments of a run, or its body mask.
 
@@ -50,6 +62,8 @@ def measured(
         What is left out and which circles are suggested.
     preset : Preset
         What was scanned; segments of a phantom get no steatosis grade.
+    joint : callable, optional
+        Joint estimate of a region.
 
     Returns
     -------
@@ -58,12 +72,13 @@ def measured(
     from ..regions.measure import Measured, RegionOptions, measure_segments
 
     if segmentation is None:
-        row = region_statistics(maps, maps.mask, BODY, voxel_volume_ml=maps.geometry.voxel_volume_ml, cutoffs=None)
+        volume, errors = maps.geometry.voxel_volume_ml, RunErrors.of(maps.provenance.as_dict())
+        row = region_statistics(maps, maps.mask, BODY, voxel_volume_ml=volume, cutoffs=None, errors=errors)
         return Measured([row], np.zeros(maps.mask.shape, np.int32), {}, ())
     options = options or RegionOptions()
     if not preset.tissue:
         options = replace(options, cutoffs=None)
-    return measure_segments(maps, segmentation.labels, segmentation.names, options, segmentation.terminology)
+    return measure_segments(maps, segmentation.labels, segmentation.names, options, segmentation.terminology, joint)
 
 
 @dataclass(frozen=True)
@@ -113,6 +128,7 @@ def save_outcome(
     from ..io.output.overview import save_overview
     from ..io.output.save import save_maps
     from ..io.output.tables import save_table
+    from ..pipeline import region_fit_of
     from ..report.page import save_page
     from ..report.pdf import save_pdf
     from ..report.viewer import save_viewer
@@ -121,7 +137,7 @@ def save_outcome(
     maps = outcome.maps
     save_maps(maps, stage)
     save_overview(outcome.series, maps, stage / OVERVIEW)
-    found = measured(maps, segmentation, regions, outcome.options.preset)
+    found = measured(maps, segmentation, regions, outcome.options.preset, region_fit_of(outcome))
     rows = found.rows
     comments = _table_comments(maps.provenance) | {f"region {n}": note for n, note in enumerate(found.notes, start=1)}
     save_table(rows, stage / "statistics.csv", comments)
@@ -220,7 +236,7 @@ def _table_comments(provenance: Provenance) -> dict[str, object]:
         "method": provenance.method,
         **{f"model {name} sha256": checksum for name, checksum in provenance.models.items()},
         "low confidence": f"P(swap) above {limits.swap_probability:g} or PDFF SD above {limits.total_sd_points:g} points",
-        "weighted standard error": "assumes voxels with independent errors",
+        "intervals": "95 %; correlated noise, swaps, edges, heterogeneity of circles; the range of the signal model is apart",
         "steatosis cut-offs": f"{TANG_2015.name}: {TANG_2015.grade_1} {TANG_2015.grade_2} {TANG_2015.grade_3} percent",
         "note": provenance.research_use,
     }
@@ -249,8 +265,10 @@ def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) 
 def print_statistics(console: Console, rows: Sequence[SegmentStatistics]) -> None:
     """The statistics that matter at a glance; `statistics.csv` has the rest."""
     lines = [cells(row)[:-1] for row in rows]
-    columns = ("Region", "ml", "Median", "Mean", "SD", "Stated SD", "Weighted", "± SE", "Unsure %", "R2* 1/s")
+    columns = ("Region", "ml", "Median (95 %)", "Mean (95 %)", "Model", "SD", "Stated SD", "Unsure %", "R2* 1/s")
     console.print(table_of("PDFF in percent", columns, lines))
+    if any(row.reported_from == "joint" for row in rows):
+        console.print("* joint estimate of all voxels: voxel by voxel they are too noisy for a median", highlight=False)
 
 
 def print_findings(console: Console, quality: QualityReport) -> None:

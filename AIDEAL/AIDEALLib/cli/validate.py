@@ -22,6 +22,7 @@ class Section(str, Enum):
     IRON = "iron"
     SWAPS = "swaps"
     LIMITS = "limits"
+    REGIONS = "regions"
     REPEATABILITY = "repeatability"
     VISITS = "visits"
     REAL = "real"
@@ -34,6 +35,7 @@ def validate(
     quick: Annotated[
         bool, typer.Option("--quick", help="Few, small slices, to check that everything runs: a report in a minute.")
     ] = False,
+    patients: Annotated[int, typer.Option(min=1, help="Patients of the section on regions.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first patient, of coils and of noise.")] = 100,
     section: Annotated[
         list[Section] | None, typer.Option(help="Can be repeated; all sections by default.", show_default=False)
@@ -66,7 +68,7 @@ def validate(
     sections = SECTIONS if section is None else tuple(key for key in SECTIONS if key in {s.value for s in section})
     request = Request(
         out,
-        Plan(seed, quick),
+        Plan(seed, quick, 2 if quick else patients),
         sections,
         real_scans,
         load_networks(device, Path(options.models) if options.models else None),

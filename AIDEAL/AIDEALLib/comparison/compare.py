@@ -79,6 +79,8 @@ class MovedMaps:
     ----------
     pdff : np.ndarray, float32, percent
         PDFF.
+    pdff_sd : np.ndarray, float32, percentage points
+        Stated SD given the right mode.
     pdff_total_sd : np.ndarray, float32, percentage points
         Stated SD, the risk of a swap included.
     swap_probability : np.ndarray, float32
@@ -90,6 +92,7 @@ class MovedMaps:
     """
 
     pdff: Floats
+    pdff_sd: Floats
     pdff_total_sd: Floats
     swap_probability: Floats
     r2star: Floats
@@ -205,7 +208,9 @@ def _moved(maps: ParameterMaps, found: Registration, target: ParameterMaps) -> M
         return resampled(array, maps.geometry, found.transform, target.mask.shape, target.geometry)
 
     inside = on_target(maps.mask) > WHOLLY_INSIDE
-    arrays = {name: on_target(getattr(maps, name)) for name in ("pdff", "pdff_total_sd", "swap_probability", "r2star")}
+    arrays = {
+        name: on_target(getattr(maps, name)) for name in ("pdff", "pdff_sd", "pdff_total_sd", "swap_probability", "r2star")
+    }
     return MovedMaps(**{name: np.where(inside, array, np.nan) for name, array in arrays.items()}, mask=inside)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from ..progress import Monitor, Step
 from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod
+from .model_spread import model_spread
+from .noise_correlation import noise_correlation
 from .phase_correction.plan import NO_CORRECTIONS, PhaseCorrections, plan_corrections
 from .slice_estimate import SliceMaps, estimate_slice
 from .slice_pool import map_slices, one_core
@@ -207,7 +210,23 @@ class _Run:
             notes=self._notes(method, learned, scan, bool(mask.any())),
             seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},
         )
-        return ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance)
+        return self._with_shared_errors(ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance))
+
+    def _with_shared_errors(self, maps: ParameterMaps) -> ParameterMaps:
+        """Add to the provenance what voxels have in common: correlation of the noise, and what the model leaves open."""
+        series, start = self.series, time.perf_counter()
+        te = torch.from_numpy(series.te_s)
+        table = noise_correlation(
+            maps,
+            lambda index: self.corrections.apply(series.echoes[:, index], index),
+            self.spectrum.modulation(te, series.field_strength_t).numpy(),
+            METHODS[self.options.method].phase,
+        )
+        spread = model_spread(
+            series, self.spectrum, self.corrections, self.options.fat_shift_offset_ppm, self.options.t1 is T1.CORRECT
+        )
+        seconds = {**maps.provenance.seconds, "shared errors": round(time.perf_counter() - start, 4)}
+        return replace(maps, provenance=replace(maps.provenance, noise_correlation=table, model_spread=spread, seconds=seconds))
 
     def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:
         return {"run": self.options.as_dict(), CORRECTIONS: self.corrections.as_dict(), **method.settings_in_use(learned)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,8 +11,12 @@ import numpy.typing as npt
 from ..parameter_maps import ParameterMaps
 from ..statistics import (
     TANG_2015,
+    UNKNOWN_ERRORS,
     LowConfidence,
     MapArrays,
+    RegionFit,
+    RunErrors,
+    Sample,
     SegmentStatistics,
     SteatosisCutoffs,
     liver_part,
@@ -74,6 +78,7 @@ def measure_segments(
     names: Mapping[int, str],
     options: RegionOptions,
     terminology: Mapping[int, str] | None = None,
+    joint: RegionFit | None = None,
 ) -> Measured:
     """Measure the segments of a scan.
 
@@ -89,26 +94,42 @@ def measure_segments(
         What is left out and which circles are suggested.
     terminology : Mapping[int, str], optional
         Terminology entry of each label.
+    joint : callable, optional
+        Joint estimate of a region.
 
     Returns
     -------
     Measured
     """
+    errors = RunErrors.of(maps.provenance.as_dict())
     kept, notes = _kept_labels(maps, labels, names, options.leave_out, terminology or {})
 
     def statistics(of: npt.NDArray[np.integer], named: Mapping[int, str]) -> list[SegmentStatistics]:
         volume_ml = maps.geometry.voxel_volume_ml
-        return segment_statistics(maps, of, named, voxel_volume_ml=volume_ml, cutoffs=options.cutoffs, terminology=terminology)
+        return segment_statistics(
+            maps,
+            of,
+            named,
+            voxel_volume_ml=volume_ml,
+            cutoffs=options.cutoffs,
+            terminology=terminology,
+            errors=errors,
+            joint=joint,
+        )
 
     rows = statistics(kept, names)
     if options.leave_out:
-        whole = statistics(np.asarray(labels), names)
+        volume_ml = maps.geometry.voxel_volume_ml
+        whole = segment_statistics(maps, np.asarray(labels), names, voxel_volume_ml=volume_ml, terminology=terminology)
         rows = [replace(row, voxels=w.voxels, volume_ml=w.volume_ml) for row, w in zip(rows, whole, strict=True)]
     circle_labels, circle_names = np.zeros(labels.shape, np.int32), dict[int, str]()
     if options.circles is not None:
         suggestion = circles_in_liver(maps, labels, names, options.circles, terminology)
         circle_labels, circle_names = drawn(suggestion, circle_labels, maps.geometry.spacing_mm)
-        rows += circle_rows(maps, circle_labels, circle_names, maps.geometry.voxel_volume_ml, options.cutoffs)
+        known = terminology or {}
+        lobes = [labels == label for label, name in names.items() if liver_part(name, known.get(label, ""))]
+        volume_ml = maps.geometry.voxel_volume_ml
+        rows += circle_rows(maps, circle_labels, circle_names, volume_ml, options.cutoffs, errors=errors, lobes=lobes)
         notes += [circle.reason for circle in suggestion.circles] + list(suggestion.without)
     return Measured(rows, circle_labels, circle_names, tuple(notes))
 
@@ -209,6 +230,9 @@ def circle_rows(
     names: Mapping[int, str],
     volume_ml: float,
     cutoffs: SteatosisCutoffs | None = TANG_2015,
+    *,
+    errors: RunErrors = UNKNOWN_ERRORS,
+    lobes: Sequence[npt.NDArray[np.bool_]] = (),
 ) -> list[SegmentStatistics]:
     """Statistics of circles in the liver.
 
@@ -224,6 +248,10 @@ def circle_rows(
         Volume of a voxel.
     cutoffs : SteatosisCutoffs, optional
         Cut-offs of the steatosis grades; None for no grades.
+    errors : RunErrors
+        What the provenance of the maps states about shared errors.
+    lobes : sequence of np.ndarray, shape (slice, row, column), bool
+        Lobes or segments that the circles are samples of.
 
     Returns
     -------
@@ -233,7 +261,14 @@ def circle_rows(
     regions = [(name, labels == number) for number, name in sorted(names.items())]
     if len(regions) > 1:
         regions.append((ALL_CIRCLES, labels > 0))
-    return [region_statistics(maps, region, name, voxel_volume_ml=volume_ml, cutoffs=cutoffs) for name, region in regions]
+    rows = []
+    for name, region in regions:
+        lobe = next((lobe for lobe in lobes if np.any(lobe & region) and not np.any(region & ~lobe)), None)
+        sample = Sample(lobe)
+        rows.append(
+            region_statistics(maps, region, name, voxel_volume_ml=volume_ml, cutoffs=cutoffs, errors=errors, sample=sample)
+        )
+    return rows
 
 
 def _contrasts(maps: ParameterMaps) -> tuple[npt.NDArray[np.float32], ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..quality.findings import Finding
-from ..statistics import SegmentStatistics
+from ..statistics import SegmentStatistics, interval_text
 from . import sentences
 from .content import ReportContent
 from .pictures import MOST_REGIONS, Picture, fit_picture, histogram_png, region_pictures
@@ -17,12 +17,11 @@ from .templating import encoded, render
 COLUMNS = (
     "Region",
     "ml",
-    "Median",
-    "Mean",
+    "Median (95 %)",
+    "Mean (95 %)",
+    "Model",
     "SD",
     "Stated SD",
-    "Weighted mean",
-    "± SE",
     "Unsure %",
     "R2* 1/s",
     "Grade (research use)",
@@ -71,16 +70,24 @@ def cells(row: SegmentStatistics) -> tuple[str, ...]:
     return (
         row.name,
         number(row.volume_ml, 0),
-        number(row.pdff_median),
-        number(row.pdff_mean),
+        interval_text(row.reported, row.reported_low, row.reported_high) + " *" * (row.reported_from == "joint"),
+        interval_text(row.pdff_mean, row.mean_low, row.mean_high),
+        f"{number(row.model_low)} to {number(row.model_high)}" if math.isfinite(row.model_low) else "-",
         number(row.pdff_sd),
         number(row.stated_sd_mean),
-        number(row.weighted_mean, 2),
-        number(row.weighted_standard_error, 2),
         number(row.low_confidence_percent),
         number(row.r2star_mean, 0),
-        row.steatosis_grade or "-",
+        _grades(row),
     )
+
+
+def _grades(row: SegmentStatistics) -> str:
+    """Grade with its chance, then other grades whose chance is 5 % and more."""
+    grade, chances = row.steatosis_grade, (row.chance_s0, row.chance_s1, row.chance_s2, row.chance_s3)
+    shown = [(f"S{n}", chance) for n, chance in enumerate(chances) if f"S{n}" == grade or chance >= 0.05]
+    shown.sort(key=lambda pair: pair[0] != grade)
+    listed = ", ".join(f"{name} {100 * chance:.0f} %" for name, chance in shown if math.isfinite(chance))
+    return listed or grade or "-"
 
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:

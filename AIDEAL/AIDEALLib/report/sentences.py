@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,8 @@ from .content import ReportContent
 
 NO_LIVER = "No liver was outlined, so there is no number for the liver"
 INTERVAL_NOTE = (
-    "The interval is the widest that the stated uncertainties of the voxels allow, "
-    "as if all of them erred in the same direction."
+    "The interval contains noise, edges and the risk that water and fat are confused, "
+    "not what the model of the signal leaves open."
 )
 SMALLEST_CHANGE = 0.05
 
@@ -46,9 +47,12 @@ def headline(content: ReportContent) -> str:
     main = content.main
     if main is None:
         return f"{NO_LIVER}."
-    low, high = main.statistics.mean_interval
+    row = main.statistics
+    joint = row.reported_from == "joint"
+    value, (low, high) = (row.reported, (row.reported_low, row.reported_high)) if joint else (row.pdff_mean, row.mean_interval)
     where = "the liver" if "liver" in main.name.lower() else f"the {main.name.lower()} (liver)"
-    return f"Fat in {where}: {main.statistics.pdff_mean:.1f} % (95 % interval {max(low, 0.0):.1f} to {min(high, 100.0):.1f} %)"
+    interval = f"95 % interval {max(low, 0.0):.1f} to {min(high, 100.0):.1f} %" if math.isfinite(low) else "interval unknown"
+    return f"Fat in {where}: {value:.1f} % ({interval})"
 
 
 def explanation(content: ReportContent) -> str:
@@ -71,7 +75,8 @@ def grade(region: Region | None, cutoffs: SteatosisCutoffs) -> str:
     return (
         f"Steatosis grade {row.steatosis_grade} (scheme {cutoffs.name}: S1 from {cutoffs.grade_1:g} %, S2 from "
         f"{cutoffs.grade_2:g} %, S3 from {cutoffs.grade_3:g} %), "
-        f"by the median of {row.pdff_median:.1f} %. Schemes differ between studies."
+        f"by the {'median' if row.reported_from == 'median' else 'joint estimate'} of {row.reported:.1f} %. "
+        "Schemes differ between studies."
     )
 
 
@@ -96,7 +101,6 @@ def changes(region: Region, maps: ParameterMaps) -> list[Change]:
     found = [
         Change("voxels of low confidence left out", sure.pdff_mean - row.pdff_mean),
         Change("median instead of mean", row.pdff_median - row.pdff_mean),
-        Change("voxels weighted by their stated precision", row.weighted_mean - row.pdff_mean),
     ]
     return [change for change in found if change.points == change.points]
 

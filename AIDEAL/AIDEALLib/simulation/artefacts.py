@@ -61,6 +61,31 @@ def crop_k_space(images: Complex, factor: int) -> Complex:
     return (scipy.fft.ifft2(spectrum) / factor**2).astype(np.complex64)
 
 
+def zero_filled(images: Complex, zoom: float) -> Complex:
+    """Images of a scan of fewer k-space lines, interpolated to the same pixels by zero filling.
+
+    Parameters
+    ----------
+    images : np.ndarray, shape (..., row, column), complex64
+        Images of full resolution, noise included.
+    zoom : float
+        Pixels of the image in one of the scan, 1 or more.
+
+    Returns
+    -------
+    np.ndarray, same shape, complex64
+        The inner 1 / `zoom` of k-space along either axis alone; white noise becomes `zoom` times smaller and correlated.
+    """
+    if zoom == 1:
+        return images
+    spectrum = scipy.fft.fft2(images)
+    for axis in (-2, -1):
+        n = images.shape[axis]
+        kept = np.abs(np.fft.fftfreq(n, 1 / n)) < n / (2 * zoom)
+        spectrum = spectrum * (kept[:, None] if axis == -2 else kept)
+    return scipy.fft.ifft2(spectrum).astype(np.complex64)
+
+
 def ghosted(images: Complex, share: float) -> Complex:
     """Images (..., row, column) with a ghost of that `share` half a field of view away along the rows."""
     return (images + np.float32(share) * np.roll(images, images.shape[-2] // 2, axis=-2)).astype(np.complex64)

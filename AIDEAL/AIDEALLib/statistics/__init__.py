@@ -2,13 +2,18 @@
 
 from .agreement import Agreement, bland_altman
 from .change import OTHER_PROTOCOL, SAME_PROTOCOL, Change, Measurement, Repeatability, change_between, changes
+from .heterogeneity import Sample
+from .interval import Interval, interval_text
+from .joint_fit import JointFit
 from .liver_parts import WHOLE_LIVER, LiverPart, liver_groups, liver_part
 from .low_confidence import LowConfidence
 from .map_arrays import MapArrays
-from .regions import SegmentStatistics, region_statistics, segment_statistics
+from .noise_correlation import NoiseCorrelation
+from .regions import UNKNOWN_ERRORS, RegionFit, region_statistics, segment_statistics
 from .rois import circle_roi, square_roi
+from .run_errors import ModelSpread, RunErrors
+from .segment_row import SegmentStatistics
 from .steatosis import CUTOFFS, TANG_2013, TANG_2015, SteatosisCutoffs
-from .weighted_mean import inverse_variance_mean
 
 __all__ = [
     "CUTOFFS",
@@ -16,21 +21,29 @@ __all__ = [
     "SAME_PROTOCOL",
     "TANG_2013",
     "TANG_2015",
+    "UNKNOWN_ERRORS",
     "WHOLE_LIVER",
     "Agreement",
     "Change",
+    "Interval",
+    "JointFit",
     "LiverPart",
     "LowConfidence",
     "MapArrays",
     "Measurement",
+    "ModelSpread",
+    "NoiseCorrelation",
+    "RegionFit",
     "Repeatability",
+    "RunErrors",
+    "Sample",
     "SegmentStatistics",
     "SteatosisCutoffs",
     "bland_altman",
     "change_between",
     "changes",
     "circle_roi",
-    "inverse_variance_mean",
+    "interval_text",
     "liver_groups",
     "liver_part",
     "region_statistics",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .regions import SegmentStatistics
+from .segment_row import SegmentStatistics
 
 PER_95 = 1.959964
 """Half width of the central 95 % of a normal distribution, in standard deviations."""

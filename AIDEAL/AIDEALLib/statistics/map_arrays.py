@@ -19,6 +19,10 @@ class MapArrays(Protocol):
         """PDFF in percent, signed."""
 
     @property
+    def pdff_sd(self) -> FloatArray:
+        """Stated standard deviation of the PDFF in percentage points, given the right water-fat mode."""
+
+    @property
     def pdff_total_sd(self) -> FloatArray:
         """Stated standard deviation of the PDFF in percentage points, the risk of a swap included."""
 

@@ -2,92 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from .heterogeneity import Sample
+from .interval import Interval
+from .joint_fit import JointFit
 from .liver_parts import liver_groups, liver_part
 from .low_confidence import LowConfidence
 from .map_arrays import BoolArray, FloatArray, MapArrays
+from .region_errors import region_errors
+from .run_errors import RunErrors
+from .segment_row import SegmentStatistics
 from .steatosis import TANG_2015, SteatosisCutoffs
-from .weighted_mean import inverse_variance_mean
 
-TWO_SIDED_95 = 1.96
-"""Quantile of the normal distribution that leaves 2.5 % at each end."""
-
-
-@dataclass(frozen=True)
-class SegmentStatistics:
-    """Statistics of one segment: a row of the table. NaN where no voxel contributes.
-
-    Attributes
-    ----------
-    name : str
-        Name of the segment.
-    voxels : int
-        Voxels of the whole segment.
-    volume_ml : float
-        Volume of the whole segment.
-    outside_percent : float
-        Share of the segment's voxels without an estimate (outside the foreground); they are left out of all that follows.
-    low_confidence_percent : float
-        Share of the voxels with an estimate that are of low confidence.
-    swap_suspect_percent : float
-        Share of the voxels with an estimate whose swap probability exceeds its limit.
-    used_voxels : int
-        Voxels behind the values below; fewer when low confidence is excluded.
-    pdff_mean : float
-        Mean signed PDFF in percent.
-    pdff_sd : float
-        Standard deviation (n - 1) of the PDFF over the voxels, percentage points.
-    pdff_median : float
-        Median PDFF in percent.
-    pdff_iqr : float
-        Interquartile range of the PDFF, percentage points.
-    stated_sd_mean : float
-        Mean of the voxels' stated SD, percentage points, the risk of a swap included.
-    weighted_mean : float
-        Mean PDFF in percent, weighted by 1 / stated SD^2.
-    weighted_standard_error : float
-        1 / sqrt(sum of weights), percentage points. It assumes independent errors; neighbours that share noise, field errors
-        or smoothing make the true error larger.
-    r2star_mean : float
-        Mean R2* in 1/s.
-    steatosis_grade : str
-        Grade of the median PDFF; '' where none applies.
-    """
-
-    name: str
-    voxels: int
-    volume_ml: float
-    outside_percent: float
-    low_confidence_percent: float
-    swap_suspect_percent: float
-    used_voxels: int
-    pdff_mean: float
-    pdff_sd: float
-    pdff_median: float
-    pdff_iqr: float
-    stated_sd_mean: float
-    weighted_mean: float
-    weighted_standard_error: float
-    r2star_mean: float
-    steatosis_grade: str
-
-    @property
-    def mean_interval(self) -> tuple[float, float]:
-        """95 % interval of the mean PDFF in percent, as if the errors of all voxels went in the same direction.
-
-        Notes
-        -----
-        mean -+ 1.96 times the mean of the stated SDs: the widest interval that the stated SDs allow. Independent errors would
-        make it narrower by the square root of the number of voxels; neighbours share noise and field errors, so the true
-        interval lies between.
-        """
-        reach = TWO_SIDED_95 * self.stated_sd_mean
-        return self.pdff_mean - reach, self.pdff_mean + reach
+RegionFit = Callable[[BoolArray], JointFit | None]
+"""Joint estimate of the voxels of a region; None where it failed to converge."""
+UNKNOWN_ERRORS = RunErrors()
+SKEWED_SD_POINTS = 6.0
+"""Mean SD of the voxels above which their errors are so skewed that the median of a region is off."""
+AGREE_ERRORS, OTHER_MODE_POINTS = 3.0, 20.0
+"""Standard errors up to which mean and joint estimate agree, and the difference from which they are of different modes."""
+_UNKNOWN = Interval(math.nan, math.nan)
 
 
 def segment_statistics(
@@ -100,6 +39,8 @@ def segment_statistics(
     exclude_low_confidence: bool = False,
     cutoffs: SteatosisCutoffs | None = TANG_2015,
     terminology: Mapping[int, str] | None = None,
+    errors: RunErrors = UNKNOWN_ERRORS,
+    joint: RegionFit | None = None,
 ) -> list[SegmentStatistics]:
     """Statistics of each segment, in label order, then of lobes and liver that several segments make (`liver_groups`).
 
@@ -121,6 +62,10 @@ def segment_statistics(
         Cut-offs of the steatosis grades, which segments of the liver get (`liver_part`); None for no grades.
     terminology : Mapping[int, str], optional
         Terminology entry of each label, by which liver is recognised where the name leaves it open.
+    errors : RunErrors
+        What the provenance of the maps states about shared errors (`RunErrors.of`); without it there are no intervals.
+    joint : callable, optional
+        Joint estimate of a region (`estimation.region_fit`); needs the echoes.
 
     Returns
     -------
@@ -146,6 +91,8 @@ def segment_statistics(
             low_confidence=limits,
             exclude_low_confidence=exclude_low_confidence,
             cutoffs=cutoffs if liver else None,
+            errors=errors,
+            joint=joint,
         )
         for name, region, liver in (*regions, *groups)
     ]
@@ -160,6 +107,9 @@ def region_statistics(
     low_confidence: LowConfidence | None = None,
     exclude_low_confidence: bool = False,
     cutoffs: SteatosisCutoffs | None = TANG_2015,
+    errors: RunErrors = UNKNOWN_ERRORS,
+    sample: Sample | None = None,
+    joint: RegionFit | None = None,
 ) -> SegmentStatistics:
     """Statistics of one region.
 
@@ -179,6 +129,12 @@ def region_statistics(
         Leave voxels of low confidence out of the values.
     cutoffs : SteatosisCutoffs, optional
         Cut-offs of the steatosis grades; None where the region is not liver.
+    errors : RunErrors
+        What the provenance of the maps states about shared errors (`RunErrors.of`); without it there are no intervals.
+    sample : Sample, optional
+        For a circle or another sample: the lobe it stands for; None for a region that stands for itself.
+    joint : callable, optional
+        Joint estimate of a region (`estimation.region_fit`); needs the echoes.
 
     Returns
     -------
@@ -187,33 +143,67 @@ def region_statistics(
     limits = low_confidence or LowConfidence()
     voxels = int(np.count_nonzero(region))
     chosen = region & maps.mask & np.isfinite(maps.pdff)
-    low = limits.select(maps)[chosen]
-    suspect = maps.swap_probability[chosen] > limits.swap_probability
+    low_confident = chosen & limits.select(maps)
+    suspect = chosen & (maps.swap_probability > limits.swap_probability)
     estimated = int(np.count_nonzero(chosen))
-    keep = ~low if exclude_low_confidence else np.ones(estimated, dtype=np.bool_)
-    pdff = maps.pdff[chosen][keep].astype(np.float64)
-    sd = maps.pdff_total_sd[chosen][keep].astype(np.float64)
-    r2star = maps.r2star[chosen][keep].astype(np.float64)
+    used = chosen & ~low_confident if exclude_low_confidence else chosen
+    pdff = maps.pdff[used].astype(np.float64)
+    stated_sd, r2star = _mean(maps.pdff_total_sd[used].astype(np.float64)), _mean(maps.r2star[used].astype(np.float64))
     median, iqr = _median_iqr(pdff)
-    weighted_mean, standard_error = inverse_variance_mean(pdff, sd)
+    found = region_errors(maps, used, errors.noise_correlation, sample)
+    of_mean, of_median = Interval(_mean(pdff), found.mean), Interval(median, found.median)
+    fit = joint(used) if joint is not None and pdff.size else None
+    of_joint = _joint_interval(fit, errors, found.beyond_noise, of_mean) if fit else _UNKNOWN
+    by_joint = math.isfinite(of_joint.value) and stated_sd > SKEWED_SD_POINTS
+    reported = of_joint if by_joint else of_median
+    model_low, model_high = errors.model.range_of(reported.value, r2star) if errors.model else (math.nan, math.nan)
+    chances = cutoffs.chances(reported) if cutoffs else (math.nan,) * 4
     return SegmentStatistics(
         name=name,
         voxels=voxels,
         volume_ml=voxels * voxel_volume_ml,
         outside_percent=_percent(voxels - estimated, voxels),
-        low_confidence_percent=_percent(int(np.count_nonzero(low)), estimated),
+        low_confidence_percent=_percent(int(np.count_nonzero(low_confident)), estimated),
         swap_suspect_percent=_percent(int(np.count_nonzero(suspect)), estimated),
         used_voxels=pdff.size,
-        pdff_mean=_mean(pdff),
-        pdff_sd=float(np.std(pdff, ddof=1)) if pdff.size > 1 else float("nan"),
+        pdff_mean=of_mean.value,
+        pdff_sd=float(np.std(pdff, ddof=1)) if pdff.size > 1 else math.nan,
         pdff_median=median,
         pdff_iqr=iqr,
-        stated_sd_mean=_mean(sd),
-        weighted_mean=weighted_mean,
-        weighted_standard_error=standard_error,
-        r2star_mean=_mean(r2star),
-        steatosis_grade=cutoffs.grade(median) if cutoffs else "",
+        stated_sd_mean=stated_sd,
+        **_spread_out("mean", of_mean),
+        **_spread_out("median", of_median),
+        joint_pdff=of_joint.value,
+        **_spread_out("joint", of_joint),
+        joint_r2star=fit.r2star_per_s if fit else math.nan,
+        reported=reported.value,
+        reported_low=reported.low,
+        reported_high=reported.high,
+        reported_from=("joint" if by_joint else "median") if pdff.size else "",
+        model_low=model_low,
+        model_high=model_high,
+        r2star_mean=r2star,
+        steatosis_grade=cutoffs.grade(reported.value) if cutoffs else "",
+        **{f"chance_s{grade}": chance for grade, chance in enumerate(chances)},
     )
+
+
+def _joint_interval(fit: JointFit, errors: RunErrors, beyond_noise: float, mean: Interval) -> Interval:
+    """Interval of a joint estimate, widened where it and the mean differ by more than their errors.
+
+    Then the region is not of one PDFF and R2*, or its echoes ring. Differences above `OTHER_MODE_POINTS` are swaps of the maps,
+    which the joint estimate resolves.
+    """
+    correlation = errors.noise_correlation
+    inflation = correlation.inflation(fit.weights) if correlation else math.nan
+    error = math.hypot(fit.pdff_error * math.sqrt(inflation), beyond_noise)
+    apart = abs(fit.pdff - mean.value)
+    excess = max(apart - AGREE_ERRORS * math.hypot(error, mean.error), 0.0) if apart < OTHER_MODE_POINTS else 0.0
+    return Interval(fit.pdff, math.hypot(error, excess))
+
+
+def _spread_out(name: str, interval: Interval) -> dict[str, float]:
+    return {f"{name}_error": interval.error, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _mean(values: FloatArray) -> float:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+
+from .interval import Interval
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,17 @@ class SteatosisCutoffs:
         """Grade S0 to S3 of a liver with this PDFF, '' for NaN."""
         if not np.isfinite(pdff_percent):
             return ""
-        return f"S{sum(pdff_percent >= limit for limit in (self.grade_1, self.grade_2, self.grade_3))}"
+        return f"S{sum(pdff_percent >= limit for limit in self._limits)}"
+
+    def chances(self, interval: Interval) -> tuple[float, float, float, float]:
+        """Probabilities of S0 to S3 of a liver whose PDFF is known this well, summing to 1; NaN where unknown."""
+        below = [0.0, *(interval.below(limit) for limit in self._limits), 1.0]
+        s0, s1, s2, s3 = (high - low for low, high in pairwise(below))
+        return s0, s1, s2, s3
+
+    @property
+    def _limits(self) -> tuple[float, float, float]:
+        return self.grade_1, self.grade_2, self.grade_3
 
 
 TANG_2015 = SteatosisCutoffs("Tang 2015", 5.2, 11.3, 17.1)

@@ -19,7 +19,7 @@ from .files import written_whole
 from .fingerprint import code_fingerprint
 from .voxels import Voxels
 
-SIMULATION = ("simulation", "validation/cases.py", "validation/voxels.py")
+SIMULATION = ("simulation", "validation/cases.py", "validation/voxels.py", "validation/region_patients.py", "statistics")
 """Modules that the voxels of a case depend on besides the estimate."""
 
 

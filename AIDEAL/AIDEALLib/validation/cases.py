@@ -169,10 +169,10 @@ def compare_with_truth(maps: ParameterMaps, scan: Scan, protocol: Protocol) -> V
         Voxels of the body that have an estimate.
     """
     shift = SIX_PEAK.mean_shift_hz(protocol.field_strength_t)
-    return Voxels.of(maps, scan.truth, shift, bounds=_bounds(scan, protocol))
+    return Voxels.of(maps, scan.truth, shift, bounds=cramer_rao_sd(scan, protocol))
 
 
-def _bounds(scan: Scan, protocol: Protocol) -> tuple[FloatMap, FloatMap]:
+def cramer_rao_sd(scan: Scan, protocol: Protocol) -> tuple[FloatMap, FloatMap]:
     """Cramer-Rao bounds on the SD of PDFF (points) and field (Hz) at the true values, (slice, row, column); 0 without noise."""
     truth = scan.truth
     sd = [np.full(truth.shape, math.nan, np.float32) for _ in range(2)]

@@ -56,10 +56,13 @@ class Plan:
         Seed of the first patient, of coils and of noise.
     quick : bool
         Few cases on small matrices, which only show that everything runs.
+    region_patients : int
+        Patients of the section on regions.
     """
 
     seed: int = 100
     quick: bool = False
+    region_patients: int = 40
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from .. import __version__
 from ..errors import Cancelled
 from ..models import Networks
-from . import coverage, iron, limits, phantoms, real_scans, repeatability, sensitivity, spread, swaps, visits
+from . import coverage, iron, limits, phantoms, real_scans, regions, repeatability, sensitivity, spread, swaps, visits
 from .bench import Bench, fingerprint
 from .cases import Case
 from .plan import Plan
 from .report import Chapter, write_chapter, write_report
 
-_SIMULATED = {s.KEY: s for s in (phantoms, spread, sensitivity, coverage, iron, swaps, limits, repeatability, visits)}
+_SIMULATED = {s.KEY: s for s in (phantoms, spread, sensitivity, coverage, iron, swaps, limits, regions, repeatability, visits)}
 SECTIONS = (*_SIMULATED, real_scans.KEY)
 """Sections by key, in the order of the report."""
 
@@ -118,6 +118,8 @@ def _head(request: Request) -> list[str]:
     options += (
         [] if tuple(request.sections) == SECTIONS else [f"--section {key}" for key in SECTIONS if key in request.sections]
     )
+    if "regions" in request.sections and not request.plan.quick and request.plan.region_patients != Plan.region_patients:
+        options.append(f"--patients {request.plan.region_patients}")
     options += ["--real-scans DIR"] if request.real_scans else []
     models = ", ".join(f"{name} {checksum[:12]}" for name, checksum in request.networks.checksums.items())
     paragraphs = [

@@ -12,7 +12,7 @@ import pytest
 
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.statistics import circle_roi, segment_statistics
+from AIDEALLib.statistics import RunErrors, circle_roi, segment_statistics
 from slicer_harness.cases import OBLIQUE
 
 pytest.importorskip("slicer")
@@ -26,12 +26,25 @@ def test_statistics_equal_those_of_numpy(drawn: Drawn, liver_maps: ParameterMaps
     maps, segmentation, truth = drawn
     found = measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())
     expected = segment_statistics(
-        liver_maps, truth.labels.astype(np.int32), truth.label_names, voxel_volume_ml=OBLIQUE.voxel_volume_ml
+        liver_maps,
+        truth.labels.astype(np.int32),
+        truth.label_names,
+        voxel_volume_ml=OBLIQUE.voxel_volume_ml,
+        errors=RunErrors.of(liver_maps.provenance.as_dict()),
     )
     assert [row.name for row in found] == ["Right lobe", "Left lobe", "whole liver"]
     for a, b in zip(found, expected, strict=True):
         assert a.voxels == b.voxels > 0
-        for field in ("volume_ml", "pdff_mean", "pdff_sd", "pdff_median", "pdff_iqr", "weighted_mean", "r2star_mean"):
+        for field in (
+            "volume_ml",
+            "pdff_mean",
+            "pdff_sd",
+            "pdff_median",
+            "pdff_iqr",
+            "mean_error",
+            "median_high",
+            "r2star_mean",
+        ):
             assert getattr(a, field) == pytest.approx(getattr(b, field), rel=1e-6), field
         assert a.steatosis_grade == b.steatosis_grade
 

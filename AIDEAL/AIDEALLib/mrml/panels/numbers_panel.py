@@ -22,7 +22,15 @@ from ..text import tr
 from ..wording import worded
 from .context import Context
 
-_DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard_error": 2}
+_DECIMALS = {
+    "voxels": 0,
+    "used_voxels": 0,
+    "r2star_mean": 1,
+    "mean_error": 2,
+    "median_error": 2,
+    "joint_error": 2,
+    **{f"chance_s{g}": 2 for g in range(4)},
+}
 
 EDGE_MM = 5.0
 """Left out along the edge of the liver with *Leave out vessels and edges*."""

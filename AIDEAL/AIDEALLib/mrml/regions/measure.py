@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from ...statistics import (
     TANG_2015,
     WHOLE_LIVER,
     LowConfidence,
+    RunErrors,
+    Sample,
     SegmentStatistics,
     SteatosisCutoffs,
     liver_groups,
@@ -37,6 +40,8 @@ class MapArrays:
     ----------
     pdff : array, percent
         PDFF.
+    pdff_sd : array, percentage points
+        SD of the PDFF given the right mode.
     pdff_total_sd : array, percentage points
         SD of the PDFF, swap included.
     swap_probability : array
@@ -48,6 +53,7 @@ class MapArrays:
     """
 
     pdff: npt.NDArray[np.floating]
+    pdff_sd: npt.NDArray[np.floating]
     pdff_total_sd: npt.NDArray[np.floating]
     swap_probability: npt.NDArray[np.floating]
     r2star: npt.NDArray[np.floating]
@@ -55,7 +61,7 @@ class MapArrays:
 
     def cropped(self, box: Box) -> MapArrays:
         """The part of the maps inside a box."""
-        return MapArrays(self.pdff[box], self.pdff_total_sd[box], self.swap_probability[box], self.r2star[box], self.mask[box])
+        return MapArrays(*(getattr(self, entry.name)[box] for entry in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ def map_arrays(maps: MapNodes) -> MapArrays:
 
     sd = array("pdff_total_sd")
     mask = array(FOREGROUND) > 0 if FOREGROUND in maps else sd > 0
-    return MapArrays(pdff, sd, array("swap_probability"), array("r2star"), mask)
+    return MapArrays(pdff, array("pdff_sd"), sd, array("swap_probability"), array("r2star"), mask)
 
 
 def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
@@ -183,7 +189,11 @@ ALL_CIRCLES = "circles, both lobes"
 
 
 def measure(
-    maps: MapNodes, regions: list[Region], options: MeasureOptions, together: str = WHOLE_LIVER
+    maps: MapNodes,
+    regions: list[Region],
+    options: MeasureOptions,
+    together: str = WHOLE_LIVER,
+    lobes_of_samples: Sequence[Region] | None = None,
 ) -> list[SegmentStatistics]:
     """Statistics of each region, then of the lobes and the liver that several regions make.
 
@@ -197,6 +207,8 @@ def measure(
         How to measure.
     together : str
         Name of the row of the whole liver; circles have their own, from which edges and vessels are not left out.
+    lobes_of_samples : sequence of Region, optional
+        For circles, which are samples of a lobe: the lobes drawn, where there are any.
 
     Returns
     -------
@@ -204,6 +216,7 @@ def measure(
         One row a region; regions of a phantom have no steatosis grade.
     """
     arrays = map_arrays(maps)
+    errors = RunErrors.of(maps.provenance())
     cutoffs = options.cutoffs if of_tissue(maps) else None
     volume_ml = geometry_of(maps.pdff).voxel_volume_ml
     measured = list(regions)
@@ -214,20 +227,42 @@ def measure(
         if name == WHOLE_LIVER or together == WHOLE_LIVER:
             row = together if name == WHOLE_LIVER else name
             measured, whole = ([*of, _union(row, [of[n] for n in members], arrays.pdff.shape)] for of in (measured, whole))
-    rows = [
-        region_statistics(
-            arrays.cropped(region.box),
-            region.voxels,
-            region.name,
-            voxel_volume_ml=volume_ml,
-            low_confidence=options.low_confidence,
-            exclude_low_confidence=options.exclude_low_confidence,
-            cutoffs=cutoffs if region.liver else None,
+    rows = []
+    for region in measured:
+        lobe = _lobe_around(region, lobes_of_samples or (), arrays.pdff.shape)
+        rows.append(
+            region_statistics(
+                arrays if lobe is not None else arrays.cropped(region.box),
+                _on_grid(region, arrays.pdff.shape) if lobe is not None else region.voxels,
+                region.name,
+                voxel_volume_ml=volume_ml,
+                low_confidence=options.low_confidence,
+                exclude_low_confidence=options.exclude_low_confidence,
+                cutoffs=cutoffs if region.liver else None,
+                errors=errors,
+                sample=None if lobes_of_samples is None else Sample(lobe),
+            )
         )
-        for region in measured
-    ]
     counts = [int(np.count_nonzero(region.voxels)) for region in whole]
     return [replace(row, voxels=count, volume_ml=count * volume_ml) for row, count in zip(rows, counts, strict=True)]
+
+
+def _lobe_around(circle: Region, lobes: Sequence[Region], shape: tuple[int, ...]) -> BoolArray | None:
+    """Voxels of the lobe that holds most of a circle, on the grid of the maps."""
+    if not lobes or not circle.voxels.any():
+        return None
+    inside = _on_grid(circle, shape)
+    for lobe in lobes:
+        voxels = _on_grid(lobe, shape)
+        if np.count_nonzero(voxels & inside) > np.count_nonzero(inside) / 2:
+            return voxels
+    return None
+
+
+def _on_grid(region: Region, shape: tuple[int, ...]) -> BoolArray:
+    voxels = np.zeros(shape, np.bool_)
+    voxels[region.box] = region.voxels
+    return voxels
 
 
 def histogram(maps: MapNodes, region: Region, low: float = -5.0, high: float = 55.0, bins: int = 60) -> tuple[Any, Any]:

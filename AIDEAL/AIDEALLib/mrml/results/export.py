@@ -63,7 +63,7 @@ def save_csv(
         "edges and vessels of drawn regions": f"left out, {edge.edge_mm:g} mm" if edge else "included",
         "steatosis cut-offs (%)": graded if of_tissue(maps) else "none (phantom)",
         "circle diameter (mm)": f"{diameter_mm:g}",
-        "standard error": CAVEAT,
+        "intervals": CAVEAT,
     }
     for number, note in enumerate(provenance.get("notes", ()), start=1):
         comments[f"note {number}"] = note

@@ -17,28 +17,47 @@ from ..regions.measure import ALL_CIRCLES, MeasureOptions, Region, measure, regi
 from ..signal import Signal
 
 DELAY_MS = 250
-_UNITS = {"volume_ml": "ml", "r2star_mean": "1/s"}
+_UNITS = {"volume_ml": "ml", "r2star_mean": "1/s", "joint_r2star": "1/s"}
 _TITLES = {
     "name": "Segment",
     "voxels": "Voxels",
     "volume_ml": "Volume (ml)",
     "pdff_mean": "PDFF mean (%)",
     "pdff_sd": "PDFF SD (%)",
+    "reported": "PDFF reported (%)",
+    "reported_low": "95 % from (%)",
+    "reported_high": "95 % to (%)",
+    "reported_from": "Reported from",
+    "model_low": "Model from (%)",
+    "model_high": "Model to (%)",
+    "mean_error": "SE of mean (%)",
+    "mean_low": "Mean 95 % from (%)",
+    "mean_high": "Mean 95 % to (%)",
     "pdff_median": "PDFF median (%)",
+    "median_error": "SE of median (%)",
+    "median_low": "Median 95 % from (%)",
+    "median_high": "Median 95 % to (%)",
+    "joint_pdff": "PDFF joint (%)",
+    "joint_error": "SE of joint (%)",
+    "joint_low": "Joint 95 % from (%)",
+    "joint_high": "Joint 95 % to (%)",
     "pdff_iqr": "PDFF IQR (%)",
     "stated_sd_mean": "Stated SD (%)",
-    "weighted_mean": "Weighted mean (%)",
-    "weighted_standard_error": "Weighted SE (%)",
     "low_confidence_percent": "Low confidence (%)",
     "swap_suspect_percent": "Swap suspect (%)",
     "outside_percent": "Outside (%)",
     "used_voxels": "Used voxels",
     "r2star_mean": "R2* mean (1/s)",
+    "joint_r2star": "R2* joint (1/s)",
     "steatosis_grade": "Grade (research)",
+    "chance_s0": "Chance of S0",
+    "chance_s1": "Chance of S1",
+    "chance_s2": "Chance of S2",
+    "chance_s3": "Chance of S3",
 }
 CAVEAT = (
-    "The standard error of the weighted mean assumes that voxels err independently. Neighbouring voxels do not, so the true "
-    "error is larger; it is a lower limit."
+    "Intervals of 95 % hold for noise with its spatial correlation, swaps, edges and, of circles, how far a part of a lobe "
+    "differs from the lobe. What the signal model leaves open is apart."
 )
 
 
@@ -144,7 +163,7 @@ class LiveTable:
             segmentation = None
         drawn = regions_of(segmentation, maps.pdff) if segmentation is not circles else []
         found = regions_of(circles, maps.pdff)
-        self.rows = measure(maps, drawn, self._options) + measure(maps, found, self._options, ALL_CIRCLES)
+        self.rows = measure(maps, drawn, self._options) + measure(maps, found, self._options, ALL_CIRCLES, drawn)
         self.measured_regions, self.drawn = drawn + found, drawn
         self.measurements += 1
         self.changed.emit()
@@ -183,7 +202,7 @@ def fill_table(table: Any, rows: list[SegmentStatistics], maps: MapNodes | None)
     table.RemoveAllColumns()
     for field in COLUMNS:
         values = [getattr(row, field) for row in rows]
-        kind = vtk.vtkStringArray if field in ("name", "steatosis_grade") else vtk.vtkDoubleArray
+        kind = vtk.vtkStringArray if field in ("name", "steatosis_grade", "reported_from") else vtk.vtkDoubleArray
         if field in ("voxels", "used_voxels"):
             kind = vtk.vtkIntArray
         column = kind()

@@ -131,7 +131,6 @@ def test_report_holds_every_measurement(objects: list[Exported], content: Export
     assert [g.tracking_identifier for g in groups] == [f"AIDEAL {r.name}" for r in content.regions]
     row = content.regions[0].statistics
     found = {(m.name.meaning, m.derivation.meaning if m.derivation else ""): m.value for m in groups[0].get_measurements()}
-    low, high = row.mean_interval
     for key, value in {
         ("Volume", ""): row.volume_ml,
         ("Number of voxels", ""): row.used_voxels,
@@ -140,8 +139,8 @@ def test_report_holds_every_measurement(objects: list[Exported], content: Export
         ("Fat fraction", "Standard Deviation"): row.pdff_sd,
         ("Fat fraction", "Interquartile Range of population"): row.pdff_iqr,
         ("Mean of the stated SD of the voxels' PDFF", ""): row.stated_sd_mean,
-        ("Lower end of 95 % interval of the mean PDFF", ""): low,
-        ("Upper end of 95 % interval of the mean PDFF", ""): high,
+        ("Lower end of 95 % interval of the mean PDFF", ""): row.mean_low,
+        ("Upper end of 95 % interval of the mean PDFF", ""): row.mean_high,
         ("Share of voxels of low confidence", ""): row.low_confidence_percent,
         ("R2*", "Mean"): row.r2star_mean,
     }.items():

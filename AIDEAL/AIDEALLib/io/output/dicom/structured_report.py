@@ -28,7 +28,6 @@ COUNT: Code = ("{voxels}", "UCUM", "voxels")
 PER_SECOND: Code = ("/s", "UCUM", "per second")
 VOXELS: Code = ("voxels", SCHEME, "Number of voxels")
 STATED_SD: Code = ("stated-sd", SCHEME, "Mean of the stated SD of the voxels' PDFF")
-WEIGHTED: Code = ("weighted-mean", SCHEME, "Inverse-variance weighted mean PDFF")
 LOWEST: Code = ("mean-lower", SCHEME, "Lower end of 95 % interval of the mean PDFF")
 HIGHEST: Code = ("mean-upper", SCHEME, "Upper end of 95 % interval of the mean PDFF")
 LOW_CONFIDENCE: Code = ("low-confidence", SCHEME, "Share of voxels of low confidence")
@@ -104,7 +103,6 @@ def structured_report(
 
 def measurements_of(row: SegmentStatistics) -> Iterator[tuple[Code, Code | None, float, Code]]:
     """Name, derivation, value and unit of each measurement that has a value."""
-    low, high = row.mean_interval
     values: list[tuple[Code, Code | None, float, Code]] = [
         (VOLUME, None, row.volume_ml, MILLILITRE),
         (VOXELS, None, float(row.used_voxels), COUNT),
@@ -113,9 +111,8 @@ def measurements_of(row: SegmentStatistics) -> Iterator[tuple[Code, Code | None,
         (FAT_FRACTION, STANDARD_DEVIATION, row.pdff_sd, PERCENT),
         (FAT_FRACTION, IQR, row.pdff_iqr, PERCENT),
         (STATED_SD, None, row.stated_sd_mean, PERCENT),
-        (LOWEST, None, low, PERCENT),
-        (HIGHEST, None, high, PERCENT),
-        (WEIGHTED, None, row.weighted_mean, PERCENT),
+        (LOWEST, None, row.mean_low, PERCENT),
+        (HIGHEST, None, row.mean_high, PERCENT),
         (LOW_CONFIDENCE, None, row.low_confidence_percent, PERCENT),
         (R2STAR, MEAN, row.r2star_mean, PER_SECOND),
     ]

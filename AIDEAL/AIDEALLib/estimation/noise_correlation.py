@@ -1,0 +1,250 @@
+"""Spatial correlation of a scan's noise, from what the voxelwise fits leave over. Reads the maps and changes none.
+
+Interpolation, zero filling and the filters of a reconstruction correlate the noise of neighbours. The residual of a fit is the
+noise projected onto the complement of the model, r_i = P_i n_i, so that
+
+    E[r_i^H r_j] = 2 sigma^2 rho_ij tr(P_i P_j),   P_i = 1 - Q_i Q_i^H,
+
+Q_i an orthonormal basis of water, fat and their derivative along field and R2* (N x 3). The trace is what is left in common by
+voxels of different field. Fits of three echoes leave nothing over, and magnitudes no complex residual; there the echoes of the
+air are used, of magnitudes the square root of the correlation of their squares (closed form for circular Gaussian noise).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..parameter_maps import ParameterMaps
+
+Complex = npt.NDArray[np.complex64]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Table = tuple[tuple[tuple[float, ...], ...], ...]
+"""Correlation (slice, row, column), as `statistics.NoiseCorrelation` takes it; () where it cannot be determined."""
+
+REACH, REACH_ACROSS = 5, 2
+"""Largest distance in voxels within a slice, and within the neighbouring slice."""
+SLICES, VOXELS = 4, 2500
+"""Slices examined with their next ones, and voxels of each."""
+FEWEST_PAIRS = 200
+OUTLIER = 3.0
+"""Residuals above this multiple of their median energy are ringing, motion or flow."""
+AROUND, GOOD_AROUND = 2, 0.85
+"""Voxels are used where at least this share of the square reaching so far around them has no such residual."""
+AIR_REACH, AIR_QUANTILE, AIR_ENERGY = 3, 0.02, 16.0
+"""Air: neighbourhoods below twice this quantile of the mean energy, if that is not above so many times the noise's."""
+RANGE_PER_S = (-200.0, 5000.0)
+"""Limits of R2* here, for voxels of noise."""
+SIGNIFICANT = 3.0
+"""Correlations of fewer standard errors than this are noise of the estimate and count as 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Residual:
+    """Residual of the voxels of a slice.
+
+    Attributes
+    ----------
+    values : complex, (row, column, echo); 0 where unused. used : bool (row, column).
+    basis : complex (row, column, echo, 3), orthonormal basis of what was fitted; None where nothing was.
+    """
+
+    values: Complex
+    basis: Complex | None
+    used: Bools
+
+
+def noise_correlation(
+    maps: ParameterMaps, echoes_of: Callable[[int], Complex], modulation: npt.NDArray[np.complex128], complex_fit: bool
+) -> Table:
+    """Correlation of the noise of neighbouring voxels.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Result of the run.
+    echoes_of : callable
+        Corrected echoes (echo, row, column) of a slice.
+    modulation : np.ndarray, shape (echo,), complex
+        Fat phasor.
+    complex_fit : bool
+        Whether the method fits the phase too.
+
+    Returns
+    -------
+    Table
+        Correlation, cut where it is 0 beyond; () where there are too few voxels.
+    """
+    n = len(maps.mask)
+    chosen = sorted({int(z) for z in np.linspace(0, n - 1, SLICES + 2)[1:-1].round()} if n > 1 else {0})
+    rng = np.random.default_rng(0)
+    te = np.asarray(maps.provenance.te_s)
+    known: dict[int, _Residual] = {}
+    air = not complex_fit or len(modulation) == 3
+
+    def residual(z: int) -> _Residual:
+        if z not in known:
+            known[z] = (
+                _air(echoes_of(z), maps.provenance.noise_sd[z], complex_fit)
+                if air
+                else _residual(echoes_of(z), maps, z, te, modulation)
+            )
+        return known[z]
+
+    within, across = _Sums(REACH), _Sums(REACH_ACROSS)
+    for z in chosen:
+        first = residual(z)
+        rows, columns = _drawn(first.used, rng)
+        within.add(first, first, rows, columns)
+        if z + 1 < n:
+            across.add(first, residual(z + 1), rows, columns)
+    if within.products[REACH, REACH] <= 0 or within.pairs[REACH, REACH] < FEWEST_PAIRS:
+        return ()
+    return _cut(*(sums.correlation(within, not complex_fit) for sums in (within, across)))
+
+
+class _Sums:
+    """Sums of r_i^H r_j and tr(P_i P_j) by distance within `reach`, (row, column)."""
+
+    def __init__(self, reach: int) -> None:
+        self.reach = reach
+        size = 2 * reach + 1
+        self.products, self.traces, self.pairs = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
+
+    def add(self, first: _Residual, second: _Residual, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> None:
+        """Add the pairs of voxels (rows, columns) of the first slice with those at each distance in the second."""
+        n = first.values.shape[-1]
+        for dy, dx in _distances(self.reach):
+            i, j, pairs = _pairs(second.used, rows, columns, dy, dx)
+            product = np.sum(first.values[i].conj() * second.values[j], axis=-1).real
+            traces = float(n * pairs)
+            if first.basis is not None and second.basis is not None:
+                overlap = first.basis[i].conj().transpose(0, 2, 1) @ second.basis[j]
+                traces = float((n - 6 + np.sum(np.abs(overlap) ** 2, axis=(1, 2))).sum())
+            at = (dy + self.reach, dx + self.reach)
+            self.products[at] += float(product.sum())
+            self.traces[at] += traces
+            self.pairs[at] += pairs
+
+    def correlation(self, same: _Sums, squares: bool) -> tuple[Floats, Floats]:
+        """Correlation and its standard error, given the sums of pairs within the slice; of squares, its square root."""
+        middle = (same.reach, same.reach)
+        variance = same.products[middle] / same.traces[middle]
+        traces = np.maximum(self.traces, 1.0)
+        found, error = self.products / (variance * traces), np.where(self.pairs > FEWEST_PAIRS, 1 / np.sqrt(2 * traces), np.inf)
+        if squares:
+            significant = found > SIGNIFICANT * error
+            return np.where(significant, np.sqrt(np.maximum(found, 0.0)), 0.0), error
+        return found, error
+
+
+def _residual(echoes: Complex, maps: ParameterMaps, z: int, te: Floats, modulation: npt.NDArray[np.complex128]) -> _Residual:
+    """Project the echoes of a slice off water, fat and their derivative along field and R2*."""
+    mask = maps.mask[z]
+    field, r2star = maps.field[z][mask].astype(np.float64), np.clip(maps.r2star[z][mask].astype(np.float64), *RANGE_PER_S)
+    tau = te - te[0]
+    common = np.exp(2j * np.pi * field[:, None] * te - r2star[:, None] * tau)
+    samples = echoes[:, mask].T.astype(np.complex128)
+    water = _unit(common)
+    fat = _unit(_off(_off(common * modulation, water), water))
+    fitted = water * _inner(water, samples) + fat * _inner(fat, samples)
+    third = tau * fitted
+    for known in (water, fat, water, fat):
+        third = _off(third, known)
+    third = _unit(third)
+    rest = _off(samples - fitted, third)
+    energy = np.sum(np.abs(rest) ** 2, axis=1)
+    good = (energy > 0) & (energy < OUTLIER * np.median(energy)) if energy.size else np.zeros(0, bool)
+    shape = (*mask.shape, len(te))
+    values, basis, used = np.zeros(shape, np.complex64), np.zeros((*shape, 3), np.complex64), mask.copy()
+    used[mask] = good
+    values[mask] = rest
+    basis[mask] = np.stack([water, fat, third], axis=-1)
+    return _Residual(values, basis, used & (_mean_around(used.astype(np.float64), AROUND) >= GOOD_AROUND))
+
+
+def _air(echoes: Complex, noise_sd: float, has_phase: bool) -> _Residual:
+    """Echoes of the air, which is where the mean signal of a neighbourhood is lowest; of magnitudes squares less their mean."""
+    values = np.moveaxis(echoes, 0, -1)
+    energy = np.sum(np.abs(values) ** 2, axis=-1).astype(np.float64)
+    around = _mean_around(energy, AIR_REACH)
+    known = _mean_around((energy > 0).astype(np.float64), AIR_REACH) > 1 - 1e-9  # background that was set to 0 shows nothing
+    air = np.zeros(energy.shape, np.bool_)
+    if np.any(known):
+        level = float(np.quantile(around[known], AIR_QUANTILE))
+        if level < AIR_ENERGY * 2 * noise_sd**2 * len(echoes):
+            air = known & (around < 2 * level)
+    if not has_phase and np.any(air):
+        squares = np.abs(values) ** 2
+        values = (squares - squares[air].mean(0)).astype(np.complex64)
+    return _Residual(values, None, air)
+
+
+def _mean_around(values: Floats, reach: int) -> Floats:
+    """Mean over the square reaching so far around each voxel; the image counts as 0 outside."""
+    size = 2 * reach + 1
+    rows = np.lib.stride_tricks.sliding_window_view(np.pad(values, reach), size, axis=0).sum(-1)
+    result: Floats = np.lib.stride_tricks.sliding_window_view(rows, size, axis=1).sum(-1) / size**2
+    return result
+
+
+def _inner(a: npt.NDArray[np.complex128], b: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+    result: npt.NDArray[np.complex128] = np.sum(a.conj() * b, axis=1, keepdims=True)
+    return result
+
+
+def _off(x: npt.NDArray[np.complex128], unit: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+    return x - unit * _inner(unit, x)
+
+
+def _unit(x: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+
+
+def _cut(within: tuple[Floats, Floats], across: tuple[Floats, Floats]) -> Table:
+    """Table of the correlations that exceed their standard errors, without empty margins."""
+    if not np.isfinite(within[1][REACH, REACH]):
+        return ()
+    layers = [np.zeros((2 * REACH + 1,) * 2) for _ in range(2)]
+    for layer, (correlation, error) in zip(layers, (within, across), strict=True):
+        margin = (len(layer) - len(correlation)) // 2
+        inner = layer[margin : margin + len(correlation), margin : margin + len(correlation)]
+        limit = np.maximum(SIGNIFICANT * error, 0.01)
+        inner[...] = np.clip(np.where(np.abs(correlation) > limit, correlation, 0.0), -1.0, 1.0)
+    layers[0] = layers[0] + layers[0][::-1, ::-1]  # only one of two opposite distances was summed
+    layers[1] = layers[1] + layers[1][::-1, ::-1]
+    layers[1][REACH, REACH] /= 2
+    layers[0][REACH, REACH] = 1.0
+    if not layers[1].any():
+        layers.pop()
+    far = np.max([np.abs(np.array(np.nonzero(layer)).T - REACH).max(0, initial=0) for layer in layers], axis=0)
+    kept = tuple(slice(REACH - int(d), REACH + int(d) + 1) for d in far)
+    return tuple(tuple(tuple(round(float(v), 3) for v in row) for row in layer[kept]) for layer in layers)
+
+
+def _distances(reach: int) -> Iterator[tuple[int, int]]:
+    """One of two opposite distances each, and 0."""
+    return ((dy, dx) for dy in range(reach + 1) for dx in range(-reach, reach + 1) if dy or dx >= 0)
+
+
+def _drawn(used: Bools, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows and columns of some of the voxels used."""
+    places = np.flatnonzero(used)
+    if places.size > VOXELS:
+        places = rng.choice(places, VOXELS, replace=False)
+    rows, columns = np.unravel_index(places, used.shape)
+    return rows, columns
+
+
+def _pairs(
+    used: Bools, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], dy: int, dx: int
+) -> tuple[tuple[npt.NDArray[np.int64], ...], tuple[npt.NDArray[np.int64], ...], int]:
+    """Indices of voxels and of those at a distance from them, where both are used."""
+    y, x = rows + dy, columns + dx
+    inside = (y >= 0) & (y < used.shape[0]) & (x >= 0) & (x < used.shape[1])
+    inside[inside] = used[y[inside], x[inside]]
+    return (rows[inside], columns[inside]), (y[inside], x[inside]), int(np.count_nonzero(inside))
