@@ -43,7 +43,7 @@ def test_number_comes_first_and_nothing_is_cut_off(report_content: ReportContent
     ]
     assert order == sorted(order)
     assert words.count("Research use only") == 1
-    assert ("6 more region(s) are in the full report" in words) == (copies == 5)
+    assert ("3 more region(s) are in the full report" in words) == (copies == 5)
 
 
 def test_missing_library_is_named(report_content: ReportContent, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,10 +210,11 @@ def report_content(outcome: Outcome, regions: tuple[Region, ...], notes: tuple[s
 def measured_regions(maps: ParameterMaps, segmentation: Segmentation | None, found: Measured) -> tuple[Region, ...]:
     """Regions of the rows of the statistics, with their voxels."""
     from ..io.output.dicom.content import Region
+    from ..regions.measure import ALL_CIRCLES
 
     masks = region_masks(maps, segmentation, found)
-    drawn = set(segmentation.names.values()) if segmentation else set()
-    return tuple(Region(masks[row.name], row, manual=row.name in drawn) for row in found.rows)
+    found_here = {BODY, ALL_CIRCLES, *found.circle_names.values()}
+    return tuple(Region(masks[row.name], row, manual=row.name not in found_here) for row in found.rows)
 
 
 def region_masks(maps: ParameterMaps, segmentation: Segmentation | None, found: Measured) -> dict[str, npt.NDArray[np.bool_]]:

@@ -17,7 +17,7 @@ from .pictures import slices_png
 from .places import middle_slice
 
 MARGIN_MM, TEXT_PT, SMALL_PT = 15.0, 10.0, 8.0
-MOST_ROWS = 9
+MOST_ROWS = 12
 LIMITS = (
     "Limits: the fat fraction is that of protons that give signal, not of weight. It is unreliable where the field is steep "
     "(dome of the liver, gas, metal), with high iron, motion, or where water and fat may be swapped. The method has not been "
@@ -131,7 +131,8 @@ def _picture(pdf: Any, content: ReportContent) -> None:
 
 def _table(pdf: Any, content: ReportContent) -> None:
     pdf.set_font("text", "", SMALL_PT)
-    rows = content.regions[:MOST_ROWS]
+    main = content.main
+    rows = sorted(content.regions, key=lambda region: main is None or region.name != main.name)[:MOST_ROWS]
     with pdf.table(
         col_widths=_WIDTHS,
         text_align=("LEFT", *["RIGHT"] * (len(_COLUMNS) - 1)),

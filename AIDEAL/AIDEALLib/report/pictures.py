@@ -185,7 +185,7 @@ def _panel(
 
 
 def _outlines(axes: Axes, content: ReportContent, bold: Region | None, place: tuple[int, slice, slice]) -> None:
-    numbered = list(enumerate(content.shown[:MOST_REGIONS]))
+    numbered = sorted(enumerate(content.shown[:MOST_REGIONS]), key=lambda entry: -int(entry[1].mask.sum()))
     for number, region in sorted(numbered, key=lambda entry: bold is None or entry[1].name != bold.name):
         mask = region.mask[place]
         if mask.any():

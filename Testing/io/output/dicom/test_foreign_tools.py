@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -42,6 +43,14 @@ def test_dciodvfy_finds_no_error(objects: list[Exported]) -> None:
 def test_dciodvfy_finds_no_error_without_dicom_source(content: ExportContent, tmp_path: Path) -> None:
     written = export_dicom(content, tmp_path)
     assert errors_of([o for o in written if not o.path.name.endswith(("002.dcm", "003.dcm", "004.dcm"))]) == []
+
+
+def test_dciodvfy_finds_no_error_in_small_values(
+    content: ExportContent, result: ParameterMaps, classic_scan: Path, tmp_path: Path
+) -> None:
+    small = replace(result, water=result.water / np.float32(5000), fat=result.fat / np.float32(5000))
+    written = export_dicom(replace(content, maps=small), tmp_path, [classic_scan])
+    assert errors_of([o for o in written if o.name in ("water", "fat", "swap_probability")]) == []
 
 
 def test_dsrdump_shows_the_report(objects: list[Exported], content: ExportContent) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ....parameter_maps import ParameterMaps
 from ...dicom.files import MR_IMAGE
-from .common import BODY, code, contribution, display_window, referenced_series, source_item
+from .common import BODY, WINDOW_FUNCTION, code, contribution, display_window, referenced_series, source_item
 from .quantities import CLASSIC_SERIES, MANUFACTURER, MODEL, PERCENT, QUANTITIES, Quantity, description
 from .study import PATIENT, STUDY, Reference, Study, orientation, position
 
@@ -60,7 +60,7 @@ def classic_series(
     base.RescaleSlope, base.RescaleIntercept = f"{slope:g}", "0"
     base.RescaleType = "PCT" if quantity.unit == PERCENT else "US"
     base.WindowCenter, base.WindowWidth = f"{(low + high) / 2:.6g}", f"{high - low:.6g}"
-    base.WindowCenterWidthExplanation = quantity.label
+    base.WindowCenterWidthExplanation, base.VOILUTFunction = quantity.label, WINDOW_FUNCTION
     base.RealWorldValueMappingSequence = [_mapping(quantity, slope)]
     return [
         _image(base, stored[index], maps, study, (name, index), references[index] if references else ())

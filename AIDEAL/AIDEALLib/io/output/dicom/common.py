@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SAME_PLACE_MM = 1e-3
 BODY = "ABDOMEN"
 """Body part where the source does not state it: an unpaired one has no laterality."""
+WINDOW_FUNCTION = "LINEAR_EXACT"
+"""How a window is applied: to values in physical units, which may be small (PS3.3, C.11.2.1.3.2)."""
 _PURPOSE: Code = ("121322", "DCM", "Source image for image processing operation")
 
 

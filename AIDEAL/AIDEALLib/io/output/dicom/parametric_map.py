@@ -9,7 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ....parameter_maps import ParameterMaps
-from .common import concept, display_window, equipment_arguments, finish, geometry_arguments, refer_by_frame, stand_in
+from .common import (
+    WINDOW_FUNCTION,
+    concept,
+    display_window,
+    equipment_arguments,
+    finish,
+    geometry_arguments,
+    refer_by_frame,
+    stand_in,
+)
 from .quantities import MAP_SERIES, QUANTITIES, Code, Quantity, description
 from .study import Reference, Study
 
@@ -55,7 +64,9 @@ def parametric_map(name: str, maps: ParameterMaps, study: Study, references: Seq
         instance_number=1,
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_mapping(quantity, values)],
-        voi_lut_transformations=[VOILUTTransformation(window_center=(low + high) / 2, window_width=high - low)],
+        voi_lut_transformations=[
+            VOILUTTransformation(window_center=(low + high) / 2, window_width=high - low, voi_lut_function=WINDOW_FUNCTION)
+        ],
         content_label=_label(quantity.label),
         content_description=quantity.explanation,
         derivation=concept(_COMPUTED),

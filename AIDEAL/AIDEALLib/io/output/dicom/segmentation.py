@@ -107,7 +107,7 @@ def _segment(number: int, region: Region, maps: ParameterMaps, study: Study) -> 
     category, kind, side = meaning(region.name)
     algorithm = None
     if not region.manual:
-        algorithm = AlgorithmIdentificationSequence(f"{MODEL} foreground", concept(_ALGORITHM), maps.provenance.version)
+        algorithm = AlgorithmIdentificationSequence(f"{MODEL} regions", concept(_ALGORITHM), maps.provenance.version)
     described = SegmentDescription(
         segment_number=number,
         segment_label=region.name[:64],
