@@ -12,7 +12,7 @@ import torch
 from faults import FAULTS, clean_scan, clip, mask_echo, scale_echo, simulated, spoil, with_echoes
 from paths import REAL_DATA
 
-from AIDEALLib.advice import Setting
+from AIDEALLib.advice import Setting, advise
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
@@ -22,7 +22,9 @@ from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
+from AIDEALLib.pipeline import run
 from AIDEALLib.quality.assess import assess
+from AIDEALLib.quality.findings import NO_ACTION, Finding, Severity, sorted_findings
 from AIDEALLib.quality.preflight import Preflight, preflight
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.protocol import PROTOCOLS, Protocol
@@ -122,6 +124,29 @@ def test_a_t1_bias_is_advised_to_be_corrected_and_gone_then(clean: EchoSeries) -
     assert Setting("t1", "correct") in found.advice.settings
     assert "t1-bias" not in assess(steep, options=RunOptions(t1="correct")).codes()
     assert "contrast-agent" in assess(replace(clean, contrast_agent=True)).codes()
+
+
+@pytest.mark.parametrize(
+    ("order", "code"),
+    [
+        ([0, 1, 3, 2, 4, 5], "model-not-followed"),
+        ([0, 4, 2, 3, 1, 5], "model-not-followed"),
+        ([5, 4, 3, 2, 1, 0], "signal-grows"),
+    ],
+)
+def test_echoes_in_the_wrong_order_mean_nothing(clean: EchoSeries, order: list[int], code: str) -> None:
+    outcome = run(replace(clean, echoes=clean.echoes[order]), RunOptions(device="cpu"))
+    assert outcome.quality is not None and outcome.quality.unusable
+    assert code in outcome.quality.codes()
+    assert not any(f.advice.text.startswith("Nothing to do") for f in outcome.quality.findings)
+
+
+def test_no_finding_advises_nothing_beside_a_warning() -> None:
+    corrected = Finding("bipolar-corrected", Severity.INFO, "Corrected.", NO_ACTION)
+    warning = Finding("snr-low", Severity.WARN, "Low.", advise("Use means."))
+    assert sorted_findings([corrected])[0].advice == NO_ACTION
+    assert [f.code for f in sorted_findings([corrected, warning])] == ["snr-low", "bipolar-corrected"]
+    assert "see the findings above" in sorted_findings([corrected, warning])[1].advice.text
 
 
 # Maps

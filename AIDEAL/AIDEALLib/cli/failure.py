@@ -10,7 +10,8 @@ from typer.core import TyperGroup
 from ..errors import AidealError, Cancelled
 from .options import DEBUG_KEY, flag_words
 
-FAILED, CANCELLED = 1, 130
+FAILED, UNUSABLE, CANCELLED = 1, 3, 130
+"""Exit statuses; `UNUSABLE`: the run ended, and its findings say that the numbers mean nothing."""
 
 
 class FailingClearly(TyperGroup):

@@ -12,6 +12,7 @@ from ..choices import Paper
 from ..errors import InputError
 from ..options import RunOptions
 from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex, StudyUid
+from .failure import UNUSABLE
 from .options import Debug, Out, PaperSize, takes_run_options
 
 if TYPE_CHECKING:
@@ -108,3 +109,5 @@ def run(
         if export.requested:
             content = export_content(outcome.maps, segments, saved.measured, outcome.quality, out)
             export_and_send(console, export, content, files)
+    if outcome.quality is not None and outcome.quality.unusable:
+        raise typer.Exit(UNUSABLE)

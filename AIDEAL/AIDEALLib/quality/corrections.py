@@ -7,7 +7,7 @@ import math
 from ..advice import advise
 from ..estimation.phase_correction.phase_errors import PhaseError
 from ..estimation.phase_correction.plan import PhaseCorrections
-from .findings import Finding, Severity
+from .findings import NO_ACTION, Finding, Severity
 
 HARMLESS_POINTS = 5.0
 """Readings of an open rotation sense that differ by less, in a typical voxel, are a warning and no reason to stop."""
@@ -37,7 +37,7 @@ def _rotation_sense(corrections: PhaseCorrections) -> list[Finding]:
                 "sign-without-effect",
                 Severity.INFO,
                 "The scan fits as well with the phase conjugated; with these echo times both give the same PDFF.",
-                advise("Nothing to do."),
+                NO_ACTION,
             )
         ]
     readings = (
@@ -77,7 +77,7 @@ def _odd_even(corrections: PhaseCorrections) -> list[Finding]:
                 Severity.INFO,
                 f"Odd and even echoes differed in phase by up to {_degrees(error)} degrees and were corrected; the residual "
                 f"fell from {error.residual_before:.3g} to {error.residual_after:.3g} %.",
-                advise("Nothing to do; a residual still high would mean that the phase does not follow a straight line."),
+                NO_ACTION,
             )
         ]
     if not error.clear:
@@ -103,7 +103,7 @@ def _first_echo(corrections: PhaseCorrections) -> list[Finding]:
                 "first-echo-corrected",
                 Severity.INFO,
                 f"The phase of the first echo was off by up to {_degrees(error)} degrees and was corrected.",
-                advise("Nothing to do."),
+                NO_ACTION,
             )
         ]
     if not error.clear:

@@ -8,7 +8,7 @@ from ..estimation.phase_correction.gain_steps import find_gains
 from ..estimation.phase_correction.plan import PhaseCorrections
 from ..estimation.voxelwise.mixed_fit import first_echo_excess
 from ..physics.spectrum import FatSpectrum
-from .findings import Finding, Severity
+from .findings import NO_ACTION, Finding, Severity
 
 GAIN_STEP, GAIN_IMPROVEMENT = 0.05, 1.2
 FIRST_ECHO_EXCESS = 1.15
@@ -39,11 +39,7 @@ def _gains(corrected: EchoSeries, spectrum: FatSpectrum, corrections: PhaseCorre
     if corrections.gains:
         off = ", ".join(f"echo {n} by {g:.2f}" for n, g in enumerate(corrections.gains, start=1) if abs(g - 1) > GAIN_STEP)
         text = f"Scales of the echoes were divided out as the data show them ({off or 'all within 5 %'})."
-        return [
-            Finding(
-                "gain-step-corrected", Severity.INFO, text, advise("Nothing to do; the header does not state these scales.")
-            )
-        ]
+        return [Finding("gain-step-corrected", Severity.INFO, text, NO_ACTION)]
     gains = find_gains(corrected, spectrum)
     if gains is None or gains.improvement < GAIN_IMPROVEMENT:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..advice import Advice, Wording, plain_words
+from ..advice import Advice, Wording, advise, plain_words
 
 
 class Severity(Enum):
@@ -97,15 +97,28 @@ class QualityReport:
         """Report from what `as_dict` returned."""
         return cls(tuple(Finding.from_dict(f) for f in content["findings"]), dict(content["expected"]))
 
+    @property
+    def unusable(self) -> bool:
+        """True where a finding says that the numbers mean nothing."""
+        return any(finding.severity is Severity.STOP for finding in self.findings)
+
     def save(self, path: Path) -> None:
         """Write as JSON."""
         path.write_text(json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+NO_ACTION = advise("Nothing to do.")
+"""Advice of a finding that needs no action of its own."""
+_SEE_OTHERS = advise("Nothing by itself; see the findings above.")
+
+
 def sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Stop before warn before info."""
+    """Stop before warn before info; no finding states that nothing is to be done beside one that warns."""
     order = list(Severity)
-    return tuple(sorted(findings, key=lambda f: order.index(f.severity)))
+    ordered = sorted(findings, key=lambda f: order.index(f.severity))
+    if any(finding.severity is not Severity.INFO for finding in ordered):
+        ordered = [replace(f, advice=_SEE_OTHERS) if f.advice == NO_ACTION else f for f in ordered]
+    return tuple(ordered)
 
 
 def slices_of(where: npt.NDArray[np.bool_]) -> tuple[int, ...]:

@@ -24,6 +24,13 @@ STEEP_SHARE_OF_FAT_SHIFT, STEEP_SHARE_OF_BODY = 0.3, 0.04
 HIGHEST_R2STAR_PER_S, HIGHEST_SHARE = 1200.0, 0.005
 
 
+UNUSABLE_PERCENT, UNUSABLE_TIMES_EXPECTED = 20.0, 2.0
+"""When the residual of a typical voxel is above this many percent and this many times what noise explains, the numbers mean
+nothing: echoes in the wrong order, of another scan, or with wrong times."""
+GROWTH_R2STAR_PER_S = -10.0
+"""A typical R2* below this is no decay: the signal grows from echo to echo."""
+
+
 def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum, noise_sd: Sequence[float]) -> list[Finding]:
     """Findings from the finished maps.
 
@@ -75,6 +82,23 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
     decay = np.exp(-2 * np.maximum(maps.r2star, 0)[None] * te).mean(0)
     signal = np.abs(maps.water + maps.fat) * np.sqrt(decay)
     expected = 100 * noise * np.sqrt(residual_degrees_of_freedom(echoes) / echoes) / np.maximum(signal, 1e-12)
+    percent = float(np.median(maps.residual[maps.mask]))
+    times = float(np.median((maps.residual / np.maximum(expected, 1e-6))[maps.mask]))
+    if percent > UNUSABLE_PERCENT and times > UNUSABLE_TIMES_EXPECTED:
+        return [
+            Finding(
+                "model-not-followed",
+                Severity.STOP,
+                f"The echoes do not follow the model: the misfit of a typical voxel is {percent:.0f} % of the signal, "
+                f"{times:.1f} times what noise explains. No number of this run means anything.",
+                advise(
+                    "Check the order of the echoes and the echo times ({}), the unit of the phase ({}), and that all images "
+                    "are of one scan.",
+                    "te_s",
+                    "phase_unit",
+                ),
+            )
+        ]
     bad = maps.mask & (maps.residual > RESIDUAL_PERCENT) & (maps.residual > RESIDUAL_TIMES_EXPECTED * expected)
     typical = float(np.median(maps.residual[maps.mask]))
     share = bad.sum() / maps.mask.sum()
@@ -160,6 +184,17 @@ def _steep(maps: ParameterMaps, spectrum: FatSpectrum) -> list[Finding]:
 
 
 def _r2star(maps: ParameterMaps) -> list[Finding]:
+    typical = float(np.median(maps.r2star[maps.mask]))
+    if typical < GROWTH_R2STAR_PER_S:
+        return [
+            Finding(
+                "signal-grows",
+                Severity.STOP,
+                f"R2* is {typical:.0f} 1/s in a typical voxel: the signal grows from echo to echo. No number of this run means "
+                "anything.",
+                advise("The echoes are in the wrong order, or their scale differs: check the echo times ({}).", "te_s"),
+            )
+        ]
     high = maps.mask & (maps.r2star > HIGHEST_R2STAR_PER_S)
     if high.sum() <= HIGHEST_SHARE * maps.mask.sum():
         return []

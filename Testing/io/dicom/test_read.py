@@ -241,7 +241,7 @@ def flat_phase(paths: list[Path]) -> None:
         (remove_phase_echo, r"no phase image of echo 4"),
         (copy_instance, r"are the same image"),
         (repeat_image, r"are both the (magnitude|phase) image of echo"),
-        (turn_echoes, r"in 3 different planes"),
+        (turn_echoes, r"of 3 different planes"),
         (drop_orientation, r"lacks Image Orientation"),
         (drop_echo_times, r"Found 0 echo\(es\)"),
         (drop_field, r"Magnetic Field Strength"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,54 @@ ORTHONORMAL = 2e-2
 """How far products of the two directions of a plane may lie from those of orthogonal unit vectors."""
 LARGEST_PIXEL_MM, FARTHEST_MM = 1000, 1e5
 """Beyond these a header is damaged."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What planes of one scan have in common; '' or None where the header does not state it.
+
+    Attributes
+    ----------
+    patient : str
+        Digest of the patient's identifier, which is not kept itself.
+    study : str
+        Digest of Study Instance UID.
+    frame_of_reference : str
+        Digest of Frame of Reference UID.
+    flip_angle_deg : float or None, degrees
+        Flip angle.
+    repetition_ms : float or None, ms
+        Repetition time.
+    """
+
+    patient: str
+    study: str
+    frame_of_reference: str
+    flip_angle_deg: float | None
+    repetition_ms: float | None
+
+    def agrees(self, other: Origin) -> bool:
+        """Whether nothing that both state differs."""
+        return not self.difference(other)
+
+    def difference(self, other: Origin) -> str:
+        """What differs, in words; '' where nothing does."""
+        words = (("patients", "patient"), ("studies", "study"), ("positions of the patient", "frame_of_reference"))
+        differing = [word for word, name in words if _differ(getattr(self, name), getattr(other, name))]
+        numbers = (("flip angles", "flip_angle_deg"), ("repetition times", "repetition_ms"))
+        differing += [word for word, name in numbers if _differ(getattr(self, name), getattr(other, name), 0.02)]
+        return " and ".join(differing)
+
+
+def _differ(a: Any, b: Any, tolerance: float = 0.0) -> bool:
+    """Whether two stated values differ."""
+    if not a or not b:
+        return False
+    return bool(abs(a - b) > tolerance * max(abs(a), abs(b))) if tolerance else bool(a != b)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +121,8 @@ class Frame:
         Repetition time.
     contrast_agent : bool
         Whether the header names a contrast agent.
+    origin : Origin
+        Patient, study and excitation that the plane is of.
     """
 
     path: Path
@@ -95,6 +146,7 @@ class Frame:
     flip_angle_deg: float | None
     repetition_time_s: float | None
     contrast_agent: bool
+    origin: Origin
 
     @property
     def plane(self) -> tuple[float, ...]:
@@ -215,6 +267,13 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
         flip_angle_deg=look.number("MRTimingAndRelatedParametersSequence", "FlipAngle"),
         repetition_time_s=repetition_ms / 1000 if repetition_ms else None,
         contrast_agent=bool(header.get("ContrastBolusAgent") or header.get("ContrastBolusAgentSequence")),
+        origin=Origin(
+            patient=_digest(text(header, "PatientID")),
+            study=_digest(text(header, "StudyInstanceUID")),
+            frame_of_reference=_digest(text(header, "FrameOfReferenceUID")),
+            flip_angle_deg=look.number("MRTimingAndRelatedParametersSequence", "FlipAngle"),
+            repetition_ms=repetition_ms,
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The DICOM planes that belong to one multi-echo scan: of one orientation, matrix and pixel size, with enough echoes."""
+"""The DICOM planes of one multi-echo scan: of one orientation, matrix, pixel size and origin, with enough echoes."""
 
 from __future__ import annotations
 
@@ -79,15 +79,15 @@ def choose_scan(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
     if len(candidates) > 1:
         listed = "; ".join(_describe(group) for group in candidates)
         raise InputError(
-            f"Found {len(candidates)} multi-echo scans with different planes or matrices ({listed}); one was expected. "
+            f"Found {len(candidates)} multi-echo scans of different {_difference(candidates)} ({listed}); one was expected. "
             "Name the files or the folder of one."
         )
     everything = [frame for group in planes for frame in group]
     if len(planes) > 1 and n_echoes(everything) >= MIN_ECHOES:
         listed = "; ".join(_describe(group) for group in planes)
         raise InputError(
-            f"The images lie in {len(planes)} different planes or matrices ({listed}); all echoes on one grid were expected. "
-            "Name the files of one scan, exported alike."
+            f"The images are of {len(planes)} different {_difference(planes)} ({listed}); all echoes of one scan were "
+            "expected. Name the files of one scan, exported alike."
         )
     times = ", ".join(f"{t:g}" for t in echo_times_ms(everything)) or "none"
     raise InputError(
@@ -104,9 +104,14 @@ def _nearest(planes: dict[tuple[object, ...], list[Frame]], frame: Frame) -> tup
             other.size == frame.size
             and np.allclose(other.orientation, frame.orientation, atol=SAME_PLANE)
             and np.allclose(other.pixel_mm, frame.pixel_mm, rtol=SAME_PLANE)
+            and other.origin.agrees(frame.origin)
         ):
             return key
-    return frame.plane
+    return (*frame.plane, frame.origin)
+
+
+def _difference(groups: Sequence[Sequence[Frame]]) -> str:
+    return groups[0][0].origin.difference(groups[1][0].origin) or "planes or matrices"
 
 
 def _describe(group: Sequence[Frame]) -> str:

@@ -1,0 +1,89 @@
+"""Images of different patients, studies or excitations are never joined to one scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from dicom_writer import DIALECTS, write_scan
+
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.errors import InputError
+from AIDEALLib.io.load import load_series
+from AIDEALLib.simulation.demo import demo_liver
+
+SIEMENS = DIALECTS["siemens classic"]
+
+
+@pytest.fixture(scope="module")
+def liver() -> EchoSeries:
+    return demo_liver(matrix=(3, 64, 64))[0]
+
+
+def changed(paths: list[Path], which: Callable[[Any], bool], **values: Any) -> None:
+    """Set elements of the images that `which` selects."""
+    for path in paths:
+        image = pydicom.dcmread(path)
+        if which(image):
+            for name, content in values.items():
+                setattr(image, name, content)
+            image.save_as(path)
+
+
+def is_phase(image: Any) -> bool:
+    return "P" in image.ImageType
+
+
+def test_one_scan_is_still_one(liver: EchoSeries, tmp_path: Path) -> None:
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    changed(paths, lambda _: True, PatientID="1", StudyInstanceUID="1.2.3", FrameOfReferenceUID="1.2.4")
+    assert load_series(tmp_path).n_echoes == 6
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"PatientID": "2"}, "patients"),
+        ({"StudyInstanceUID": "1.2.9"}, "studies"),
+        ({"FrameOfReferenceUID": "1.2.9"}, "positions of the patient"),
+        ({"FlipAngle": 20.0}, "flip angles"),
+        ({"PatientID": "2", "StudyInstanceUID": "1.2.9"}, "patients and studies"),
+    ],
+)
+def test_magnitudes_of_one_with_phases_of_another(
+    liver: EchoSeries, tmp_path: Path, values: dict[str, Any], named: str
+) -> None:
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    own = {"PatientID": "1", "StudyInstanceUID": "1.2.3", "FrameOfReferenceUID": "1.2.4", "FlipAngle": 3.0}
+    changed(paths, lambda _: True, **own)
+    changed(paths, is_phase, **values)
+    with pytest.raises(InputError, match=f"of different {named} "):
+        load_series(tmp_path)
+
+
+def test_a_repeat_of_another_study_is_no_scan_of_twelve_echoes(liver: EchoSeries, tmp_path: Path) -> None:
+    later = replace(liver, te_s=liver.te_s + 2e-4)
+    for number, (series, name) in enumerate(((liver, "a"), (later, "b"))):
+        paths = write_scan(tmp_path / name, series, SIEMENS)
+        changed(paths, lambda _: True, PatientID="1", StudyInstanceUID=f"1.2.{number}")
+    with pytest.raises(InputError, match="2 multi-echo scans of different studies"):
+        load_series(tmp_path)
+    assert load_series(tmp_path / "b").n_echoes == 6
+
+
+def test_slices_of_two_studies_are_no_volume(liver: EchoSeries, tmp_path: Path) -> None:
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    depths = sorted({float(pydicom.dcmread(path).ImagePositionPatient[2]) for path in paths})
+    changed(paths, lambda image: float(image.ImagePositionPatient[2]) == depths[-1], StudyInstanceUID="1.2.9", PatientID="2")
+    with pytest.raises(InputError, match="of different"):
+        load_series(tmp_path)
+
+
+def test_headers_that_state_no_origin_are_joined(liver: EchoSeries, tmp_path: Path) -> None:
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    changed(paths, is_phase, PatientID="", FlipAngle=None)
+    assert load_series(tmp_path).n_echoes == 6
