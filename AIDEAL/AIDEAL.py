@@ -49,7 +49,13 @@ def registerDICOMPlugin():
 
 
 def onStartupCompleted():
-    """Register sample data and the Segment Statistics plug-in; a failure there must not disturb Slicer."""
+    """Register layouts, sample data and the Segment Statistics plug-in; a failure there must not disturb Slicer."""
+    try:
+        from AIDEALLib.mrml.views.layout import register_layouts
+
+        register_layouts(slicer.mrmlScene)  # a saved scene restores its layout only where it is known
+    except Exception:
+        logging.exception("AIDEAL: layouts not registered")
     try:
         from AIDEALLib.mrml.plugins.sample_data import register as registerSampleData
         from AIDEALLib.mrml.plugins.segment_statistics import register as registerPlugin

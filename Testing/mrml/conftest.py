@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,16 @@ def estimated(loaded: Any, liver_maps: ParameterMaps) -> Any:
     loaded.finish(liver_maps)
     loaded.clock.tick()
     return loaded
+
+
+@pytest.fixture
+def layouts(scene: Any) -> Iterator[Any]:
+    """A layout manager, so that the module's views are made as the application makes them."""
+    from slicer_harness.views import LayoutManager
+
+    made = LayoutManager()
+    yield made
+    made.close()
 
 
 @pytest.fixture

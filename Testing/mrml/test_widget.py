@@ -33,7 +33,7 @@ def test_everything_comes_back_with_a_scene(estimated: Panel, tmp_path: Path, li
     assert save_mrb(str(tmp_path / "scene.mrb"))
     load_mrb(str(tmp_path / "scene.mrb"))
     module.clock.tick()
-    assert module.parameters.pdff.GetName() == "Case PDFF"
+    assert module.parameters.pdff.GetName() == "PDFF - Case"
     assert module.parameters.overlay.name == "SWAP"
     assert ui.thresholdSlider.value == pytest.approx(0.4)
     assert ui.diameterSpinBox.value == 25.0

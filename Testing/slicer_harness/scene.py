@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -82,6 +82,7 @@ class _Application:
     def __init__(self, logic: Any) -> None:
         self._logic = logic
         self._io = _CoreIOManager()
+        self.queued: list[Callable[[], None]] = []
         self.temporaryPath = tempfile.mkdtemp(prefix="aideal-harness-")
 
     def applicationLogic(self) -> Any:
@@ -99,7 +100,10 @@ class _Application:
     def startupEnvironment(self) -> dict[str, str]:
         return dict(os.environ)
 
-    def processEvents(self) -> None: ...
+    def processEvents(self) -> None:
+        """Run what is queued: Slicer makes the views of a layout, and reports positions of sliders, only then."""
+        while self.queued:
+            self.queued.pop(0)()
 
     def pauseRender(self) -> None: ...
 
@@ -140,6 +144,7 @@ def _module_name(name: str) -> str:
 def empty_scene() -> None:
     """Remove everything but what the logics put there."""
     slicer.mrmlScene.Clear(False)
+    slicer.app.queued.clear()
     for class_name in ("vtkMRMLInteractionNode", "vtkMRMLSelectionNode", "vtkMRMLCrosshairNode"):
         if slicer.mrmlScene.GetNumberOfNodesByClass(class_name) == 0:
             node = getattr(slicer, class_name)()

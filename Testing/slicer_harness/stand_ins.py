@@ -20,11 +20,12 @@ class qMRMLWidget(QtWidgets.QWidget):
 class ctkCollapsibleButton(QtWidgets.QGroupBox):
     """Stand-in: a titled group, without its widgets where it is shown collapsed."""
 
+    contentsCollapsed = QtCore.Signal(bool)
+
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)
-        for child in self.children():
-            if self.collapsed and isinstance(child, QtWidgets.QWidget):
-                child.setVisible(False)
+        if self.collapsed:
+            self._fold()
 
     def _text(self) -> str:
         return QtWidgets.QGroupBox.property(self, "title")
@@ -36,7 +37,18 @@ class ctkCollapsibleButton(QtWidgets.QGroupBox):
         return getattr(self, "_is_collapsed", False)
 
     def _set_collapsed(self, value: bool) -> None:
-        self._is_collapsed = value
+        changed, self._is_collapsed = value != self._collapsed(), value
+        if changed:
+            self._fold()
+            self.contentsCollapsed.emit(value)
+
+    def _fold(self) -> None:
+        if not self.isVisible():
+            return
+        if self.collapsed:
+            self._folded = [w for w in self.children() if isinstance(w, QtWidgets.QWidget) and not w.isHidden()]
+        for child in getattr(self, "_folded", []):
+            child.setVisible(not self.collapsed)
 
     text = QtCore.Property(str, _text, _set_text)
     collapsed = QtCore.Property(bool, _collapsed, _set_collapsed)
@@ -150,10 +162,11 @@ class qMRMLCheckableNodeComboBox(qMRMLNodeComboBox):
 
 
 class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
-    """Stand-in: remembers what it was given; the tools are not there."""
+    """Stand-in: remembers what it was given; the tools are not there. Shows its source volume, as Slicer's does by default."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
+        self.autoShowSourceVolumeNode = True
         self._scene = self._editor = self._segmentation = self._source = None
         self.setFrameShape(QtWidgets.QFrame.StyledPanel)
         layout = QtWidgets.QVBoxLayout(self)
@@ -176,6 +189,9 @@ class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
 
     def setSourceVolumeNode(self, node: Any) -> None:
         self._source = node
+        if self.autoShowSourceVolumeNode and self._scene is not None and node is not None:
+            for n in range(self._scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
+                self._scene.GetNthNodeByClass(n, "vtkMRMLSliceCompositeNode").SetBackgroundVolumeID(node.GetID())
 
     def sourceVolumeNode(self) -> Any:
         return self._source

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import slicer
@@ -103,6 +105,67 @@ class SliceView:
         for node in (self.composite, self.node):
             slicer.mrmlScene.RemoveNode(node)  # singletons outlive a cleared scene
         self._window.Finalize()
+
+
+class LayoutManager:
+    """Makes the views of a layout as the application does: when events are processed, with sliders that report late.
+
+    Attributes
+    ----------
+    views : dict of str to SliceView
+        Slice views by layout name.
+    shown : set of str
+        Names of the views, of any class, in the layout that is shown.
+    early_legends : list of str
+        Titles of the legends that were in the scene before their views, which the application does not draw.
+    """
+
+    def __init__(self, size: tuple[int, int] = (420, 420)) -> None:
+        self._scene, self._size = slicer.mrmlScene, size
+        self.views: dict[str, SliceView] = {}
+        self.shown: set[str] = set()
+        self.early_legends: list[str] = []
+        self._others: list[Any] = []
+        self._arrangement = -1
+        self.node = self._scene.AddNode(slicer.vtkMRMLLayoutNode())
+        self._tag = self.node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._on_modified)
+
+    def _on_modified(self, *_: Any) -> None:
+        if self.node.GetViewArrangement() != self._arrangement:
+            self._arrangement = self.node.GetViewArrangement()
+            slicer.app.queued.append(self._arrange)
+
+    def _arrange(self) -> None:
+        if not self.node.IsLayoutDescription(self._arrangement):
+            return
+        found = ElementTree.fromstring(self.node.GetLayoutDescription(self._arrangement)).iter("view")
+        wanted = {view.get("singletontag", ""): view.get("class", "") for view in found}
+        self.shown = set(wanted)
+        legends = self._scene.GetNumberOfNodesByClass("vtkMRMLColorLegendDisplayNode")
+        for name, kind in wanted.items():
+            if kind == "vtkMRMLSliceNode" and name not in self.views:
+                for n in range(legends):
+                    self.early_legends.append(self._scene.GetNthNodeByClass(n, "vtkMRMLColorLegendDisplayNode").GetTitleText())
+                self.views[name] = SliceView(name, self._size)
+            elif kind != "vtkMRMLSliceNode" and not any(node.GetLayoutName() == name for node in self._others):
+                node = getattr(slicer, kind)()
+                node.SetLayoutName(name)
+                node.SetSingletonTag(name)
+                self._others.append(self._scene.AddNode(node))
+        for view in self.views.values():
+            slicer.app.queued.append(partial(view.node.SetSliceOffset, view.node.GetSliceOffset()))
+
+    def other(self, name: str) -> Any:
+        """Node of a plot or table view."""
+        return next(node for node in self._others if node.GetLayoutName() == name)
+
+    def close(self) -> None:
+        """Take the views out of the application."""
+        self.node.RemoveObserver(self._tag)
+        for view in self.views.values():
+            view.close()
+        for node in (*self._others, self.node):
+            self._scene.RemoveNode(node)
 
 
 def _factory() -> Any:

@@ -19,6 +19,7 @@ from ..options import Overrides, RunOptions
 from ..worker.client import Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
 from .nodes import PHASE_UNIT, MapNodes, set_quality
 from .regions.measure import Region
+from .regions.owners import claim
 from .results.maps import add_maps
 from .results.reference import Slices, add_difference, compare, options_like
 from .scan.sample import SAMPLE_NAME, add_sample_lobes, sample_series
@@ -237,7 +238,9 @@ class AidealLogic:
     def load_sample(self) -> tuple[StoredScan, Any]:
         """Put the bundled synthetic liver into the scene: its sequences, and the segmentation of its lobes."""
         series = sample_series()
-        return add_series(self.scene, series, SAMPLE_NAME), add_sample_lobes(self.scene, series)
+        stored, lobes = add_series(self.scene, series, SAMPLE_NAME), add_sample_lobes(self.scene, series)
+        claim(lobes, stored.first)
+        return stored, lobes
 
     def load_sample_scan(self) -> SceneScan:
         """The bundled synthetic liver, ready to be estimated."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,9 @@ SOURCE_ROLE = "AIDEAL.scan"
 """References from the PDFF to the volumes or sequences it was estimated from: first and second part."""
 MAPS_OF_TABLE_ROLE = "AIDEAL.maps"
 """Reference from a statistics table or an ROI segmentation to the PDFF it belongs to."""
+REGIONS_OF_ROLE = "AIDEAL.regionsOf"
+"""Reference from a segmentation or the centres of circles to the scan that they were drawn on: its first source, or a PDFF
+whose scan is not in the scene."""
 POINTS_ROLE = "AIDEAL.points"
 """Reference from the segmentation of ROI circles to their centres."""
 
@@ -94,6 +98,11 @@ class MapNodes:
     def get(self, name: str, default: Any = None) -> Any:
         """The volume of a map, or `default` when there is none."""
         return self.volumes.get(name, default)
+
+    @property
+    def scan(self) -> Any:
+        """Node that stands for the scan, which regions belong to."""
+        return scan_node_of(self.pdff)
 
     def provenance(self) -> dict[str, Any]:
         """Provenance of the run, {} when it was lost."""
@@ -143,6 +152,12 @@ def options_of(maps: MapNodes) -> RunOptions:
     return RunOptions.from_dict(maps.provenance().get("options", {}).get("run", {}))
 
 
+def scan_node_of(volume: Any) -> Any:
+    """Node that stands for the scan of a map: the first node it was estimated from, or the PDFF where that is gone."""
+    pdff = volume if map_name(volume) == "pdff" else (volume.GetNodeReference(PDFF_ROLE) or volume)
+    return pdff.GetNodeReference(SOURCE_ROLE) or pdff
+
+
 def set_quality(volume: Any, quality: QualityReport | None) -> None:
     """Keep the findings of a scan and its maps with the PDFF."""
     if quality is not None:
@@ -155,6 +170,68 @@ def findings_of(volume: Any) -> tuple[Finding, ...]:
         return QualityReport.from_dict(json.loads(volume.GetAttribute(FINDINGS) or "")).findings
     except (ValueError, KeyError, TypeError):
         return ()
+
+
+def helper_of(owner: Any, role: str) -> Any:
+    """Helper node of a map or scan by its role; None where it was not made yet, or was not saved with the scene."""
+    node = owner.GetNodeReference(map_role(role))
+    return node if node is not None and node.GetAttribute(ROLE) == role else None
+
+
+def add_helper(owner: Any, class_name: str, role: str, title: str) -> Any:
+    """Make a node that only the views need: hidden from lists of nodes, not saved, and found by `helper_of`.
+
+    Parameters
+    ----------
+    owner : vtkMRMLNode
+        Map or scan that it belongs to.
+    class_name : str
+        Class of the node.
+    role : str
+        Its purpose.
+    title : str
+        First part of its name.
+
+    Returns
+    -------
+    vtkMRMLNode
+        The node, with display nodes where its class has them.
+    """
+    node = owner.GetScene().AddNewNodeByClass(class_name, node_name(title, owner.GetAttribute(SOURCE_NAME) or ""))
+    node.SetAttribute(ROLE, role)
+    hide(node)
+    node.SetSaveWithScene(False)
+    if node.IsA("vtkMRMLDisplayableNode"):
+        node.CreateDefaultDisplayNodes()
+        node.GetDisplayNode().SetSaveWithScene(False)
+    owner.SetNodeReferenceID(map_role(role), node.GetID())
+    return node
+
+
+def hide(node: Any) -> None:
+    """Keep a node out of lists of nodes and of the list of files to save."""
+    node.SetHideFromEditors(True)
+
+
+def node_name(title: str, scan: str, run: int = 1) -> str:
+    """Name of a node made from a scan, title first: selectors are narrow.
+
+    Parameters
+    ----------
+    title : str
+        What it is.
+    scan : str
+        Name of the scan, '' where unknown.
+    run : int
+        Number of the run of this scan, from 1.
+
+    Returns
+    -------
+    str
+        A name that is a file name, too: a saved scene names its files by it, and escapes what a file name cannot hold.
+    """
+    name = " - ".join(part for part in (title, scan) if part) + (f", run {run}" if run > 1 else "")
+    return re.sub(r"[^\w (),.\[\]+=-]", "_", name.replace("*", " star"))
 
 
 def find_by_role(scene: Any, class_name: str, role: str) -> Any:

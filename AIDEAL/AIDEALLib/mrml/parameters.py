@@ -100,6 +100,7 @@ class FourthMap(Enum):
     FAT = "fat"
     RESIDUAL = "residual"
     MODE_SD = "pdff_sd"
+    DIFFERENCE = "difference"
 
     def label(self) -> str:
         """Text of the combo box."""
@@ -110,6 +111,7 @@ class FourthMap(Enum):
             "fat": "Fat",
             "residual": "Fit residual",
             "pdff_sd": "PDFF SD within the mode",
+            "difference": "Difference from reference",
         }[self.value]
 
 
@@ -234,6 +236,12 @@ class AidealParameters:
         Steatosis cut-offs.
     table : vtkMRMLTableNode
         Table of the statistics.
+    allColumns : bool
+        Show all statistics, not only those that are read first.
+    folded : bool
+        A run has ended, and the sections above it are folded.
+    keptOpen : str
+        Sections that the user opened after that, separated by spaces.
     """
 
     scanSource: ScanSource = ScanSource.SEQUENCES
@@ -272,3 +280,6 @@ class AidealParameters:
     leaveOutVesselsAndEdges: bool = False
     cutoffs: Cutoffs = Cutoffs.TANG_2015
     table: vtkMRMLTableNode
+    allColumns: bool = False
+    folded: bool = False
+    keptOpen: str = ""

@@ -60,7 +60,7 @@ def run_self_test(module_logic: Any, show: Callable[[str], Any], pictures: str =
         truth = float(np.median(pdff[labels == value]))
         assert abs(row.pdff_median - truth) < LARGEST_BIAS_POINTS, f"{row.name}: {row.pdff_median:.2f} %, truth {truth:.2f} %"
     show("Views and overlay")
-    layout.show_layout(slicer.mrmlScene)
+    layout.show_layout(slicer.mrmlScene, layout.LAYOUT_MAPS)
     display.show_maps(maps, display.ViewChoice(overlay=Overlay.SWAP, threshold=LowConfidence.swap_probability), fit=True)
     top = dome(maps, regions_of(segmentation, maps.pdff))
     assert top is not None

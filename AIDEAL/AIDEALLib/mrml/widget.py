@@ -14,11 +14,16 @@ from .nodes import MapNodes
 from .panels.context import Context, Dialogs
 from .panels.estimate_panel import EstimatePanel
 from .panels.findings_panel import FindingsPanel
+from .panels.keys import ReadingKeys
 from .panels.numbers_panel import NumbersPanel
 from .panels.regions_panel import RegionsPanel
+from .panels.scan_choice import ScanChoice
 from .panels.scan_panel import ScanPanel
+from .panels.sections import Sections
 from .panels.views_panel import ViewsPanel
-from .scan.sequences import only_pair
+from .scan.scene_scan import SceneScan
+from .scan.sequences import SCAN_LOADED, only_pair
+from .views.layout import register_layouts
 
 
 class SlicerDialogs:
@@ -121,7 +126,12 @@ class AidealPanel:
         self.findings = FindingsPanel(context, lambda: self.estimate.refused)
         self.numbers = NumbersPanel(context, self.estimate.follow)
         self.views = ViewsPanel(context, lambda: self.numbers.regions)
-        self.regions = RegionsPanel(context, self.numbers.live.points_added)
+        self.regions = RegionsPanel(context, self.numbers.live.points_added, lambda: self.numbers.live.drawn)
+        self.sections = Sections(context)
+        keys = {"Alt+L": self.views.onNextLow, "Alt+O": self.views.onOverlay, "Alt+R": self.numbers.onNextRegion}
+        self._keys = ReadingKeys(root, keys)
+        self.choice = ScanChoice(context, self.scan, self.regions, self._show_choice)
+        SCAN_LOADED.connect(self.scan.choose)
         scene = logic.scene
         self._scene_observers = [
             scene.AddObserver(scene.StartCloseEvent, self._on_scene_closing),
@@ -137,9 +147,11 @@ class AidealPanel:
     def enter(self) -> None:
         """The module is shown."""
         self._entered = True
+        register_layouts(self._logic.scene)
         self._connect_parameters()
         self.views.watch_cursor()
         self._watch_placing()
+        self._keys.enable(True)
 
     def _watch_placing(self) -> None:
         """Release the buttons that place points when placing ends by a right click or the tool bar."""
@@ -163,6 +175,7 @@ class AidealPanel:
     def exit(self) -> None:
         """Another module is shown: runs and the table continue, clicks are ignored."""
         self._entered = False
+        self._keys.enable(False)
         self.regions.end_placing()
         self._ui.fitButton.checked = False
         self.views.stop_watching()
@@ -170,9 +183,12 @@ class AidealPanel:
     def close(self) -> None:
         """The module is unloaded (reload, application closing)."""
         self._alive = False
+        SCAN_LOADED.disconnect(self.scan.choose)
         self._disconnect_parameters()
+        self.estimate.close()
         self.views.stop_watching()
         self._stop_watching_placing()
+        self._keys.close()
         self.numbers.close()
         for tag in self._scene_observers:
             self._logic.scene.RemoveObserver(tag)
@@ -190,10 +206,11 @@ class AidealPanel:
         try:
             for _ in range(3):
                 self._changed_meanwhile = False
-                for section in (self.scan, self.estimate, self.findings, self.views, self.regions, self.numbers):
+                for section in (self.scan, self.choice, self.estimate, self.findings, self.views, self.regions, self.numbers):
                     section.update()
                 if not self._changed_meanwhile:
                     break
+            self.sections.show(self.scan.scan)
         finally:
             self._updating = False
 
@@ -201,6 +218,14 @@ class AidealPanel:
         if self._parameters is not None:
             self._parameters.pdff = maps.pdff
             self.views.show()
+            self.sections.fold()
+            self.update()
+
+    def _show_choice(self, scan: SceneScan) -> bool:
+        if self._context.maps() is None:
+            return self.views.show_scan(scan)
+        self.views.show()
+        return True
 
     def _connect_parameters(self) -> None:
         from .parameters import AidealParameters
@@ -213,6 +238,8 @@ class AidealPanel:
         self._parameters = AidealParameters(node)  # type: ignore[call-arg]
         self.scan.parameters_replaced()
         self.views.parameters_replaced()
+        self.choice.parameters_replaced()
+        self.sections.restore()
         self._choose_only_candidates()
         # connectGui would do the same, but returns no tag to disconnect by; left connected, its combo boxes write their first
         # entry into the parameters when they are refilled.
@@ -244,9 +271,12 @@ class AidealPanel:
         self.update()
 
     def _on_scene_closing(self, *_: Any) -> None:
-        self.numbers.close()
-        self.views.stop_watching()
         self._disconnect_parameters()
+        self.numbers.clear()
+        self.views.stop_watching()
+        self.regions.clear()
+        for name in ("statusLabel", "probeLabel", "referenceLabel", "exportLabel"):
+            getattr(self._ui, name).text = ""
 
     def _on_scene_changed(self, *_: Any) -> None:
         if self._alive and self._entered:

@@ -43,6 +43,8 @@ class Finding:
         Number of voxels concerned, where it is known.
     area_mm2 : float, mm^2
         Area concerned, where it is known.
+    box : tuple of int
+        First and last row, first and last column of the place, from 0; empty where it is spread over the slices.
     """
 
     code: str
@@ -52,16 +54,18 @@ class Finding:
     slices: tuple[int, ...] = ()
     voxels: int = 0
     area_mm2: float = 0.0
+    box: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types."""
-        return {**asdict(self), "severity": self.severity.value, "slices": list(self.slices)}
+        return {**asdict(self), "severity": self.severity.value, "slices": list(self.slices), "box": list(self.box)}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Finding:
         """Finding from what `as_dict` returned."""
         advice = Advice.from_dict(content["advice"])
         converted = {"severity": Severity(content["severity"]), "advice": advice, "slices": tuple(content["slices"])}
+        converted["box"] = tuple(content.get("box", ()))  # version 0.1 had none
         return cls(**{**content, **converted})
 
     def worded(self, wording: Wording = plain_words) -> str:
@@ -119,6 +123,11 @@ def sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     if any(finding.severity is not Severity.INFO for finding in ordered):
         ordered = [replace(f, advice=_SEE_OTHERS) if f.advice == NO_ACTION else f for f in ordered]
     return tuple(ordered)
+
+
+def rows_and_columns(box: tuple[int, ...]) -> str:
+    """The place of a finding as part of its sentence, '' for none."""
+    return ", rows {} to {}, columns {} to {}".format(*box) if box else ""
 
 
 def slices_of(where: npt.NDArray[np.bool_]) -> tuple[int, ...]:

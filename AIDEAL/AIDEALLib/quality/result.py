@@ -12,7 +12,7 @@ from ..advice import advise
 from ..parameter_maps import ParameterMaps
 from ..physics.signal import residual_degrees_of_freedom
 from ..physics.spectrum import FatSpectrum
-from .findings import Finding, Severity, slices_of
+from .findings import Finding, Severity, rows_and_columns, slices_of
 
 SWAP_PROBABILITY = 0.3
 SWAP_REGION_VOXELS = 20
@@ -135,17 +135,19 @@ def _swaps(maps: ParameterMaps) -> list[Finding]:
             break
         here = labels == region + 1
         _, y, x = places[region]
+        box = (y.start, y.stop - 1, x.start, x.stop - 1)
         slices = slices_of(here)
         found.append(
             Finding(
                 "swap-suspect",
                 Severity.WARN,
                 f"Water and fat may be swapped in a region of {_area(maps, here):.0f} mm2 (slices {slices[0] + 1} to "
-                f"{slices[-1] + 1}, rows {y.start} to {y.stop - 1}, columns {x.start} to {x.stop - 1}).",
+                f"{slices[-1] + 1}{rows_and_columns(box)}).",
                 advise("Leave the region out, or compare its PDFF with what the tissue around it shows."),
                 slices=slices,
                 voxels=int(sizes[region]),
                 area_mm2=_area(maps, here),
+                box=box,
             )
         )
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -235,6 +236,10 @@ class WorkerClient:
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):
                 how = signal.Signals(-code).name
+        missing = re.findall(r"^ModuleNotFoundError: No module named '(\w+)", self.log(), re.MULTILINE)
+        if missing:
+            text = f"The Python of the estimation process ({self._python}) lacks {missing[-1]}. Install it, then press Apply."
+            return Failed(self._run, Reason.CRASH, text, self.log())
         text = (
             f"The estimation process ended unexpectedly ({how}); no map was made and the scene is as before. "
             "Often memory ran out: close other programs, or choose the CPU as device. Press Apply to try again."

@@ -30,11 +30,11 @@ def test_apply_progress_and_maps(loaded: Panel, liver_maps: ParameterMaps) -> No
     assert ui.applyButton.text == "Apply"
     assert not ui.progressBar.isVisibleTo(loaded.root)
     assert "Done in 2.5 s" in ui.statusLabel.text
-    assert loaded.parameters.pdff.GetName() == "Case PDFF"
+    assert loaded.parameters.pdff.GetName() == "PDFF - Case"
     assert ui.mapsSelector.currentNode() is loaded.parameters.pdff
     assert ui.showButton.enabled and ui.mapsButton.enabled
     candidates = ui.mapsSelector.candidates()
-    assert [node.GetName() for node in candidates] == ["Case PDFF"], "other volumes are not offered"
+    assert [node.GetName() for node in candidates] == ["PDFF - Case"], "other volumes are not offered"
 
 
 def test_options_of_the_scan_reach_the_worker(loaded: Panel) -> None:
@@ -57,7 +57,7 @@ def test_cancel(loaded: Panel) -> None:
     assert loaded.worker.cancelled
     loaded.worker.events = [Stopped(1)]
     loaded.clock.tick()
-    assert "as before" in loaded.ui.statusLabel.text
+    assert loaded.ui.statusLabel.text == "", "a cancelled run leaves no text"
     assert loaded.ui.applyButton.text == "Apply"
 
 

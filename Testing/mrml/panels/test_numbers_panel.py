@@ -21,6 +21,7 @@ from slicer_harness.panel import Panel
 
 def test_lobes_circles_and_numbers(estimated: Panel, liver: tuple[EchoSeries, TissueMaps], tmp_path: Path) -> None:
     from AIDEALLib.mrml.regions import drawing
+    from AIDEALLib.mrml.results import columns
     from AIDEALLib.mrml.volumes import world_position
 
     ui, module = estimated.ui, estimated
@@ -34,11 +35,15 @@ def test_lobes_circles_and_numbers(estimated: Panel, liver: tuple[EchoSeries, Ti
     module.clock.tick()
     table = ui.numbersTable
     assert [table.item(n, 0).text() for n in range(table.rowCount)] == ["Right lobe", "Left lobe", "whole liver"]
-    assert float(table.item(0, 3).text()) == pytest.approx(module.panel.numbers.live.rows[0].pdff_mean, abs=0.06)
-    before = table.item(0, 1).text()
+    assert [table.horizontalHeaderItem(n).text() for n in range(table.columnCount)] == list(columns.SHORT)
+    ui.allColumnsCheckBox.checked = True
+    heading = {table.horizontalHeaderItem(n).text(): n for n in range(table.columnCount)}
+    mean, count = heading["PDFF mean (%)"], heading["Voxels"]
+    assert float(table.item(0, mean).text()) == pytest.approx(module.panel.numbers.live.rows[0].pdff_mean, abs=0.06)
+    before = table.item(0, count).text()
     drawing.set_segment(segmentation, "Right lobe", (liver[1].labels == 1) & (np.arange(64) < 20), module.parameters.pdff)
     module.clock.tick()
-    assert table.item(0, 1).text() != before
+    assert table.item(0, count).text() != before
     ui.placeComboBox.currentIndex = 1
     ui.circleButton.click()
     points = drawing.roi_points(module.scene, "Left lobe")
@@ -52,10 +57,10 @@ def test_lobes_circles_and_numbers(estimated: Panel, liver: tuple[EchoSeries, Ti
     drawing.roi_points(module.scene, "Right lobe").RemoveAllControlPoints()
     module.clock.tick()
     ui.circleButton.click()
-    voxels = int(table.item(table.rowCount - 1, 1).text())
+    voxels = int(table.item(table.rowCount - 1, count).text())
     ui.diameterSpinBox.value = 40.0
     module.clock.tick()
-    assert int(table.item(table.rowCount - 1, 1).text()) > voxels
+    assert int(table.item(table.rowCount - 1, count).text()) > voxels
     assert module.parameters.table.GetTable().GetNumberOfRows() == table.rowCount
 
     module.dialogs.file = tmp_path / "numbers.csv"
@@ -92,10 +97,10 @@ def test_lobes_circles_and_numbers(estimated: Panel, liver: tuple[EchoSeries, Ti
 def test_a_phantom_has_no_steatosis_grade(
     loaded: Panel, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps, tmp_path: Path
 ) -> None:
-    from AIDEALLib.io.output.tables import COLUMNS
     from AIDEALLib.mrml.regions import drawing
+    from AIDEALLib.mrml.results.columns import SHORT
 
-    grade = list(COLUMNS).index("steatosis_grade")
+    grade = SHORT.index("Grade (research)")
     for preset, graded in (("liver", True), ("phantom", False)):
         options = {**liver_maps.provenance.options, "run": RunOptions(preset=preset).as_dict()}
         loaded.ui.applyButton.click()
@@ -133,7 +138,7 @@ def test_comparison_with_the_reference(
     assert "Left lobe: bias -2.00, limits of agreement -2.00 to -2.00 points" in ui.referenceLabel.text
     assert ui.applyButton.text == "Apply"
     assert "Compared" in ui.statusLabel.text
-    assert estimated.scene.GetFirstNodeByName("Case PDFF difference from graph-cuts") is not None
+    assert estimated.scene.GetFirstNodeByName("PDFF difference from graph-cuts - Case") is not None
 
 
 def test_histogram_is_one_for_each_lobe(estimated: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:

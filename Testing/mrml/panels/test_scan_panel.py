@@ -143,7 +143,7 @@ def test_the_sample_brings_its_lobes(module: Panel, scene: Any) -> None:
     labels = sample_truth()[1]
     assert found == {"Right lobe": int((labels == 1).sum()), "Left lobe": int((labels == 2).sum())}
     module.ui.loadSampleButton.click()
-    assert module.parameters.segmentation is chosen, "what is chosen stays"
+    assert module.parameters.segmentation is not chosen, "the lobes of this scan, not those of the first"
 
 
 def test_a_folder_is_loaded(module: Panel, tmp_path: Path) -> None:

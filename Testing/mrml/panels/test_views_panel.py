@@ -84,7 +84,7 @@ def test_first_view_shows_water_or_the_first_echo(estimated: Panel, liver: tuple
     estimated.ui.anatomyComboBox.currentIndex = 1
     shown = anatomy_of(maps, estimated.parameters.anatomy.value)
     np.testing.assert_allclose(array_of(shown), np.abs(liver[0].echoes[0]), rtol=1e-5)
-    assert shown.GetName() == "Case Echo 1"
+    assert shown.GetName() == "Echo 1 - Case"
     estimated.ui.anatomyComboBox.currentIndex = 0
     assert anatomy_of(maps, estimated.parameters.anatomy.value) is maps["water"]
     estimated.ui.anatomyComboBox.currentIndex = 1

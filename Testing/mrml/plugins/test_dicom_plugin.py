@@ -87,18 +87,41 @@ def by_series(folder: Path) -> list[list[str]]:
     return list(lists.values())
 
 
+def ticked(offers: list[Any], lists: list[list[str]]) -> list[Any]:
+    """Entries that Slicer ticks (`DICOMUtils.selectHighestConfidenceLoadables`), with a scalar volume for every series."""
+    scalar = []
+    for files in lists:
+        volume = Loadable()
+        volume.files, volume.selected = files, True
+        scalar.append(volume)
+    of_series: dict[str, list[Any]] = {}
+    for loadable in [*offers, *scalar]:
+        of_series.setdefault(Database().fileValue(loadable.files[0], "0020,000E"), []).append(loadable)
+    for together in of_series.values():
+        best = max(loadable.confidence for loadable in together)
+        for loadable in together:
+            loadable.selected = loadable.confidence == best
+    return [loadable for loadable in [*offers, *scalar] if loadable.selected]
+
+
 @pytest.mark.parametrize("name", ["siemens classic", "siemens XA enhanced", "philips classic phase", "ge phase"])
 def test_a_scan_is_one_entry_and_loads_as_sequences(
     name: str, scene: Any, plugin: Any, liver: EchoSeries, tmp_path: Path
 ) -> None:
-    from AIDEALLib.mrml.scan.sequences import only_pair, scan_of_sequences
+    from AIDEALLib.mrml.scan.sequences import SCAN_LOADED, only_pair, scan_of_sequences
 
     files = write_scan(tmp_path, liver, DIALECTS[name])
-    (offer,) = plugin.examineForImport(by_series(tmp_path))
+    offer, *parts = plugin.examineForImport(by_series(tmp_path))
     assert sorted(offer.files) == sorted(map(str, files))
+    assert ticked([offer, *parts], by_series(tmp_path)) == [offer], "one entry, and no scalar volume beside it"
     assert offer.selected and offer.confidence > 0.5 and not offer.warning
     assert "6 echoes, 2 slices" in offer.tooltip
-    assert plugin.load(offer)
+    chosen: list[Any] = []
+    SCAN_LOADED.connect(chosen.append)
+    assert plugin.load(offer) and all(plugin.load(part) for part in parts)
+    SCAN_LOADED.disconnect(chosen.append)
+    assert len(chosen) == 1, "the panel learns of it"
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 3
     sequences = [scene.GetNthNodeByClass(n, "vtkMRMLSequenceNode") for n in range(3)]
     assert plugin.placed == [sequence.GetName() for sequence in sequences]
     pair = only_pair(sequences)
@@ -120,7 +143,7 @@ def test_repeated_scans_are_entries_of_their_own(plugin: Any, liver: EchoSeries,
             dataset = pydicom.dcmread(file)
             dataset.SeriesNumber, dataset.StudyInstanceUID = order, "1.2.3"
             dataset.save_as(file)
-    offers = plugin.examineForImport(lists)
+    offers = ticked(plugin.examineForImport(lists), lists)
     assert [len(offer.files) for offer in offers] == [24, 24]
     assert all(offer.selected for offer in offers)
     assert {Path(offer.files[0]).parent.name for offer in offers} == {"1", "2"}

@@ -12,7 +12,7 @@ import pytest
 
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.statistics import RunErrors, circle_roi, segment_statistics
+from AIDEALLib.statistics import TANG_2015, RunErrors, circle_roi, segment_statistics
 from slicer_harness.cases import OBLIQUE
 
 pytest.importorskip("slicer")
@@ -91,7 +91,7 @@ def test_circles_hold_the_voxels_of_a_circle_and_move(drawn: Drawn, scene: Any) 
 
 
 def test_plane_splits_the_liver_into_right_and_left(drawn: Drawn, scene: Any) -> None:
-    from AIDEALLib.mrml.regions import drawing
+    from AIDEALLib.mrml.regions import drawing, splitting
     from AIDEALLib.mrml.regions.measure import segment_region
     from AIDEALLib.mrml.volumes import array_of, world_position
 
@@ -100,10 +100,10 @@ def test_plane_splits_the_liver_into_right_and_left(drawn: Drawn, scene: Any) ->
     segmentation.CreateDefaultDisplayNodes()
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(maps.pdff)
     liver_id = drawing.set_segment(segmentation, "Liver", truth.labels > 0, maps.pdff)
-    plane = drawing.split_plane(scene, maps.pdff)
+    plane = splitting.split_plane(scene, maps.pdff)
     middle = np.argwhere(truth.labels > 0).mean(axis=0)
     plane.SetOrigin(*world_position(maps.pdff, *middle))
-    drawing.split_by_plane(segmentation, liver_id, plane, maps.pdff)
+    splitting.split_by_plane(segmentation, [liver_id], plane, maps.pdff)
     stored = segmentation.GetSegmentation()
     ids = {stored.GetNthSegment(n).GetName(): stored.GetNthSegmentID(n) for n in range(stored.GetNumberOfSegments())}
     assert set(ids) == {"Right lobe", "Left lobe"}
@@ -118,8 +118,8 @@ def test_plane_splits_the_liver_into_right_and_left(drawn: Drawn, scene: Any) ->
     for name, right in (("Right lobe", True), ("Left lobe", False)):
         xs = np.array([world_position(maps.pdff, *index)[0] for index in np.argwhere(parts[name])])
         assert np.all(xs >= limit - 1e-6) if right else np.all(xs <= limit + 1e-6), "R is +x"
-    with pytest.raises(ValueError, match="empty"):
-        drawing.split_by_plane(drawing.create_lobes(scene, maps.pdff), "Rightlobe", plane, maps.pdff)
+    with pytest.raises(ValueError, match="no voxels"):
+        splitting.split_by_plane(drawing.create_lobes(scene, maps.pdff), ["Rightlobe"], plane, maps.pdff)
 
 
 def test_segmentation_drawn_on_another_grid(drawn: Drawn, scene: Any, liver_maps: ParameterMaps) -> None:
@@ -217,8 +217,9 @@ def test_table_node_and_csv(drawn: Drawn, scene: Any, tmp_path: Path) -> None:
 
     from AIDEALLib.errors import InputError
     from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.results.columns import row_as_text
     from AIDEALLib.mrml.results.export import save_csv
-    from AIDEALLib.mrml.results.live_table import TITLES, fill_table, row_as_text
+    from AIDEALLib.mrml.results.live_table import TITLES, fill_table
 
     maps, segmentation, _ = drawn
     rows = measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())
@@ -236,7 +237,7 @@ def test_table_node_and_csv(drawn: Drawn, scene: Any, tmp_path: Path) -> None:
     assert any("models" in line for line in comments)
     read = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     assert [float(row["pdff_mean_percent"]) for row in read] == [row.pdff_mean for row in rows], "full precision"
-    assert repr(rows[0].pdff_mean) in row_as_text(rows[0])
+    assert f"Segment: Right lobe\tPDFF median ± SD (%): {rows[0].pdff_median:.1f}" in row_as_text(rows[0], TANG_2015)
     with pytest.raises(InputError, match="empty"):
         save_csv([], path, maps, MeasureOptions(), 20.0)
 
@@ -259,7 +260,7 @@ def test_maps_are_exported_unrounded_on_their_grid(
 
 
 def test_labelmap_import_keeps_names(scene: Any, drawn: Drawn) -> None:
-    from AIDEALLib.mrml.regions import drawing
+    from AIDEALLib.mrml.regions.importing import segmentation_of_labelmap
     from AIDEALLib.mrml.regions.measure import regions_of
     from AIDEALLib.mrml.volumes import fill_volume
 
@@ -273,7 +274,7 @@ def test_labelmap_import_keeps_names(scene: Any, drawn: Drawn) -> None:
     fill_volume(labelmap, truth.labels.astype(np.int16), OBLIQUE)
     labelmap.CreateDefaultDisplayNodes()
     labelmap.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
-    found = regions_of(drawing.import_labelmap(scene, labelmap), maps.pdff)
+    found = regions_of(segmentation_of_labelmap(scene, labelmap, "elsewhere"), maps.pdff)
     assert {region.name: int(region.voxels.sum()) for region in found} == {
         "Right lobe": int((truth.labels == 1).sum()),
         "Left lobe": int((truth.labels == 2).sum()),

@@ -53,6 +53,7 @@ class EstimatePanel:
         self._started = 0.0
         self._slices = ""
         self._refused: _Refusal | None = None
+        self._closed = False
         ui, logic = context.ui, context.logic
         ui.applyButton.connect("clicked(bool)", self.onApply)
         ui.anywayCheckBox.connect("toggled(bool)", self.onAnyway)
@@ -130,7 +131,13 @@ class EstimatePanel:
         self.update()
         self._follow()
 
+    def close(self) -> None:
+        """The panel is destroyed: timers that are still due do nothing."""
+        self._closed = True
+
     def _follow(self) -> None:
+        if self._closed:
+            return
         self._context.logic.poll()
         if self._context.logic.busy:
             seconds = time.monotonic() - self._started
@@ -196,7 +203,7 @@ class EstimatePanel:
 
     def _on_stopped(self) -> None:
         self._end()
-        self._show(tr("Stopped. The scene is as before."))
+        self._show("")
 
     def _offer_torch(self) -> None:
         text = tr(

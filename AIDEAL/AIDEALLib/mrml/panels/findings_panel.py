@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...quality.findings import rows_and_columns
 from ...worker.client import Finding, Severity
 from ..nodes import findings_of
 from ..text import tr
 from ..views import display
+from ..views.outline import outline
 from ..volumes import array_of, world_position
 from ..wording import panel_words
 from .context import Context
@@ -77,8 +79,14 @@ class FindingsPanel:
         self._visited = (row, turn % len(slices))
         index = slices[self._visited[1]]
         count, rows, columns = array_of(maps.pdff).shape
-        if index < count:
-            display.jump_to(self._context.logic.scene, world_position(maps.pdff, index, rows / 2, columns / 2))
+        if index >= count:
+            return
+        scene, box = self._context.logic.scene, self._shown[row].box
+        if not box:
+            display.jump_to(scene, world_position(maps.pdff, index, rows / 2, columns / 2))
+            return
+        display.point_at(scene, world_position(maps.pdff, index, (box[0] + box[1]) / 2, (box[2] + box[3]) / 2))
+        outline(maps, index, box)
 
     def _row(self) -> int | None:
         """Number of the finding to go to, None when none has slices."""
@@ -102,7 +110,8 @@ def sentence(finding: Finding) -> str:
     named = ", ".join(str(index + 1) for index in finding.slices[:MOST_SLICES_NAMED])
     more = ", ..." if len(finding.slices) > MOST_SLICES_NAMED else ""
     where = " " + tr("Slices {numbers}.").format(numbers=named + more) if finding.slices else ""
-    return f"{finding.sentence}{where} {finding.advice.worded(panel_words)}"
+    place = finding.sentence.replace(rows_and_columns(finding.box), "") if finding.box else finding.sentence
+    return f"{place}{where} {finding.advice.worded(panel_words)}"
 
 
 def _severity(finding: Finding) -> str:

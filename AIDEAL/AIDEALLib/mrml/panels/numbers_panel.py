@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 from ...errors import AidealError
 from ...io.output.dicom.study import Identity
-from ...io.output.tables import COLUMNS
 from ...regions.exclude import LeaveOut
 from ...statistics import SegmentStatistics
 from .. import nodes
 from ..nodes import maps_of
+from ..regions import places
 from ..regions.measure import MeasureOptions, Region, histogram
-from ..results import documents, export, probe
-from ..results.live_table import CAVEAT, TITLES, LiveTable, fill_table, row_as_text
+from ..results import columns, documents, export, probe
+from ..results.live_table import CAVEAT, LiveTable, fill_table
 from ..results.reference import METHOD, RegionAgreement, fill_agreement_table
 from ..scan.sources import scan_of_maps
 from ..text import tr
+from ..views import display, layout
 from ..wording import worded
 from .context import Context
 
-_DECIMALS = {
-    "voxels": 0,
-    "used_voxels": 0,
-    "r2star_mean": 1,
-    "mean_error": 2,
-    "median_error": 2,
-    "joint_error": 2,
-    **{f"chance_s{g}": 2 for g in range(4)},
-}
+SHOWN_TABLE_ROLE = "shown_numbers"
 
 EDGE_MM = 5.0
 """Left out along the edge of the liver with *Leave out vessels and edges*."""
@@ -55,9 +47,10 @@ class NumbersPanel:
         self.live.changed.connect(self._on_measured)
         self._watched: tuple[Any, Any] = (None, None)
         ui = context.ui
-        ui.numbersTable.setColumnCount(len(COLUMNS))
-        ui.numbersTable.setHorizontalHeaderLabels([tr(TITLES[field]) for field in COLUMNS])
+        self._every: bool | None = None
+        self._comparing = ""
         ui.numbersTable.verticalHeader().setVisible(False)
+        ui.numbersTable.connect("cellClicked(int,int)", self.onRowClicked)
         ui.caveatLabel.text = tr(CAVEAT)
         ui.formatComboBox.addItems(list(export.FORMATS))
         ui.csvButton.connect("clicked(bool)", self.onSaveCsv)
@@ -68,6 +61,9 @@ class NumbersPanel:
         ui.histogramButton.connect("clicked(bool)", self.onHistogram)
         ui.referenceButton.connect("clicked(bool)", self.onReference)
         context.logic.compared.connect(self._on_compared)
+        context.logic.progressed.connect(self._on_progress)
+        context.logic.stopped.connect(self._on_not_compared)
+        context.logic.failed.connect(self._on_not_compared)
         self._on_measured()
 
     @property
@@ -90,6 +86,27 @@ class NumbersPanel:
             self._watched = chosen
             self.live.watch(maps, parameters.segmentation)
         self.live.set_options(self._options(), parameters.roiDiameter)
+        if parameters.allColumns is not self._every:
+            self._on_measured()
+
+    def onRowClicked(self, row: int, *_: Any) -> None:
+        """Go to the region of a row."""
+        maps = self._context.maps()
+        if maps is None or not 0 <= row < len(self.live.rows):
+            return
+        name = self.live.rows[row].name
+        filled = [region for region in self.regions if region.voxels.any()]
+        region = next((region for region in filled if region.name == name), filled[0] if filled else None)
+        if region is not None:
+            display.point_at(self._context.logic.scene, places.middle_of_region(maps, region))
+
+    def onNextRegion(self, *_: Any) -> None:
+        """Select the next row, and go to its region."""
+        table = self._context.ui.numbersTable
+        if self.live.rows:
+            row = (table.currentRow() + 1) % len(self.live.rows)
+            table.setCurrentCell(row, 0)
+            self.onRowClicked(row)
 
     def onSaveCsv(self, *_: Any) -> None:
         """Write the table."""
@@ -179,7 +196,7 @@ class NumbersPanel:
         if not self.live.rows:
             return
         row = self.live.rows[self._selected_row()]
-        self._context.dialogs.clipboard(row_as_text(row))
+        self._context.dialogs.clipboard(columns.row_as_text(row, self._options().cutoffs))
         self._show(tr("Copied {name}").format(name=row.name))
 
     def onHistogram(self, *_: Any) -> None:
@@ -204,10 +221,21 @@ class NumbersPanel:
         except (AidealError, OSError) as error:
             self._context.ui.referenceLabel.text = worded(error)
             return
-        self._context.ui.referenceLabel.text = tr("Comparing on the slices of {name}...").format(name=region.name)
+        self._comparing = tr("Comparing on the slices of {name}").format(name=region.name)
+        self._context.ui.referenceLabel.text = f"{self._comparing}..."
         self._follow()
 
+    def _on_progress(self, done: int, total: int) -> None:
+        if self._comparing:
+            text = tr("{what}: slice {done} of {total}").format(what=self._comparing, done=done, total=total)
+            self._context.ui.referenceLabel.text = text
+
+    def _on_not_compared(self, *_: Any) -> None:
+        if self._comparing:
+            self._comparing = self._context.ui.referenceLabel.text = ""
+
     def _on_compared(self, found: list[RegionAgreement], difference: Any) -> None:
+        self._comparing = ""
         maps = maps_of(difference.GetNodeReference(nodes.PDFF_ROLE))
         if maps is not None:
             fill_agreement_table(maps, found)
@@ -219,22 +247,34 @@ class NumbersPanel:
         return selected if 0 <= selected < len(self.live.rows) else 0
 
     def close(self) -> None:
-        """Stop observing the scene."""
+        """Stop observing the scene; nothing is measured after that."""
         self.live.stop()
+
+    def clear(self) -> None:
+        """The scene closes: show no rows, and forget what was watched."""
+        self._watched = (None, None)
+        self.live.clear()
 
     def _options(self) -> MeasureOptions:
         parameters = self._context.parameters()
+        if parameters is None:
+            return MeasureOptions()
         left_out = LeaveOut(EDGE_MM, True) if parameters.leaveOutVesselsAndEdges else LeaveOut()
         return MeasureOptions(self._context.limits(), parameters.excludeLowConfidence, parameters.cutoffs.cutoffs, left_out)
 
     def _on_measured(self) -> None:
-        ui, qt, rows = self._context.ui, self._qt, self.live.rows
+        ui, qt, rows, parameters = self._context.ui, self._qt, self.live.rows, self._context.parameters()
+        self._every = bool(parameters.allColumns) if parameters is not None else False
+        cutoffs = self._options().cutoffs
+        headings = [tr(title) for title in columns.titles(self._every)]
+        ui.numbersTable.setColumnCount(len(headings))
+        ui.numbersTable.setHorizontalHeaderLabels(headings)
         ui.numbersTable.setRowCount(len(rows))
         for n, row in enumerate(rows):
-            for column, field in enumerate(COLUMNS):
-                item = qt.QTableWidgetItem(_text(row, field))
+            for column, text in enumerate(columns.texts(row, cutoffs, self._every)):
+                item = qt.QTableWidgetItem(text)
                 item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-                if field != "name":
+                if column:
                     item.setTextAlignment(qt.Qt.AlignCenter)
                 ui.numbersTable.setItem(n, column, item)
         ui.numbersTable.resizeColumnsToContents()
@@ -248,18 +288,14 @@ class NumbersPanel:
         if parameters is None or maps is None or (not rows and parameters.table is None):
             return
         if parameters.table is None:
-            name = f"{maps.pdff.GetAttribute(nodes.SOURCE_NAME) or ''} liver fat".strip()
+            name = nodes.node_name("Liver fat", maps.pdff.GetAttribute(nodes.SOURCE_NAME) or "")
             parameters.table = self._context.logic.scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         fill_table(parameters.table, rows, maps)
+        shown = nodes.helper_of(maps.pdff, SHOWN_TABLE_ROLE)
+        if shown is None:
+            shown = nodes.add_helper(maps.pdff, "vtkMRMLTableNode", SHOWN_TABLE_ROLE, "Numbers as shown")
+        columns.fill_shown_table(shown, rows, self._options().cutoffs, bool(self._every))
+        layout.show_table(self._context.logic.scene, shown)
 
     def _show(self, text: str) -> None:
         self._context.ui.exportLabel.text = text
-
-
-def _text(row: SegmentStatistics, field: str) -> str:
-    value = getattr(row, field)
-    if isinstance(value, str):
-        return value
-    if not math.isfinite(value):
-        return ""
-    return f"{value:.{_DECIMALS.get(field, 1)}f}"

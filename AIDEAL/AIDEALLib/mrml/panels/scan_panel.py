@@ -90,11 +90,7 @@ class ScanPanel:
         """Load the bundled liver with its lobes, so that the estimate is followed by statistics."""
 
         def load() -> StoredScan:
-            stored, lobes = self._context.logic.load_sample()
-            parameters = self._context.parameters()
-            if parameters is not None and parameters.segmentation is None:
-                parameters.segmentation = lobes
-            return stored
+            return self._context.logic.load_sample()[0]
 
         self._load(load)
 
@@ -121,13 +117,17 @@ class ScanPanel:
         return Overrides(phase_unit=parameters.phaseUnit.unit) if parameters is not None else Overrides()
 
     def _load(self, load: Callable[[], StoredScan]) -> None:
-        from ..parameters import ScanSource
-
         try:
             stored = load()
         except AidealError as error:
             self._context.dialogs.error(worded(error))
             return
+        self.choose(stored)
+
+    def choose(self, stored: StoredScan) -> None:
+        """Choose a scan that was loaded."""
+        from ..parameters import ScanSource
+
         parameters = self._context.parameters()
         if parameters is not None:
             parameters.scanSource = ScanSource.SEQUENCES

@@ -14,11 +14,15 @@ from ..regions import places
 from ..regions.measure import Region
 from ..results import probe
 from ..results.maps import update_low_confidence
+from ..scan.scene_scan import SceneScan
 from ..scan.sources import scan_of_maps
 from ..text import tr
 from ..views import display, layout
-from ..views.anatomy import ECHO_1, add_first_echo
-from ..views.overlay import OVERLAY_RANGES, Overlay
+from ..views.anatomy import ECHO_1, add_first_echo, first_echo
+from ..views.colors import set_up_volume_display
+from ..views.overlay import OVERLAY_RANGES, OVERLAY_ROLE, Overlay
+from ..views.shown_pdff import shown_pdff, window_pdff
+from ..views.window_transfer import WindowTransfer
 from ..volumes import array_of, world_position
 from ..wording import worded
 from .context import Context
@@ -42,10 +46,14 @@ class ViewsPanel:
         self._observed: list[tuple[Any, int]] = []
         self._overlay: tuple[Overlay, LowConfidence] | None = None
         self._limits: tuple[str, LowConfidence] | None = None
+        self._last_overlay = Overlay.TOTAL_SD
+        self._shown: tuple[Any, ...] | None = None
+        self._window = WindowTransfer()
         ui = context.ui
         ui.mapsSelector.addAttribute("vtkMRMLScalarVolumeNode", nodes.MAP, "pdff")
         ui.showButton.connect("clicked(bool)", self.onShow)
         ui.showNumbersButton.connect("clicked(bool)", self.onShowNumbers)
+        ui.resetWindowsButton.connect("clicked(bool)", self.onResetWindows)
         ui.nextLowButton.connect("clicked(bool)", self.onNextLow)
         ui.domeButton.connect("clicked(bool)", self.onDome)
         ui.fitButton.connect("toggled(bool)", self.onFitToggled)
@@ -53,7 +61,7 @@ class ViewsPanel:
     def update(self) -> None:
         """Apply windows, overlay and the fourth view's map to the views that are shown."""
         parameters, maps, ui = self._context.parameters(), self._context.maps(), self._context.ui
-        for name in ("showButton", "showNumbersButton", "nextLowButton", "domeButton", "fitButton"):
+        for name in ("showButton", "showNumbersButton", "resetWindowsButton", "nextLowButton", "domeButton", "fitButton"):
             getattr(ui, name).enabled = maps is not None
         if parameters is None:
             return
@@ -65,7 +73,18 @@ class ViewsPanel:
             self._apply_limits(maps)
             if parameters.anatomy.value == ECHO_1:
                 add_first_echo(maps, scan_of_maps(maps))
-            display.show_maps(maps, self._choice(parameters))
+            self._show_maps(maps, self._choice(parameters))
+
+    def _show_maps(self, maps: nodes.MapNodes, choice: display.ViewChoice, fit: bool = False) -> None:
+        """Put the maps into the views, where anything of them has changed: this is called after every change in the panel."""
+        views = tuple(display.slice_views(self._context.logic.scene))
+        shown = (maps.pdff.GetID(), maps.pdff.GetImageData().GetMTime(), choice, views)
+        if fit or shown != self._shown:
+            self._shown = shown
+            self._window.stop()
+            display.show_maps(maps, choice, fit)
+            over = nodes.helper_of(maps.pdff, OVERLAY_ROLE) if choice.overlay is not Overlay.NONE else None
+            self._window.watch(over, shown_pdff(maps))
 
     def _apply_limits(self, maps: nodes.MapNodes) -> None:
         """Mark the voxels of low confidence when the limits or the run have changed."""
@@ -76,7 +95,7 @@ class ViewsPanel:
 
     def parameters_replaced(self) -> None:
         """Another parameter node was connected (a scene was loaded): keep its threshold."""
-        self._overlay = self._limits = None
+        self._overlay = self._limits = self._shown = None
 
     def onShow(self, *_: Any) -> None:
         """Switch to the four linked views."""
@@ -91,10 +110,30 @@ class ViewsPanel:
         parameters, maps = self._context.parameters(), self._context.maps()
         if parameters is None or maps is None:
             return
-        layout.show_layout(self._context.logic.scene, with_numbers)
-        display.show_maps(maps, self._choice(parameters), fit=True)
-        slices, rows, columns = array_of(maps.pdff).shape
-        display.jump_to(self._context.logic.scene, world_position(maps.pdff, slices // 2, rows / 2, columns / 2))
+        scene = self._context.logic.scene
+        layout.show_layout(scene, layout.LAYOUT_MAPS_AND_NUMBERS if with_numbers else layout.LAYOUT_MAPS)
+        self._show_maps(maps, self._choice(parameters), fit=True)
+        display.jump_to(scene, display.middle_of(maps.pdff))
+        layout.show_table(scene, nodes.helper_of(maps.pdff, "shown_numbers"))
+
+    def show_scan(self, scan: SceneScan) -> bool:
+        """Show the first echo of a scan that was not estimated yet; False while it has none to show."""
+        echo = first_echo(scan)
+        if echo is not None:
+            layout.show_layout(self._context.logic.scene, layout.LAYOUT_SCAN)
+            display.show_scan(echo)
+        return echo is not None
+
+    def onResetWindows(self, *_: Any) -> None:
+        """Windows as the module sets them, after they were changed by the mouse."""
+        parameters, maps = self._context.parameters(), self._context.maps()
+        if parameters is None or maps is None:
+            return
+        for key, volume in maps:
+            set_up_volume_display(volume, key)
+        window_pdff(maps, float(parameters.pdffWindow.value), reset=True)
+        self._shown = None
+        self._show_maps(maps, self._choice(parameters))
 
     def onNextLow(self, *_: Any) -> None:
         """Go to the next slice of low confidence."""
@@ -108,6 +147,16 @@ class ViewsPanel:
         _, rows, columns = array_of(maps.pdff).shape
         display.jump_to(self._context.logic.scene, world_position(maps.pdff, index, rows / 2, columns / 2))
         self._show_text(tr("Slice {number}").format(number=index + 1))
+
+    def onOverlay(self, *_: Any) -> None:
+        """Switch the overlay off, and on again with the map it had."""
+        parameters = self._context.parameters()
+        if parameters is None:
+            return
+        if parameters.overlay is Overlay.NONE:
+            parameters.overlay = self._last_overlay
+        else:
+            self._last_overlay, parameters.overlay = parameters.overlay, Overlay.NONE
 
     def onDome(self, *_: Any) -> None:
         """Go to the uppermost slice of the regions, or to the slice where the field is steepest below the lung."""
@@ -142,6 +191,7 @@ class ViewsPanel:
             points.SetAttribute(nodes.ROLE, FIT_POINT_ROLE)
             points.CreateDefaultDisplayNodes()
             points.GetDisplayNode().SetPointLabelsVisibility(False)
+            nodes.hide(points)
         self._observe(points, points.PointPositionDefinedEvent, self.onFitPoint)
         logic = slicer.modules.markups.logic()
         logic.SetActiveList(points)
@@ -172,7 +222,7 @@ class ViewsPanel:
             self._show_text(worded(error))
             return
         text = probe.describe(maps, ras)
-        chart = probe.show_fit(scene, fit, text)
+        chart = probe.show_fit(scene, fit, text.split("   field")[0])
         probe.show_chart(scene, chart)
         self._show_text(tr("{values}   residual {residual:.1f} %").format(values=text, residual=fit.residual_percent))
 
@@ -193,6 +243,8 @@ class ViewsPanel:
 
     def stop_watching(self) -> None:
         """Drop all observers."""
+        self._window.stop()
+        self._shown = None
         for node, tag in self._observed:
             node.RemoveObserver(tag)
         self._observed.clear()

@@ -26,6 +26,7 @@ _TAGS = {
     "studyInstanceUID": "0020,000D",
     "seriesDescription": "0008,103E",
     "seriesNumber": "0020,0011",
+    "seriesInstanceUID": "0020,000E",
     "echoTime": "0018,0081",
     "imageType": "0008,0008",
 }
@@ -33,6 +34,17 @@ _TAGS = {
 
 def plugin_class(base: type, loadable_class: type) -> type:
     """The plug-in as a subclass of DICOMLib's `DICOMPlugin`; `loadable_class` is its `DICOMLoadable`."""
+
+    class PartOfScan(loadable_class):
+        """Entry for a series that is loaded with another one; it cannot be ticked."""
+
+        @property
+        def selected(self) -> bool:
+            """Never ticked."""
+            return False
+
+        @selected.setter
+        def selected(self, _value: bool) -> None: ...
 
     class AIDEALDICOMPluginClass(base):
         """Offers each multi-echo scan of a study as one loadable."""
@@ -45,7 +57,9 @@ def plugin_class(base: type, loadable_class: type) -> type:
         def examineForImport(self, fileLists: Sequence[Sequence[str]]) -> list[Any]:
             """Loadables for the file lists (one a series); [] where there is no multi-echo scan, or on any error."""
             try:
-                return [self._loadable(scan) for study in _studies(fileLists) for scan in _survey(study)]
+                found = [scan for study in _studies(fileLists) for scan in _survey(study)]
+                offers = [self._loadable(scan) for scan in found]
+                return offers + [part for offer in offers if offer.selected for part in self._parts(offer)]
             except Exception:
                 logging.warning("AIDEAL: DICOM files could not be examined", exc_info=True)
                 return []
@@ -54,18 +68,39 @@ def plugin_class(base: type, loadable_class: type) -> type:
             """Put the scan into the scene as sequences over echo time; False, with a message, where it cannot be read."""
             from ...errors import AidealError
             from ...io.load import load_series
-            from ..scan.sequences import add_series
+            from ..scan.sequences import SCAN_LOADED, add_series
 
+            if isinstance(loadable, PartOfScan):
+                return True
             try:
                 series = load_series([Path(path) for path in loadable.files])
             except AidealError as error:
                 slicer.util.errorDisplay(str(error))
                 return False
-            name = loadable.name
-            for node in add_series(slicer.mrmlScene, series, name).nodes:
+            stored = add_series(slicer.mrmlScene, series, loadable.name)
+            for node in stored.nodes:
                 self._place(loadable, node)
                 _remember_instances(node, loadable.files)
+            SCAN_LOADED.emit(stored)
             return True
+
+        def _parts(self, offer: Any) -> list[Any]:
+            """One entry for each further series of a scan, never ticked: it outranks the scalar volumes of that series.
+
+            Slicer ticks the best entries of every series, by the series of an entry's first file. A phase series, which is
+            loaded with its magnitudes, would otherwise be ticked as a scalar volume.
+            """
+            of_series: dict[str, list[str]] = {}
+            for file in offer.files:
+                of_series.setdefault(_value(file, "seriesInstanceUID"), []).append(file)
+            parts = []
+            for files in list(of_series.values())[1:]:
+                part = PartOfScan()
+                part.files, part.confidence = files, CONFIDENCE
+                part.name = f"{_value(files[0], 'seriesNumber')}: part of {offer.name}"
+                part.tooltip = f"Loaded with {offer.name}"
+                parts.append(part)
+            return parts
 
         def _loadable(self, scan: FoundScan) -> Any:
             first = str(scan.paths[0])

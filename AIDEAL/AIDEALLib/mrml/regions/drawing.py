@@ -1,4 +1,4 @@
-"""Regions to measure: lobes with standard terminology, circles of a fixed diameter, a liver split by a plane."""
+"""Regions to measure: lobes with standard terminology, circles of a fixed diameter."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import vtk
 from ...statistics import circle_roi
 from .. import nodes
 from ..volumes import array_of, geometry_of, ijk_to_ras, voxel_at, world_position
+from . import owners
 
 RIGHT_LOBE, LEFT_LOBE = "Right lobe", "Left lobe"
 COUINAUD = tuple(f"Segment {number}" for number in ("I", "II", "III", "IV", "IVa", "IVb", "V", "VI", "VII", "VIII"))
@@ -50,11 +51,12 @@ def create_lobes(scene: Any, volume: Any, name: str = "") -> Any:
     vtkMRMLSegmentationNode
         The segmentation.
     """
-    name = name or f"{volume.GetAttribute(nodes.SOURCE_NAME) or ''} Liver".strip()
+    name = name or nodes.node_name("Liver", volume.GetAttribute(nodes.SOURCE_NAME) or "")
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetOpacity2DFill(0.0)  # outlines, so that the map is seen
     if volume is not None:
+        owners.claim(node, nodes.scan_node_of(volume))
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
     for lobe in (RIGHT_LOBE, LEFT_LOBE):
@@ -91,30 +93,52 @@ def set_segment(segmentation: Any, name: str, voxels: np.ndarray, volume: Any) -
     return segment_id
 
 
-def roi_points(scene: Any, place: str) -> Any:
-    """Markups with the centres of the circles of a place (one of `PLACES`), made where missing."""
+def roi_points(scene: Any, place: str, scan: Any = None) -> Any:
+    """Markups with the centres of the circles of a place, made where missing.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        The scene.
+    place : str
+        One of `PLACES`.
+    scan : vtkMRMLNode, optional
+        Scan that the circles belong to; None takes those of any.
+
+    Returns
+    -------
+    vtkMRMLMarkupsFiducialNode
+        The markups.
+    """
     role = f"{ROI_POINTS_ROLE} {place}"
-    node = nodes.find_by_role(scene, "vtkMRMLMarkupsFiducialNode", role)
+    node = owners.find(scene, owners.POINTS, role, scan)
     if node is None:
-        node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", f"ROI {place}")
+        node = scene.AddNewNodeByClass(owners.POINTS, nodes.node_name(f"ROI {place}", owners.name_of(scan)))
         node.SetAttribute(nodes.ROLE, role)
+        owners.claim(node, scan)
         node.CreateDefaultDisplayNodes()
         node.SetControlPointLabelFormat(f"{place} ROI %d")
         display = node.GetDisplayNode()
         display.SetSelectedColor(*_CIRCLE_COLORS.get(place, (0.9, 0.9, 0.3)))
-        display.SetPointLabelsVisibility(False)
+        display.SetPointLabelsVisibility(True)
+        display.SetTextScale(2.0)
         display.SetGlyphScale(1.0)
     return node
 
 
-def all_roi_points(scene: Any) -> list[Any]:
-    """Markups of every place that has circles."""
-    found = [nodes.find_by_role(scene, "vtkMRMLMarkupsFiducialNode", f"{ROI_POINTS_ROLE} {place}") for place in PLACES]
-    return [node for node in found if node is not None and node.GetNumberOfControlPoints()]
+def all_roi_points(scene: Any, scan: Any = None) -> list[Any]:
+    """Markups of every place of a scan (of any scan for None), those without a point included."""
+    found = [owners.find(scene, owners.POINTS, f"{ROI_POINTS_ROLE} {place}", scan) for place in PLACES]
+    return [node for node in found if node is not None]
 
 
 def add_circle(
-    scene: Any, place: str, ras: tuple[float, float, float], diameter_mm: float | None = None, reason: str = ""
+    scene: Any,
+    place: str,
+    ras: tuple[float, float, float],
+    diameter_mm: float | None = None,
+    reason: str = "",
+    scan: Any = None,
 ) -> Any:
     """Add the centre of a circle.
 
@@ -130,15 +154,16 @@ def add_circle(
         Diameter of this circle; None for that of all circles.
     reason : str
         Why it lies there, for the description of the point.
+    scan : vtkMRMLNode, optional
+        Scan that the circle belongs to; None takes the markups of any.
 
     Returns
     -------
     vtkMRMLMarkupsFiducialNode
         The markups it was added to.
     """
-    points = roi_points(scene, place)
-    number = points.AddControlPoint(vtk.vtkVector3d(*ras))
-    points.SetNthControlPointLabel(number, f"{place} ROI {number + 1}")
+    points = roi_points(scene, place, scan)
+    number = points.AddControlPoint(vtk.vtkVector3d(*ras))  # its label counts on: the name of a circle outlives others
     points.SetNthControlPointDescription(number, reason)
     if diameter_mm is not None:
         points.SetAttribute(f"{DIAMETER_ATTRIBUTE} {points.GetNthControlPointID(number)}", f"{diameter_mm:.6f}")
@@ -167,12 +192,14 @@ def update_circles(scene: Any, volume: Any, diameter_mm: float) -> Any:
     A circle holds the voxels of the slice nearest to its centre whose middle lies within half the diameter.
     """
     wanted = _circles(scene, volume, diameter_mm)
-    node = nodes.find_by_role(scene, "vtkMRMLSegmentationNode", ROI_CIRCLES_ROLE)
+    scan = nodes.scan_node_of(volume)
+    node = owners.find(scene, owners.SEGMENTATION, ROI_CIRCLES_ROLE, scan)
     if node is None:
         if not wanted:
             return None
-        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "ROI circles")
+        node = scene.AddNewNodeByClass(owners.SEGMENTATION, nodes.node_name("ROI circles", owners.name_of(scan)))
         node.SetAttribute(nodes.ROLE, ROI_CIRCLES_ROLE)
+        owners.claim(node, scan)
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetOpacity2DFill(0.0)
     modified = node.StartModify()
@@ -194,7 +221,7 @@ def _circles(scene: Any, volume: Any, diameter_mm: float) -> dict[str, tuple[str
     """Place and voxels of every circle by its name."""
     found: dict[str, tuple[str, np.ndarray]] = {}
     geometry = geometry_of(volume)
-    for points in all_roi_points(scene):
+    for points in all_roi_points(scene, nodes.scan_node_of(volume)):
         place = points.GetAttribute(nodes.ROLE).removeprefix(f"{ROI_POINTS_ROLE} ")
         for number in range(points.GetNumberOfControlPoints()):
             if points.GetNthControlPointPositionStatus(number) != points.PositionDefined:
@@ -206,70 +233,9 @@ def _circles(scene: Any, volume: Any, diameter_mm: float) -> dict[str, tuple[str
                 own = points.GetAttribute(f"{DIAMETER_ATTRIBUTE} {points.GetNthControlPointID(number)}")
                 radius_mm = float(own or diameter_mm) / 2
                 voxels = circle_roi(array_of(volume).shape, center, radius_mm, geometry.spacing_mm)
-                found[f"{place} ROI {number + 1}"] = (place, voxels)
+                label = points.GetNthControlPointLabel(number) or f"{place} ROI {number + 1}"
+                found[label if label not in found else f"{label} ({number + 1})"] = (place, voxels)
     return found
-
-
-def split_plane(scene: Any, volume: Any) -> Any:
-    """Plane to split the liver by, through the middle of a volume and facing left, to be moved by hand."""
-    node = scene.AddNewNodeByClass("vtkMRMLMarkupsPlaneNode", "Lobe split")
-    node.CreateDefaultDisplayNodes()
-    slices, rows, columns = array_of(volume).shape
-    node.SetOrigin(*world_position(volume, slices / 2, rows / 2, columns / 2))
-    node.SetNormal(-1.0, 0.0, 0.0)
-    spacing = geometry_of(volume).spacing_mm
-    node.SetSize(0.8 * rows * spacing[1], 0.8 * max(slices * spacing[2], 0.3 * rows * spacing[1]))
-    return node
-
-
-def split_by_plane(segmentation: Any, segment_id: str, plane: Any, volume: Any) -> None:
-    """Split a liver segment into right and left lobe; the left lobe is on the side of the plane towards the patient's left.
-
-    Parameters
-    ----------
-    segmentation : vtkMRMLSegmentationNode
-        The segmentation.
-    segment_id : str
-        Identifier of the segment.
-    plane : vtkMRMLMarkupsPlaneNode
-        The plane.
-    volume : vtkMRMLScalarVolumeNode
-        Volume whose grid is split.
-
-    Raises
-    ------
-    ValueError
-        The segment has no voxels on the volume.
-    """
-    from .measure import segment_region
-
-    region = segment_region(segmentation, segment_id, volume)
-    if not region.voxels.any():
-        raise ValueError(f"Segment '{region.name}' is empty; draw the liver first, then split it.")
-    origin, normal = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-    plane.GetOriginWorld(origin)
-    plane.GetNormalWorld(normal)
-    direction = np.asarray(normal) * (1.0 if normal[0] <= 0 else -1.0)  # R is +x: the side of falling x is the left
-    starts = [part.start for part in region.box]
-    slices, rows, columns = (axis + start for axis, start in zip(np.nonzero(region.voxels), starts, strict=True))
-    first = np.asarray(world_position(volume, 0, 0, 0))
-    steps = [np.asarray(world_position(volume, *np.eye(3)[axis])) - first for axis in range(3)]
-    world = first + slices[:, None] * steps[0] + rows[:, None] * steps[1] + columns[:, None] * steps[2]
-    is_left = (world - np.asarray(origin)) @ direction > 0
-    for name, chosen in ((RIGHT_LOBE, ~is_left), (LEFT_LOBE, is_left)):
-        voxels = np.zeros(array_of(volume).shape, bool)
-        voxels[slices[chosen], rows[chosen], columns[chosen]] = True
-        set_segment(segmentation, name, voxels, volume)
-    if region.name not in (RIGHT_LOBE, LEFT_LOBE):
-        segmentation.GetSegmentation().RemoveSegment(segment_id)
-
-
-def import_labelmap(scene: Any, labelmap: Any) -> Any:
-    """A segmentation from a label map volume in the scene; names come from the label map's colours."""
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", labelmap.GetName())
-    node.CreateDefaultDisplayNodes()
-    slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labelmap, node)
-    return node
 
 
 def _add_segment(segmentation: Any, name: str, entry: str, color: tuple[float, float, float]) -> str:

@@ -113,6 +113,12 @@ class Region:
     segment_id: str = ""
     color: tuple[float, float, float] = (0.5, 0.5, 0.5)
 
+    def holds(self, voxel: tuple[int, int, int] | None) -> bool:
+        """Whether a voxel (slice, row, column) of the maps is in the region."""
+        if voxel is None or not all(part.start <= n < part.stop for n, part in zip(voxel, self.box, strict=True)):
+            return False
+        return bool(self.voxels[tuple(n - part.start for n, part in zip(voxel, self.box, strict=True))])
+
 
 def map_arrays(maps: MapNodes) -> MapArrays:
     """Arrays of the maps of a run. A map that was deleted counts as 0; the foreground then is where the SD is above 0."""

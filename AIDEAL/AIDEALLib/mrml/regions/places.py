@@ -92,6 +92,15 @@ def dome_by_field(maps: MapNodes) -> Position | None:
     return world_position(maps.pdff, index, float((weights * rows).sum() / total), float((weights * columns).sum() / total))
 
 
+def middle_of_region(maps: MapNodes, region: Region) -> Position:
+    """Position (RAS) of the voxel of a region nearest to its middle, in its fullest slice."""
+    slice_ = int(np.argmax(region.voxels.sum((1, 2))))
+    inside = np.argwhere(region.voxels[slice_])
+    row, column = inside[np.argmin(((inside - inside.mean(axis=0)) ** 2).sum(axis=1))]
+    first = [part.start for part in region.box]
+    return world_position(maps.pdff, first[0] + slice_, first[1] + int(row), first[2] + int(column))
+
+
 def _union(regions: list[Region], shape: tuple[int, ...]) -> BoolArray:
     area = np.zeros(shape, bool)
     for region in regions:

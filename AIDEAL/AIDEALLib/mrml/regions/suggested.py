@@ -68,8 +68,8 @@ def add_circles(scene: Any, maps: MapNodes, found: Suggestion) -> list[Any]:
     for circle in found.circles:
         slice_, row, column = circle.center
         ras = world_position(maps.pdff, float(slice_), float(row), float(column))
-        drawing.add_circle(scene, circle.place, ras, 2 * circle.radius_mm, circle.reason)
-    return [drawing.roi_points(scene, place) for place in dict.fromkeys(circle.place for circle in found.circles)]
+        drawing.add_circle(scene, circle.place, ras, 2 * circle.radius_mm, circle.reason, maps.scan)
+    return [drawing.roi_points(scene, place, maps.scan) for place in dict.fromkeys(circle.place for circle in found.circles)]
 
 
 def place_of(name: str) -> str:

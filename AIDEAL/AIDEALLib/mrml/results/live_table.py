@@ -134,11 +134,17 @@ class LiveTable:
             self._schedule(DELAY_MS, self._due)
 
     def stop(self) -> None:
-        """Stop observing the scene."""
+        """Stop observing the scene, and drop a measurement that is due."""
+        self._waiting = False
         for node, tag in self._observed:
             node.RemoveObserver(tag)
         self._observed.clear()
         self._maps = self._segmentation = None
+
+    def clear(self) -> None:
+        """Stop observing the scene, and show no rows."""
+        self.stop()
+        self._drop_rows()
 
     def points_added(self) -> None:
         """Markups for circles were made: observe them too."""
@@ -150,8 +156,7 @@ class LiveTable:
         self._waiting = False
         maps = self._maps
         if maps is None or maps.pdff.GetScene() is None or maps.pdff.GetImageData() is None:
-            self.rows, self.measured_regions, self.drawn = [], [], []
-            self.changed.emit()
+            self._drop_rows()
             return []
         self._measuring = True
         try:
@@ -169,6 +174,10 @@ class LiveTable:
         self.changed.emit()
         return self.rows
 
+    def _drop_rows(self) -> None:
+        self.rows, self.measured_regions, self.drawn = [], [], []
+        self.changed.emit()
+
     def _due(self) -> None:
         if self._waiting:
             self.measure_now()
@@ -180,9 +189,14 @@ class LiveTable:
         if self._maps is None:
             return
         watched = {id(node) for node, _ in self._observed}
-        for points in drawing.all_roi_points(self._maps.pdff.GetScene()):
+        for points in drawing.all_roi_points(self._maps.pdff.GetScene(), nodes.scan_node_of(self._maps.pdff)):
             if id(points) not in watched:
-                for event in (points.PointModifiedEvent, points.PointAddedEvent, points.PointRemovedEvent):
+                for event in (
+                    points.PointModifiedEvent,
+                    points.PointAddedEvent,
+                    points.PointPositionDefinedEvent,
+                    points.PointRemovedEvent,
+                ):
                     self._observe(points, event)
 
 
@@ -214,16 +228,11 @@ def fill_table(table: Any, rows: list[SegmentStatistics], maps: MapNodes | None)
         unit = _UNITS.get(field) or ("%" if "(%)" in _TITLES[field] else "")
         if unit:
             table.SetColumnUnitLabel(_TITLES[field], unit)
-    table.SetUseColumnTitleAsColumnHeader(False)
+    table.SetUseColumnNameAsColumnHeader(True)
     table.SetLocked(True)
     if maps is not None:
         table.SetNodeReferenceID(nodes.MAPS_OF_TABLE_ROLE, maps.pdff.GetID())
     table.EndModify(modified)
-
-
-def row_as_text(row: SegmentStatistics) -> str:
-    """A row as a line of text with units, for the clipboard; full precision, separated by tabs."""
-    return "\t".join(f"{title}: {getattr(row, field)}" for field, title in _TITLES.items())
 
 
 TITLES = _TITLES

@@ -23,6 +23,8 @@ _QUANTITIES = {
     "r2star": ("126395", "DCM", "R2*"),
     "r2star_sd": ("126395", "DCM", "R2*"),
 }
+_TITLES = {"pdff_sd": "PDFF SD in the mode", "pdff_total_sd": "PDFF SD", "residual": "Fit residual", "field": "Field map"}
+"""Shorter titles where those of the maps are long."""
 _UNITS = {
     "%": ("%", "UCUM", "percent"),
     "1/s": ("1/s", "UCUM", "per second"),
@@ -51,13 +53,15 @@ def add_maps(scene: Any, maps: ParameterMaps, name: str, sources: Sequence[Any] 
         The volumes.
     """
     made: dict[str, Any] = {}
+    run = 1 + sum(node.GetAttribute(nodes.SOURCE_NAME) == name for node in pdff_nodes(scene))
     arrays = dict(maps.items())
     arrays[FOREGROUND] = maps.mask.astype(np.float32)
     arrays[LOW_CONFIDENCE] = low_confidence_array(maps, LowConfidence())
     provenance = json.dumps(maps.provenance.as_dict(), ensure_ascii=False)
     try:
         for key, array in arrays.items():
-            node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", f"{name} {ALL_MAPS[key].title}".strip())
+            title = _TITLES.get(key, ALL_MAPS[key].title)
+            node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", nodes.node_name(title, name, run))
             made[key] = node
             fill_volume(node, np.asarray(array, np.float32), maps.geometry)
             node.SetAttribute(nodes.MAP, key)
@@ -66,7 +70,7 @@ def add_maps(scene: Any, maps: ParameterMaps, name: str, sources: Sequence[Any] 
             _set_unit(node, key)
             set_up_volume_display(node, key)
         _refer(made, sources)
-        _place_in_hierarchy(scene, made, name, sources)
+        _place_in_hierarchy(scene, made, nodes.node_name("AIDEAL", name.removeprefix("AIDEAL "), run), sources)
     except Exception:
         for node in made.values():
             if node.GetDisplayNode() is not None:
@@ -74,6 +78,13 @@ def add_maps(scene: Any, maps: ParameterMaps, name: str, sources: Sequence[Any] 
             scene.RemoveNode(node)
         raise
     return MapNodes(made)
+
+
+def pdff_nodes(scene: Any) -> list[Any]:
+    """PDFF of every run in the scene, in the order they were made."""
+    count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    volumes = [scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode") for n in range(count)]
+    return [node for node in volumes if nodes.map_name(node) == "pdff"]
 
 
 def low_confidence_array(maps: Any, limits: LowConfidence) -> np.ndarray:
@@ -126,7 +137,7 @@ def _place_in_hierarchy(scene: Any, made: dict[str, Any], name: str, sources: Se
         if item:
             parent = hierarchy.GetItemParent(item)
             break
-    folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(f"AIDEAL {name}".strip()))
+    folder = hierarchy.CreateFolderItem(parent, hierarchy.GenerateUniqueItemName(name))
     for node in made.values():
         item = hierarchy.GetItemByDataNode(node)
         if item:

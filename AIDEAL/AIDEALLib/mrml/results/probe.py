@@ -13,6 +13,7 @@ from ...voxel_fit import EchoProtocol, VoxelEstimate, VoxelFit, corrected_sample
 from .. import nodes
 from ..nodes import FOREGROUND, MapNodes, corrections_of
 from ..scan.scene_scan import SceneScan
+from ..views.layout import LAYOUT_MAPS_AND_NUMBERS, PLOT_VIEW, show_layout, shown_layout
 from ..volumes import array_of, voxel_at
 
 CHART_ROLE, FIT_TABLE_ROLE, HISTOGRAM_CHART_ROLE, HISTOGRAM_TABLE_ROLE = "fit chart", "fit", "histogram chart", "histogram"
@@ -153,6 +154,7 @@ def show_fit(scene: Any, fit: VoxelFit, title: str) -> Any:
     points.SetColor(0.85, 0.33, 0.10)
     chart.AddAndObservePlotSeriesNodeID(points.GetID())
     chart.SetTitle(title)
+    chart.SetTitleFontSize(14)
     chart.SetXAxisTitle("Echo time (ms)")
     chart.SetYAxisTitle("Magnitude (a.u.)")
     return chart
@@ -180,11 +182,13 @@ def show_histogram(scene: Any, curves: dict[str, tuple[np.ndarray, np.ndarray, t
 
 
 def show_chart(scene: Any, chart: Any) -> None:
-    """Show a chart in the plot view of the module's layout, or in any plot view where it is not shown."""
+    """Show a chart: in the plot view of the module's layout, to which it switches, or in any where there is no such view."""
+    if shown_layout(scene) != LAYOUT_MAPS_AND_NUMBERS:
+        show_layout(scene, LAYOUT_MAPS_AND_NUMBERS)
     views = [
         scene.GetNthNodeByClass(n, "vtkMRMLPlotViewNode") for n in range(scene.GetNumberOfNodesByClass("vtkMRMLPlotViewNode"))
     ]
-    for view in [view for view in views if view.GetLayoutName() == "AIDEALPlot"] or views:
+    for view in [view for view in views if view.GetLayoutName() == PLOT_VIEW] or views:
         view.SetPlotChartNodeID(chart.GetID())
 
 
@@ -207,6 +211,7 @@ def _node(scene: Any, class_name: str, role: str, name: str) -> Any:
     if node is None:
         node = scene.AddNewNodeByClass(class_name, name)
         node.SetAttribute(nodes.ROLE, role)
+        nodes.hide(node)
     return node
 
 

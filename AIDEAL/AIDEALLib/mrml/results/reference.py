@@ -158,7 +158,7 @@ def add_difference(maps: MapNodes, reference: ParameterMaps, slices: Slices) -> 
     values[slices.first : slices.last + 1] = np.where(both, estimated - reference.pdff, 0.0)
     node = pdff.GetNodeReference(nodes.map_role(DIFFERENCE_ROLE))
     if node is None:
-        name = f"{pdff.GetAttribute(nodes.SOURCE_NAME) or ''} PDFF difference from {METHOD.value}".strip()
+        name = nodes.node_name(f"PDFF difference from {METHOD.value}", pdff.GetAttribute(nodes.SOURCE_NAME) or "")
         node = pdff.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
         node.SetAttribute(nodes.ROLE, DIFFERENCE_ROLE)
         node.SetNodeReferenceID(nodes.PDFF_ROLE, pdff.GetID())
@@ -178,7 +178,7 @@ def fill_agreement_table(maps: MapNodes, found: Sequence[RegionAgreement]) -> An
     scene, pdff = maps.pdff.GetScene(), maps.pdff
     table = pdff.GetNodeReference(f"AIDEAL.{TABLE_ROLE}")
     if table is None:
-        name = f"{pdff.GetAttribute(nodes.SOURCE_NAME) or ''} agreement with {METHOD.value}".strip()
+        name = nodes.node_name(f"Agreement with {METHOD.value}", pdff.GetAttribute(nodes.SOURCE_NAME) or "")
         table = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         table.SetAttribute(nodes.ROLE, TABLE_ROLE)
         pdff.SetNodeReferenceID(f"AIDEAL.{TABLE_ROLE}", table.GetID())

@@ -12,7 +12,7 @@ from ...resources import resource
 from ..regions import drawing
 from ..volumes import fill_volume
 
-SAMPLE_NAME = "AIDEAL synthetic liver"
+SAMPLE_NAME = "Synthetic liver"
 SAMPLE_FOLDER = ("SampleData", "synthetic_liver")
 TRUTH_FILE = ("SampleData", "synthetic_liver_truth", "truth.npz")
 

@@ -15,11 +15,14 @@ from ...echoes import EchoSeries
 from ...io.naming import Part
 from ...options import Overrides
 from .. import nodes
+from ..signal import Signal
 from ..volumes import fill_volume
 from .scene_scan import SceneScan
 from .stated import common_name, declared_part, named_part, numbers, override_times, seconds, stated
 
 ECHO_TIME_INDEX = "EchoTime"
+SCAN_LOADED = Signal()
+"""Emitted with a `StoredScan` that came from outside the panel (DICOM browser), for the panel to choose."""
 PAIRS = ((Part.MAGNITUDE, Part.PHASE), (Part.REAL, Part.IMAGINARY))
 
 

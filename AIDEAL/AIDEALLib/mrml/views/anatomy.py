@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from ...io.naming import Part
 from .. import nodes
 from ..nodes import MapNodes
 from ..scan.scene_scan import SceneScan
 from ..volumes import array_of, fill_volume, geometry_of
+from .colors import window_of
 
 ECHO_1 = "echo_1"
 
 
 def anatomy_of(maps: MapNodes, name: str) -> Any:
     """Image of the first view: the first echo where it was requested and exists, else water."""
-    echo = maps.pdff.GetNodeReference(nodes.map_role(ECHO_1)) if name == ECHO_1 else None
+    echo = nodes.helper_of(maps.pdff, ECHO_1) if name == ECHO_1 else None
     return echo or maps.get("water", maps.pdff)
 
 
@@ -26,21 +28,31 @@ def add_first_echo(maps: MapNodes, scan: SceneScan) -> Any:
     None where the scan is no longer in the scene.
     """
     pdff = maps.pdff
-    found = pdff.GetNodeReference(nodes.map_role(ECHO_1))
-    if found is not None or scan.problems() or array_of(scan.first[0]).shape != array_of(pdff).shape:
+    found = nodes.helper_of(pdff, ECHO_1)
+    if found is not None or not scan.first or array_of(scan.first[0]).shape != array_of(pdff).shape:
         return found
-    values = array_of(scan.first[0]).astype(np.float32)
-    if scan.unit() is None:  # real and imaginary
+    node = first_echo(scan)
+    if node is not None:
+        pdff.SetNodeReferenceID(nodes.map_role(ECHO_1), node.GetID())
+    return node
+
+
+def first_echo(scan: SceneScan) -> Any:
+    """Volume with the magnitude of a scan's first echo, made once; None for a scan without images."""
+    if not scan.first or scan.sources[0].GetScene() is None or any(problem.where == "volumes" for problem in scan.problems()):
+        return None
+    source, first = scan.sources[0], scan.first[0]
+    node = nodes.helper_of(source, ECHO_1)
+    if node is not None:
+        return node
+    values = array_of(first).astype(np.float32)
+    if scan.parts[1] is Part.IMAGINARY and scan.second:
         values = np.hypot(values, array_of(scan.second[0]).astype(np.float32))
-    node = pdff.GetScene().AddNewNodeByClass(
-        "vtkMRMLScalarVolumeNode", f"{pdff.GetAttribute(nodes.SOURCE_NAME) or ''} Echo 1".strip()
-    )
-    fill_volume(node, values, geometry_of(pdff))
-    node.SetAttribute(nodes.ROLE, ECHO_1)
-    node.SetAndObserveTransformNodeID(pdff.GetTransformNodeID())
-    node.CreateDefaultDisplayNodes()
+    node = nodes.add_helper(source, "vtkMRMLScalarVolumeNode", ECHO_1, "Echo 1")
+    fill_volume(node, values, geometry_of(first))
+    if source.IsA("vtkMRMLTransformableNode"):
+        node.SetAndObserveTransformNodeID(source.GetTransformNodeID())
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, max(float(np.percentile(values, 99.5)), 1e-6))
-    pdff.SetNodeReferenceID(nodes.map_role(ECHO_1), node.GetID())
+    display.SetWindowLevelMinMax(*window_of(ECHO_1, node))
     return node

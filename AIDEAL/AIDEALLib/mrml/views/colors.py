@@ -9,7 +9,7 @@ import slicer
 import vtk
 
 from .. import nodes
-from ..nodes import ALL_MAPS, MapNodes
+from ..nodes import ALL_MAPS
 from ..volumes import array_of
 
 _Stops = tuple[tuple[float, float, float, float], ...]
@@ -43,6 +43,7 @@ _COLOR_OF = {
     "field": "Field",
     "field_sd": "Uncertainty",
     "residual": "Uncertainty",
+    "difference": "Field",
 }
 
 _LEGEND_TITLES = {
@@ -55,7 +56,17 @@ _LEGEND_TITLES = {
     "field": "Field",
     "field_sd": "Field SD",
     "residual": "Residual",
+    "difference": "Difference",
 }
+TITLES = {
+    **_LEGEND_TITLES,
+    "water": "Water",
+    "fat": "Fat",
+    "echo_1": "Echo 1",
+    "pdff_total_sd": "PDFF SD",
+    "pdff_sd": "PDFF SD in the mode",
+}
+"""Title of a view by the map that it shows; short, since a narrow view cuts it."""
 
 
 def color_node(scene: Any, name: str) -> Any:
@@ -71,19 +82,28 @@ def color_node(scene: Any, name: str) -> Any:
     for position, red, green, blue in _COLORS[name]:
         function.AddRGBPoint(255.0 * position, red, green, blue)
     node.SetAndObserveColorTransferFunction(function)
-    node.SetHideFromEditors(False)
+    node.SetHideFromEditors(True)
     return node
 
 
+_BODY_PERCENTILE, _HEADROOM = 90.0, 1.25
+"""Bright tissue next to a coil must not darken the rest of the body."""
+
+
 def window_of(key: str, volume: Any) -> tuple[float, float]:
-    """Fixed window of a map; of maps without one by the data, symmetric about 0 for the field."""
-    fixed = ALL_MAPS[key].window
+    """Fixed window of a map; of maps without one by percentiles of the body, symmetric about 0 for the field."""
+    fixed = ALL_MAPS[key].window if key in ALL_MAPS else None
     if fixed:
         return fixed
     values = array_of(volume)
     seen = np.abs(values[np.isfinite(values) & (values != 0)])
-    high = float(np.percentile(seen, 99.0)) if seen.size else 1.0  # outliers must not darken the image
-    return (-high if key == "field" else 0.0), high
+    if not seen.size:
+        return 0.0, 1.0
+    if key == "field":
+        high = float(np.percentile(seen, 99.0))
+        return -high, high
+    body = seen[seen > 0.1 * np.percentile(seen, _BODY_PERCENTILE)]
+    return 0.0, max(_HEADROOM * float(np.percentile(body, _BODY_PERCENTILE)), 1e-6)
 
 
 def set_up_volume_display(volume: Any, key: str) -> None:
@@ -96,11 +116,6 @@ def set_up_volume_display(volume: Any, key: str) -> None:
     display.ApplyThresholdOff()
     name = _COLOR_OF.get(key)
     display.SetAndObserveColorNodeID(color_node(scene, name).GetID() if name else "vtkMRMLColorTableNodeGrey")
-
-
-def set_pdff_maximum(maps: MapNodes, maximum: float) -> None:
-    """Window the PDFF from 0 to `maximum` percent."""
-    maps.pdff.GetDisplayNode().SetWindowLevelMinMax(0.0, float(maximum))
 
 
 def add_legend(volume: Any, title: str) -> Any:
@@ -119,16 +134,15 @@ def add_legend(volume: Any, title: str) -> Any:
     return legend
 
 
-def add_legends(maps: MapNodes) -> None:
-    """Legends of all maps that have a colour scale."""
-    for key, volume in maps:
-        if key in _COLOR_OF:
-            unit = ALL_MAPS[key].unit
-            title = _LEGEND_TITLES.get(key, ALL_MAPS[key].title)
-            legend = add_legend(volume, title if unit == "1" else f"{title} {unit}")
-            high = window_of(key, volume)[1]
-            legend.SetNumberOfLabels(6 if high % 4 else 5)  # whole numbers: 0, 2 .. 10, but 0, 10 .. 40
-            if high <= 1.0:
-                legend.SetLabelFormat("%.2f" if "%" in legend.GetLabelFormat() else "{:.2f}")
-            else:
-                legend.SetLabelFormat("%.0f" if "%" in legend.GetLabelFormat() else "{:.0f}")
+def add_legends(volumes: dict[str, Any]) -> None:
+    """Legends of the maps (by name) that have a colour scale."""
+    for key, volume in volumes.items():
+        if key not in _COLOR_OF:
+            continue
+        unit = ALL_MAPS[key].unit if key in ALL_MAPS else "points"
+        legend = add_legend(volume, _LEGEND_TITLES[key] if unit == "1" else f"{_LEGEND_TITLES[key]} {unit}")
+        high = volume.GetDisplayNode().GetWindowLevelMax()
+        legend.SetNumberOfLabels(6 if high % 4 else 5)  # whole numbers: 0, 2 .. 10, but 0, 10 .. 40
+        places = 2 if high <= 1.0 else 0
+        legend.SetLabelFormat(f"%.{places}f" if "%" in legend.GetLabelFormat() else f"{{:.{places}f}}")
+        legend.Modified()  # its views keep the last title otherwise

@@ -7,12 +7,14 @@ from typing import Any
 
 import slicer
 
+from .. import nodes
 from ..nodes import MapNodes
 from ..volumes import array_of, world_position
-from .anatomy import anatomy_of
-from .colors import add_legends, set_pdff_maximum
+from .anatomy import ECHO_1, anatomy_of
+from .colors import TITLES, add_legends
 from .layout import ANATOMY_VIEW, FOURTH_VIEW, PDFF_VIEW, SD_VIEW, VIEWS
 from .overlay import Overlay, overlay_volume
+from .shown_pdff import shown_pdff, window_pdff
 
 
 @dataclass(frozen=True)
@@ -67,33 +69,72 @@ def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
     fit : bool
         Turn the views into the plane of the scan, and fit the image into them.
     """
-    scene = maps.pdff.GetScene()
-    set_pdff_maximum(maps, choice.pdff_maximum)
+    pdff = shown_pdff(maps)
+    window_pdff(maps, choice.pdff_maximum)
     over = overlay_volume(maps, choice.overlay, choice.threshold)
-    fourth = maps.get(choice.fourth, maps.pdff)
-    shown = {
-        ANATOMY_VIEW: (anatomy_of(maps, choice.anatomy), None),
-        PDFF_VIEW: (maps.pdff, over),
-        SD_VIEW: (maps.get("pdff_total_sd", maps.pdff), None),
-        FOURTH_VIEW: (fourth, None),
+    fourth, fourth_map = _fourth(maps, choice.fourth)
+    anatomy = anatomy_of(maps, choice.anatomy)
+    shown: dict[str, tuple[str, Any]] = {
+        ANATOMY_VIEW: ("water" if anatomy is maps.get("water") else ECHO_1, anatomy),
+        PDFF_VIEW: ("pdff", pdff),
+        SD_VIEW: ("pdff_total_sd", maps.get("pdff_total_sd", pdff)),
+        FOURTH_VIEW: (fourth, fourth_map),
     }
-    for name, (node, composite) in slice_views(scene).items():
-        background, foreground = shown[name]
+    views = slice_views(maps.pdff.GetScene())
+    for name, (node, composite) in views.items():
+        key, background = shown[name]
+        if node.GetLayoutLabel() != TITLES[key]:
+            node.SetLayoutLabel(TITLES[key])
         composite.SetLinkedControl(False)
-        composite.SetBackgroundVolumeID(background.GetID())
-        composite.SetForegroundVolumeID(foreground.GetID() if foreground else None)
-        composite.SetForegroundOpacity(choice.opacity if foreground else 0.0)
-        composite.SetLabelVolumeID(None)
+        _set_layers(composite, background, over if name == PDFF_VIEW else None, choice.opacity)
         if fit:
-            node.SetOrientation(_orientation_of(maps.pdff))
-            node.RotateToVolumePlane(maps.pdff)
-            logic = slicer.app.applicationLogic().GetSliceLogic(node)
-            if logic is not None:
-                logic.FitSliceToAll()
-                logic.SnapSliceOffsetToIJK()
+            fit_to(node, background)
         composite.SetHotLinkedControl(True)
         composite.SetLinkedControl(True)
-    add_legends(maps)
+    add_legends(dict(shown[name] for name in views))
+
+
+def show_scan(echo: Any) -> None:
+    """Show the first echo of a scan that was not estimated yet, in its middle slice."""
+    for name, (node, composite) in slice_views(echo.GetScene()).items():
+        if name != ANATOMY_VIEW:
+            continue
+        node.SetLayoutLabel(TITLES[ECHO_1])
+        composite.SetLinkedControl(False)
+        _set_layers(composite, echo, None, 0.0)
+        fit_to(node, echo)
+        node.JumpSliceByOffsetting(*middle_of(echo))
+
+
+def middle_of(volume: Any) -> tuple[float, float, float]:
+    """Middle of the middle slice of a volume (RAS)."""
+    slices, rows, columns = array_of(volume).shape
+    return world_position(volume, slices // 2, rows / 2, columns / 2)
+
+
+def fit_to(node: Any, volume: Any) -> None:
+    """Turn a view into the plane of a volume's slices, and fit the image into it."""
+    node.SetOrientation(_orientation_of(volume))
+    node.RotateToVolumePlane(volume)
+    logic = slicer.app.applicationLogic().GetSliceLogic(node)
+    if logic is not None:
+        logic.FitSliceToAll()
+        logic.SnapSliceOffsetToIJK()
+
+
+def _fourth(maps: MapNodes, name: str) -> tuple[str, Any]:
+    """Map of the fourth view, R2* where the one that was chosen does not exist (yet)."""
+    found = maps.get(name) or maps.pdff.GetNodeReference(nodes.map_role(name))
+    if found is not None:
+        return name, found
+    return ("r2star", maps["r2star"]) if "r2star" in maps else ("pdff", maps.pdff)
+
+
+def _set_layers(composite: Any, background: Any, foreground: Any, opacity: float) -> None:
+    composite.SetBackgroundVolumeID(background.GetID())
+    composite.SetForegroundVolumeID(foreground.GetID() if foreground else None)
+    composite.SetForegroundOpacity(opacity if foreground else 0.0)
+    composite.SetLabelVolumeID(None)
 
 
 def jump_to(scene: Any, ras: tuple[float, float, float]) -> None:
@@ -105,6 +146,15 @@ def jump_to(scene: Any, ras: tuple[float, float, float]) -> None:
         ]
     for node in views:
         node.JumpSliceByOffsetting(*ras)
+
+
+def point_at(scene: Any, ras: tuple[float, float, float]) -> None:
+    """Move the views to a position (RAS), and put the crosshair on it."""
+    jump_to(scene, ras)
+    crosshair = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if crosshair is not None:
+        crosshair.SetCrosshairRAS(*ras)
+        crosshair.SetCrosshairMode(crosshair.ShowSmallBasic)
 
 
 def current_slice(maps: MapNodes) -> int:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS = 5821, 5822
+import slicer
+
+LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS, LAYOUT_SCAN = 5821, 5822, 5823
+LAYOUTS = (LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS, LAYOUT_SCAN)
+PLOT_VIEW, TABLE_VIEW = "AIDEALPlot", "AIDEALTable"
 ANATOMY_VIEW, PDFF_VIEW, SD_VIEW, FOURTH_VIEW = "AIDEALAnatomy", "AIDEALPDFF", "AIDEALSD", "AIDEALFourth"
 VIEWS = (ANATOMY_VIEW, PDFF_VIEW, SD_VIEW, FOURTH_VIEW)
 
 
-def layout_xml(with_numbers: bool) -> str:
-    """Description of the 2x2 layout, with a plot and a table below it or without."""
+def layout_xml(number: int) -> str:
+    """Description of a layout: the first view alone, the 2x2 maps, or these with a plot and a table below."""
 
     def view(tag: str, label: str, color: str) -> str:
         return (
@@ -20,18 +24,22 @@ def layout_xml(with_numbers: bool) -> str:
             f'<property name="viewcolor" action="default">{color}</property></view></item>'
         )
 
-    def row(*items: str) -> str:
-        return f'<item><layout type="horizontal" split="true">{"".join(items)}</layout></item>'
+    def row(*items: str, size: int = 350) -> str:
+        return f'<item splitSize="{size}"><layout type="horizontal" split="true">{"".join(items)}</layout></item>'
 
-    rows = row(view(ANATOMY_VIEW, "Anatomy", "#9a9a9a"), view(PDFF_VIEW, "PDFF", "#5ec962")) + row(
+    anatomy = view(ANATOMY_VIEW, "Anatomy", "#9a9a9a")
+    rows = row(anatomy, view(PDFF_VIEW, "PDFF", "#5ec962")) + row(
         view(SD_VIEW, "SD", "#f58b1d"), view(FOURTH_VIEW, "R2*", "#3f8fc4")
     )
-    if with_numbers:
+    if number == LAYOUT_SCAN:
+        return f'<layout type="vertical" split="true">{anatomy}</layout>'
+    if number == LAYOUT_MAPS_AND_NUMBERS:
         rows += row(
             '<item><view class="vtkMRMLPlotViewNode" singletontag="AIDEALPlot">'
             '<property name="viewlabel" action="default">Fit</property></view></item>',
             '<item><view class="vtkMRMLTableViewNode" singletontag="AIDEALTable">'
             '<property name="viewlabel" action="default">Numbers</property></view></item>',
+            size=240,
         )
     return f'<layout type="vertical" split="true">{rows}</layout>'
 
@@ -41,16 +49,37 @@ def register_layouts(scene: Any) -> Any:
     layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     if layout is None:
         return None
-    for number, with_numbers in ((LAYOUT_MAPS, False), (LAYOUT_MAPS_AND_NUMBERS, True)):
-        if layout.IsLayoutDescription(number):
-            layout.SetLayoutDescription(number, layout_xml(with_numbers))
-        else:
-            layout.AddLayoutDescription(number, layout_xml(with_numbers))
+    for number in LAYOUTS:
+        if not layout.IsLayoutDescription(number):
+            layout.AddLayoutDescription(number, layout_xml(number))
+        elif layout.GetLayoutDescription(number) != layout_xml(number):
+            layout.SetLayoutDescription(number, layout_xml(number))
     return layout
 
 
-def show_layout(scene: Any, with_numbers: bool = False) -> None:
-    """Switch to the layout of the module; without a main window nothing happens."""
+def show_layout(scene: Any, number: int) -> None:
+    """Switch to a layout of the module; without a main window nothing happens.
+
+    Notes
+    -----
+    The views of a layout are made, and their sliders report their first position, when events are processed. What is set before
+    is lost, so events are processed here.
+    """
     layout = register_layouts(scene)
-    if layout is not None:
-        layout.SetViewArrangement(LAYOUT_MAPS_AND_NUMBERS if with_numbers else LAYOUT_MAPS)
+    if layout is not None and layout.GetViewArrangement() != number:
+        layout.SetViewArrangement(number)
+        slicer.app.processEvents()
+
+
+def shown_layout(scene: Any) -> int:
+    """Number of the layout that is shown, of the module or not; 0 without a main window."""
+    layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    return int(layout.GetViewArrangement()) if layout is not None else 0
+
+
+def show_table(scene: Any, table: Any) -> None:
+    """Show a table in the table view of the module's layout, which shows none by itself."""
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLTableViewNode")):
+        view = scene.GetNthNodeByClass(n, "vtkMRMLTableViewNode")
+        if view.GetLayoutName() == TABLE_VIEW and table is not None:
+            view.SetTableNodeID(table.GetID())

@@ -57,17 +57,12 @@ def overlay_volume(maps: MapNodes, overlay: Overlay, threshold: float) -> Any:
     """
     pdff = maps.pdff
     scene = pdff.GetScene()
-    node = pdff.GetNodeReference(nodes.map_role(OVERLAY_ROLE))
+    node = nodes.helper_of(pdff, OVERLAY_ROLE)
     if overlay is Overlay.NONE or overlay.value not in maps:
         return None
     source = maps[overlay.value]
     if node is None:
-        node = scene.AddNewNodeByClass(
-            "vtkMRMLScalarVolumeNode", f"{pdff.GetAttribute(nodes.SOURCE_NAME) or ''} Overlay".strip()
-        )
-        node.SetAttribute(nodes.ROLE, OVERLAY_ROLE)
-        pdff.SetNodeReferenceID(nodes.map_role(OVERLAY_ROLE), node.GetID())
-        node.CreateDefaultDisplayNodes()
+        node = nodes.add_helper(pdff, "vtkMRMLScalarVolumeNode", OVERLAY_ROLE, "Overlay")
         matrix = vtk.vtkMatrix4x4()
         pdff.GetIJKToRASMatrix(matrix)
         node.SetIJKToRASMatrix(matrix)

@@ -1,0 +1,102 @@
+"""Columns of the table as a reader sees it: what is read first, in few columns, rounded without contradicting the grade."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import vtk
+
+from ...io.output.tables import COLUMNS
+from ...statistics import SegmentStatistics, SteatosisCutoffs
+from .live_table import TITLES
+
+SHORT = ("Segment", "PDFF median ± SD (%)", "Low confidence (%)", "Grade (research)", "Volume (ml)")
+"""Columns that are always shown; the PDFF is the one that is graded."""
+_IN_SHORT = ("name", "pdff_median", "low_confidence_percent", "steatosis_grade", "volume_ml")
+_DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard_error": 2}
+_MOST_DECIMALS = 3
+
+
+def titles(every: bool) -> list[str]:
+    """Headings of the columns, of all or of those that are read first."""
+    return [*SHORT, *(TITLES[field] for field in COLUMNS if field not in _IN_SHORT)] if every else list(SHORT)
+
+
+def texts(row: SegmentStatistics, cutoffs: SteatosisCutoffs, every: bool) -> list[str]:
+    """Cells of a row, rounded.
+
+    Parameters
+    ----------
+    row : SegmentStatistics
+        The row.
+    cutoffs : SteatosisCutoffs
+        Cut-offs of the grades, which the rounded PDFF does not contradict.
+    every : bool
+        All columns.
+
+    Returns
+    -------
+    list of str
+        One text for each of `titles`.
+    """
+    short = [
+        row.name,
+        _with_spread(row.pdff_median, row.pdff_sd, cutoffs),
+        rounded(row, "low_confidence_percent"),
+        row.steatosis_grade,
+        rounded(row, "volume_ml"),
+    ]
+    return [*short, *(rounded(row, field) for field in COLUMNS if field not in _IN_SHORT)] if every else short
+
+
+def rounded(row: SegmentStatistics, field: str) -> str:
+    """A value as it is shown, '' where there is none."""
+    value = getattr(row, field)
+    if isinstance(value, str):
+        return value
+    return f"{value:.{_DECIMALS.get(field, 1)}f}" if math.isfinite(value) else ""
+
+
+def row_as_text(row: SegmentStatistics, cutoffs: SteatosisCutoffs) -> str:
+    """A row as a line of text with units, for the clipboard; rounded as it is shown, separated by tabs."""
+    return "\t".join(f"{title}: {text}" for title, text in zip(titles(True), texts(row, cutoffs, True), strict=True))
+
+
+def fill_shown_table(table: Any, rows: Sequence[SegmentStatistics], cutoffs: SteatosisCutoffs, every: bool) -> None:
+    """Put rows, as they are shown, into a table node for the table view.
+
+    Parameters
+    ----------
+    table : vtkMRMLTableNode
+        The table.
+    rows : sequence of SegmentStatistics
+        The rows.
+    cutoffs : SteatosisCutoffs
+        Cut-offs of the grades.
+    every : bool
+        All columns.
+    """
+    modified = table.StartModify()
+    table.RemoveAllColumns()
+    cells = [texts(row, cutoffs, every) for row in rows]
+    for number, title in enumerate(titles(every)):
+        column = vtk.vtkStringArray()
+        column.SetName(title)
+        for row in cells:
+            column.InsertNextValue(row[number])
+        table.AddColumn(column)
+    table.SetUseColumnNameAsColumnHeader(True)
+    table.SetLocked(True)
+    table.EndModify(modified)
+
+
+def _with_spread(value: float, sd: float, cutoffs: SteatosisCutoffs) -> str:
+    if not math.isfinite(value):
+        return ""
+    limits = (cutoffs.grade_1, cutoffs.grade_2, cutoffs.grade_3)
+    places = 1
+    while places < _MOST_DECIMALS and any(float(f"{value:.{places}f}") == limit != value for limit in limits):
+        places += 1  # 11.308 is S2 at a cut-off of 11.3: '11.3' would not show why, and 11.29 is S1
+    return f"{value:.{places}f}" + (f" ± {sd:.1f}" if math.isfinite(sd) else "")
