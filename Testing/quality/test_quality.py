@@ -230,7 +230,7 @@ def test_report_is_written(clean: EchoSeries, tmp_path: Path) -> None:
     report.save(tmp_path / "quality.json")
     stored = json.loads((tmp_path / "quality.json").read_text(encoding="utf-8"))
     assert [f["code"] for f in stored["findings"]] == ["values-clipped"]
-    assert set(stored["findings"][0]) == {"code", "severity", "sentence", "advice", "slices", "voxels", "area_mm2"}
+    assert set(stored["findings"][0]) == {"code", "severity", "sentence", "advice", "box", "slices", "voxels", "area_mm2"}
     assert stored["expected"]["snr"] > 5
 
 

@@ -23,7 +23,6 @@ from .panels.sections import Sections
 from .panels.views_panel import ViewsPanel
 from .scan.scene_scan import SceneScan
 from .scan.sequences import SCAN_LOADED, only_pair
-from .views.layout import register_layouts
 
 
 class SlicerDialogs:
@@ -147,7 +146,6 @@ class AidealPanel:
     def enter(self) -> None:
         """The module is shown."""
         self._entered = True
-        register_layouts(self._logic.scene)
         self._connect_parameters()
         self.views.watch_cursor()
         self._watch_placing()

@@ -68,6 +68,11 @@ class Finding:
         converted["box"] = tuple(content.get("box", ()))  # version 0.1 had none
         return cls(**{**content, **converted})
 
+    @property
+    def without_place(self) -> str:
+        """Sentence without rows and columns, for front ends that go to the place."""
+        return self.sentence.replace(rows_and_columns(self.box), "") if self.box else self.sentence
+
     def worded(self, wording: Wording = plain_words) -> str:
         """Sentence and advice, with options named in the words of a front end."""
         return f"{self.sentence} {self.advice.worded(wording)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...quality.findings import rows_and_columns
 from ...worker.client import Finding, Severity
 from ..nodes import findings_of
 from ..text import tr
@@ -110,8 +109,7 @@ def sentence(finding: Finding) -> str:
     named = ", ".join(str(index + 1) for index in finding.slices[:MOST_SLICES_NAMED])
     more = ", ..." if len(finding.slices) > MOST_SLICES_NAMED else ""
     where = " " + tr("Slices {numbers}.").format(numbers=named + more) if finding.slices else ""
-    place = finding.sentence.replace(rows_and_columns(finding.box), "") if finding.box else finding.sentence
-    return f"{place}{where} {finding.advice.worded(panel_words)}"
+    return f"{finding.without_place}{where} {finding.advice.worded(panel_words)}"
 
 
 def _severity(finding: Finding) -> str:

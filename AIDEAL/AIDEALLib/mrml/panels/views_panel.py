@@ -227,7 +227,8 @@ class ViewsPanel:
         self._show_text(tr("{values}   residual {residual:.1f} %").format(values=text, residual=fit.residual_percent))
 
     def watch_cursor(self) -> None:
-        """Follow the mouse over the views."""
+        """Follow the mouse over the views of the module, whose layouts are registered first."""
+        layout.register_layouts(self._context.logic.scene)
         crosshair = self._context.logic.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
         if crosshair is not None:
             self._observe(crosshair, crosshair.CursorPositionModifiedEvent, self.onCursor)

@@ -88,5 +88,6 @@ def segmentation_of_labelmap(scene: Any, labelmap: Any, name: str) -> Any:
 def _color_name(labelmap: Any, label: int) -> str:
     """Name of a label in the colour table of its own that a label map may have, '' without one."""
     colors = labelmap.GetDisplayNode().GetColorNode() if labelmap.GetDisplayNode() is not None else None
-    own = colors is not None and colors.GetType() in (colors.User, colors.File) and label < colors.GetNumberOfColors()
-    return str(colors.GetColorName(label) or "") if own else ""
+    if colors is None or colors.GetType() not in (colors.User, colors.File) or label >= colors.GetNumberOfColors():
+        return ""
+    return str(colors.GetColorName(label) or "")
