@@ -280,3 +280,17 @@ def test_child_ends_when_its_parent_is_gone(small_liver: tuple[EchoSeries, Tissu
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not alive(pid)
+
+
+def test_a_python_without_numpy_is_named(
+    small_liver: tuple[EchoSeries, TissueMaps], wait_for: Callable[..., list[Event]], tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho \"ModuleNotFoundError: No module named 'numpy'\" >&2\nexit 1\n", encoding="utf-8")
+    python.chmod(0o755)
+    client = WorkerClient(python=str(python))
+    client.start(small_liver[0])
+    (failed,) = wait_for(client)
+    client.close()
+    assert isinstance(failed, Failed) and failed.reason is Reason.CRASH
+    assert "lacks numpy" in failed.message and "memory" not in failed.message

@@ -65,6 +65,34 @@ def test_the_button_goes_from_slice_to_slice_of_a_finding(loaded: Panel, liver_m
             view.close()
 
 
+def test_a_place_in_a_slice_gets_crosshair_and_outline(loaded: Panel, liver_maps: ParameterMaps) -> None:
+    from AIDEALLib.mrml.nodes import helper_of
+    from AIDEALLib.mrml.views.outline import OUTLINE_ROLE
+    from AIDEALLib.mrml.volumes import voxel_at
+
+    sentence = "Water and fat may be swapped (slices 3 to 4, rows 20 to 25, columns 30 to 40)."
+    found = Finding("swap-suspect", Severity.WARN, sentence, advise("Leave it out."), (2, 3), box=(20, 25, 30, 40))
+    loaded.ui.applyButton.click()
+    loaded.finish(liver_maps, QualityReport((found,)))
+    loaded.clock.tick()
+    assert "rows" not in loaded.ui.findingsTable.item(0, 1).text(), "the button goes there"
+    loaded.ui.findingPlaceButton.click()
+    maps = loaded.panel._context.maps()
+    assert maps is not None
+    crosshair = loaded.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    assert crosshair.GetCrosshairMode() != crosshair.NoCrosshair
+    assert voxel_at(maps.pdff, crosshair.GetCrosshairRAS()) in [(2, row, 35) for row in (22, 23)]
+    curve = helper_of(maps.pdff, OUTLINE_ROLE)
+    corners = []
+    for n in range(curve.GetNumberOfControlPoints()):
+        ras = [0.0, 0.0, 0.0]
+        curve.GetNthControlPointPositionWorld(n, ras)
+        corners.append(voxel_at(maps.pdff, (ras[0], ras[1], ras[2])))
+    assert corners == [(2, 19, 29), (2, 19, 41), (2, 26, 41), (2, 26, 29)]
+    loaded.ui.findingPlaceButton.click()
+    assert helper_of(maps.pdff, OUTLINE_ROLE) is curve, "one outline, moved"
+
+
 def test_findings_come_back_with_a_scene(loaded: Panel, liver_maps: ParameterMaps, tmp_path: Path) -> None:
     from slicer_harness.scene import load_mrb, save_mrb
 

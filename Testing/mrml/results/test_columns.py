@@ -1,0 +1,45 @@
+"""The table as it is read: few columns, and no number that contradicts its grade."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from AIDEALLib.parameter_maps import ParameterMaps
+from AIDEALLib.simulation.tissue import TissueMaps
+from AIDEALLib.statistics import TANG_2015
+
+pytest.importorskip("slicer")
+
+Drawn = tuple[Any, Any, TissueMaps]
+
+
+@pytest.mark.parametrize(
+    ("median", "shown"),
+    [(11.308, "11.31"), (11.2996, "11.300"), (11.3, "11.3"), (11.24, "11.2"), (6.4, "6.4"), (17.0521, "17.05"), (22.0, "22.0")],
+)
+def test_a_value_at_a_cut_off_shows_on_which_side_it_is(drawn: Drawn, median: float, shown: str) -> None:
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.results import columns
+
+    maps, segmentation, _ = drawn
+    row = replace(measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())[0], pdff_median=median, pdff_sd=2.04)
+    cells = dict(zip(columns.titles(False), columns.texts(row, TANG_2015, False), strict=True))
+    assert cells["PDFF median ± SD (%)"] == f"{shown} ± 2.0"
+    assert next(iter(cells)) == "Segment" and len(cells) == 5
+
+
+def test_all_columns_are_those_of_the_csv_and_copies_are_as_shown(drawn: Drawn, liver_maps: ParameterMaps) -> None:
+    from AIDEALLib.io.output.tables import COLUMNS
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.results import columns
+
+    maps, segmentation, _ = drawn
+    row = measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())[0]
+    assert len(columns.titles(True)) == len(COLUMNS)
+    copied = dict(part.split(": ", 1) for part in columns.row_as_text(row, TANG_2015).split("\t"))
+    assert list(copied) == columns.titles(True)
+    assert copied["PDFF mean (%)"] == f"{np.round(row.pdff_mean, 1):.1f}"
