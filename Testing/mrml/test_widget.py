@@ -117,7 +117,7 @@ def test_questions_for_files(module: Panel, monkeypatch: pytest.MonkeyPatch) -> 
     import slicer
     from PySide6 import QtWidgets
 
-    from AIDEALLib.mrml.widget import SlicerDialogs
+    from AIDEALLib.mrml.panels.slicer_dialogs import SlicerDialogs
 
     dialog, dialogs = QtWidgets.QFileDialog, SlicerDialogs()
     monkeypatch.setattr(slicer.util, "mainWindow", lambda: None, raising=False)

@@ -53,6 +53,7 @@ class FakeDialogs:
         self.file: Path | None = None
         self.directory: Path | None = None
         self.copied = ""
+        self.typed: list[str] = []
 
     def confirm(self, text: str) -> bool:
         self.questions.append(text)
@@ -64,6 +65,10 @@ class FakeDialogs:
 
     def error(self, text: str, details: str = "") -> None:
         self.errors.append(text)
+
+    def ask(self, question: str) -> str:
+        self.questions.append(question)
+        return self.typed.pop(0) if self.typed else ""
 
     def open_files(self, title: str, pattern: str) -> list[Path]:
         return self.files

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import slicer
 import vtk
 
 from .logic import AidealLogic
@@ -20,68 +18,10 @@ from .panels.regions_panel import RegionsPanel
 from .panels.scan_choice import ScanChoice
 from .panels.scan_panel import ScanPanel
 from .panels.sections import Sections
+from .panels.slicer_dialogs import SlicerDialogs
 from .panels.views_panel import ViewsPanel
 from .scan.scene_scan import SceneScan
 from .scan.sequences import SCAN_LOADED, only_pair
-
-
-class SlicerDialogs:
-    """Questions to the user through Slicer."""
-
-    def confirm(self, text: str) -> bool:
-        """Yes or no."""
-        return bool(slicer.util.confirmYesNoDisplay(text, windowTitle="AIDEAL"))
-
-    def choose(self, text: str, choices: list[str]) -> int:
-        """Index of the chosen button, -1 for none."""
-        import qt
-
-        box = qt.QMessageBox(slicer.util.mainWindow())
-        box.setWindowTitle("AIDEAL")
-        box.setText(text)
-        buttons = [box.addButton(choice, qt.QMessageBox.ActionRole) for choice in choices]
-        (box.exec_ if hasattr(box, "exec_") else box.exec)()
-        clicked = box.clickedButton()
-        return next((n for n, button in enumerate(buttons) if button == clicked), -1)
-
-    def error(self, text: str, details: str = "") -> None:
-        """Show an error."""
-        slicer.util.errorDisplay(text, windowTitle="AIDEAL", detailedText=details or None)
-
-    def open_files(self, title: str, pattern: str) -> list[Path]:
-        """Files to read, [] for none."""
-        import qt
-
-        names = qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), title, "", pattern)  # PythonQt: a tuple of names
-        return [Path(name) for name in names]
-
-    def save_file(self, title: str, name: str, pattern: str) -> Path | None:
-        """File to write, None for none.
-
-        Parameters
-        ----------
-        title : str
-            Title of the window.
-        name : str
-            Name proposed.
-        pattern : str
-            File types, as Qt takes them.
-        """
-        import qt
-
-        chosen = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, name, pattern)
-        return Path(chosen) if chosen else None
-
-    def folder(self, title: str) -> Path | None:
-        """Folder to write into, None for none."""
-        import qt
-
-        chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
-        return Path(chosen) if chosen else None
-
-    def clipboard(self, text: str) -> None:
-        """Put a text onto the clipboard."""
-        slicer.app.clipboard().setText(text)
 
 
 class AidealPanel:

@@ -100,7 +100,7 @@ def test_a_phantom_has_no_steatosis_grade(
     from AIDEALLib.mrml.regions import drawing
     from AIDEALLib.mrml.results.columns import SHORT
 
-    grade = SHORT.index("Grade (research)")
+    grade = SHORT.index("Grade")
     for preset, graded in (("liver", True), ("phantom", False)):
         options = {**liver_maps.provenance.options, "run": RunOptions(preset=preset).as_dict()}
         loaded.ui.applyButton.click()

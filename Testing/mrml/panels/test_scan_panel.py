@@ -146,6 +146,24 @@ def test_the_sample_brings_its_lobes(module: Panel, scene: Any) -> None:
     assert module.parameters.segmentation is not chosen, "the lobes of this scan, not those of the first"
 
 
+def test_what_files_lack_is_asked_for(module: Panel, tmp_path: Path, liver: tuple[EchoSeries, TissueMaps]) -> None:
+    import SimpleITK as sitk
+
+    paths = []
+    for part, values in (("real", liver[0].echoes.real), ("imag", liver[0].echoes.imag)):
+        for n, echo in enumerate(values):
+            paths.append(tmp_path / f"scan_{part}_e{n + 1}.nrrd")
+            sitk.WriteImage(sitk.GetImageFromArray(echo.astype("float32")), str(paths[-1]))
+    module.dialogs.files = paths
+    module.ui.loadFilesButton.click()
+    assert module.dialogs.questions and module.dialogs.errors, "nothing typed: the error is shown"
+    module.dialogs.typed = [" ".join(f"{1000 * te:.6g}" for te in liver[0].te_s), "1,5"]
+    module.ui.loadFilesButton.click()
+    assert module.panel.scan.problems == []
+    assert module.panel.scan.scan.stated.field_strength_t == 1.5
+    assert module.panel.scan.scan.te_s == tuple(liver[0].te_s)
+
+
 def test_a_folder_is_loaded(module: Panel, tmp_path: Path) -> None:
     from AIDEALLib.resources import resource
 

@@ -24,6 +24,9 @@ class Dialogs(Protocol):
     def error(self, text: str, details: str = "") -> None:
         """Show an error."""
 
+    def ask(self, question: str) -> str:
+        """A line of text, '' for none."""
+
     def open_files(self, title: str, pattern: str) -> list[Path]:
         """Files to read, [] for none."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ...choices import Method, Readout
-from ...errors import AidealError
+from ...errors import AidealError, InputError
 from ...io.naming import Part
 from ...options import Overrides
 from ..nodes import SOURCE_ROLE
@@ -78,13 +80,13 @@ class ScanPanel:
         """Ask for files and load them."""
         paths = self._context.dialogs.open_files(tr("Load a multi-echo scan"), _PATTERN)
         if paths:
-            self._load(lambda: self._context.logic.load_files(paths, self._overrides_of_files()))
+            self._load(lambda: self._load_paths(paths))
 
     def onLoadFolder(self, *_: Any) -> None:
         """Ask for a folder (of DICOM files at any depth, or of images) and load it."""
         folder = self._context.dialogs.folder(tr("Load a multi-echo scan from a folder"))
         if folder is not None:
-            self._load(lambda: self._context.logic.load_files([folder], self._overrides_of_files()))
+            self._load(lambda: self._load_paths([folder]))
 
     def onLoadSample(self, *_: Any) -> None:
         """Load the bundled liver with its lobes, so that the estimate is followed by statistics."""
@@ -110,6 +112,30 @@ class ScanPanel:
         kept = [_NOT_TYPED if te is None else f"{te:.9g}" for te in typed]
         parameters.echoTimesMs = "" if set(kept) == {_NOT_TYPED} else " ".join(kept)
         self.update()
+
+    def _load_paths(self, paths: list[Path]) -> StoredScan:
+        """Load files, and ask for what they lack of echo times and field strength."""
+        overrides = self._overrides_of_files()
+        while True:
+            try:
+                return self._context.logic.load_files(paths, overrides)
+            except InputError as error:
+                given = self._asked(error, overrides)
+                if given is None:
+                    raise
+                overrides = given
+
+    def _asked(self, error: InputError, overrides: Overrides) -> Overrides | None:
+        """Overrides with what an error names as missing, as the user types it; None where nothing was typed."""
+        named = {setting.option for setting in error.advice.settings} if error.advice is not None else set()
+        if "te_s" in named and overrides.te_s is None:
+            typed = self._context.dialogs.ask(f"{error.message} " + tr("Echo times in ms, separated by spaces:"))
+            times = [te for te in typed_times_s(typed.replace(",", " ")) if te is not None]
+            return replace(overrides, te_s=tuple(times)) if times else None
+        if "field_strength_t" in named and overrides.field_strength_t is None:
+            tesla = number(self._context.dialogs.ask(f"{error.message} " + tr("Field strength in tesla:")).replace(",", "."))
+            return replace(overrides, field_strength_t=tesla) if tesla else None
+        return None
 
     def _overrides_of_files(self) -> Overrides:
         """The phase unit chosen by hand: in the scene the echoes are complex, so it is needed when they are read."""

@@ -12,8 +12,8 @@ from ...io.output.tables import COLUMNS
 from ...statistics import SegmentStatistics, SteatosisCutoffs
 from .live_table import TITLES
 
-SHORT = ("Segment", "PDFF median ± SD (%)", "Low confidence (%)", "Grade (research)", "Volume (ml)")
-"""Columns that are always shown; the PDFF is the one that is graded."""
+SHORT = ("Segment", "PDFF ± SD (%)", "Low conf. (%)", "Grade", "Volume (ml)")
+"""Columns that are always shown, in the width of the panel; the PDFF is the median, which is graded."""
 _IN_SHORT = ("name", "pdff_median", "low_confidence_percent", "steatosis_grade", "volume_ml")
 _DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard_error": 2}
 _MOST_DECIMALS = 3
