@@ -1,4 +1,4 @@
-"""Columns of the table as a reader sees it: what is read first, in few columns, rounded without contradicting the grade."""
+"""Columns of the table as a reader sees it: what is read first, rounded without contradicting the grade."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from ...io.output.tables import COLUMNS
 from ...statistics import SegmentStatistics, SteatosisCutoffs
 from .live_table import TITLES
 
-SHORT = ("Segment", "PDFF ± SD (%)", "Low conf. (%)", "Grade", "Volume (ml)")
-"""Columns that are always shown, in the width of the panel; the PDFF is the median, which is graded."""
-_IN_SHORT = ("name", "pdff_median", "low_confidence_percent", "steatosis_grade", "volume_ml")
-_DECIMALS = {"voxels": 0, "used_voxels": 0, "r2star_mean": 1, "weighted_standard_error": 2}
+SHORT = ("Segment", "PDFF, 95 % (%)", "Low conf. (%)", "Grade", "Volume (ml)")
+"""Columns that are always shown, in the width of the panel; the PDFF is the reported one, which is graded."""
+_IN_SHORT = ("name", "reported", "reported_low", "reported_high", "low_confidence_percent", "steatosis_grade", "volume_ml")
+_DECIMALS = {
+    "voxels": 0,
+    "used_voxels": 0,
+    "r2star_mean": 1,
+    "mean_error": 2,
+    "median_error": 2,
+    "joint_error": 2,
+    **{f"chance_s{grade}": 2 for grade in range(4)},
+}
 _MOST_DECIMALS = 3
 
 
@@ -43,7 +51,7 @@ def texts(row: SegmentStatistics, cutoffs: SteatosisCutoffs, every: bool) -> lis
     """
     short = [
         row.name,
-        _with_spread(row.pdff_median, row.pdff_sd, cutoffs),
+        _with_interval(row, cutoffs),
         rounded(row, "low_confidence_percent"),
         row.steatosis_grade,
         rounded(row, "volume_ml"),
@@ -92,11 +100,13 @@ def fill_shown_table(table: Any, rows: Sequence[SegmentStatistics], cutoffs: Ste
     table.EndModify(modified)
 
 
-def _with_spread(value: float, sd: float, cutoffs: SteatosisCutoffs) -> str:
+def _with_interval(row: SegmentStatistics, cutoffs: SteatosisCutoffs) -> str:
+    value = row.reported
     if not math.isfinite(value):
         return ""
     limits = (cutoffs.grade_1, cutoffs.grade_2, cutoffs.grade_3)
     places = 1
     while places < _MOST_DECIMALS and any(float(f"{value:.{places}f}") == limit != value for limit in limits):
         places += 1  # 11.308 is S2 at a cut-off of 11.3: '11.3' would not show why, and 11.29 is S1
-    return f"{value:.{places}f}" + (f" ± {sd:.1f}" if math.isfinite(sd) else "")
+    known = math.isfinite(row.reported_low) and math.isfinite(row.reported_high)
+    return f"{value:.{places}f}" + (f" ({row.reported_low:.1f} to {row.reported_high:.1f})" if known else "")
