@@ -61,7 +61,7 @@ def test_it_is_that_of_the_noise(protocol: Protocol, noise_filter: Filter, metho
     expected = exact(noise_filter)
     if method == "magnitude":  # squares of magnitudes do not show the sign
         expected = np.abs(expected)
-        expected, padded = (np.where(expected > 0.15, values, 0.0) for values in (expected, padded))
+        expected, padded = (np.where(expected > 0.3, values, 0.0) for values in (expected, padded))
     np.testing.assert_allclose(padded, expected, atol=0.08)
 
 

@@ -30,6 +30,8 @@ REACH, REACH_ACROSS = 5, 2
 """Largest distance in voxels within a slice, and within the neighbouring slice."""
 SLICES, VOXELS = 4, 2500
 """Slices examined with their next ones, and voxels of each."""
+TRACE_EVERY = 8
+"""Pairs of voxels per one whose trace is computed; it changes slowly."""
 FEWEST_PAIRS = 200
 OUTLIER = 3.0
 """Residuals above this multiple of their median energy are ringing, motion or flow."""
@@ -123,8 +125,9 @@ class _Sums:
             product = np.sum(first.values[i].conj() * second.values[j], axis=-1).real
             traces = float(n * pairs)
             if first.basis is not None and second.basis is not None:
-                overlap = first.basis[i].conj().transpose(0, 2, 1) @ second.basis[j]
-                traces = float((n - 6 + np.sum(np.abs(overlap) ** 2, axis=(1, 2))).sum())
+                some = tuple(tuple(axis[::TRACE_EVERY] for axis in of) for of in (i, j))
+                overlap = first.basis[some[0]].conj().transpose(0, 2, 1) @ second.basis[some[1]]
+                traces = pairs * (n - 6 + float(np.sum(np.abs(overlap) ** 2)) / max(len(overlap), 1))
             at = (dy + self.reach, dx + self.reach)
             self.products[at] += float(product.sum())
             self.traces[at] += traces
