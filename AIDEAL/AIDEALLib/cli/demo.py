@@ -25,7 +25,7 @@ def demo(
     out: Out,
     options: RunOptions,
     seed: Annotated[int, typer.Option(min=0, help="Patient, coil and noise.")] = 7,
-    slices: Annotated[int, typer.Option(min=1, help="Slices, from above the dome of the liver downwards.")] = 12,
+    slices: Annotated[int, typer.Option(min=2, help="Slices, from above the dome of the liver downwards.")] = 12,
     matrix: Annotated[int, typer.Option(min=48, help="Rows and columns.")] = 160,
     debug: Debug = False,
 ) -> None:
