@@ -293,6 +293,14 @@ def test_options_that_do_not_go_together(tmp_path: Path, words: list[str], said:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_export_afterwards_gives_the_objects_of_the_run(exported: Path, scan: Path, tmp_path: Path) -> None:
+    words = ["export", str(exported / "out"), "--dicom", str(tmp_path / "d"), "--source", str(scan)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    for path in stored(exported / "dicom"):
+        assert (tmp_path / "d" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
 def test_export_needs_a_target(exported: Path) -> None:
     done = CliRunner().invoke(app, ["export", str(exported / "out")])
     assert done.exit_code == 1 and "Nowhere to export to" in done.stderr

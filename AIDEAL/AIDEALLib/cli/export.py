@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +41,7 @@ def export(
     from rich.console import Console
 
     from ..errors import InputError
-    from ..io.output.load import load_maps
+    from ..io.output.results import read_maps, read_table
     from ..io.segmentation import load_segmentation
     from ..options import RunOptions
     from ..quality.findings import QualityReport
@@ -48,13 +49,13 @@ def export(
     from ..regions.measure import RegionOptions
     from ..regions.suggest import CircleRules
     from .exporting import export_and_send
-    from .results import SEGMENTS, export_content, measured
+    from .results import SEGMENTS, STATISTICS, export_content, measured
 
     options = ExportOptions(dicom, anonymous, patient_name, patient_id, birth_date, sex, send)
     options.check()
     if not options.requested:
         raise InputError("Nowhere to export to; a folder (--dicom DIR) or an archive (--send URL) was expected.")
-    maps = load_maps(run)
+    maps = read_maps(run)
     chosen = segmentation or (run / SEGMENTS if (run / SEGMENTS).is_file() else None)
     segments = load_segmentation(chosen, maps.geometry, maps.mask.shape) if chosen else None
     quality = None
@@ -64,4 +65,6 @@ def export(
     circles = CircleRules(**used["circles"]) if used.get("circles") else None
     regions = RegionOptions(LeaveOut(**used.get("leave_out", {})), circles)
     found = measured(maps, segments, regions, RunOptions.from_dict(used.get("run", {})).preset)
+    if segmentation is None and (run / STATISTICS).is_file():  # as reported, with the estimates that need the echoes
+        found = replace(found, rows=read_table(run / STATISTICS))
     export_and_send(Console(), options, export_content(maps, segments, found, quality, run), source or [])

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 BODY = "body mask"
 OVERVIEW, REPORT, REPORT_PDF, VIEWER = "overview.png", "report.html", "report.pdf", "viewer.html"
+STATISTICS = "statistics.csv"
 SEGMENTS, CIRCLES = "segmentation.seg.nrrd", "circles.seg.nrrd"
 
 
@@ -140,7 +141,7 @@ def save_outcome(
     found = measured(maps, segmentation, regions, outcome.options.preset, region_fit_of(outcome))
     rows = found.rows
     comments = _table_comments(maps.provenance) | {f"region {n}": note for n, note in enumerate(found.notes, start=1)}
-    save_table(rows, stage / "statistics.csv", comments)
+    save_table(rows, stage / STATISTICS, comments)
     if segmentation is not None:
         save_segmentation(segmentation, maps.geometry, stage / SEGMENTS)
     if found.circle_names:

@@ -115,9 +115,9 @@ def histogram_png(content: ReportContent) -> bytes | None:
     for one, region, found in zip(
         figure.subplots(len(regions), 1, squeeze=False, sharex=True)[:, 0], regions, values, strict=True
     ):
-        one.axvspan(
-            *region.statistics.mean_interval, color="#56B4E9", alpha=0.35, linewidth=0, label="95 % interval of the mean"
-        )
+        interval = region.statistics.mean_interval
+        if np.all(np.isfinite(interval)):
+            one.axvspan(*interval, color="#56B4E9", alpha=0.35, linewidth=0, label="95 % interval of the mean")
         one.hist(found, bins=bins, color="#444444")
         one.axvline(region.statistics.pdff_mean, color="#D55E00", linewidth=1.5, label="mean")
         one.set_yticks([])

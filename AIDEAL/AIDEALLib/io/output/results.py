@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def read_maps(folder: str | os.PathLike[str]) -> ParameterMaps:
     source = Path(folder)
     try:
         content = json.loads((source / "provenance.json").read_text(encoding="utf-8"))
-        provenance = _provenance(content)
+        provenance = provenance_from(content)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"{source / 'provenance.json'} could not be read ({error}); results of `aideal run` were expected."
@@ -94,7 +95,23 @@ def _value(cell: str, kind: str) -> Any:
     return int(cell) if kind == "int" else float(cell or "nan")
 
 
-def _provenance(content: dict[str, Any]) -> Provenance:
-    for name in ("te_s", "noise_sd", "notes"):
-        content[name] = tuple(content[name])
-    return Provenance(**content)
+def provenance_from(content: Mapping[str, Any]) -> Provenance:
+    """Provenance from what `Provenance.as_dict` returned; values of other versions are left out.
+
+    Parameters
+    ----------
+    content : Mapping
+        The stored values.
+
+    Returns
+    -------
+    Provenance
+
+    Raises
+    ------
+    TypeError
+        Values are missing.
+    """
+    known = {entry.name for entry in fields(Provenance)}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items() if k in known}
+    return Provenance(**values)

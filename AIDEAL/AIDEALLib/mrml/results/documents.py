@@ -15,7 +15,7 @@ import slicer
 from ...errors import AidealError, InputError
 from ...io.output.dicom.content import ExportContent, Region
 from ...io.output.dicom.study import Identity
-from ...io.output.load import provenance_from
+from ...io.output.results import provenance_from
 from ...parameter_maps import MAP_INFO, ParameterMaps
 from ...statistics import SegmentStatistics, liver_groups
 from ...worker.client import QualityReport
@@ -204,12 +204,16 @@ def parameter_maps(maps: MapNodes) -> ParameterMaps:
         raise InputError(
             tr("The maps {names} are not in the scene any more; press Apply for all maps.").format(names=", ".join(missing))
         )
+    try:
+        provenance = provenance_from(maps.provenance())
+    except TypeError as error:
+        raise InputError(tr("The provenance of the maps is damaged ({error}); press Apply.").format(error=error)) from error
     arrays = {name: np.ascontiguousarray(array_of(maps[name]), dtype=np.float32) for name in MAP_INFO}
     return ParameterMaps(
         **arrays,
         mask=map_arrays(maps).mask,
         geometry=geometry_of(maps.pdff),
-        provenance=provenance_from(maps.provenance(), tr("The provenance of the maps")),
+        provenance=provenance,
     )
 
 

@@ -30,6 +30,13 @@ VOXELS: Code = ("voxels", SCHEME, "Number of voxels")
 STATED_SD: Code = ("stated-sd", SCHEME, "Mean of the stated SD of the voxels' PDFF")
 LOWEST: Code = ("mean-lower", SCHEME, "Lower end of 95 % interval of the mean PDFF")
 HIGHEST: Code = ("mean-upper", SCHEME, "Upper end of 95 % interval of the mean PDFF")
+MEDIAN_LOWEST: Code = ("median-lower", SCHEME, "Lower end of 95 % interval of the median PDFF")
+MEDIAN_HIGHEST: Code = ("median-upper", SCHEME, "Upper end of 95 % interval of the median PDFF")
+JOINT: Code = ("joint", SCHEME, "PDFF of the joint estimate of all voxels")
+JOINT_LOWEST: Code = ("joint-lower", SCHEME, "Lower end of 95 % interval of the joint estimate")
+JOINT_HIGHEST: Code = ("joint-upper", SCHEME, "Upper end of 95 % interval of the joint estimate")
+MODEL_LOWEST: Code = ("model-lower", SCHEME, "Lowest PDFF over published variants of the signal model")
+MODEL_HIGHEST: Code = ("model-upper", SCHEME, "Highest PDFF over published variants of the signal model")
 LOW_CONFIDENCE: Code = ("low-confidence", SCHEME, "Share of voxels of low confidence")
 GRADE: Code = ("steatosis-grade", SCHEME, "Steatosis grade, research use only")
 _FINDING: Code = ("121071", "DCM", "Finding")
@@ -113,6 +120,13 @@ def measurements_of(row: SegmentStatistics) -> Iterator[tuple[Code, Code | None,
         (STATED_SD, None, row.stated_sd_mean, PERCENT),
         (LOWEST, None, row.mean_low, PERCENT),
         (HIGHEST, None, row.mean_high, PERCENT),
+        (MEDIAN_LOWEST, None, row.median_low, PERCENT),
+        (MEDIAN_HIGHEST, None, row.median_high, PERCENT),
+        (JOINT, None, row.joint_pdff, PERCENT),
+        (JOINT_LOWEST, None, row.joint_low, PERCENT),
+        (JOINT_HIGHEST, None, row.joint_high, PERCENT),
+        (MODEL_LOWEST, None, row.model_low, PERCENT),
+        (MODEL_HIGHEST, None, row.model_high, PERCENT),
         (LOW_CONFIDENCE, None, row.low_confidence_percent, PERCENT),
         (R2STAR, MEAN, row.r2star_mean, PER_SECOND),
     ]
