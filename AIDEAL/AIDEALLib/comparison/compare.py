@@ -18,6 +18,7 @@ from ..statistics import (
     Change,
     MapArrays,
     Repeatability,
+    RunErrors,
     SegmentStatistics,
     changes,
     liver_part,
@@ -221,14 +222,18 @@ def _carried_over(baseline: Visit, follow_up: Visit, moved: MovedMaps) -> tuple[
     known = {row.name for row in follow_up.rows}
     part = baseline.segments
 
-    def rows(maps: MapArrays) -> list[SegmentStatistics]:
-        found = circle_rows(maps, baseline.circles.labels, baseline.circles.names, volume_ml) if baseline.circles else []
+    def rows(maps: MapArrays, errors: RunErrors) -> list[SegmentStatistics]:
+        circles = baseline.circles
+        found = circle_rows(maps, circles.labels, circles.names, volume_ml, errors=errors) if circles is not None else []
         if part is not None:
             inner = np.where(far, part.labels, 0)
-            drawn = segment_statistics(maps, inner, part.names, voxel_volume_ml=volume_ml, terminology=part.terminology)
+            drawn = segment_statistics(
+                maps, inner, part.names, voxel_volume_ml=volume_ml, terminology=part.terminology, errors=errors
+            )
             found += [row for row in drawn if row.name not in known]
         return found
 
-    carried = [row for row in rows(moved) if row.used_voxels]
+    first, second = (RunErrors.of(visit.maps.provenance.as_dict()) for visit in (baseline, follow_up))
+    carried = [row for row in rows(moved, second) if row.used_voxels]
     names = {row.name for row in carried}
-    return [row for row in rows(baseline.maps) if row.name in names], carried
+    return [row for row in rows(baseline.maps, first) if row.name in names], carried

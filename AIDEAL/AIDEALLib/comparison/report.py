@@ -35,8 +35,8 @@ th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #e3e3e
 th:first-child, td:first-child, td:last-child, th:last-child { text-align: left; }
 """
 INTERVAL_NOTE = (
-    "The interval of a change takes the visits, and the voxels of a region, for independent, so it is a lower limit; it leaves "
-    "out the position of the patient, the breath hold, and what differs between protocols. Repeated scans include these."
+    "The interval of a change takes the visits for independent and holds the standard errors of both means. It leaves out the "
+    "position of the patient, the breath hold, and what differs between protocols. Repeated scans include these."
 )
 
 

@@ -139,9 +139,11 @@ def change_between(name: str, baseline: Measurement, follow_up: Measurement, rep
 
 
 def measurement(row: SegmentStatistics) -> Measurement:
-    """Mean of a region and its standard error if its voxels err independently, which is a lower limit."""
-    error = row.stated_sd_mean / np.sqrt(row.used_voxels) if row.used_voxels else np.nan
-    return Measurement(row.pdff_mean, float(error))
+    """Mean of a region and its standard error, of independent voxels where the run states no correlation of the noise."""
+    error = row.mean_error
+    if not np.isfinite(error) and row.used_voxels:
+        error = row.stated_sd_mean / float(np.sqrt(row.used_voxels))
+    return Measurement(row.pdff_mean, error)
 
 
 def changes(

@@ -16,7 +16,7 @@ PHANTOM_PROTOCOLS: dict[str, Protocol] = {
 }
 """Protocols of the vial phantom by short name."""
 METHODS = ("refined", "one-shot")
-VISIT_PATIENTS = 10
+VISIT_PATIENTS = 6
 VIAL_SETS = ("1", "2", "3")
 
 
