@@ -44,6 +44,10 @@ class DeviceError(AidealError):
     """The requested computing device cannot be used."""
 
 
+class ResultError(AidealError):
+    """The estimate gave values that cannot be right."""
+
+
 class Cancelled(AidealError):
     """The caller cancelled the run; nothing was written."""
 

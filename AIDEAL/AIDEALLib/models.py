@@ -1,13 +1,10 @@
-"""Find, verify and load the bundled networks.
-
-Only `_open` depends on their format, TorchScript.
-"""
+"""Find, verify and load the networks; `script_check` opens their format, TorchScript."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import warnings
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -15,8 +12,10 @@ from dataclasses import field as with_default
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .advice import advise
 from .errors import ModelError
 from .resources import ResourceMissing, listed, resource
+from .script_check import LARGEST_BYTES, load_script
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +26,17 @@ MANIFEST = "models.json"
 FIELD_MODEL, R2STAR_MODEL = "G_phi", "G_R2star"
 SETTINGS = "fusion.json"
 """Name, inside the file of G_phi, of its learned weights and calibration."""
+BUNDLED = {
+    FIELD_MODEL: "a721b0cce16ec6e8c32611f3f9852c5af4b1d74731f27df03379197f0dc59b76",
+    R2STAR_MODEL: "d5d86c1bf87d19dad562356f480721bb91367c4cb965708119a5085b182a6e39",
+}
+"""SHA-256 of the networks of this version; the manifest beside the files shows damage, not who made them."""
+ARGUMENTS = {
+    FIELD_MODEL: ["Tensor", "Tensor", "float", "Tensor", "Tensor"],
+    R2STAR_MODEL: ["Tensor", "Tensor", "Tensor", "float", "Tensor", "Tensor"],
+}
+"""Types of the arguments of each network."""
+LARGEST_MANIFEST_BYTES = 100_000
 
 
 def model_directory() -> Path:
@@ -65,12 +75,15 @@ class Networks:
         SHA-256 of each file by the name of the network.
     settings : dict of dict
         Settings stored inside G_phi, 'fusion' (weights) and 'swap_calibration'; empty if there are none.
+    origin : str
+        Name of their folder; '' for the bundled networks.
     """
 
     field: Any
     r2star: Any
     checksums: dict[str, str]
     settings: dict[str, dict[str, Any]] = with_default(default_factory=dict)
+    origin: str = ""
 
     def field_distribution(
         self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum
@@ -100,7 +113,7 @@ class Networks:
         ppm, amplitudes = _spectrum_tensors(spectrum, echoes.device)
         with single_precision(echoes.device):
             q, mean, variance = self.field(echoes[None], te_s, field_strength_t, ppm, amplitudes)
-        return q[0], mean[0], variance[0]
+        return _of_one_slice(q, mean, variance, echoes)
 
     def r2star_distribution(
         self, echoes: torch.Tensor, field_hz: torch.Tensor, te_s: torch.Tensor, field_strength_t: float, spectrum: FatSpectrum
@@ -132,7 +145,7 @@ class Networks:
         ppm, amplitudes = _spectrum_tensors(spectrum, echoes.device)
         with single_precision(echoes.device):
             q, mean, variance = self.r2star(echoes[None], field_hz[None], te_s, field_strength_t, ppm, amplitudes)
-        return q[0], mean[0], variance[0]
+        return _of_one_slice(q, mean, variance, echoes)
 
 
 def single_precision(device: torch.device) -> AbstractContextManager[None]:
@@ -142,6 +155,17 @@ def single_precision(device: torch.device) -> AbstractContextManager[None]:
     if device.type != "cuda":
         return nullcontext()
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
+def _of_one_slice(
+    q: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor, echoes: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Distribution, mean and variance without the batch axis; raises where their shapes are not those of the slice."""
+    grid = echoes.shape[1:]
+    if q.ndim != 4 or q.shape[2:] != grid or mean.shape[1:] != grid or variance.shape[1:] != grid:
+        shapes = ", ".join(str(tuple(x.shape)) for x in (q, mean, variance))
+        raise ModelError(f"A network returned the shapes {shapes} for a slice of {tuple(grid)}: it is of another kind.")
+    return q[0], mean[0], variance[0]
 
 
 def _spectrum_tensors(spectrum: FatSpectrum, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
@@ -154,7 +178,7 @@ NetworkSource = Callable[[str], Networks]
 """Gives the networks on a device."""
 
 
-def load_networks(device: str = "cpu", directory: Path | None = None) -> Networks:
+def load_networks(device: str = "cpu", directory: Path | None = None, trusted: bool = False) -> Networks:
     """Verify and load both networks.
 
     Parameters
@@ -163,6 +187,9 @@ def load_networks(device: str = "cpu", directory: Path | None = None) -> Network
         Torch device.
     directory : Path, optional
         Folder with the manifest; the bundled one when None.
+    trusted : bool
+        Load networks other than the bundled ones. They are programs: even then, only operators of the networks of this package
+        are accepted.
 
     Returns
     -------
@@ -172,28 +199,90 @@ def load_networks(device: str = "cpu", directory: Path | None = None) -> Network
     Raises
     ------
     ModelError
-        A file is missing, its checksum differs from the manifest, or it cannot be read.
+        A file is missing or damaged, is not of this package and not trusted, holds operators that no network needs, or takes
+        other arguments.
     """
+    own = directory is None
     directory = directory or model_directory()
+    opened, checksums = {}, {}
+    for name, entry in read_manifest(directory).items():
+        path = directory / entry["file"]
+        content = verified_bytes(path, BUNDLED[name] if own else entry["sha256"])
+        checksums[name] = hashlib.sha256(content).hexdigest()
+        bundled = checksums[name] == BUNDLED[name]
+        if not bundled and not trusted:
+            raise ModelError(
+                f"{path.name} in {directory} is not the bundled network: it is a program of another origin, and was not loaded.",
+                advise("If you made it or trust its maker, allow it ({}).", "trust_models"),
+            )
+        opened[name] = load_script(content, path.name, device, bundled)
+        _check_signature(opened[name][0], name, path.name)
+    (field_network, settings), (r2star_network, _) = opened[FIELD_MODEL], opened[R2STAR_MODEL]
+    origin = "" if checksums == BUNDLED else directory.name
+    return Networks(field_network, r2star_network, checksums, settings, origin)
+
+
+def read_manifest(directory: Path) -> dict[str, dict[str, str]]:
+    """Read the names and checksums of the files of a folder.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of networks.
+
+    Returns
+    -------
+    dict of dict
+        'file' and 'sha256' by name of the network.
+
+    Raises
+    ------
+    ModelError
+        The manifest is missing, damaged or incomplete.
+    """
     manifest_file = directory / MANIFEST
     if not manifest_file.is_file():
         raise ModelError(f"No {MANIFEST} in {directory}; a folder written by 'aideal train export' was expected.")
     try:
-        manifest = dict(json.loads(manifest_file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise ModelError(f"{manifest_file} is damaged ({error}). Reinstall the extension, or restore the file.") from error
-    opened, checksums = {}, {}
-    for name in (FIELD_MODEL, R2STAR_MODEL):
-        entry = manifest.get(name)
-        if not isinstance(entry, dict) or not {"file", "sha256"} <= entry.keys():
+        if manifest_file.stat().st_size > LARGEST_MANIFEST_BYTES:
+            raise ValueError(f"larger than {LARGEST_MANIFEST_BYTES} bytes")
+        manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        reason = str(error) or type(error).__name__
+        raise ModelError(f"{manifest_file} is damaged ({reason}). Reinstall the extension, or restore the file.") from error
+    entries = {name: manifest.get(name) if isinstance(manifest, dict) else None for name in (FIELD_MODEL, R2STAR_MODEL)}
+    for name, entry in entries.items():
+        if not _is_entry(entry):
             raise ModelError(
-                f"{manifest_file} has no complete entry for {name}; 'file' and 'sha256' were expected. Reinstall the extension."
+                f"{manifest_file} has no complete entry for {name}; 'file' (a name without folder) and 'sha256' (64 hexadecimal "
+                "digits) were expected. Reinstall the extension."
             )
-        path = directory / entry["file"]
-        checksums[name] = verify(path, entry["sha256"])
-        opened[name] = _open(path, device)
-    (field_network, settings), (r2star_network, _) = opened[FIELD_MODEL], opened[R2STAR_MODEL]
-    return Networks(field_network, r2star_network, checksums, settings)
+    return {name: dict(entry) for name, entry in entries.items() if entry}
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    file, checksum = entry.get("file"), entry.get("sha256")
+    return (
+        isinstance(file, str)
+        and file not in ("", ".", "..")
+        and not set(file) & set("/\\:\0")
+        and isinstance(checksum, str)
+        and re.fullmatch("[0-9a-f]{64}", checksum) is not None
+    )
+
+
+def _check_signature(network: Any, name: str, file: str) -> None:
+    """Raise where a network takes or returns other values than this version gives and expects."""
+    schema = getattr(getattr(network, "forward", None), "schema", None)
+    arguments = [str(argument.type) for argument in schema.arguments[1:]] if schema else []
+    returned = [str(value.type) for value in schema.returns] if schema else []
+    if arguments != ARGUMENTS[name] or returned != ["Tuple[Tensor, Tensor, Tensor]"]:
+        raise ModelError(
+            f"Model file {file} takes ({', '.join(arguments)}) and returns {', '.join(returned) or 'nothing'}; {name} takes "
+            f"({', '.join(ARGUMENTS[name])}) and returns three tensors. It is of another kind or version."
+        )
 
 
 def sha256(path: Path) -> str:
@@ -201,8 +290,8 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def verify(path: Path, expected: str) -> str:
-    """Verify the checksum of a model file.
+def verified_bytes(path: Path, expected: str) -> bytes:
+    """Read a model file whose checksum is known.
 
     Parameters
     ----------
@@ -213,34 +302,26 @@ def verify(path: Path, expected: str) -> str:
 
     Returns
     -------
-    str
-        Checksum of the file.
+    bytes
+        Its content.
 
     Raises
     ------
     ModelError
-        The file is missing or differs.
+        The file is missing, too large, cannot be read or differs.
     """
     if not path.is_file():
         raise ModelError(f"Model file {path} is missing. Reinstall the extension, or restore the file.")
-    found = sha256(path)
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise ModelError(f"Model file {path} is larger than {LARGEST_BYTES >> 20} MB; networks are smaller.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"Model file {path} cannot be read ({error.strerror}).") from error
+    found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise ModelError(
-            f"Model file {path} has SHA-256 {found[:12]}..., the manifest states {expected[:12]}...: "
+            f"Model file {path} has SHA-256 {found[:12]}..., {expected[:12]}... was expected: "
             "it is damaged or was exchanged. Reinstall the extension."
         )
-    return found
-
-
-def _open(path: Path, device: str) -> tuple[Any, dict[str, dict[str, Any]]]:
-    """Network, and the settings stored with it (empty when there are none)."""
-    import torch
-
-    extra = {SETTINGS: ""}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
-        try:
-            network = torch.jit.load(str(path), map_location=device, _extra_files=extra).eval()
-            return network, dict(json.loads(extra[SETTINGS] or "{}"))
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(f"Model file {path} cannot be read by torch {torch.__version__}: {error}") from error
+    return content

@@ -103,6 +103,8 @@ class RunOptions:
         Estimate a scan although the check before the estimate found it unusable.
     models : str
         Folder of networks written by `aideal train export`; '' for the bundled ones.
+    trust_models : bool
+        Run networks other than the bundled ones; they are programs.
     overrides : Overrides
         What the user knows better than the files.
 
@@ -148,6 +150,9 @@ class RunOptions:
     anyway: bool = _option(False, "Estimate anyway", "Estimate even where the check of the scan finds it unusable.")
     models: str = _option(
         "", "Networks", "Networks written by 'aideal train export' instead of the bundled ones.", metavar="DIR"
+    )
+    trust_models: bool = _option(
+        False, "Trust networks", "Run the networks of '--models' although they are programs that AIDEAL did not come with."
     )
     overrides: Overrides = field(default_factory=Overrides)
 

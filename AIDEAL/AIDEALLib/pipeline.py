@@ -59,6 +59,7 @@ class Outcome:
     quality: QualityReport | None = None
 
 
+@one_core()
 def run(
     source: Source,
     options: RunOptions | None = None,
@@ -110,7 +111,7 @@ def run(
     monitor.ready(series, checked.expectation if checked else "")
     if corrections is None and options.uses_phase and series.has_phase:
         monitor.step(Step.PREPARE)
-        with _timed(seconds, "phase corrections"), one_core():
+        with _timed(seconds, "phase corrections"):
             corrections = plan_corrections(series, spectrum, options, networks or networks_of(options))
         _refuse_undecided(corrections, options, check)
     maps = estimate(series, options, spectrum=spectrum, corrections=corrections, networks=networks, monitor=monitor)
@@ -118,7 +119,7 @@ def run(
     quality = None
     if check:
         monitor.step(Step.ASSESS)
-        with _timed(seconds, "checking"), one_core():
+        with _timed(seconds, "checking"):
             quality = assess(series, maps, options, spectrum=spectrum, corrections=corrections)
     maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds))
     return Outcome(series, maps, options, checked, quality)
@@ -155,7 +156,7 @@ def _preflight(
     series: EchoSeries, options: RunOptions, spectrum: FatSpectrum, monitor: Monitor, seconds: dict[str, float]
 ) -> Preflight:
     monitor.step(Step.CHECK)
-    with _timed(seconds, "checking"), one_core():
+    with _timed(seconds, "checking"):
         found = preflight(series, options, spectrum)
     if not options.anyway:
         found.refuse()

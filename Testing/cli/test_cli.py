@@ -150,7 +150,7 @@ def test_run_leaves_out_edges_and_vessels_and_suggests_circles(aideal: Any, tmp_
 @pytest.mark.usefixtures("no_corrections")
 def test_run_one_shot_without_segmentation(aideal: Any, scan: Path, tmp_path: Path, fresh_models: Path) -> None:
     out = tmp_path / "out"
-    own = ("--models", fresh_models)
+    own = ("--models", fresh_models, "--trust-models")
     done = aideal("run", scan / "scan.npz", "--out", out, "--method", "one-shot", "--device", "cpu", *own)
     assert done.exit_code == 0, done.output
     assert {p.name for p in out.iterdir()} == RESULTS

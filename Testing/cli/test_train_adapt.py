@@ -22,7 +22,7 @@ def test_adapt_command(fresh_models: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(before_after, "metrics", partial(metrics, batches=1, size=48))
     write_npz(tmp_path / "scan.npz", demo_liver(matrix=(2, 64, 64))[0])
     run = CliRunner().invoke
-    small = ["--steps", "1", "--batch", "1", "--size", "32", "--models", str(fresh_models)]
+    small = ["--steps", "1", "--batch", "1", "--size", "32", "--models", str(fresh_models), "--trust-models"]
     to = tmp_path / "adapted"
     done = run(app, ["train", "adapt", str(tmp_path / "scan.npz"), "--to", str(to), *small])
     assert done.exit_code == 0, done.output
@@ -31,7 +31,7 @@ def test_adapt_command(fresh_models: Path, tmp_path: Path, monkeypatch: pytest.M
     assert [row["data"] for row in rows] == ["scan 1", "simulated, held out"]
     assert rows[0]["swapped_percent_before"] == ""
     assert float(rows[1]["swapped_percent_after"]) >= 0
-    load_networks(directory=to)
+    load_networks(directory=to, trusted=True)
     card = (to / "G_phi.md").read_text(encoding="utf-8")
     assert "1 unlabelled scan(s), 2 slices" in card
     assert "scan.npz" not in card

@@ -20,7 +20,7 @@ def test_kept_weights_stay_and_only_the_calibration_changes(tmp_path: Path, monk
     assert done.exit_code == 0, done.output
     before, after = (
         LearnedSettings.of(load_networks().settings),
-        LearnedSettings.of(load_networks(directory=tmp_path / "out").settings),
+        LearnedSettings.of(load_networks(directory=tmp_path / "out", trusted=True).settings),
     )
     assert after.fusion == before.fusion
     assert after.calibration != before.calibration
@@ -29,7 +29,16 @@ def test_kept_weights_stay_and_only_the_calibration_changes(tmp_path: Path, monk
 
 
 def test_networks_without_weights_have_none_to_keep(fresh_models: Path, tmp_path: Path) -> None:
-    arguments = ["train", "fusion", "--keep-weights", "--models", str(fresh_models), "--to", str(tmp_path / "out")]
+    arguments = [
+        "train",
+        "fusion",
+        "--keep-weights",
+        "--models",
+        str(fresh_models),
+        "--trust-models",
+        "--to",
+        str(tmp_path / "out"),
+    ]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code != 0
     assert "carry no weights of the fusion to keep" in " ".join(done.output.split())

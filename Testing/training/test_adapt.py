@@ -24,7 +24,7 @@ OPTIONS = LoopOptions(steps=2, batch=2, size=32, learning_rate=1e-3, checkpoint_
 def test_adaptation_starts_from_the_files_and_keeps_their_temperature(
     own: OwnScan, fresh_models: Path, tmp_path: Path, fabric: Fabric
 ) -> None:
-    networks = load_networks(directory=fresh_models)
+    networks = load_networks(directory=fresh_models, trusted=True)
     before = {name: weight.clone() for name, weight in networks.field.state_dict().items()}
     start, _ = trainable(networks)
     assert all(torch.equal(weight, before[name]) for name, weight in start.state_dict().items())
@@ -47,6 +47,6 @@ def test_adaptation_starts_from_the_files_and_keeps_their_temperature(
 
 
 def test_networks_of_another_architecture_are_refused(fresh_models: Path) -> None:
-    networks = load_networks(directory=fresh_models)
+    networks = load_networks(directory=fresh_models, trusted=True)
     with pytest.raises(ModelError, match="weights of G_phi do not fit"):
         trainable(replace(networks, field=networks.r2star))

@@ -19,10 +19,10 @@ def test_settings_are_stored_in_the_file_and_the_card(fresh_models: Path, tmp_pa
     learned = LearnedSettings(
         FusionOptions(cut=3.5), SwapCalibration(-1.0, 0.5, 0.5, 0.3, 0.2, 0.1, (0.0, 1.0), (0.05, 0.7)), calibrated=True
     )
-    before = load_networks(directory=source)
+    before = load_networks(directory=source, trusted=True)
     store_settings(source, tmp_path / "out", learned.as_settings(), "a few slices")
     store_settings(tmp_path / "out", tmp_path / "out", learned.as_settings(), "some more slices")
-    after = load_networks(directory=tmp_path / "out")
+    after = load_networks(directory=tmp_path / "out", trusted=True)
     assert LearnedSettings.of(after.settings) == learned
     assert not before.settings
     card = (tmp_path / "out" / "G_phi.md").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..validation.scores import TruthError
 
 
-@takes_run_options("method", "device", "models")
+@takes_run_options("method", "device", "models", "trust_models")
 def demo(
     out: Out,
     options: RunOptions,

@@ -38,6 +38,11 @@ Models = Annotated[
 ]
 
 
+TrustModels = Annotated[
+    bool, typer.Option("--trust-models", help=option_fields()["trust_models"].metadata["help"], show_default=False)
+]
+
+
 class StatedReadout(str, Enum):
     """Read-outs that a user can state."""
 

@@ -52,7 +52,7 @@ class MethodChoice(str, Enum):
     BOTH = "both"
 
 
-@takes_run_options("device", "models")
+@takes_run_options("device", "models", "trust_models")
 def phantom_command(
     out: Out,
     options: RunOptions,
@@ -91,7 +91,8 @@ def phantom_command(
         save_segmentation(segmentation, series.geometry, stage / "vials.seg.nrrd")
         for chosen in METHODS if method is MethodChoice.BOTH else (method.value,):
             each = replace(case, method=chosen).options(options.device)
-            maps = run_with_progress(series, replace(each, models=options.models), check=False).maps
+            own = replace(each, models=options.models, trust_models=options.trust_models)
+            maps = run_with_progress(series, own, check=False).maps
             vials += vials_of(compare_with_truth(maps, scan, case.protocol))
         save_rows(vials, stage / "vials.csv")
     for name in dict.fromkeys(v.method for v in vials):

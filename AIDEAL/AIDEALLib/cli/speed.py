@@ -21,7 +21,7 @@ DISTINCT_SLICES = 6
 """Further slices are copies: time and memory do not depend on their content."""
 
 
-@takes_run_options("method", "device", "models")
+@takes_run_options("method", "device", "models", "trust_models")
 def speed(
     options: RunOptions,
     matrix: Annotated[int, typer.Option(min=32, help="Rows and columns.")] = 256,

@@ -139,7 +139,7 @@ def every_stage(
         _train(stage, loop, options.directory, fabric)
     if fabric.is_global_zero:
         export(options.directory, to)
-        train_fusion(to, to, fusion_size, options.seed)
+        train_fusion(to, to, fusion_size, options.seed, trusted=True)
 
 
 app.command("adapt")(adapt_command)

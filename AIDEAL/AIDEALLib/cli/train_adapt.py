@@ -10,7 +10,7 @@ import typer
 
 from ..errors import InputError
 from .option_groups import takes_option_groups
-from .options import Debug, Models
+from .options import Debug, Models, TrustModels
 from .training_options import Accumulate, Batch, Launch, Seed, Size, shown_progress
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def adapt_command(
     ],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the adapted networks and the table.")],
     models: Models = None,
+    trust_models: TrustModels = False,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of G_phi; G_R2* takes half of them.")] = 400,
     learning_rate: Annotated[float, typer.Option(min=1e-7, help="Peak; a tenth of that of training.")] = 1e-4,
     seed: Seed = 0,
@@ -59,13 +60,13 @@ def adapt_command(
 
     series = _usable(scans)
     own = [OwnScan.of(scan) for scan in series]
-    networks = load_networks(directory=source)
+    networks = load_networks(directory=source, trusted=trust_models)
     options = LoopOptions(steps, batch, accumulate, size, learning_rate, seed)
     bars = partial(shown_progress, shown=fabric.is_global_zero)
     adapted = adapt(networks, own, options, to / CHECKPOINTS, fabric, bars)
     if fabric.is_global_zero:
         export_adapted(adapted, networks, own, options, to, TABLE)
-        _compare(networks, load_networks(directory=to), series, to)
+        _compare(networks, load_networks(directory=to, trusted=True), series, to)
 
 
 def _usable(paths: Sequence[Path]) -> list[EchoSeries]:

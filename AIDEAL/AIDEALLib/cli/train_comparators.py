@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Debug, Models, Out
+from .options import Debug, Models, Out, TrustModels
 from .training_options import RUNS, Batch, Directory, Launch, Seed, Size, Threads, require_lightning, shown_progress
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def compare_command(
     out: Out,
     directory: Directory = RUNS / "comparators",
     models: Models = None,
+    trust_models: TrustModels = False,
     patients: Annotated[int, typer.Option(min=2, help="Abdomens under each protocol.")] = 10,
     matrix: Annotated[int, typer.Option(min=48, help="Rows and columns.")] = 160,
     debug: Debug = False,
@@ -74,7 +75,7 @@ def compare_command(
     from ..training.comparators.methods import trained_methods
     from ..validation.tables import save_rows
 
-    methods = trained_methods(directory, load_networks(directory=models))
+    methods = trained_methods(directory, load_networks(directory=models, trusted=trust_models))
     console = Console()
     with staged_directory(out) as stage, Console(stderr=True).status("Comparing") as status:
         rows = list(compare(methods, patients, matrix, lambda done, total: status.update(f"Scan {done} of {total}")))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .option_groups import takes_option_groups
-from .options import Debug, Models
+from .options import Debug, Models, TrustModels
 from .training_options import EXPORTED, shown_progress
 
 
@@ -38,6 +38,7 @@ class FusionSize:
 def fusion_command(
     *,
     models: Models = None,
+    trust_models: TrustModels = False,
     to: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="Folder for the networks with the learned weights and calibration.")
     ] = EXPORTED,
@@ -50,10 +51,12 @@ def fusion_command(
     debug: Debug = False,
 ) -> None:
     """Learn the weights of the fusion, calibrate the swap probability, store both inside G_phi."""
-    train_fusion(models, to, size, seed, keep_weights)
+    train_fusion(models, to, size, seed, keep_weights, trust_models)
 
 
-def train_fusion(models: Path | None, to: Path, size: FusionSize, seed: int, keep_weights: bool = False) -> None:
+def train_fusion(
+    models: Path | None, to: Path, size: FusionSize, seed: int, keep_weights: bool = False, trusted: bool = False
+) -> None:
     """Learn and calibrate, with progress bars.
 
     Parameters
@@ -68,6 +71,8 @@ def train_fusion(models: Path | None, to: Path, size: FusionSize, seed: int, kee
         Of patients and protocols.
     keep_weights : bool
         Calibrate alone, for the weights stored with the networks.
+    trusted : bool
+        Load networks other than the bundled ones.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def train_fusion(models: Path | None, to: Path, size: FusionSize, seed: int, kee
     from ..training.settings import store_settings
 
     source = models or model_directory()
-    networks = load_networks("cpu", source)
+    networks = load_networks("cpu", source, trusted)
     if keep_weights:
         weights = stored_weights(networks, source)
     else:

@@ -28,7 +28,7 @@ class Section(str, Enum):
     REAL = "real"
 
 
-@takes_run_options("device", "models")
+@takes_run_options("device", "models", "trust_models")
 def validate(
     out: Out,
     options: RunOptions,
@@ -71,7 +71,7 @@ def validate(
         Plan(seed, quick, 2 if quick else patients),
         sections,
         real_scans,
-        load_networks(device, Path(options.models) if options.models else None),
+        load_networks(device, Path(options.models) if options.models else None, options.trust_models),
         device,
     )
     with ctrl_c_cancels() as cancelled, slices_bar("{task.description}") as bar:

@@ -15,7 +15,7 @@ from ..advice import advise
 from ..choices import T1, FirstEcho
 from ..echoes import EchoSeries
 from ..errors import DeviceError, InputError
-from ..models import NetworkSource, load_networks
+from ..models import Networks, NetworkSource, load_networks
 from ..options import RunOptions
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import FatSpectrum, spectrum_by_name
@@ -26,6 +26,7 @@ from .methods.registry import METHODS, RegisteredMethod
 from .model_spread import model_spread
 from .noise_correlation import noise_correlation
 from .phase_correction.plan import NO_CORRECTIONS, PhaseCorrections, plan_corrections
+from .result_check import check_maps, naming_slice
 from .slice_estimate import SliceMaps, estimate_slice
 from .slice_pool import map_slices, one_core
 from .t1_correction import required_t1_weighting, with_t1_correction
@@ -76,6 +77,8 @@ def estimate(
         The networks are missing or damaged.
     DeviceError
         CUDA was requested and there is none.
+    ResultError
+        A slice could not be estimated, or its values cannot be right.
     Cancelled
         The monitor requested it.
 
@@ -107,7 +110,7 @@ def estimate(
 
 def networks_of(options: RunOptions) -> NetworkSource:
     """Networks from the folder that options name, or the bundled ones."""
-    return lambda device: load_networks(device, Path(options.models) if options.models else None)
+    return lambda device: load_networks(device, Path(options.models) if options.models else None, options.trust_models)
 
 
 def fat_spectrum(options: RunOptions) -> FatSpectrum:
@@ -182,7 +185,7 @@ class _Run:
         def work(index: int) -> SliceMaps:
             with watch("transfer"):
                 echoes = torch.from_numpy(self.corrections.apply(series.echoes[:, index], index)).to(device)
-            with torch.inference_mode():
+            with torch.inference_mode(), naming_slice(index):
                 return estimate_slice(echoes, scan, method, context, self.corrections.mixed)
 
         workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
@@ -193,6 +196,7 @@ class _Run:
             mask[index] = one.mask
             for name, values in one.values.items():
                 maps[name][index][one.mask] = values
+        check_maps(maps, mask)
         provenance = Provenance(
             version=__version__,
             method=self.options.method.value,
@@ -207,7 +211,7 @@ class _Run:
             noise_sd=tuple(one.noise_sd for one in slices),
             source=series.source,
             options=self._options_of_provenance(method, learned),
-            notes=self._notes(method, learned, scan, bool(mask.any())),
+            notes=self._notes(method, learned, scan, bool(mask.any())) + _origin(loaded),
             seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},
         )
         return self._with_shared_errors(ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance))
@@ -242,3 +246,9 @@ class _Run:
         if not signal:
             notes.append("No voxel stands clear of the noise: all maps are empty.")
         return tuple(notes)
+
+
+def _origin(loaded: Networks | None) -> tuple[str, ...]:
+    if loaded is None or not loaded.origin:
+        return ()
+    return (f"The networks are those of the folder '{loaded.origin}', not the bundled ones.",)

@@ -6,6 +6,7 @@ every small operation wait for each other, badly so when the machine has other w
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -19,15 +20,28 @@ T = TypeVar("T")
 ASK_EVERY_S = 0.1
 
 
+_outermost = threading.local()
+
+
 @contextmanager
 def one_core() -> Iterator[int]:
-    """Keep torch to one core in this thread for the body of a `with` statement; yields the number of cores it had before."""
-    cores = torch.get_num_threads()
+    """Keep torch to one core in this thread for the body of a `with` statement, or for a function it decorates.
+
+    Yields
+    ------
+    int
+        Number of cores that torch had before the outermost of nested statements.
+    """
+    if cores := getattr(_outermost, "cores", None):
+        yield cores
+        return
+    _outermost.cores = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield cores
+        yield _outermost.cores
     finally:
-        torch.set_num_threads(cores)
+        torch.set_num_threads(_outermost.cores)
+        del _outermost.cores
 
 
 def map_slices(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..echoes import EchoSeries
 from ..estimation.estimate import CORRECTIONS, fat_spectrum
 from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices, plan_corrections
+from ..estimation.slice_pool import one_core
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
@@ -12,11 +13,12 @@ from .corrections import assess_corrections
 from .echoes import assess_echoes
 from .findings import QualityReport, Severity, sorted_findings
 from .protocol import assess_protocol, expected_precision
-from .result import assess_magnitude_fit, assess_maps
+from .result import assess_magnitude_fit, assess_maps, assess_networks
 from .signal import MOST_SLICES, assess_signal, signal_to_noise
 from .wrapped import assess_wrapped
 
 
+@one_core()
 def assess(
     series: EchoSeries,
     maps: ParameterMaps | None = None,
@@ -64,5 +66,5 @@ def assess(
     else:
         found += assess_magnitude_fit(maps)
     if maps is not None:
-        found += assess_maps(maps, spectrum, noise)
+        found += assess_maps(maps, spectrum, noise) + assess_networks(maps.provenance)
     return QualityReport(sorted_findings(found), expected)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..echoes import EchoSeries
 from ..errors import InputError
+from ..estimation.slice_pool import one_core
 from ..options import RunOptions
 from ..physics.spectrum import FatSpectrum
 from .findings import Finding, Severity
@@ -54,6 +55,7 @@ class Preflight:
             raise UnusableScan(self.stops)
 
 
+@one_core()
 def preflight(series: EchoSeries, options: RunOptions, spectrum: FatSpectrum) -> Preflight:
     """Check echoes and protocol before an estimate.
 

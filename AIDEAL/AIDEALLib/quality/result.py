@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..advice import advise
-from ..parameter_maps import ParameterMaps
+from ..models import BUNDLED
+from ..parameter_maps import ParameterMaps, Provenance
 from ..physics.signal import residual_degrees_of_freedom
 from ..physics.spectrum import FatSpectrum
 from .findings import Finding, Severity, rows_and_columns, slices_of
@@ -68,6 +69,21 @@ def assess_magnitude_fit(maps: ParameterMaps | None) -> list[Finding]:
             f"Estimated from magnitudes alone: PDFF above 50 % cannot always be distinguished from PDFF below{share}",
             advise("Leave out voxels with a high swap probability; export phase images wherever the scanner has them."),
             **extent,
+        )
+    ]
+
+
+def assess_networks(provenance: Provenance) -> list[Finding]:
+    """Name networks that are not the bundled ones."""
+    other = {name: checksum for name, checksum in provenance.models.items() if BUNDLED.get(name) != checksum}
+    if not other:
+        return []
+    return [
+        Finding(
+            "networks-other",
+            Severity.WARN,
+            f"Estimated with networks that are not the bundled ones ({', '.join(f'{n} {c[:12]}' for n, c in other.items())}).",
+            advise("The validation is not valid for them; compare a scan of known fat with the bundled networks first."),
         )
     ]
 

@@ -13,6 +13,7 @@ ESTIMATE = (
     "options.py",
     "choices.py",
     "models.py",
+    "script_check.py",
     "echoes.py",
     "parameter_maps.py",
 )

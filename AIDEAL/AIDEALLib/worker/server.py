@@ -60,7 +60,7 @@ class Server:
         self._requests: queue.Queue[EstimateRequest] = queue.Queue()
         self._cancelled: set[int] = set()
         self._torch_imported = False
-        self._networks: dict[tuple[str, str], Networks] = {}
+        self._networks: dict[tuple[str, str, bool], Networks] = {}
 
     def receive(self, message: Message | None) -> None:
         """Take in a message from the client (any thread)."""
@@ -101,7 +101,7 @@ class Server:
             read_series(folder),
             options,
             check=request.check,
-            networks=lambda device: self._loaded(device, options.models),
+            networks=lambda device: self._loaded(device, options.models, options.trust_models),
             monitor=monitor,
         )
         write_maps(outcome.maps, folder)
@@ -119,12 +119,12 @@ class Server:
         self._torch_imported = True
         return time.perf_counter() - started
 
-    def _loaded(self, device: str, directory: str) -> Networks:
+    def _loaded(self, device: str, directory: str, trusted: bool) -> Networks:
         from ..models import load_networks
 
-        key = (device, directory)
+        key = (device, directory, trusted)
         if key not in self._networks:
-            self._networks = {key: load_networks(key[0], Path(directory) if directory else None)}
+            self._networks = {key: load_networks(device, Path(directory) if directory else None, trusted)}
         return self._networks[key]
 
 

@@ -19,6 +19,7 @@ from ...errors import InputError
 from ...models import NetworkSource, load_networks
 from ...options import RunOptions
 from ...physics.spectrum import FatSpectrum
+from ..slice_pool import one_core
 from ..voxelwise import mixed_fit
 from .gain_steps import find_gains
 from .odd_even import OddEven, find_odd_even, odd_even_of_slices
@@ -138,6 +139,7 @@ NO_CORRECTIONS = PhaseCorrections(False, "as given", True)
 """For echoes that are known to be free of phase errors."""
 
 
+@one_core()
 def plan_corrections(
     series: EchoSeries,
     spectrum: FatSpectrum,

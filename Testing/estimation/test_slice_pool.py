@@ -1,0 +1,51 @@
+"""Torch keeps to one core wherever something is computed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.estimation import slice_pool
+from AIDEALLib.estimation.phase_correction.plan import plan_corrections
+from AIDEALLib.estimation.slice_pool import one_core
+from AIDEALLib.options import RunOptions
+from AIDEALLib.physics.spectrum import SIX_PEAK
+from AIDEALLib.pipeline import run
+from AIDEALLib.quality import assess as quality
+from AIDEALLib.simulation.tissue import TissueMaps
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> object:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_nested_statements_know_the_cores_of_the_outermost() -> None:
+    with one_core() as outer, one_core() as inner:
+        assert outer == inner == 2
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+    assert getattr(slice_pool._outermost, "cores", None) is None
+
+
+def test_every_step_of_a_run_and_each_on_its_own(
+    monkeypatch: pytest.MonkeyPatch, small_liver: tuple[EchoSeries, TissueMaps]
+) -> None:
+    threads: list[int] = []
+    original = quality.signal_to_noise
+
+    def recorded(*given: object) -> object:
+        threads.append(torch.get_num_threads())
+        return original(*given)
+
+    monkeypatch.setattr(quality, "signal_to_noise", recorded)
+    series = small_liver[0]
+    run(series, RunOptions(method="magnitude", device="cpu"))
+    quality.assess(series, options=RunOptions(method="magnitude"))
+    plan_corrections(series, SIX_PEAK)
+    assert threads == [1, 1]
+    assert torch.get_num_threads() == 2
