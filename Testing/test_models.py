@@ -151,7 +151,7 @@ def test_manifest_and_file_exchanged_together_are_refused(
 
 
 def test_other_networks_need_trust_and_are_named(folder: Path) -> None:
-    with pytest.raises(ModelError, match="program of another origin") as refused:
+    with pytest.raises(ModelError, match="a program of another origin") as refused:
         load_networks(directory=folder)
     assert refused.value.advice is not None and refused.value.advice.settings[0].option == "trust_models"
     assert load_networks(directory=folder, trusted=True).origin == folder.name

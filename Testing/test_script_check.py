@@ -103,9 +103,10 @@ def test_what_is_no_archive() -> None:
     with zipfile.ZipFile(deep, "w") as archive:
         archive.writestr("model/code/x.py", "x = " + "(" * 5000 + ")" * 5000)
     twice = io.BytesIO()
-    with zipfile.ZipFile(twice, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+    with zipfile.ZipFile(twice, "w") as archive:
         archive.writestr("model/code/x.py", "x = 1")
-        archive.writestr("model/code/x.py", "x = 2")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("model/code/x.py", "x = 2")
     whole = stored(InASubModule(nn.Identity()))
     for content in (b"", b"PK", bomb.getvalue(), deep.getvalue(), twice.getvalue(), whole[: len(whole) // 2]):
         with pytest.raises(ModelError, match="Model file bad.pt"):

@@ -212,7 +212,7 @@ def load_networks(device: str = "cpu", directory: Path | None = None, trusted: b
         bundled = checksums[name] == BUNDLED[name]
         if not bundled and not trusted:
             raise ModelError(
-                f"{path.name} in {directory} is not the bundled network: it is a program of another origin, and was not loaded.",
+                f"{path.name} in {directory} is not the bundled network: a program of another origin, which was not loaded.",
                 advise("If you made it or trust its maker, allow it ({}).", "trust_models"),
             )
         opened[name] = load_script(content, path.name, device, bundled)
@@ -254,8 +254,8 @@ def read_manifest(directory: Path) -> dict[str, dict[str, str]]:
     for name, entry in entries.items():
         if not _is_entry(entry):
             raise ModelError(
-                f"{manifest_file} has no complete entry for {name}; 'file' (a name without folder) and 'sha256' (64 hexadecimal "
-                "digits) were expected. Reinstall the extension."
+                f"{manifest_file} has no complete entry for {name}; 'file' (a name without folder) and 'sha256' (64 "
+                "hexadecimal digits) were expected. Reinstall the extension."
             )
     return {name: dict(entry) for name, entry in entries.items() if entry}
 
