@@ -21,8 +21,9 @@ MAY_KNOW: dict[str, set[str]] = {
     "voxel_fit": BASICS,
     "physics": {"errors"},
     "script_check": {"errors"},
+    "scratch": set(),
     "models": {"advice", "errors", "physics", "resources", "script_check"},
-    "io": BASICS | {"statistics"},
+    "io": BASICS | {"scratch", "statistics"},
     "estimation": BASICS | {"models", "physics"},
     "quality": BASICS | {"statistics", "models", "physics", "estimation"},
     "report": BASICS | {"statistics", "voxel_fit", "io", "quality"},
@@ -33,7 +34,7 @@ MAY_KNOW: dict[str, set[str]] = {
     | {"statistics", "regions", "comparison", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation"}
     | {"report"},
     "benchmark": BASICS | {"models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation"},
-    "worker": BASICS | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
+    "worker": BASICS | {"scratch", "statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
     "mrml": BASICS | {"statistics", "regions", "report", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}

@@ -128,6 +128,9 @@ def test_cancel_during_the_import_of_torch(
     assert isinstance(wait_for(client)[-1], Stopped)
     assert time.monotonic() - started < 2.0
     assert client.pid is None
+    deadline = time.monotonic() + 2
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert not alive(pid)
 
 
@@ -190,6 +193,9 @@ def test_stray_output_of_libraries_does_not_disturb(
     try:
         client.start(small_liver[0])
         assert isinstance(wait_for(client)[-1], Failed)
+        deadline = time.monotonic() + 2
+        while "from C" not in client.log() and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert "from C" in client.log()
     finally:
         client.close()
@@ -271,7 +277,7 @@ def test_child_ends_when_its_parent_is_gone(small_liver: tuple[EchoSeries, Tissu
     code = (
         "import sys, os; sys.path.insert(0, sys.argv[1])\n"
         "from AIDEALLib.worker.process import start_server, python_executable\n"
-        "child = start_server(python_executable(), {}, open(os.devnull, 'wb'))\n"
+        "child = start_server(python_executable(), {})\n"
         "child.stdout.readline(); print(child.pid, flush=True); os._exit(1)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(WORKER.parents[1])], capture_output=True, text=True, check=False)

@@ -7,12 +7,9 @@ was killed or has to see other devices, the next run starts a new one.
 from __future__ import annotations
 
 import contextlib
-import queue
 import re
 import shutil
 import signal
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -24,6 +21,8 @@ from ..errors import AidealError
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..quality.findings import Finding, QualityReport, Severity
+from ..scratch import ScratchFolder, remove_abandoned
+from .connection import Connection
 from .messages import (
     CancelRequest,
     EstimateRequest,
@@ -35,13 +34,11 @@ from .messages import (
     Stage,
     Step,
     Stopped,
-    decode,
-    encode,
     read_maps,
     read_quality,
     write_series,
 )
-from .process import kill_tree, python_executable, start_server
+from .process import python_executable, start_server
 
 __all__ = [
     "Event",
@@ -89,6 +86,9 @@ class Result:
     quality: QualityReport | None = None
 
 
+FOLDERS = "aideal-worker-"
+MOST_SILENT_S = 60.0
+
 Event = Stage | Progress | Result | Failed | Stopped
 
 
@@ -103,19 +103,28 @@ class WorkerClient:
         Variables set for the child in addition to those of this process.
     grace_s : float, seconds
         Time that a cancelled child has to stop by itself before it is killed.
+    silence_s : float, seconds
+        A child that gives no sign of life for so long is killed; it sends one every second.
     """
 
-    def __init__(self, python: str | None = None, environment: Mapping[str, str] | None = None, grace_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        python: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        grace_s: float = 1.0,
+        silence_s: float = MOST_SILENT_S,
+    ) -> None:
         self._python = python or python_executable()
         self._environment = dict(environment or {})
-        self._grace_s = grace_s
-        self._folder = Path(tempfile.mkdtemp(prefix="aideal-worker-"))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._grace_s, self._silence_s = grace_s, silence_s
+        self._scratch: ScratchFolder | None = None
+        self._child: Connection[Event] | None = None
+        self._ended: Connection[Event] | None = None
         self._sees_gpu = True
-        self._inbox: queue.Queue[Message] = queue.Queue()
         self._run = 0
         self._run_folder: Path | None = None
         self._cancelled_at: float | None = None
+        threading.Thread(target=remove_abandoned, args=(FOLDERS,), daemon=True, name="aideal-scavenger").start()
 
     @property
     def busy(self) -> bool:
@@ -125,7 +134,7 @@ class WorkerClient:
     @property
     def pid(self) -> int | None:
         """Process id of the child, None when there is none."""
-        return self._process.pid if self._process and self._process.poll() is None else None
+        return self._child.pid if self._child else None
 
     def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
         """Begin a run.
@@ -155,84 +164,96 @@ class WorkerClient:
             raise WorkerBusy("A run is under way; wait for it, or cancel it, before starting another.")
         options = options or RunOptions()
         self._run += 1
-        folder = self._folder / f"run-{self._run}"
-        folder.mkdir(parents=True)
+        self._scratch = self._scratch or ScratchFolder(FOLDERS)
+        folder = self._scratch.path / f"run-{self._run}"
+        folder.mkdir()
         try:
             write_series(series, folder)
-            process = self._child(sees_gpu=options.device != "cpu")
+            child = self._running_child(sees_gpu=options.device != "cpu")
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._run_folder, self._cancelled_at = folder, None
-        self._send(process, EstimateRequest(self._run, str(folder), options, check))
+        child.silent_s()
+        child.send(EstimateRequest(self._run, str(folder), options, check))
         return self._run
 
     def cancel(self) -> None:
         """Request the run to stop; it ends within `grace_s` (seen by `poll`), by force where needed. No effect when idle."""
         if self.busy and self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
-            if self._process:
-                self._send(self._process, CancelRequest(self._run))
+            if self._child:
+                self._child.send(CancelRequest(self._run))
 
     def poll(self) -> list[Event]:
         """Return the events since the last call; never waits. A run ends with exactly one `Result`, `Failed` or `Stopped`."""
-        dead = (
-            self._process is not None and self._process.poll() is not None
-        )  # checked first: what it sent is in the inbox or lost
-        if dead:
-            self._join_reader()
         events: list[Event] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                if event := self._event(self._inbox.get_nowait()):
-                    events.append(event)
-        if self.busy and dead:
-            events.append(self._end(Stopped(self._run) if self._cancelled_at else self._crash()))
-        elif self.busy and self._cancelled_at and time.monotonic() - self._cancelled_at > self._grace_s:
+        if self._child is None:
+            return events
+        for event in self._child.received():
+            if self.busy and event.run == self._run:
+                events += self._taken(event)
+        if not self.busy or self._child is None:
+            return events
+        if self._cancelled_at and time.monotonic() - self._cancelled_at > self._grace_s:
             self._kill()
             events.append(self._end(Stopped(self._run)))
+        elif self._child.ended():
+            events.append(self._end(Stopped(self._run) if self._cancelled_at else self._crash(self._child)))
+            self._kill()
+        elif self._child.silent_s() > self._silence_s:
+            events.append(self._end(self._silence(self._child)))
+            self._kill()
         return events
 
     def close(self) -> None:
         """End the child and everything it started, and remove the temporary folder. The client can be used again."""
+        child = self._child
         self._kill()
         if self._run_folder:
             self._end(Stopped(self._run))
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if child:
+            child.wait(0.3)  # what still writes keeps its folder
+        if self._scratch:
+            self._scratch.remove()
+            self._scratch = None
 
     def log(self, lines: int = 20) -> str:
         """Last lines the child wrote to its standard error."""
-        path = self._folder / "worker.log"
-        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if path.is_file() else ""
+        child = self._child or self._ended
+        return child.log(lines) if child else ""
 
-    def _event(self, message: Message) -> Event | None:
-        if not self.busy or getattr(message, "run", None) != self._run:
+    def _converted(self, message: Message) -> Event | None:
+        """Event of a message (in the thread that reads, since maps take time to load)."""
+        if isinstance(message, Stage | Progress | Failed | Stopped):
+            return message
+        folder = self._run_folder
+        if not isinstance(message, Finished) or message.run != self._run or folder is None:
             return None
-        if isinstance(message, Stage | Progress):
-            return None if self._cancelled_at else message
-        if isinstance(message, Finished):
-            if self._cancelled_at or self._run_folder is None:
-                return self._end(Stopped(self._run))
-            try:
-                maps, quality = read_maps(self._run_folder), read_quality(self._run_folder)
-            except (OSError, ValueError, TypeError, KeyError) as error:
-                return self._end(Failed(self._run, Reason.INTERNAL, f"The maps could not be read back: {error}"))
-            return self._end(Result(self._run, maps, message.seconds, message.torch_import_s, quality))
-        if isinstance(message, Failed | Stopped):
-            if isinstance(message, Failed) and message.reason is Reason.TORCH_MISSING:
-                self._kill()  # its import system has cached that torch is missing
-            return self._end(message)
-        return None
+        try:
+            maps, quality = read_maps(folder), read_quality(folder)
+        except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, RecursionError, MemoryError) as error:
+            return Failed(message.run, Reason.INTERNAL, f"The maps could not be read back: {type(error).__name__}: {error}")
+        return Result(message.run, maps, message.seconds, message.torch_import_s, quality)
+
+    def _taken(self, event: Event) -> list[Event]:
+        if isinstance(event, Stage | Progress):
+            return [] if self._cancelled_at else [event]
+        if self._cancelled_at and isinstance(event, Result):
+            return [self._end(Stopped(self._run))]
+        if isinstance(event, Failed) and event.reason is Reason.TORCH_MISSING:
+            self._kill()  # its import system has cached that torch is missing
+        return [self._end(event)]
 
     def _end(self, event: Event) -> Event:
         if self._run_folder:
-            shutil.rmtree(self._run_folder, ignore_errors=True)
+            threading.Thread(target=shutil.rmtree, args=(self._run_folder, True), daemon=True, name="aideal-removal").start()
         self._run_folder = self._cancelled_at = None
         return event
 
-    def _crash(self) -> Failed:
-        code = self._process.returncode if self._process else None
-        how = f"exit code {code}"
+    def _crash(self, child: Connection[Event]) -> Failed:
+        code = child.returncode
+        how = "its messages ended" if code is None else f"exit code {code}"
         if code is not None and code < 0:
             with contextlib.suppress(ValueError):
                 how = signal.Signals(-code).name
@@ -244,48 +265,25 @@ class WorkerClient:
             f"The estimation process ended unexpectedly ({how}); no map was made and the scene is as before. "
             "Often memory ran out: close other programs, or choose the CPU as device. Press Apply to try again."
         )
-        return Failed(self._run, Reason.CRASH, text, self.log())
+        return Failed(self._run, Reason.CRASH, text, child.log(20))
 
-    def _child(self, sees_gpu: bool) -> subprocess.Popen[bytes]:
-        if self._process and (self._process.poll() is not None or sees_gpu != self._sees_gpu):
+    def _silence(self, child: Connection[Event]) -> Failed:
+        text = (
+            f"The estimation process gave no sign of life for {self._silence_s:.0f} s and was ended; no map was made and the "
+            "scene is as before. Press Apply to try again."
+        )
+        return Failed(self._run, Reason.CRASH, text, child.log(20))
+
+    def _running_child(self, sees_gpu: bool) -> Connection[Event]:
+        if self._child and (self._child.pid is None or sees_gpu != self._sees_gpu or self._child.ended()):
             self._kill()
-        if self._process is None:
+        if self._child is None:
             hidden = {} if sees_gpu else {"CUDA_VISIBLE_DEVICES": "-1"}
-            with (self._folder / "worker.log").open("wb") as log:
-                self._process = start_server(self._python, {**self._environment, **hidden}, log)
+            self._child = Connection(start_server(self._python, {**self._environment, **hidden}), self._converted)
             self._sees_gpu = sees_gpu
-            self._inbox = queue.Queue()
-            arguments = (self._process, self._inbox)
-            self._reader = threading.Thread(target=_read, args=arguments, daemon=True, name="aideal-worker")
-            self._reader.start()
-        return self._process
-
-    @staticmethod
-    def _send(process: subprocess.Popen[bytes], message: Message) -> None:
-        # A child that has ended is noticed by the next poll.
-        with contextlib.suppress(OSError, ValueError):
-            if process.stdin:
-                process.stdin.write(encode(message))
-                process.stdin.flush()
-
-    def _join_reader(self) -> None:
-        self._reader.join(timeout=1.0)
+        return self._child
 
     def _kill(self) -> None:
-        if self._process is None:
-            return
-        kill_tree(self._process)
-        self._join_reader()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._process = None
-
-
-def _read(process: subprocess.Popen[bytes], inbox: queue.Queue[Message]) -> None:
-    """Move messages from the child's pipe into the inbox until the pipe ends."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in process.stdout or ():
-            if message := decode(line):
-                inbox.put(message)
+        if self._child is not None:
+            self._child.kill()
+            self._child, self._ended = None, self._child

@@ -75,6 +75,13 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Alive:
+    """The server lives; sent every second."""
+
+    kind: ClassVar[str] = "alive"
+
+
+@dataclass(frozen=True)
 class Stage:
     """Another step of the run begins."""
 
@@ -162,7 +169,7 @@ class Stopped:
     run: int
 
 
-Message = EstimateRequest | CancelRequest | Ready | Stage | Progress | Finished | Failed | Stopped
+Message = EstimateRequest | CancelRequest | Ready | Alive | Stage | Progress | Finished | Failed | Stopped
 _KINDS: dict[str, Any] = {kind.kind: kind for kind in get_args(Message)}
 
 
@@ -193,7 +200,7 @@ def decode(line: bytes) -> Message | None:
         if of_kind is Stage:
             content["step"] = Step(content["step"])
         message: Message = of_kind(**content)
-    except (ValueError, KeyError, TypeError, AttributeError, InputError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError, InputError):
         return None
     return message
 

@@ -8,9 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.worker.server import main; main()"
 
@@ -46,8 +46,8 @@ def has_torch(python: str) -> bool:
         return False
 
 
-def start_server(python: str, environment: Mapping[str, str], log: BinaryIO) -> subprocess.Popen[bytes]:
-    """Start a server with pipes for its messages.
+def start_server(python: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a server with unbuffered pipes for its messages and its log.
 
     It leads a process group, so that launchers and their children end together.
 
@@ -57,8 +57,6 @@ def start_server(python: str, environment: Mapping[str, str], log: BinaryIO) -> 
         Interpreter of the server.
     environment : mapping of str to str
         Variables set in addition to those of this process.
-    log : binary file
-        Receives its standard error.
 
     Returns
     -------
@@ -72,20 +70,33 @@ def start_server(python: str, environment: Mapping[str, str], log: BinaryIO) -> 
         [python, "-c", _BOOT, package_folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=log,
+        stderr=subprocess.PIPE,
+        bufsize=0,
         env={**inherited, **environment},
         start_new_session=not windows,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if windows else 0,
     )
 
 
-def kill_tree(process: subprocess.Popen[bytes], timeout_s: float = 2.0) -> None:
-    """Kill a process and all that it started; no effect when it has ended."""
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it started, without waiting for its end; no effect when it has ended."""
+    if process.poll() is not None:
+        _kill_group(process)
+        return
     if os.name == "nt":
-        command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-        subprocess.run(command, capture_output=True, check=False, creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
-    else:
+        threading.Thread(target=_kill_on_windows, args=(process,), daemon=True).start()
+        return
+    _kill_group(process)
+    threading.Thread(target=process.wait, daemon=True, name="aideal-reaper").start()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if os.name != "nt":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout_s)
+
+
+def _kill_on_windows(process: subprocess.Popen[bytes]) -> None:
+    command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+    subprocess.run(command, capture_output=True, check=False, creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))
+    process.wait()

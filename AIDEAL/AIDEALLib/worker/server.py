@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from ..progress import Monitor, Step
 from ..quality.findings import Finding
 from .messages import (
     QUALITY_FILE,
+    Alive,
     CancelRequest,
     EstimateRequest,
     Failed,
@@ -59,6 +61,7 @@ class Server:
         self._send = send
         self._requests: queue.Queue[EstimateRequest] = queue.Queue()
         self._cancelled: set[int] = set()
+        self._folders: set[str] = set()
         self._torch_imported = False
         self._networks: dict[tuple[str, str, bool], Networks] = {}
 
@@ -67,7 +70,13 @@ class Server:
         if isinstance(message, CancelRequest):
             self._cancelled.add(message.run)
         elif isinstance(message, EstimateRequest):
+            self._folders.add(message.folder)
             self._requests.put(message)
+
+    def forget(self) -> None:
+        """Remove the scans of all requests: the client has gone and cannot."""
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def work(self) -> None:
         """Answer requests in this thread until the process ends."""
@@ -128,9 +137,13 @@ class Server:
         return self._networks[key]
 
 
+HEART_BEAT_S = 1.0
+LONGEST_DETAILS = 20_000
+
+
 def failure(run: int, error: Exception) -> Failed:
     """Describe an exception to the client, in words for the user."""
-    details = "".join(traceback.format_exception(error))
+    details = "".join(traceback.format_exception(error))[-LONGEST_DETAILS:]
     if isinstance(error, ImportError) and (error.name or "").split(".")[0] == "torch":
         text = "PyTorch is not installed; estimation needs it. Install it (the module offers to), then press Apply again."
         return Failed(run, Reason.TORCH_MISSING, text, details)
@@ -141,7 +154,7 @@ def failure(run: int, error: Exception) -> Failed:
     if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY):
         text = "The computer ran out of memory. Close other programs, or choose the CPU as device, and press Apply again."
         return Failed(run, Reason.MEMORY, text, details)
-    return Failed(run, Reason.INTERNAL, f"Estimation failed: {type(error).__name__}: {error}", details)
+    return Failed(run, Reason.INTERNAL, f"Estimation failed: {type(error).__name__}: {error}"[:2000], details)
 
 
 def _own_channel() -> BinaryIO:
@@ -166,7 +179,15 @@ def main() -> None:
     def listen() -> None:
         for line in sys.stdin.buffer:
             server.receive(decode(line))
+        server.forget()
         os._exit(0)
+
+    def beat() -> None:
+        while True:
+            send(Alive())
+            time.sleep(HEART_BEAT_S)
+
+    threading.Thread(target=beat, daemon=True, name="heart beat").start()
 
     threading.Thread(target=listen, daemon=True, name="requests").start()
     server.work()

@@ -1,0 +1,190 @@
+"""Whatever the child does, the client stays quick: floods, silence, lines without end, a grandchild that keeps the pipe."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from paths import MODULE
+
+from AIDEALLib import scratch
+from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.scratch import ScratchFolder, remove_abandoned
+from AIDEALLib.worker.client import Event, Failed, Progress, Reason, Stage, Stopped, WorkerClient
+from AIDEALLib.worker.messages import decode
+from AIDEALLib.worker.pipes import LOG_BYTES, LONGEST_LINE_BYTES, Lines, LogRing
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="fake interpreters are scripts")
+LONGEST_POLL_S = 0.05
+"""Far above the 5 ms of a machine without other work, which `Testing/tools/chaos.py` measures."""
+
+
+@pytest.fixture
+def series() -> EchoSeries:
+    return EchoSeries(np.ones((3, 1, 2, 2), np.complex64), np.array([0.001, 0.003, 0.005]), 1.5)
+
+
+Fake = Callable[..., WorkerClient]
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[Fake]:
+    """Make a client whose child runs the given code."""
+    clients = []
+
+    def make(code: str, **options: float) -> WorkerClient:
+        script = tmp_path / "child"
+        script.write_text(f"#!{sys.executable}\nimport os, sys, time, signal, subprocess\n{code}\n", encoding="utf-8")
+        script.chmod(0o755)
+        clients.append(WorkerClient(python=str(script), **options))  # type: ignore[arg-type]
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def ends(client: WorkerClient, timeout_s: float = 20.0) -> tuple[Event, float]:
+    """Last event of the run, and the median of the times of all calls of `poll`."""
+    took, end = [], time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        began = time.perf_counter()
+        events = client.poll()
+        took.append(time.perf_counter() - began)
+        if events and not isinstance(events[-1], Stage | Progress):
+            return events[-1], float(np.median(took))
+        time.sleep(0.01)
+    raise AssertionError("the run did not end")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "sys.exit(3)",
+        "sys.stderr.write('x' * 50_000_000); sys.exit(3)",
+        "sys.stdout.write('[' * 200_000 + '\\n'); sys.stdout.flush(); sys.exit(3)",
+        "sys.stdout.write('x' * 5_000_000); sys.stdout.flush(); sys.exit(3)",
+        "os.write(1, b'\\xff\\x00{}\\n[]\\n3\\nnull\\n{\"kind\": []}\\n' * 1000); sys.exit(3)",
+        "os.close(1); time.sleep(60)",
+    ],
+    ids=["exit", "log", "nested", "long line", "garbage", "pipe closed"],
+)
+def test_ends_as_a_crash(fake: Fake, series: EchoSeries, code: str) -> None:
+    client = fake(code)
+    client.start(series)
+    event, typical = ends(client)
+    assert isinstance(event, Failed) and event.reason is Reason.CRASH
+    assert len(event.details) <= 20_000
+    assert typical < LONGEST_POLL_S
+    assert not client.busy
+
+
+def test_a_flood_of_messages_is_taken_in_portions(fake: Fake, series: EchoSeries) -> None:
+    client = fake('line = b\'{"kind": "progress", "run": 1, "done": 1, "total": 9}\\n\' * 100\nwhile True: os.write(1, line)')
+    client.start(series)
+    end, took, most = time.monotonic() + 1.5, [], 0
+    while time.monotonic() < end:
+        began = time.perf_counter()
+        most = max(most, len(client.poll()))
+        took.append(time.perf_counter() - began)
+        time.sleep(0.01)
+    assert 0 < most <= 64
+    assert float(np.median(took)) < LONGEST_POLL_S
+    client.cancel()
+    assert isinstance(ends(client)[0], Stopped)
+
+
+@pytest.mark.parametrize("code", ["time.sleep(60)", "os.kill(os.getpid(), signal.SIGSTOP)"], ids=["silent", "stopped"])
+def test_no_sign_of_life(fake: Fake, series: EchoSeries, code: str) -> None:
+    client = fake(code, silence_s=0.5)
+    client.start(series)
+    pid = client.pid
+    event, _ = ends(client)
+    assert isinstance(event, Failed) and "no sign of life" in event.message
+    assert client.pid is None and pid is not None
+
+
+def test_signs_of_life_keep_a_run_alive(fake: Fake, series: EchoSeries) -> None:
+    client = fake(
+        'for _ in range(15):\n    os.write(1, b\'{"kind": "alive"}\\n\'); time.sleep(0.1)\nsys.exit(3)', silence_s=0.5
+    )
+    client.start(series)
+    event, _ = ends(client)
+    assert isinstance(event, Failed) and "exit code 3" in event.message
+
+
+def test_a_grandchild_that_left_the_group_does_not_hold_up_cancel_or_close(fake: Fake, series: EchoSeries) -> None:
+    code = "subprocess.Popen(['sleep', '8'], start_new_session=True)\nos.write(1, b'{\"kind\": \"alive\"}\\n')\ntime.sleep(60)"
+    client = fake(code, grace_s=0.2)
+    client.start(series)
+    time.sleep(0.5)
+    began = time.monotonic()
+    client.cancel()
+    assert isinstance(ends(client)[0], Stopped)
+    client.close()
+    assert time.monotonic() - began < 4
+
+
+def test_lines_and_log_are_bounded() -> None:
+    seen: list[bytes] = []
+    lines = Lines(seen.append)
+    for chunk in (b"a", b"b\nc\n", b"x" * (LONGEST_LINE_BYTES + 1), b"still the same\nd", b"\n"):
+        lines(chunk)
+    assert seen == [b"ab", b"c", b"d"]
+    ring = LogRing()
+    for number in range(3 * LOG_BYTES // 1000):
+        ring(b"%d\n" % number + b"y" * 990 + b"\n")
+    assert ring._size <= LOG_BYTES
+    assert ring.last_lines(1) == "y" * 990
+
+
+def test_messages_that_are_none() -> None:
+    for line in (b"[" * 100_000, b'{"kind": "failed", "run": 1}', b'{"kind": "stage", "run": 1, "step": {}}', b"\xff"):
+        assert decode(line) is None
+
+
+def test_folders_of_the_dead_are_removed_and_no_others(tmp_path: Path) -> None:
+    own = ScratchFolder("aideal-worker-", tmp_path)
+    code = (
+        "import sys, os, signal; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\nfrom AIDEALLib.scratch import ScratchFolder\n"
+        "folder = ScratchFolder('aideal-worker-', Path(sys.argv[2]))\n"
+        "(folder.path / 'echoes.npy').write_bytes(b'patient'); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(MODULE), str(tmp_path)], check=False)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / scratch.LOCK).touch()
+    (tmp_path / "aideal-worker-link").symlink_to(elsewhere)
+    (tmp_path / "aideal-worker-without-lock").mkdir()
+    dead = [path for path in tmp_path.glob("aideal-worker-*") if (path / "echoes.npy").exists()]
+    assert len(dead) == 1
+    assert remove_abandoned("aideal-worker-", tmp_path) == dead
+    assert not dead[0].exists()
+    assert own.path.exists() and elsewhere.exists() and (tmp_path / "aideal-worker-without-lock").exists()
+    own.remove()
+    assert not own.path.exists()
+
+
+def test_the_scan_goes_when_the_client_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, os, time, signal, tempfile; sys.path.insert(0, sys.argv[1]); tempfile.tempdir = sys.argv[2]\n"
+        "import numpy as np\nfrom AIDEALLib.echoes import EchoSeries\nfrom AIDEALLib.worker.client import WorkerClient\n"
+        "scan = EchoSeries(np.ones((3, 1, 2, 2), np.complex64), np.array([.001, .003, .005]), 1.5)\n"
+        "client = WorkerClient(); client.start(scan)\n"
+        "end = time.monotonic() + 20\n"
+        "while not client.poll() and time.monotonic() < end: time.sleep(.05)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(MODULE), str(tmp_path)], check=False)
+    assert list(tmp_path.glob("aideal-worker-*"))
+    end = time.monotonic() + 10
+    while list(tmp_path.glob("aideal-worker-*/run-*")) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not list(tmp_path.glob("aideal-worker-*/run-*"))
