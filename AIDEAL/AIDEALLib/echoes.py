@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -155,6 +157,13 @@ class EchoSeries:
         whole = np.round(steps)
         regular = bool(np.all(np.abs(steps - whole) < STEP_TOLERANCE))
         return tuple(int(s) for s in (whole if regular else np.arange(self.n_echoes)))
+
+    @cached_property
+    def checksum(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of echoes and echo times: the same scan, whatever its files are called."""
+        digest = hashlib.sha256(self.echoes.view(np.uint8).data)
+        digest.update(self.te_s.tobytes())
+        return digest.hexdigest()[:16]
 
     def conjugate(self) -> EchoSeries:
         """The same scan with the opposite rotation sense."""

@@ -78,6 +78,8 @@ class Provenance:
         Noise per real channel of each slice, in the unit of the echoes.
     source : str
         Where the scan came from (no patient's name).
+    scan : str
+        First digits of the SHA-256 of the echoes, by which results of one scan are matched.
     options : dict
         `run`: the options of the run; `phase_corrections`: what was found and corrected; settings of the method.
     notes : tuple of str
@@ -104,6 +106,7 @@ class Provenance:
     readout: str
     noise_sd: tuple[float, ...]
     source: str = ""
+    scan: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)

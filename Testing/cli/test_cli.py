@@ -36,7 +36,7 @@ from AIDEALLib.validation.run import SECTIONS
 
 MAPS = {f"{name}.nrrd" for name in MAP_INFO} | {"mask.nrrd"}
 PAGES = {"report.html", "report.pdf", "viewer.html", "overview.png"}
-RESULTS = MAPS | PAGES | {"statistics.csv", "provenance.json", "quality.json"}
+RESULTS = MAPS | PAGES | {"statistics.csv", "provenance.json", "quality.json", "files.json"}
 RESEARCH = "Research use only, not for diagnosis."
 
 
@@ -315,7 +315,7 @@ def test_demo(aideal: Any, tmp_path: Path) -> None:
 def test_phantom(aideal: Any, tmp_path: Path) -> None:
     done = aideal("phantom", "--out", tmp_path / "out", "--set", 2, "--snr", 50, "--slices", 1)
     assert done.exit_code == 0, done.output
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"phantom.npz", "vials.seg.nrrd", "vials.csv"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"phantom.npz", "vials.seg.nrrd", "vials.csv", "files.json"}
     rows = table(tmp_path / "out" / "vials.csv")
     assert [(r["method"], r["vial"]) for r in rows] == [(m, f"vial {n}") for m in ("refined", "one-shot") for n in range(1, 8)]
     assert [float(r["truth"]) for r in rows[:7]] == pytest.approx([100, 80, 50, 28, 17.1, 11.3, 5.2], abs=1e-4)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..options import RunOptions
-from .options import Debug, Out, takes_run_options
+from .options import Debug, Force, Out, takes_run_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,13 +27,15 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Patient, coil and noise.")] = 7,
     slices: Annotated[int, typer.Option(min=2, help="Slices, from above the dome of the liver downwards.")] = 12,
     matrix: Annotated[int, typer.Option(min=48, help="Rows and columns.")] = 160,
+    force: Force = False,
     debug: Debug = False,
 ) -> None:
     """Estimate a synthetic liver and show the error against the truth."""
     import numpy as np
     from rich.console import Console
 
-    from ..io.output.staging import staged_directory
+    from ..estimation.slice_pool import one_core
+    from ..io.output.staging import refuse_other_scan, staged_directory
     from ..io.segmentation import Segmentation
     from ..physics.spectrum import SIX_PEAK
     from ..simulation.demo import demo_liver
@@ -45,8 +47,10 @@ def demo(
     console = Console()
     with staged_directory(out) as stage:
         start = time.perf_counter()
-        with Console(stderr=True).status("Simulating the liver"):
+        with Console(stderr=True).status("Simulating the liver"), one_core():
             series, truth = demo_liver(seed, (slices, matrix, matrix))
+        if not force:
+            refuse_other_scan(out, series.checksum)
         simulation_s = time.perf_counter() - start
         outcome = run_with_progress(series, options)
         maps = outcome.maps

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import typer
 from typer.core import TyperGroup
@@ -20,18 +25,42 @@ class FailingClearly(TyperGroup):
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         """Run the command; `AidealError` and errors of the file system become a message and an exit code other than 0."""
         try:
-            return super().invoke(ctx)
-        except (AidealError, OSError) as error:
+            with _termination_cleans_up():
+                return super().invoke(ctx)
+        except (AidealError, OSError, MemoryError) as error:
             if ctx.meta.get(DEBUG_KEY):
                 raise
             _print_error(error)
             raise typer.Exit(CANCELLED if isinstance(error, Cancelled) else FAILED) from error
 
 
+@contextmanager
+def _termination_cleans_up() -> Iterator[None]:
+    """Let the signals that ask a process to end run through `finally`, as Ctrl-C does, so that no partial folder stays."""
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
+        yield
+        return
+    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {kind: signal.signal(kind, _end) for kind in kinds if signal.getsignal(kind) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough; the cleaning up must not be cut off
+    raise SystemExit(128 + number)
+
+
 def _print_error(error: Exception) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    text = error.worded(flag_words) if isinstance(error, AidealError) else str(error)
+    if isinstance(error, MemoryError):
+        text = "The computer ran out of memory. Close other programs, or estimate fewer slices."
+    else:
+        text = error.worded(flag_words) if isinstance(error, AidealError) else str(error)
     line = " ".join(text.split()) or type(error).__name__
     Console(file=sys.stderr, highlight=False).print(Text(f"Error: {line}", style="red"), soft_wrap=True)

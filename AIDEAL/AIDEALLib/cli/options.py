@@ -31,6 +31,7 @@ Debug = Annotated[
     bool, typer.Option("--debug", callback=_remember_debug, help="Show the full traceback of an error.", show_default=False)
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; made when it is missing.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the result of another scan in the folder.", show_default=False)]
 
 PaperSize = Annotated[Paper, typer.Option("--paper", help="Size of the page of report.pdf.")]
 Models = Annotated[

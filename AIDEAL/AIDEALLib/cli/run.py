@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..options import RunOptions
 from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex, StudyUid
 from .failure import UNUSABLE
-from .options import Debug, Out, PaperSize, takes_run_options
+from .options import Debug, Force, Out, PaperSize, takes_run_options
 
 if TYPE_CHECKING:
     from ..echoes import EchoSeries
@@ -66,12 +66,13 @@ def run(
     birth_date: BirthDate = "",
     sex: Sex = "",
     send: Send = "",
+    force: Force = False,
     debug: Debug = False,
 ) -> None:
     """Estimate PDFF, R2* and field with uncertainty from a multi-echo scan."""
     from rich.console import Console
 
-    from ..io.output.staging import staged_directory
+    from ..io.output.staging import refuse_other_scan, staged_directory
     from ..io.segmentation import load_segmentation
     from ..regions.exclude import LeaveOut
     from ..regions.measure import RegionOptions
@@ -92,12 +93,14 @@ def run(
 
     def read_segments(series: EchoSeries) -> None:
         nonlocal segments
+        if not force:
+            refuse_other_scan(out, series.checksum)
         if segmentation is not None:
             segments = load_segmentation(segmentation, series.geometry, series.shape)
 
     console = Console()
     with scan_files(inputs or [], from_, study) as files:
-        with staged_directory(out) as stage:
+        with staged_directory(out, files) as stage:
             outcome = run_with_progress(files if len(files) > 1 else files[0], options, ready=read_segments)
             used = {**outcome.maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
             if segmentation is not None:

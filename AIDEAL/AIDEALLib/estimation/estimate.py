@@ -210,6 +210,7 @@ class _Run:
             readout=series.readout.value,
             noise_sd=tuple(one.noise_sd for one in slices),
             source=series.source,
+            scan=series.checksum,
             options=self._options_of_provenance(method, learned),
             notes=self._notes(method, learned, scan, bool(mask.any())) + _origin(loaded),
             seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},

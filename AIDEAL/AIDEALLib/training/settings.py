@@ -42,7 +42,7 @@ def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[st
     """
     networks = load_networks("cpu", source, trusted=True)
     manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
-    with staged_directory(target) as stage:
+    with staged_directory(target, listed=False) as stage:
         for name in (FIELD_MODEL, R2STAR_MODEL):
             for kind in ("file", "card"):
                 shutil.copy2(source / manifest[name][kind], stage / manifest[name][kind])

@@ -15,7 +15,7 @@ from paths import MODULE
 from AIDEALLib.io.output.save import save_maps
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps
 
-FILES = {f"{name}.nrrd" for name in MAP_INFO} | {"mask.nrrd", "provenance.json"}
+FILES = {f"{name}.nrrd" for name in MAP_INFO} | {"mask.nrrd", "provenance.json", "files.json"}
 
 
 def test_maps_keep_values_geometry_and_unit(tmp_path: Path, maps: ParameterMaps) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...echoes import Geometry
+from ...errors import InputError
 from ...parameter_maps import MAP_INFO, ParameterMaps
 from ..images import image_of
-from .staging import staged_directory
+from .staging import PROVENANCE, staged_directory
 
 
 def save_maps(maps: ParameterMaps, directory: str | os.PathLike[str]) -> None:
@@ -39,7 +40,7 @@ def save_maps(maps: ParameterMaps, directory: str | os.PathLike[str]) -> None:
             write_map(stage / f"{name}.nrrd", np.asarray(array, dtype=np.float32), maps.geometry, info.title, info.unit)
         write_map(stage / "mask.nrrd", maps.mask.astype(np.uint8), maps.geometry, "Foreground", "1")
         text = json.dumps(maps.provenance.as_dict(), indent=2, ensure_ascii=False, default=_plain)
-        (stage / "provenance.json").write_text(text + "\n", encoding="utf-8")
+        (stage / PROVENANCE).write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def write_map(path: Path, array: npt.NDArray[Any], geometry: Geometry, title: str, unit: str) -> None:
@@ -63,7 +64,11 @@ def write_map(path: Path, array: npt.NDArray[Any], geometry: Geometry, title: st
     image = image_of(array, geometry)
     for key, value in (("title", title), ("unit", unit), ("note", "Research use only, not for diagnosis.")):
         image.SetMetaData(key, value)
-    sitk.WriteImage(image, str(path), useCompression=True)
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise InputError(f"{path.name} could not be written ({reason}); is the disk full? Nothing was replaced.") from error
 
 
 def _plain(value: Any) -> Any:
