@@ -18,8 +18,14 @@ MIN_ECHOES = 3
 FIELD_STRENGTH_RANGE_T = (0.05, 12.0)
 STEP_TOLERANCE = 0.1
 """Echo times this close to multiples of their spacing, in spacings, are multiples of it."""
+SHORTEST_PLAUSIBLE_TE_S = 1e-5
+"""The shortest echo time, and step between echoes, of any scanner is above this."""
 LONGEST_PLAUSIBLE_TE_S = 0.2
 """Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in milliseconds."""
+SPACING_RANGE_MM = (0.01, 1000.0)
+FURTHEST_ORIGIN_MM = 1e6
+DIRECTION_ROUNDING = 0.02
+"""How far the products of the axes may differ from those of a rotation: files round them to few digits."""
 
 
 class PhaseSign(Enum):
@@ -52,13 +58,25 @@ class Geometry:
             raise InputError(
                 f"Voxel spacing is {self.spacing_mm}; three positive lengths in mm were expected. Correct the file's header."
             )
-        if len(self.origin_mm) != 3 or not np.all(np.isfinite(self.origin_mm)):
+        low, high = SPACING_RANGE_MM
+        if not all(low <= s <= high for s in self.spacing_mm):
             raise InputError(
-                f"Origin is {self.origin_mm}; three finite numbers in mm were expected. Correct the file's header."
+                f"Voxel spacing is {self.spacing_mm} mm; lengths from {low:g} to {high:g} mm were expected. Correct the file's "
+                "header."
+            )
+        if len(self.origin_mm) != 3 or not np.all(np.abs(self.origin_mm) <= FURTHEST_ORIGIN_MM):
+            raise InputError(
+                f"Origin is {self.origin_mm}; three finite numbers in mm within {FURTHEST_ORIGIN_MM:g} were expected. Correct "
+                "the file's header."
             )
         matrix = np.asarray(self.direction, dtype=float)
         if matrix.size != 9 or not np.all(np.isfinite(matrix)) or abs(np.linalg.det(matrix.reshape(3, 3))) < 1e-3:
             raise InputError(f"Direction is {self.direction}; a regular 3x3 matrix was expected. Correct the file's header.")
+        if np.abs(matrix.reshape(3, 3).T @ matrix.reshape(3, 3) - np.eye(3)).max() > DIRECTION_ROUNDING:
+            raise InputError(
+                f"Direction is {self.direction}: its axes are sheared or not of unit length; a rotation was expected. Resample "
+                "the scan on a regular grid."
+            )
 
     @property
     def voxel_volume_ml(self) -> float:
@@ -185,6 +203,13 @@ def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
     if np.any(te > LONGEST_PLAUSIBLE_TE_S):
         raise InputError(
             f"Echo times are {listed}; they look like milliseconds, seconds were expected (0.0013 for 1.3 ms). Divide by 1000."
+        )
+    if te.min() < SHORTEST_PLAUSIBLE_TE_S or (
+        np.any(np.abs(np.diff(te)) < SHORTEST_PLAUSIBLE_TE_S) and np.all(np.diff(te) != 0)
+    ):
+        raise InputError(
+            f"Echo times are {listed} s; no scanner has any, or steps between them, below {SHORTEST_PLAUSIBLE_TE_S:g} s.",
+            advise("Give the right ones ({}, in seconds).", "te_s"),
         )
     if np.any(np.diff(te) <= 0):
         raise InputError(

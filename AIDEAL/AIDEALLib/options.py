@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from enum import Enum
@@ -14,8 +15,8 @@ from .errors import InputError
 E = TypeVar("E", bound=Enum)
 
 
-def _option(default: Any, label: str, help: str, **more: str) -> Any:
-    """Field with its label in the panel and its help on the command line; `more`: flag and metavar where they differ."""
+def _option(default: Any, label: str, help: str, **more: Any) -> Any:
+    """Field with its label in the panel and its help on the command line; `more`: flag, metavar, limits."""
     return field(default=default, metadata={"label": label, "help": help, **more})
 
 
@@ -130,7 +131,7 @@ class RunOptions:
     )
     spectrum: Spectrum = _option(Spectrum.SIX_PEAK, "Fat spectrum", "Fat spectrum.")
     ppm_offset: float | None = _option(
-        None, "Fat shift offset", "Added to every fat shift; overrides that of the preset.", metavar="PPM"
+        None, "Fat shift offset", "Added to every fat shift; overrides that of the preset.", metavar="PPM", limits=(-2.0, 2.0)
     )
     conjugate: Conjugate = _option(Conjugate.AUTO, "Phase sign", "Conjugate the echoes; auto lets the residual decide.")
     bipolar: Bipolar = _option(
@@ -237,7 +238,9 @@ def _convert(options: RunOptions | Overrides) -> None:
     for name in (f.name for f in fields(options) if f.metadata):
         value, kind = getattr(options, name), option_type(name)
         if value is not None:
-            object.__setattr__(options, name, _converted(value, kind, name.replace("_", " ")))
+            converted = _converted(value, kind, name.replace("_", " "))
+            _check_numbers(converted, option_fields()[name].metadata.get("limits"), name.replace("_", " "))
+            object.__setattr__(options, name, converted)
 
 
 def _converted(value: Any, kind: Any, name: str) -> Any:
@@ -249,8 +252,17 @@ def _converted(value: Any, kind: Any, name: str) -> Any:
         return value if isinstance(value, bool) else _refuse(name, value, "yes or no")
     try:
         return float(value) if kind is float else tuple(map(float, value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _refuse(name, value, "a number" if kind is float else "a list of numbers")
+
+
+def _check_numbers(value: Any, limits: tuple[float, float] | None, name: str) -> None:
+    numbers = value if isinstance(value, tuple) else (value,)
+    numbers = tuple(number for number in numbers if isinstance(number, float))
+    if not all(math.isfinite(number) for number in numbers):
+        _refuse(name, value, "a finite number")
+    if limits and not all(limits[0] <= number <= limits[1] for number in numbers):
+        _refuse(name, value, f"a number from {limits[0]:g} to {limits[1]:g}")
 
 
 def _refuse(name: str, value: Any, expected: str) -> Any:

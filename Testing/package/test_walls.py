@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from imports import MODULES, imports, loaded_with, room
 
-BASICS = {"advice", "choices", "errors", "options", "echoes", "parameter_maps", "progress"}
+BASICS = {"advice", "choices", "errors", "escaping", "options", "echoes", "parameter_maps", "progress"}
 MAY_KNOW: dict[str, set[str]] = {
     "advice": set(),
     "choices": set(),
     "errors": {"advice"},
+    "escaping": set(),
     "options": {"advice", "choices", "errors"},
     "echoes": {"advice", "choices", "errors"},
     "progress": {"echoes"},

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import AidealError, Cancelled
+from ..escaping import plain
 from .options import DEBUG_KEY, flag_words
 
 FAILED, UNUSABLE, CANCELLED = 1, 3, 130
@@ -62,5 +63,5 @@ def _print_error(error: Exception) -> None:
         text = "The computer ran out of memory. Close other programs, or estimate fewer slices."
     else:
         text = error.worded(flag_words) if isinstance(error, AidealError) else str(error)
-    line = " ".join(text.split()) or type(error).__name__
+    line = plain(" ".join(text.split())) or type(error).__name__
     Console(file=sys.stderr, highlight=False).print(Text(f"Error: {line}", style="red"), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -30,7 +31,25 @@ def _remember_debug(context: typer.Context, value: bool) -> bool:
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_remember_debug, help="Show the full traceback of an error.", show_default=False)
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; made when it is missing.")]
+
+
+def path_given(text: str) -> Path:
+    """Path of a word of the command line.
+
+    Raises
+    ------
+    InputError
+        The word is empty, which as a path would be the current folder.
+    """
+    if not text.strip():
+        raise InputError("A path is empty; the name of a file or folder was expected.")
+    return Path(text)
+
+
+Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="DIR", parser=path_given, help="Folder for the results; made when it is missing."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace the result of another scan in the folder.", show_default=False)]
 
 PaperSize = Annotated[Paper, typer.Option("--paper", help="Size of the page of report.pdf.")]
@@ -102,12 +121,19 @@ def takes_run_options(*names: str) -> Callable[[Callable[..., None]], Callable[.
         ]
 
         def with_options(**given: Any) -> None:
+            _refuse_infinite(given)
             command(**{name: value for name, value in given.items() if name not in chosen}, options=_options(given, chosen))
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own if p.name != "options"] + added
         return shown_as(with_options, command, parameters)
 
     return decorate
+
+
+def _refuse_infinite(given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"Option --{name.replace('_', '-')} is {value}; a finite number was expected.")
 
 
 def _default(option: str) -> Any:
@@ -145,6 +171,8 @@ def echo_times(given: Sequence[str] | None) -> list[float] | None:
         A word is not a time.
     """
     words = [word for text in given or () for word in re.split(r"[\s,;]+", text) if word]
+    if given and not words:
+        raise InputError("Echo times were given without a number; numbers in seconds were expected, as in --te 0.0013,0.0034.")
     return [time_s(word, "Echo time", "--te 0.0013,0.0034,0.0055 or --te 1.3ms,3.4ms,5.5ms") for word in words] or None
 
 

@@ -13,8 +13,10 @@ import numpy.typing as npt
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..choices import Paper, Preset
+from ..escaping import for_terminal, plain
 from ..io.segmentation import Segmentation, save_segmentation
 from ..parameter_maps import ParameterMaps, Provenance
 from ..quality.findings import QualityReport, Severity
@@ -256,11 +258,17 @@ def print_outcome(console: Console, outcome: Outcome, saved: Saved, out: Path) -
 
 def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """A table with its first column to the left and numbers to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
+    table = Table(
+        title=Text(plain(title), style="bold"),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+    )
     for index, name in enumerate(columns):
-        table.add_column(name, justify="right" if index else "left", overflow="fold")
+        table.add_column(Text(plain(name)), justify="right" if index else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(plain(cell)) for cell in row))
     return table
 
 
@@ -280,7 +288,10 @@ def print_findings(console: Console, quality: QualityReport) -> None:
         slices = f" Slices {slice_ranges(finding.slices)}." if finding.slices else ""
         console.print(f"[{colours[finding.severity]}]{finding.severity.value}[/] {finding.code}:", end=" ", highlight=False)
         console.print(
-            f"{finding.sentence}{slices} {finding.advice.worded(flag_words)}", markup=False, highlight=False, soft_wrap=True
+            for_terminal(f"{finding.sentence}{slices} {finding.advice.worded(flag_words)}"),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -292,9 +303,9 @@ def print_closing(console: Console, maps: ParameterMaps, out: Path, seconds: dic
     parts = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     console.print(f"{total:.1f} s for {slices} slice{'s' * (slices > 1)} on {provenance.device} ({parts})", highlight=False)
     for note in (f"Phase {provenance.phase_sign}.", *provenance.notes):
-        console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Results: {out.resolve()}", markup=False, highlight=False, soft_wrap=True)
+        console.print(for_terminal(f"Note: {note}"), markup=False, highlight=False, soft_wrap=True)
+    console.print(for_terminal(f"Results: {out.resolve()}"), markup=False, highlight=False, soft_wrap=True)
     for name, file in (("Report", REPORT), ("One page", REPORT_PDF), ("Viewer", VIEWER)):
         if (out / file).is_file():
-            console.print(f"{name}: {out.resolve() / file}", markup=False, highlight=False, soft_wrap=True)
+            console.print(for_terminal(f"{name}: {out.resolve() / file}"), markup=False, highlight=False, soft_wrap=True)
     console.print(provenance.research_use, style="bold", highlight=False)

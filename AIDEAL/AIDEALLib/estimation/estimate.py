@@ -136,7 +136,10 @@ def choose_device(device: str) -> torch.device:
                 "CUDA was requested, but torch finds no CUDA device on this computer.",
                 advise("Use the CPU ({}), or {}.", ("device", "cpu"), ("device", "auto")),
             )
-        return torch.device(device)
+        index = device.partition(":")[2]
+        if device == "cuda" or (index.isdecimal() and int(index) < torch.cuda.device_count()):
+            return torch.device(device)
+        raise DeviceError(f"Device is '{device}', but torch finds {torch.cuda.device_count()} CUDA device(s), numbered from 0.")
     raise DeviceError(f"Device is '{device}'; auto, cpu or cuda was expected.")
 
 

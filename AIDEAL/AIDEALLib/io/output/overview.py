@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...echoes import EchoSeries
+from ...escaping import for_figure
 from ...parameter_maps import MAP_INFO, ParameterMaps
 from .staging import staged_file
 
@@ -73,7 +74,9 @@ def save_overview(
     for axes, (name, colours) in zip(figure.subplots(2, 3).flat, PANELS, strict=True):
         image = _magnitude(series, index) if name == "magnitude" else getattr(maps, name)[index]
         _panel(figure, axes, name, image[window], mask, colours, aspect)
-    figure.suptitle(_title(series, maps, index), color=INK, fontsize=12, linespacing=1.5)
+    figure.suptitle(
+        "\n".join(map(for_figure, _title(series, maps, index).split("\n"))), color=INK, fontsize=12, linespacing=1.5
+    )
     figure.supxlabel(maps.provenance.research_use, color=FAINT, fontsize=10)
     with staged_file(path) as partial:
         figure.savefig(partial, format="png", facecolor=PAGE)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from ...errors import InputError
+from ...escaping import for_csv, plain
 from ...statistics import SegmentStatistics
 from .staging import staged_file
 
@@ -73,7 +74,7 @@ def save_table(
     try:
         with staged_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
             for key, value in (comments or {}).items():
-                stream.write(" ".join(f"# {key}: {value}".split()) + "\n")
+                stream.write(plain(" ".join(f"# {key}: {value}".split())) + "\n")
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS.values())
             for row in rows:
@@ -87,4 +88,4 @@ def save_table(
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else ""
-    return str(value)
+    return for_csv(value) if isinstance(value, str) else str(value)
