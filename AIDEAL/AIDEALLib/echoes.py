@@ -22,6 +22,7 @@ SHORTEST_PLAUSIBLE_TE_S = 1e-5
 """The shortest echo time, and step between echoes, of any scanner is above this."""
 LONGEST_PLAUSIBLE_TE_S = 0.2
 """Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in milliseconds."""
+LARGEST_VALUE = 1e12
 SPACING_RANGE_MM = (0.01, 1000.0)
 FURTHEST_ORIGIN_MM = 1e6
 DIRECTION_ROUNDING = 0.02
@@ -248,6 +249,12 @@ def _check_echoes(echoes: npt.NDArray[np.complex64], n_echo_times: int) -> None:
             bad = int(np.size(echo) - np.count_nonzero(np.isfinite(echo)))
             raise InputError(
                 f"Echo {number} has {bad} voxel(s) that are NaN or infinite; all must be finite. Repair or re-export it."
+            )
+        largest = float(np.abs(np.ascontiguousarray(echo).view(echo.real.dtype)).max())
+        if largest > LARGEST_VALUE:
+            raise InputError(
+                f"Echo {number} has values up to {largest:.3g}; no scanner stores any above {LARGEST_VALUE:g}. The file is "
+                "damaged; export it again."
             )
         if not np.any(echo):
             raise InputError(

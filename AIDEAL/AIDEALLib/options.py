@@ -69,6 +69,10 @@ class Overrides:
     def __post_init__(self) -> None:
         _convert(self)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types, ready for JSON."""
+        return asdict(self, dict_factory=_plain_items)
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -106,6 +110,8 @@ class RunOptions:
         Folder of networks written by `aideal train export`; '' for the bundled ones.
     trust_models : bool
         Run networks other than the bundled ones; they are programs.
+    keep_names : bool
+        Name files and folders in results and messages.
     overrides : Overrides
         What the user knows better than the files.
 
@@ -154,6 +160,9 @@ class RunOptions:
     )
     trust_models: bool = _option(
         False, "Trust networks", "Run the networks of '--models' although they are programs that AIDEAL did not come with."
+    )
+    keep_names: bool = _option(
+        False, "Keep names", "Name files and folders in results and messages; by default neutral names stand for them."
     )
     overrides: Overrides = field(default_factory=Overrides)
 

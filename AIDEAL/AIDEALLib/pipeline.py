@@ -149,7 +149,7 @@ def region_fit_of(outcome: Outcome) -> Callable[[npt.NDArray[np.bool_]], RegionE
 def _load(source: Path | Sequence[Path], options: RunOptions, monitor: Monitor, seconds: dict[str, float]) -> EchoSeries:
     monitor.step(Step.READ)
     with _timed(seconds, "reading"):
-        return load_series(source, options.overrides)
+        return load_series(source, options.overrides, options.keep_names)
 
 
 def _preflight(

@@ -19,7 +19,7 @@ def test_paths_that_are_no_scan_are_refused(tmp_path: Path) -> None:
         load_series(tmp_path)
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(InputError, match="Cannot read notes.txt"):
-        load_series(tmp_path / "notes.txt")
+        load_series(tmp_path / "notes.txt", keep_names=True)
     with pytest.raises(InputError, match="No input"):
         load_series([])
 
@@ -39,4 +39,4 @@ def test_real_scans(name: str, shape: tuple[int, ...], field: float, sign: Phase
     assert series.echoes.shape == shape
     assert series.field_strength_t == field
     assert series.phase_sign is sign
-    assert load_series((REAL_DATA / name).parent).source == Path(name).name
+    assert load_series((REAL_DATA / name).parent, keep_names=True).source == Path(name).name

@@ -85,7 +85,7 @@ def test_layers(tmp_path: Path, labels: npt.NDArray[np.uint8], old_style: bool) 
     assert found.names == {1: "right lobe", 2: "left lobe"}
     np.testing.assert_array_equal(found.labels, (labels == 3) + 2 * (labels == 7))
     layers[1] |= layers[0]
-    with pytest.raises(InputError, match="'right lobe' and 'left lobe' of a.seg.nrrd overlap"):
+    with pytest.raises(InputError, match="'right lobe' and 'left lobe' of segmentation.seg.nrrd overlap"):
         load_segmentation(write(path, layers, header=header), GEOMETRY, SHAPE)
 
 

@@ -166,7 +166,7 @@ def outcome(files: Files, folder: Path) -> str:
     for name, content in files.items():
         (folder / name).write_bytes(content)
     try:
-        series = load_series(folder)
+        series = load_series(folder, keep_names=True, apart=False)
     except InputError as error:
         message = str(error)
     else:

@@ -130,7 +130,7 @@ def export_and_send(console: Console, options: ExportOptions, content: ExportCon
     from ..io.output.staging import staged_directory
 
     with _folder(options.folder) as folder:
-        with staged_directory(folder) as stage, console.status("Writing DICOM objects"):
+        with staged_directory(folder, listed=False) as stage, console.status("Writing DICOM objects"):
             written = export_dicom(content, stage, sources, options.identity())  # type: ignore[arg-type]
         if options.folder is not None:
             console.print(f"DICOM: {len(written)} objects in {folder.resolve()}", markup=False, highlight=False, soft_wrap=True)

@@ -72,6 +72,7 @@ def run(
     """Estimate PDFF, R2* and field with uncertainty from a multi-echo scan."""
     from rich.console import Console
 
+    from ..io.neutral import shown_name
     from ..io.output.staging import refuse_other_scan, staged_directory
     from ..io.segmentation import load_segmentation
     from ..regions.exclude import LeaveOut
@@ -96,13 +97,13 @@ def run(
         if not force:
             refuse_other_scan(out, series.checksum)
         if segmentation is not None:
-            segments = load_segmentation(segmentation, series.geometry, series.shape)
+            segments = load_segmentation(segmentation, series.geometry, series.shape, options.keep_names)
 
     console = Console()
     with scan_files(inputs or [], from_, study) as files:
         with staged_directory(out, files) as stage:
             outcome = run_with_progress(files if len(files) > 1 else files[0], options, ready=read_segments)
-            used = {**outcome.maps.provenance.options, "segmentation": segmentation.name if segmentation else None}
+            used = {**outcome.maps.provenance.options, "segmentation": shown_name(segmentation, options.keep_names)}
             if segmentation is not None:
                 used |= {"leave_out": asdict(leave_out), "circles": asdict(regions.circles) if regions.circles else None}
             provenance = replace(outcome.maps.provenance, options=used)

@@ -237,7 +237,8 @@ class _Run:
         return replace(maps, provenance=replace(maps.provenance, noise_correlation=table, model_spread=spread, seconds=seconds))
 
     def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:
-        return {"run": self.options.as_dict(), CORRECTIONS: self.corrections.as_dict(), **method.settings_in_use(learned)}
+        run = {**self.options.as_dict(), "models": Path(self.options.models).name}  # folders above may name people
+        return {"run": run, CORRECTIONS: self.corrections.as_dict(), **method.settings_in_use(learned)}
 
     def _notes(self, method: RegisteredMethod, learned: LearnedSettings, scan: Scan, signal: bool) -> tuple[str, ...]:
         notes = [*self.series.notes, *self.corrections.notes, *self.notes]

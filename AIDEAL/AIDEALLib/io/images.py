@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,16 @@ import numpy.typing as npt
 from ..advice import advise
 from ..echoes import Geometry
 from ..errors import InputError
+from .interchange import geometry_from_dict
 from .naming import stem
+from .reader_process import read_elsewhere
+from .sizes import check_file, check_regular
 
 if TYPE_CHECKING:
     import SimpleITK
 
+IMAGE_FILE, ARRAY_FILE = "image.json", "array.npy"
+LARGEST_SIDECAR_BYTES = 1 << 20
 SAME_GEOMETRY_MM = 1e-2
 """Origins that differ by less are equal."""
 SAME_DIRECTION = 1e-3
@@ -67,6 +72,7 @@ def read_image(path: Path) -> Image:
     """
     import SimpleITK as sitk
 
+    check_file(path)
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
@@ -89,10 +95,26 @@ def read_image(path: Path) -> Image:
     return Image(array, _geometry(image.GetSpacing(), image.GetOrigin(), image.GetDirection()), header)
 
 
+def read_image_apart(path: Path) -> Image:
+    """Read an image in a process of its own, which a damaged file may crash; otherwise as `read_image`."""
+    check_file(path)
+    with read_elsewhere("image", {"path": str(path.absolute())}, path.name) as folder:
+        content = json.loads((folder / IMAGE_FILE).read_text(encoding="utf-8"))
+        return Image(np.load(folder / ARRAY_FILE), geometry_from_dict(content["geometry"]), content["header"])
+
+
+def write_image(image: Image, folder: Path) -> None:
+    """Write an image into a folder for another process."""
+    np.save(folder / ARRAY_FILE, image.array)
+    content = {"geometry": asdict(image.geometry), "header": dict(image.header)}
+    (folder / IMAGE_FILE).write_text(json.dumps(content), encoding="utf-8")
+
+
 def is_complex_image(path: Path) -> bool:
     """True where the header states complex values; only the header is read."""
     import SimpleITK as sitk
 
+    check_file(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -147,11 +169,14 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     sidecar = path.with_name(stem(path) + ".json")
     if not sidecar.is_file():
         return {}
+    check_regular(sidecar)
     try:
+        if sidecar.stat().st_size > LARGEST_SIDECAR_BYTES:
+            raise ValueError(f"larger than {LARGEST_SIDECAR_BYTES} bytes")
         content = json.loads(sidecar.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
-            f"{sidecar.name} is no valid JSON ({error}); a BIDS sidecar was expected. Correct or remove it."
+            f"{sidecar.name} is no valid JSON ({type(error).__name__}); a BIDS sidecar was expected. Correct or remove it."
         ) from error
     return content if isinstance(content, dict) else {}
 
@@ -279,8 +304,13 @@ def _numbers(text: str, name: str, option: str = "te_s") -> tuple[float, ...]:
         return tuple(float(token) for token in re.split(r"[\s,;\[\]()]+", text) if token)
     except ValueError as error:
         raise InputError(
-            f"{name} is {text!r}; numbers were expected.", advise("Correct it, or override it ({}).", option)
+            f"{name} is {quoted(text)}; numbers were expected.", advise("Correct it, or override it ({}).", option)
         ) from error
+
+
+def quoted(text: str) -> str:
+    """A value of a header for a message: as it is where it looks like numbers, otherwise only its length (it may be a name)."""
+    return repr(text[:60]) if re.fullmatch(r"[-+0-9.eE,;:()\[\]\s]{0,60}", text) else f"a text of {len(text)} characters"
 
 
 def _geometry(spacing: tuple[float, ...], origin: tuple[float, ...], direction: tuple[float, ...]) -> Geometry:

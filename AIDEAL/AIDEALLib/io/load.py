@@ -10,17 +10,24 @@ from pathlib import Path
 from ..echoes import EchoSeries
 from ..errors import InputError
 from ..options import Overrides
+from .dicom.files import guarded
 from .dicom.read import is_dicom, read_dicom
+from .interchange import read_series
 from .matlab import read_matlab
 from .naming import is_image
+from .neutral import SCAN, neutral_messages
 from .npz import read_npz
+from .reader_process import read_elsewhere
+from .sizes import check_file
 from .volumes import read_volumes
 
 PathLike = str | os.PathLike[str]
 EXPECTED = "DICOM, a MATLAB file (.mat), NIfTI (.nii, .nii.gz), NRRD (.nrrd), .npz, or a folder of DICOM, NIfTI or NRRD files"
 
 
-def load_series(path: PathLike | Sequence[PathLike], overrides: Overrides | None = None) -> EchoSeries:
+def load_series(
+    path: PathLike | Sequence[PathLike], overrides: Overrides | None = None, keep_names: bool = False, apart: bool = True
+) -> EchoSeries:
     """Load a multi-echo scan.
 
     Parameters
@@ -29,6 +36,11 @@ def load_series(path: PathLike | Sequence[PathLike], overrides: Overrides | None
         A file, a folder, or the files of one series (`EXPECTED`). One file of a NIfTI or NRRD series represents all of it.
     overrides : Overrides, optional
         Values that override those of the files.
+    keep_names : bool
+        Name files and folders in `source` and in messages; otherwise neutral names stand for them, since they often name
+        patients.
+    apart : bool
+        Read in a process of its own, which a damaged file may crash.
 
     Returns
     -------
@@ -41,35 +53,76 @@ def load_series(path: PathLike | Sequence[PathLike], overrides: Overrides | None
         The path is missing, of another kind, incomplete, or holds what no scan can hold.
     """
     overrides = overrides or Overrides()
-    series = _read(path, overrides)
+    paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(p) for p in path]
+    with neutral_messages(paths, keep_names):
+        _check_paths(paths)
+        if not apart:
+            series = read_series_files(paths, overrides)
+        else:
+            request = {"paths": [str(p.absolute()) for p in paths], "overrides": overrides.as_dict()}
+            with read_elsewhere("series", request, paths[0].name) as folder:
+                series = read_series(folder, mapped=False)
     return replace(
         series,
+        source=series.source if keep_names or series.source.startswith("DICOM, ") else SCAN,
         flip_angle_deg=series.flip_angle_deg if overrides.flip_angle_deg is None else overrides.flip_angle_deg,
         repetition_time_s=series.repetition_time_s if overrides.repetition_time_s is None else overrides.repetition_time_s,
     )
 
 
-def _read(path: PathLike | Sequence[PathLike], overrides: Overrides) -> EchoSeries:
-    paths = [Path(path)] if isinstance(path, str | os.PathLike) else [Path(p) for p in path]
+def _check_paths(paths: Sequence[Path]) -> None:
     if not paths:
         raise InputError(f"No input was named; {EXPECTED} was expected. Name one.")
     for p in paths:
-        if not p.exists():
-            raise InputError(f"{p} does not exist; {EXPECTED} was expected. Check the path.")
+        try:
+            if not p.exists():
+                raise InputError(f"{p} does not exist; {EXPECTED} was expected. Check the path.")
+        except OSError as error:
+            raise InputError(f"{p} cannot be read ({error.strerror}); {EXPECTED} was expected. Check the path.") from error
+        if not p.is_dir():
+            check_file(p)
+
+
+def read_series_files(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
+    """Read a scan in this process.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders, which exist.
+    overrides : Overrides
+        Values that override the files.
+
+    Returns
+    -------
+    EchoSeries
+        The scan; its source names the file or folder.
+
+    Raises
+    ------
+    InputError
+        As `load_series`.
+    """
     if not any(is_image(p) or p.suffix.lower() in (".mat", ".npz") for p in paths) and is_dicom(paths):
         return read_dicom(paths, overrides)
     if len(paths) == 1 and paths[0].is_dir():
         paths = _scan_in(paths[0])
     only = paths[0]
     if len(paths) == 1 and only.suffix.lower() == ".mat":
-        return read_matlab(only, overrides)
+        check_file(only)
+        return guarded(lambda: read_matlab(only, overrides), _unreadable(only))
     if len(paths) == 1 and only.suffix.lower() == ".npz":
-        return read_npz(only, overrides)
+        check_file(only)
+        return guarded(lambda: read_npz(only, overrides), _unreadable(only))
     odd = [p.name for p in paths if not (p.is_dir() or is_image(p))]
     if odd or (len(paths) > 1 and any(p.is_dir() for p in paths)):
         named = ", ".join(odd) or ", ".join(p.name for p in paths if p.is_dir())
         raise InputError(f"Cannot read {named} as a scan; {EXPECTED} was expected. Name one.")
-    return read_volumes(paths, overrides)
+    return guarded(lambda: read_volumes(paths, overrides), _unreadable(only))
+
+
+def _unreadable(path: Path) -> str:
+    return f"{path.name.replace('{', '(').replace('}', ')')} could not be read ({{reason}}). Export or copy it again."
 
 
 def _scan_in(folder: Path) -> list[Path]:

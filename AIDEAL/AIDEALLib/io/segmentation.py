@@ -14,13 +14,20 @@ import numpy.typing as npt
 
 from ..echoes import Geometry
 from ..errors import InputError
+from ..escaping import plain
 from ..statistics import liver_part
+from .dicom.files import guarded
 from .dicom.segments import is_dicom_segmentation, read_segments
-from .images import image_of, read_image, same_axes
+from .images import image_of, read_image_apart, same_axes
 from .naming import stem
+from .neutral import neutral_messages
+from .sizes import check_file
 
 OFF_GRID_VOXELS = 0.05
 """How far, in voxels, a segmentation's grid may lie off the scan's."""
+LARGEST_LABEL = 32767
+MOST_SEGMENTS = 1000
+LONGEST_NAME = 120
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +54,9 @@ class Segmentation:
             yield name, self.labels == label
 
 
-def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: tuple[int, int, int]) -> Segmentation:
+def load_segmentation(
+    path: str | os.PathLike[str], geometry: Geometry, shape: tuple[int, int, int], keep_names: bool = False
+) -> Segmentation:
     """Read segments onto the grid of a scan.
 
     A segmentation cropped to its segments (as Slicer may save it) is put in its place; nothing is resampled.
@@ -60,6 +69,8 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
         Grid of the scan.
     shape : tuple of int
         Voxels of the scan along (slice, row, column).
+    keep_names : bool
+        Name the file in messages.
 
     Returns
     -------
@@ -72,11 +83,19 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
         The file is missing, holds no labels, lies on another grid, or has segments that overlap.
     """
     source = Path(path)
-    if not source.is_file():
-        raise InputError(f"{source} does not exist; a label map or .seg.nrrd was expected. Check the path.")
-    if is_dicom_segmentation(source):
-        return _combined(read_segments(source, geometry, shape), source)
-    image = read_image(source)
+    with neutral_messages([source], keep_names, "segmentation"):
+        if not source.exists():
+            raise InputError(f"{source} does not exist; a label map or .seg.nrrd was expected. Check the path.")
+        check_file(source)
+        if is_dicom_segmentation(source):
+            return _combined(read_segments(source, geometry, shape), source)
+        unreadable = f"{source.name.replace('{', '(').replace('}', ')')} could not be read ({{reason}}). Save it again."
+        return guarded(lambda: _from_image(source, geometry, shape), unreadable)
+
+
+def _from_image(source: Path, geometry: Geometry, shape: tuple[int, int, int]) -> Segmentation:
+    """Segments of a label map or Slicer segmentation on the grid of a scan."""
+    image = read_image_apart(source)
     layers = _integers(image.array, source)
     segments = _segments(image.header, len(layers))
     entries = _terminology(image.header)
@@ -91,6 +110,8 @@ def load_segmentation(path: str | os.PathLike[str], geometry: Geometry, shape: t
             )
         named = _label_table(source)
         values = [int(value) for value in np.unique(layers[0]) if value]
+        if len(values) > MOST_SEGMENTS:
+            raise InputError(f"{source.name} has {len(values)} labels; at most {MOST_SEGMENTS} were expected. Is it an image?")
         alone = stem(source) if len(values) == 1 and liver_part(stem(source)) else ""  # one file a segment
         segments = [(0, value, named.get(value) or alone or f"label {value}") for value in values]
         if not segments:
@@ -144,6 +165,8 @@ def _integers(array: npt.NDArray[Any], source: Path) -> npt.NDArray[np.int64]:
         raise InputError(
             f"{source.name} has values that are no labels; whole numbers from 0 were expected. Give a segmentation."
         )
+    if array.max() > LARGEST_LABEL:
+        raise InputError(f"{source.name} has labels up to {array.max():g}; at most {LARGEST_LABEL} were expected.")
     return array.astype(np.int64)
 
 
@@ -156,8 +179,8 @@ def _segments(header: Mapping[str, str], layers: int) -> list[tuple[int, int, st
         layer = int(header.get(f"Segment{number}_Layer", number if layers > 1 else 0))
         value = int(header.get(f"Segment{number}_LabelValue", 1))
         name = header.get(f"Segment{number}_Name", "").strip() or header.get(f"Segment{number}_ID", "").strip()
-        if layer < layers:
-            found.append((layer, value, name or f"segment {number + 1}"))
+        if 0 <= layer < layers and 0 < value <= LARGEST_LABEL:
+            found.append((layer, value, plain(name)[:LONGEST_NAME] or f"segment {number + 1}"))
     return found
 
 
@@ -183,7 +206,7 @@ def _label_table(source: Path) -> dict[int, str]:
         text = extension.get_content()
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         for key, name in re.findall(r'<Label\s[^>]*Key="(\d+)"[^>]*>(?:<!\[CDATA\[)?([^\]<]+)', text):
-            names[int(key)] = name.strip()
+            names[int(key)] = plain(name.strip())[:LONGEST_NAME]
     return names
 
 
@@ -236,9 +259,9 @@ def save_segmentation(segmentation: Segmentation, geometry: Geometry, path: str 
 
     image = image_of(segmentation.labels.astype(np.int16), geometry)
     for number, (label, name) in enumerate(sorted(segmentation.names.items())):
-        described = {"ID": f"Segment_{label}", "Name": name, "LabelValue": str(label), "Layer": "0"}
+        described = {"ID": f"Segment_{label}", "Name": plain(name), "LabelValue": str(label), "Layer": "0"}
         if label in segmentation.terminology:
-            described["Tags"] = f"TerminologyEntry:{segmentation.terminology[label]}|"
+            described["Tags"] = f"TerminologyEntry:{plain(segmentation.terminology[label])}|"
         for key, value in described.items():
             image.SetMetaData(f"Segment{number}_{key}", value)
     sitk.WriteImage(image, os.fspath(path), useCompression=True)

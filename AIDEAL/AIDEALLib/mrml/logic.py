@@ -15,6 +15,7 @@ from ..choices import PhaseUnit
 from ..echoes import EchoSeries
 from ..errors import AidealError, InputError
 from ..io.load import load_series
+from ..io.neutral import SCAN
 from ..options import Overrides, RunOptions
 from ..worker.client import Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
 from .nodes import PHASE_UNIT, MapNodes, set_quality
@@ -232,7 +233,7 @@ class AidealLogic:
             The files cannot be used.
         """
         series = load_series(paths if len(paths) > 1 else paths[0], overrides)
-        name = series.source or paths[0].name.split(".")[0]
+        name = paths[0].name if series.source == SCAN else series.source
         return add_series(self.scene, series, name.split(".")[0])
 
     def load_sample(self) -> tuple[StoredScan, Any]:

@@ -19,7 +19,7 @@ MOST_WAITING = 1000
 LOG_CHUNK_BYTES = 1 << 16
 MOST_A_POLL, LONGEST_POLL_S = 64, 0.002
 DRAIN_S = 1.0
-"""After the child has ended, this long a pipe held open by what it started may still bring messages."""
+"""After one of both has ended, the child or the pipe of its messages, this long the other may still take."""
 
 
 class Connection(Generic[T]):
@@ -74,12 +74,11 @@ class Connection(Generic[T]):
 
     def ended(self) -> bool:
         """True when the process has ended, or its messages have, and all were received."""
-        gone = self._process.poll() is not None or self._messages.ended
-        if not gone:
+        dead, silent = self._process.poll() is not None, self._messages.ended
+        if not (dead or silent):
             return False
         self._ended_at = self._ended_at or time.monotonic()
-        drained = self._messages.ended or time.monotonic() - self._ended_at > DRAIN_S
-        return drained and self._inbox.empty()
+        return self._inbox.empty() and ((dead and silent) or time.monotonic() - self._ended_at > DRAIN_S)
 
     def silent_s(self) -> float:
         """Seconds without a sign of life, counted by calls: while nobody asks (a suspended computer), none pass."""

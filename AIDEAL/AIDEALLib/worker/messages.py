@@ -11,14 +11,15 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 
 from ..advice import Advice, Wording, plain_words
-from ..echoes import EchoSeries, Geometry, PhaseSign, Readout
 from ..errors import InputError
+from ..io.interchange import geometry_from_dict
+from ..io.interchange import read_series as read_series
+from ..io.interchange import write_series as write_series
 from ..options import RunOptions
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..progress import Step as Step
 from ..quality.findings import Finding, QualityReport
 
-SERIES_FILE, ECHOES_FILE = "series.json", "echoes.npy"
 MASK_FILE, PROVENANCE_FILE, QUALITY_FILE = "mask.npy", "provenance.json", "quality.json"
 
 
@@ -205,42 +206,6 @@ def decode(line: bytes) -> Message | None:
     return message
 
 
-def write_series(series: EchoSeries, folder: Path) -> None:
-    """Write a scan into a folder."""
-    np.save(folder / ECHOES_FILE, series.echoes)
-    content = {
-        "te_s": series.te_s.tolist(),
-        "field_strength_t": series.field_strength_t,
-        "geometry": asdict(series.geometry),
-        "readout": series.readout.value,
-        "phase_sign": series.phase_sign.value if series.phase_sign else None,
-        "source": series.source,
-        "flip_angle_deg": series.flip_angle_deg,
-        "repetition_time_s": series.repetition_time_s,
-        "contrast_agent": series.contrast_agent,
-        "notes": series.notes,
-    }
-    (folder / SERIES_FILE).write_text(json.dumps(content), encoding="utf-8")
-
-
-def read_series(folder: Path) -> EchoSeries:
-    """Read a scan from a folder; its echoes are mapped into memory, not copied."""
-    content = json.loads((folder / SERIES_FILE).read_text(encoding="utf-8"))
-    return EchoSeries(
-        echoes=np.load(folder / ECHOES_FILE, mmap_mode="c"),
-        te_s=np.asarray(content["te_s"]),
-        field_strength_t=content["field_strength_t"],
-        geometry=_geometry(content["geometry"]),
-        readout=Readout(content["readout"]),
-        phase_sign=PhaseSign(content["phase_sign"]) if content["phase_sign"] else None,
-        source=content["source"],
-        flip_angle_deg=content["flip_angle_deg"],
-        repetition_time_s=content["repetition_time_s"],
-        contrast_agent=content["contrast_agent"],
-        notes=tuple(content["notes"]),
-    )
-
-
 def write_maps(maps: ParameterMaps, folder: Path) -> None:
     """Write maps into a folder."""
     for name, array in maps.items():
@@ -256,7 +221,7 @@ def read_maps(folder: Path) -> ParameterMaps:
     return ParameterMaps(
         **{name: np.load(folder / f"{name}.npy") for name in MAP_INFO},
         mask=np.load(folder / MASK_FILE),
-        geometry=_geometry(content["geometry"]),
+        geometry=geometry_from_dict(content["geometry"]),
         provenance=provenance_from_dict(content["provenance"]),
     )
 
@@ -272,7 +237,3 @@ def provenance_from_dict(content: dict[str, Any]) -> Provenance:
     known = {entry.name for entry in fields(Provenance)}
     arguments: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in content.items() if key in known}
     return Provenance(**arguments)
-
-
-def _geometry(content: dict[str, Any]) -> Geometry:
-    return Geometry(**{key: tuple(value) for key, value in content.items()})

@@ -16,6 +16,7 @@ from ...choices import PhaseUnit, Readout
 from ...echoes import PhaseSign
 from ...io.dicom.parts import part_of_image_type
 from ...io.naming import Part, parse_name
+from ...io.neutral import SCAN
 from ...options import Overrides
 from .. import nodes
 
@@ -74,7 +75,7 @@ def stated(chosen: Sequence[Any], overrides: Overrides) -> Stated:
         or _number(chosen, nodes.REPETITION_TIME)
         or (repetition_ms / 1000 if repetition_ms else None),
         contrast_agent=_contrast_agent(chosen),
-        source=_text(chosen, nodes.SCAN_SOURCE) or common_name(chosen),
+        source=_text(chosen, nodes.SCAN_SOURCE) or SCAN,
         notes=tuple(_json_list(_text(chosen, nodes.NOTES))),
     )
 

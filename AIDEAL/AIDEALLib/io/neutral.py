@@ -1,0 +1,82 @@
+"""Names of files and folders often name patients: by default neither results nor messages hold them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import InputError
+from .naming import IMAGE_SUFFIXES
+
+SCAN = "scan"
+KNOWN_SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES, ".npz", ".mat", ".dcm", ".json")
+MOST_NAMES = 20_000
+
+
+def neutral_name(path: Path, noun: str = SCAN) -> str:
+    """A noun with the suffix of a file, where that is of a format read here."""
+    lower = path.name.lower()
+    return noun + next((suffix for suffix in KNOWN_SUFFIXES if lower.endswith(suffix)), "")
+
+
+def shown_name(path: Path | None, keep_names: bool, noun: str = "segmentation") -> str | None:
+    """Name of a file for the provenance; None for none."""
+    if path is None:
+        return None
+    return path.name if keep_names else neutral_name(path, noun)
+
+
+@contextmanager
+def neutral_messages(paths: Sequence[Path], keep_names: bool, noun: str = SCAN) -> Iterator[None]:
+    """Take the names of files and folders out of the messages of errors.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders that are read in the block.
+    keep_names : bool
+        Leave messages as they are.
+    noun : str
+        What stands in for the name of a path; files inside a folder are numbered in the order of their names.
+
+    Raises
+    ------
+    InputError
+        As in the block, without names.
+    """
+    try:
+        yield
+    except InputError as error:
+        if keep_names:
+            raise
+        raise InputError(without_names(error.message, paths, noun), error.advice) from None
+
+
+def without_names(message: str, paths: Sequence[Path], noun: str = SCAN) -> str:
+    """Message in which neutral names stand for those of paths, of the files in them or beside them, and of folders above."""
+    replaced: dict[str, str] = {}
+    for path in paths:
+        for number, file in enumerate(_files_of(path), start=1):
+            replaced.setdefault(file.name, neutral_name(file, f"file {number}"))
+        for folder in path.absolute().parents:
+            if folder.name:
+                replaced[str(folder)] = "its folder"
+        replaced[path.parent.name] = "its folder"
+    for number, path in enumerate(paths, start=1):
+        own = neutral_name(path, noun if len(paths) == 1 else f"{noun} {number}")
+        for text in (str(path), str(path.absolute()), path.name):
+            replaced[text] = own
+    for text in sorted((text for text in replaced if len(text) > 1 and text in message), key=len, reverse=True):
+        message = re.sub(rf"(?<![\w]){re.escape(text)}(?![\w])", replaced[text], message)
+    return message
+
+
+def _files_of(path: Path) -> list[Path]:
+    folder = path if path.is_dir() else path.parent
+    try:
+        found = sorted(folder.rglob("*") if path.is_dir() else folder.iterdir())
+    except OSError:
+        return []
+    return found[:MOST_NAMES]

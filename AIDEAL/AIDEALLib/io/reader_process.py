@@ -1,0 +1,204 @@
+"""Readers run in a process of their own, with limits on memory and time.
+
+What a damaged file crashes, hangs or fills is that process. Its result comes back through a folder, as `.npy` and JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..advice import Advice
+from ..errors import AidealError, InputError
+from ..scratch import ScratchFolder, remove_abandoned
+from .memory import available_bytes
+
+ANSWER = "answer.json"
+FOLDERS = "aideal-read-"
+MEMORY_SHARE = 0.7
+LONGEST_S = 300.0
+LONGEST_REASON = 200
+_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.io.reader_process import main; main()"
+
+
+@contextmanager
+def read_elsewhere(task: str, request: dict[str, Any], name: str) -> Iterator[Path]:
+    """Let another process read.
+
+    Parameters
+    ----------
+    task : str
+        'series' or 'image'.
+    request : dict
+        What to read, in plain types.
+    name : str
+        Name of the file or folder, for messages.
+
+    Yields
+    ------
+    Path
+        Folder with the result; removed afterwards.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used, or reading it crashed, took too long or too much memory.
+    """
+    remove_abandoned(FOLDERS)
+    try:
+        scratch = ScratchFolder(FOLDERS)
+    except OSError as error:
+        raise InputError(f"No temporary folder can be made to read {name} in ({error.strerror}).") from error
+    try:
+        how = _forked(task, request, scratch.path) if _can_fork() else _spawned(task, request, scratch.path)
+        _raise_error(scratch.path, how, name)
+        yield scratch.path
+    finally:
+        scratch.remove()
+
+
+def _raise_error(folder: Path, how: str, name: str) -> None:
+    try:
+        answer = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{name} could not be read: {how}. The file is damaged; export or copy it again.") from error
+    if "error" in answer:
+        raise InputError(answer["error"], Advice.from_dict(answer["advice"]) if answer["advice"] else None)
+    if "reason" in answer:
+        raise InputError(f"{name} could not be read ({answer['reason']}). The file is damaged; export or copy it again.")
+
+
+def answer(task: str, request: dict[str, Any], folder: Path) -> None:
+    """Do a task; its result, or the error, is left in the folder."""
+    content: dict[str, Any] = {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _do(task, request, folder)
+    except AidealError as error:
+        content = {"error": error.message, "advice": error.advice.as_dict() if error.advice else None}
+    except MemoryError:
+        content = {"reason": "it needs more memory than there is"}
+    except BaseException as error:  # whatever a library raises, panics of Rust included, is an error of the file
+        content = {"reason": f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_REASON]}
+    partial = folder / f"{ANSWER}.partial"
+    partial.write_bytes(json.dumps(content).encode("ascii"))
+    partial.replace(folder / ANSWER)
+
+
+def _do(task: str, request: dict[str, Any], folder: Path) -> None:
+    if task == "series":
+        from ..options import Overrides
+        from .interchange import write_series
+        from .load import read_series_files
+
+        write_series(read_series_files([Path(path) for path in request["paths"]], Overrides(**request["overrides"])), folder)
+    else:
+        from .images import read_image, write_image
+
+        write_image(read_image(Path(request["path"])), folder)
+
+
+def _can_fork() -> bool:
+    """Whether this process may be copied: not where it is an application with windows, such as Slicer."""
+    python = Path(sys.executable or "").name.lower().startswith(("python", "aideal", "pytest"))
+    return hasattr(os, "fork") and "SLICER_HOME" not in os.environ and python
+
+
+def _forked(task: str, request: dict[str, Any], folder: Path) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the copy starts none and leaves by _exit
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            _be_the_child()
+            answer(task, request, folder)
+            code = 0
+        finally:
+            os._exit(code)
+    return _ended(child)
+
+
+def _ended(child: int) -> str:
+    """Wait for a child, kill it where it takes too long; returns how it ended."""
+    end, pause = time.monotonic() + LONGEST_S, 0.001
+    try:
+        while time.monotonic() < end:
+            found, status = os.waitpid(child, os.WNOHANG)
+            if found:
+                child = 0
+                return _in_words(-os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+            time.sleep(pause)
+            pause = min(1.5 * pause, 0.05)
+        return f"its reader took more than {LONGEST_S:.0f} s"
+    finally:
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def _spawned(task: str, request: dict[str, Any], folder: Path) -> str:
+    python = (shutil.which("PythonSlicer") if "SLICER_HOME" in os.environ else None) or sys.executable
+    command = [python, "-c", _BOOT, str(Path(__file__).resolve().parents[2]), task, str(folder)]
+    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0) if os.name == "nt" else 0
+    text = json.dumps(request).encode()
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=LONGEST_S, creationflags=hidden)
+    except subprocess.TimeoutExpired:
+        return f"its reader took more than {LONGEST_S:.0f} s"
+    except OSError as error:
+        return f"its reader could not be started ({error.strerror})"
+    return _in_words(done.returncode)
+
+
+def _in_words(code: int) -> str:
+    if code >= 0:
+        return f"its reader ended with exit code {code}"
+    with contextlib.suppress(ValueError):
+        return f"its reader crashed ({signal.Signals(-code).name})"
+    return f"its reader crashed (signal {-code})"
+
+
+def _be_the_child() -> None:
+    """Limits, and silence: what libraries print may hold anything that is in the file."""
+    for kind in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(kind, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    limit_memory()
+
+
+def limit_memory() -> None:
+    """Let this process take most of the memory there is, and no more."""
+    if os.name == "nt":
+        return
+    import resource
+
+    now = 0
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        now = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    most = now + int(MEMORY_SHARE * available_bytes())
+    with contextlib.suppress(OSError, ValueError):
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def main() -> None:
+    """Answer the one request on standard input."""
+    request = json.loads(sys.stdin.buffer.read())
+    limit_memory()
+    answer(sys.argv[2], request, Path(sys.argv[3]))
