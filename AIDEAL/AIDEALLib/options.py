@@ -60,7 +60,7 @@ class Overrides:
         None, "Phase unit", "Unit of stored phase images; overrides what their values and headers show."
     )
     flip_angle_deg: float | None = _option(
-        None, "Flip angle", "Flip angle; overrides the files.", flag="--flip-angle", metavar="DEGREES"
+        None, "Flip angle", "Flip angle; overrides the files.", flag="--flip-angle", metavar="DEGREES", limits=(0.0, 180.0)
     )
     repetition_time_s: float | None = _option(
         None, "Repetition time", "Repetition time, such as 0.012 or 12ms; overrides the files.", flag="--tr", metavar="SECONDS"

@@ -70,7 +70,7 @@ def check_file(path: Path) -> None:
             except (OSError, EOFError, ValueError, OverflowError, zlib.error, struct.error, zipfile.BadZipFile) as error:
                 reason = " ".join(str(error).split())[:160] or type(error).__name__
                 raise InputError(
-                    f"{path.name} could not be read (damaged header, {reason}); a complete file was expected. Export or copy it again."
+                    f"{path.name} could not be read (damaged header, {reason}); a complete file was expected. Copy it again."
                 ) from error
 
 
