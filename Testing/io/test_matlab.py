@@ -42,7 +42,7 @@ def test_plain_variables(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> N
 def test_bad_matlab_files_are_refused(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
     path = tmp_path / "a.mat"
     for content, message in (
-        ({"x": 1}, "holds x"),
+        ({"x": 1}, "holds 1 other variables"),
         ({"imDataParams": {"images": echoes, "TE": TE_S, "FieldStrength": 3}}, "x, y, slice, coil, echo"),
         ({"imDataParams": 3}, "no struct"),
         ({"data": np.zeros(3)}, "x, y, echo"),

@@ -57,9 +57,9 @@ def load_series(
     with neutral_messages(paths, keep_names):
         _check_paths(paths)
         if not apart:
-            series = read_series_files(paths, overrides)
+            series = read_series_files(paths, overrides, keep_names)
         else:
-            request = {"paths": [str(p.absolute()) for p in paths], "overrides": overrides.as_dict()}
+            request = {"paths": [str(p.absolute()) for p in paths], "overrides": overrides.as_dict(), "keep_names": keep_names}
             with read_elsewhere("series", request, paths[0].name) as folder:
                 series = read_series(folder, mapped=False)
     return replace(
@@ -83,7 +83,7 @@ def _check_paths(paths: Sequence[Path]) -> None:
             check_file(p)
 
 
-def read_series_files(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
+def read_series_files(paths: Sequence[Path], overrides: Overrides, keep_names: bool = False) -> EchoSeries:
     """Read a scan in this process.
 
     Parameters
@@ -92,6 +92,8 @@ def read_series_files(paths: Sequence[Path], overrides: Overrides) -> EchoSeries
         Files and folders, which exist.
     overrides : Overrides
         Values that override the files.
+    keep_names : bool
+        Keep free text that a file holds.
 
     Returns
     -------
@@ -113,7 +115,8 @@ def read_series_files(paths: Sequence[Path], overrides: Overrides) -> EchoSeries
         return guarded(lambda: read_matlab(only, overrides), _unreadable(only))
     if len(paths) == 1 and only.suffix.lower() == ".npz":
         check_file(only)
-        return guarded(lambda: read_npz(only, overrides), _unreadable(only))
+        series = guarded(lambda: read_npz(only, overrides), _unreadable(only))
+        return series if keep_names else replace(series, notes=())
     odd = [p.name for p in paths if not (p.is_dir() or is_image(p))]
     if odd or (len(paths) > 1 and any(p.is_dir() for p in paths)):
         named = ", ".join(odd) or ", ".join(p.name for p in paths if p.is_dir())

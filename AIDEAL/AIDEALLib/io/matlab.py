@@ -56,10 +56,9 @@ def read_matlab(path: Path, overrides: Overrides) -> EchoSeries:
         te, field_t = content.get("te"), content.get("Tesla")
         names = "te", "Tesla"
     else:
-        found = ", ".join(sorted(content)) or "nothing"
         raise InputError(
-            f"{path.name} holds {found}; a struct imDataParams, or data with te and Tesla, was expected. "
-            "Save the scan in one of these forms."
+            f"{path.name} holds {len(content)} other variables; a struct imDataParams, or data with te and Tesla, was "
+            "expected. Save the scan in one of these forms."
         )
     return EchoSeries(
         echoes=echoes,
@@ -90,7 +89,8 @@ def _load(path: Path) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError, TypeError, EOFError, KeyError, IndexError, MatReadError) as error:
         raise InputError(
-            f"{path.name} could not be read as a MATLAB file ({error}); a complete one was expected. Save or copy it again."
+            f"{path.name} could not be read as a MATLAB file ({type(error).__name__}); a complete one was "
+            "expected. Save or copy it again."
         ) from error
     return {name: value for name, value in content.items() if not name.startswith("__")}
 

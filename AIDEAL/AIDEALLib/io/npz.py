@@ -94,7 +94,8 @@ def _content(path: Path) -> dict[str, npt.NDArray[Any]]:
             content = {name: stored[name] for name in (*REQUIRED, *OPTIONAL) if name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path.name} could not be read as .npz ({error}); a file written by numpy.savez was expected. Write it again."
+            f"{path.name} could not be read as .npz ({type(error).__name__}); a file written by numpy.savez was "
+            "expected. Write it again."
         ) from error
     missing = [name for name in REQUIRED if name not in content]
     if missing:
@@ -167,5 +168,5 @@ def _choice(kind: type[_Choice], content: Mapping[str, npt.NDArray[np.generic]],
     except ValueError as error:
         expected = ", ".join(repr(member.value) for member in kind)
         raise InputError(
-            f"{path.name} states {name} = {stated!r}; one of {expected} was expected. Correct the file."
+            f"{path.name} states another {name} than is known; one of {expected} was expected. Correct the file."
         ) from error

@@ -6,6 +6,7 @@ What a damaged file crashes, hangs or fills is that process. Its result comes ba
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import os
 import shutil
@@ -103,7 +104,8 @@ def _do(task: str, request: dict[str, Any], folder: Path) -> None:
         from .interchange import write_series
         from .load import read_series_files
 
-        write_series(read_series_files([Path(path) for path in request["paths"]], Overrides(**request["overrides"])), folder)
+        paths, overrides = [Path(path) for path in request["paths"]], Overrides(**request["overrides"])
+        write_series(read_series_files(paths, overrides, request["keep_names"]), folder)
     else:
         from .images import read_image, write_image
 
@@ -173,6 +175,7 @@ def _in_words(code: int) -> str:
 
 def _be_the_child() -> None:
     """Limits, and silence: what libraries print may hold anything that is in the file."""
+    faulthandler.disable()
     for kind in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(kind, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDWR)

@@ -241,7 +241,7 @@ def _product(sizes: tuple[int, ...] | list[str]) -> int:
 
 
 def _short(text: str | None) -> str:
-    return repr((text or "")[:40])
+    return repr(text) if re.fullmatch(r"[a-z0-9_ ]{0,20}", text or "", re.IGNORECASE) else "unknown"
 
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[[Path], None]], ...] = (

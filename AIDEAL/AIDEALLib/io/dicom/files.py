@@ -110,6 +110,8 @@ def guarded(action: Callable[[], _T], complaint: str) -> _T:
         raise
     except BaseException as error:  # a panic of a decoder written in Rust is no Exception
         reason = " ".join(str(error).split())[:160] or type(error).__name__
+        if isinstance(error, MemoryError):
+            reason = "it needs more memory than there is"
         raise InputError(complaint.format(reason=reason)) from error
 
 
