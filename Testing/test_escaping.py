@@ -112,6 +112,7 @@ def test_names_and_numbers(words: list[str], said: str, tmp_path: Path, monkeypa
 
 def test_no_folder_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    done: Any = CliRunner().invoke(app, ["demo", "--out", ""])
-    assert done.exit_code == 1 and "A path is empty" in done.stderr
+    for words in (["demo", "--out", ""], ["run", "", "--out", "x"], ["run", "x", "--out", "x", "--segmentation", " "]):
+        done: Any = CliRunner().invoke(app, words)
+        assert done.exit_code == 1 and "A path is empty" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -188,6 +188,6 @@ def test_names_are_kept_on_request(tmp_path: Path, series: EchoSeries) -> None:
     path = npz(tmp_path, series)
     done = run(path, tmp_path / "out", "--keep-names")
     assert done.exit_code == 0, done.output
-    assert json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))["source"] == ALL
+    assert json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))["source"] == ALL[:500]
     missing = run(tmp_path / f"{NAME}.npz", tmp_path / "other", "--keep-names")
     assert NAME in missing.output

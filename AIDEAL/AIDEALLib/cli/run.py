@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..options import RunOptions
 from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex, StudyUid
 from .failure import UNUSABLE
-from .options import Debug, Force, Out, PaperSize, takes_run_options
+from .options import Debug, Force, Out, PaperSize, path_given, takes_run_options
 
 if TYPE_CHECKING:
     from ..echoes import EchoSeries
@@ -27,13 +27,16 @@ def run(
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="INPUT...", help="DICOM, MATLAB, NIfTI, NRRD or .npz; a file, a folder, or the files of one series."
+            metavar="INPUT...",
+            parser=path_given,
+            help="DICOM, MATLAB, NIfTI, NRRD or .npz; a file, a folder, or the files of one series.",
         ),
     ] = None,
     segmentation: Annotated[
         Path | None,
         typer.Option(
             metavar="SEG.nrrd",
+            parser=path_given,
             help="Label map, Slicer or DICOM segmentation on the grid of the scan.",
             show_default=False,
         ),

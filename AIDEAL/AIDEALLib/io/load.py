@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..echoes import EchoSeries
 from ..errors import InputError
+from ..escaping import plain
 from ..options import Overrides
 from .dicom.files import guarded
 from .dicom.read import is_dicom, read_dicom
@@ -21,6 +22,7 @@ from .reader_process import read_elsewhere
 from .sizes import check_file
 from .volumes import read_volumes
 
+LONGEST_SOURCE = 500
 PathLike = str | os.PathLike[str]
 EXPECTED = "DICOM, a MATLAB file (.mat), NIfTI (.nii, .nii.gz), NRRD (.nrrd), .npz, or a folder of DICOM, NIfTI or NRRD files"
 
@@ -64,7 +66,8 @@ def load_series(
                 series = read_series(folder, mapped=False)
     return replace(
         series,
-        source=series.source if keep_names or series.source.startswith("DICOM, ") else SCAN,
+        source=plain(series.source)[:LONGEST_SOURCE] if keep_names or series.source.startswith("DICOM, ") else SCAN,
+        notes=tuple(map(plain, series.notes)),
         flip_angle_deg=series.flip_angle_deg if overrides.flip_angle_deg is None else overrides.flip_angle_deg,
         repetition_time_s=series.repetition_time_s if overrides.repetition_time_s is None else overrides.repetition_time_s,
     )

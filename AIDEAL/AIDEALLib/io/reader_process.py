@@ -114,8 +114,11 @@ def _do(task: str, request: dict[str, Any], folder: Path) -> None:
 
 def _can_fork() -> bool:
     """Whether this process may be copied: not where it is an application with windows, such as Slicer."""
-    python = Path(sys.executable or "").name.lower().startswith(("python", "aideal", "pytest"))
-    return hasattr(os, "fork") and "SLICER_HOME" not in os.environ and python
+    return hasattr(os, "fork") and "SLICER_HOME" not in os.environ and _is_python()
+
+
+def _is_python() -> bool:
+    return Path(sys.executable or "").name.lower().startswith("python")
 
 
 def _forked(task: str, request: dict[str, Any], folder: Path) -> str:
@@ -152,7 +155,7 @@ def _ended(child: int) -> str:
 
 
 def _spawned(task: str, request: dict[str, Any], folder: Path) -> str:
-    python = (shutil.which("PythonSlicer") if "SLICER_HOME" in os.environ else None) or sys.executable
+    python = (None if _is_python() and "SLICER_HOME" not in os.environ else shutil.which("PythonSlicer")) or sys.executable
     command = [python, "-c", _BOOT, str(Path(__file__).resolve().parents[2]), task, str(folder)]
     hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0) if os.name == "nt" else 0
     text = json.dumps(request).encode()
