@@ -91,7 +91,7 @@ def test_a_finding_and_a_picture_of_such_text(
         (["scan.npz", "--ppm-offset", "1e9"], "from -2 to 2"),
         (["scan.npz", "--ppm-offset", "nan"], "finite number"),
         (["scan.npz", "--te", ""], "numbers in seconds"),
-        (["scan.npz", "--te", "1e-3,,2e-3"], "numbers in seconds"),
+        (["scan.npz", "--te", ", ,"], "numbers in seconds"),
         (["scan.npz", "--te", "1e-300,2e-300,3e-300"], "below 1e-05 s"),
         (["scan.npz", "--te", "1e-3,inf,3e-3"], "finite number"),
         (["scan.npz", "--field-strength", "nan"], "finite number"),

@@ -62,7 +62,7 @@ def test_round_trip(
     )
     path = tmp_path_factory.mktemp("npz") / "scan.npz"
     write_npz(path, series, truth={"pdff": np.zeros(shape[1:])})
-    read = load_series(path, keep_names=True, apart=False)
+    read = read_npz(path)
     np.testing.assert_array_equal(read.echoes, series.echoes)
     np.testing.assert_array_equal(read.te_s, series.te_s)
     assert (read.field_strength_t, read.geometry, read.readout) == (series.field_strength_t, series.geometry, readout)

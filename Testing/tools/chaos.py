@@ -202,12 +202,13 @@ def names(count: int) -> tuple[str, bool]:
     from typer.testing import CliRunner
 
     from AIDEALLib.cli.main import app
-    from AIDEALLib.echoes import Geometry
+    from AIDEALLib.io.load import load_series
     from AIDEALLib.io.segmentation import Segmentation, save_segmentation
 
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         scan = scan_file(Path(name), 4, slices=1)
+        geometry = load_series(scan).geometry
         labels = np.zeros((1, 48, 48), np.int32)
         labels[:, 20:28, 20:28] = 1
         for number, raw in enumerate(hostile_names(count)):
@@ -220,7 +221,7 @@ def names(count: int) -> tuple[str, bool]:
                 named = scan
             segments = place / "seg.seg.nrrd"
             place.mkdir(exist_ok=True)
-            save_segmentation(Segmentation(labels, {1: os.fsdecode(raw)}), Geometry((6.0, 6.0, 1.0)), segments)
+            save_segmentation(Segmentation(labels, {1: os.fsdecode(raw)}), geometry, segments)
             out = place / "out"
             words = ["run", "--method", "magnitude", "--anyway", "--keep-names", "--out", out, "--segmentation", segments]
             given = [str(word) for word in (*words, "--", named)]
