@@ -58,7 +58,7 @@ def test_round_trip(
         "a scan",
         flip_angle_deg,
         repetition_time_s,
-        notes,
+        notes=notes,
     )
     path = tmp_path_factory.mktemp("npz") / "scan.npz"
     write_npz(path, series, truth={"pdff": np.zeros(shape[1:])})
