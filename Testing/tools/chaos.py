@@ -147,8 +147,8 @@ def kill_worker(count: int) -> tuple[str, bool]:
     longest = np.percentile(took, [50, 99, 99.9, 100])
     text = (
         f"{count} ends of the worker: {dict(outcomes)}; poll {len(took)} times, median {longest[0]:.2f} ms, "
-        f"99 % {longest[1]:.2f} ms, 99.9 % {longest[2]:.2f} ms, longest {longest[3]:.1f} ms, at most {max(own):.1f} ms of its own "
-        f"time; {len(left)} folders left"
+        f"99 % {longest[1]:.2f} ms, 99.9 % {longest[2]:.2f} ms, longest {longest[3]:.1f} ms, of its own at "
+        f"most {max(own):.1f} ms; {len(left)} folders left"
     )
     return text, not outcomes["hung"] and outcomes["last run Result"] == 1 and not left and max(
         longest[1], max(own)
