@@ -99,7 +99,7 @@ def test_bad_files_are_refused(tmp_path: Path, echoes: npt.NDArray[np.complex64]
     np.savez(path, echoes=echoes)
     with pytest.raises(InputError, match="lacks te_s, field_strength_t"):
         read_npz(path)
-    np.savez(path, echoes=echoes, te_s=TE_S, field_strength_t=3.0, readout="another readout")
+    np.savez(path, echoes=echoes, te_s=TE_S, field_strength_t=3.0, readout="sideways")
     with pytest.raises(InputError, match="another readout"):
         read_npz(path)
     np.savez(path, echoes=echoes, te_s=TE_S, field_strength_t="three")
