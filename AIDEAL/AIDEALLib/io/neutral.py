@@ -22,7 +22,22 @@ def neutral_name(path: Path, noun: str = SCAN) -> str:
 
 
 def shown_name(path: Path | None, keep_names: bool, noun: str = "segmentation") -> str | None:
-    """Name of a file for the provenance; None for none."""
+    """Name of a file for the provenance.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file.
+    keep_names : bool
+        Give its own name.
+    noun : str
+        What stands in for it otherwise.
+
+    Returns
+    -------
+    str or None
+        The name; None for no file.
+    """
     if path is None:
         return None
     return path.name if keep_names else neutral_name(path, noun)
@@ -55,7 +70,22 @@ def neutral_messages(paths: Sequence[Path], keep_names: bool, noun: str = SCAN) 
 
 
 def without_names(message: str, paths: Sequence[Path], noun: str = SCAN) -> str:
-    """Message in which neutral names stand for those of paths, of the files in them or beside them, and of folders above."""
+    """Put neutral names in the place of those of paths, of the files in them or beside them, and of folders above.
+
+    Parameters
+    ----------
+    message : str
+        Message of an error.
+    paths : sequence of Path
+        Files and folders that were read.
+    noun : str
+        What stands in for the name of a path.
+
+    Returns
+    -------
+    str
+        The message.
+    """
     replaced: dict[str, str] = {}
     for path in paths:
         for number, file in enumerate(_files_of(path), start=1):

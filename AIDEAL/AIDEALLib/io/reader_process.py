@@ -81,7 +81,17 @@ def _raise_error(folder: Path, how: str, name: str) -> None:
 
 
 def answer(task: str, request: dict[str, Any], folder: Path) -> None:
-    """Do a task; its result, or the error, is left in the folder."""
+    """Do a task; its result, or the error, is left in the folder.
+
+    Parameters
+    ----------
+    task : str
+        'series' or 'image'.
+    request : dict
+        What to read.
+    folder : Path
+        Receives the result.
+    """
     content: dict[str, Any] = {}
     try:
         with warnings.catch_warnings():
