@@ -109,7 +109,7 @@ def test_run_with_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
     provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["method"] == "refined"
     assert provenance["models"] == load_networks().checksums
-    assert provenance["options"]["segmentation"] == "lobes.seg.nrrd"
+    assert provenance["options"]["segmentation"] == "segmentation.seg.nrrd"
     assert {"reading", "network"} <= provenance["seconds"].keys()
     said = " ".join(done.output.split())
     assert said.count(RESEARCH) == 1
@@ -200,14 +200,14 @@ def test_preset_of_phantoms_shifts_fat(aideal: Any, scan: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing.npz"], "nothing.npz does not exist"),
+        (["nothing.npz"], "scan.npz does not exist"),
         (["scan.npz", "--te", "1.3,3.4,5.5,7.6,9.7,11.8"], "look like milliseconds"),
         (["scan.npz", "--te", "one,two"], "a time in seconds, or with its unit, was expected"),
         (["scan.npz", "--te", "0.001,0.002,0.003"], "6 echo images but 3 echo times"),
         (["scan.npz", "--field-strength", "0"], "tesla"),
         (["scan.npz", "--device", "gpu"], "auto, cpu or cuda was expected"),
-        (["scan.npz", "--segmentation", "none.seg.nrrd"], "none.seg.nrrd does not exist"),
-        (["lobes.seg.nrrd"], "Cannot read lobes.seg.nrrd as a scan"),
+        (["scan.npz", "--segmentation", "none.seg.nrrd"], "segmentation.seg.nrrd does not exist"),
+        (["lobes.seg.nrrd"], "Cannot read scan.seg.nrrd as a scan"),
     ],
 )
 def test_bad_input_is_one_red_line_and_leaves_nothing(

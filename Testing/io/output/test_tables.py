@@ -23,7 +23,7 @@ def test_table_keeps_full_precision_and_odd_names(tmp_path: Path, maps: Paramete
     assert lines[:2] == ["# version: 0.1.0", "# note: two lines"]
     first, second = csv.DictReader("\n".join(lines[2:]).splitlines(keepends=True))
     assert list(first) == list(COLUMNS.values())
-    assert first["segment"] == row.name
+    assert first["segment"] == 'lobe "A", right\\x0a#1'
     assert float(first["pdff_mean_percent"]) == row.pdff_mean
     assert int(first["voxels"]) == row.voxels
     assert math.isnan(empty.pdff_mean)
