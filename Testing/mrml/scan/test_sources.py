@@ -107,7 +107,7 @@ def test_magnitude_and_phase_sequences(scene: Any, oblique: EchoSeries) -> None:
     back = scan.series()
     np.testing.assert_allclose(back.echoes, oblique.echoes, atol=1e-5 * np.abs(oblique.echoes).max())
     np.testing.assert_allclose(back.te_s, oblique.te_s)
-    assert (back.field_strength_t, back.readout, back.source) == (1.5, Readout.BIPOLAR, "Case")
+    assert (back.field_strength_t, back.readout, back.source) == (1.5, Readout.BIPOLAR, "scan")
     assert scan.unit() is PhaseUnit.RADIANS
 
 
