@@ -146,6 +146,20 @@ def test_the_sample_brings_its_lobes(module: Panel, scene: Any) -> None:
     assert module.parameters.segmentation is not chosen, "the lobes of this scan, not those of the first"
 
 
+def test_unknown_orientation_is_stated(module: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:
+    from dataclasses import replace
+
+    from AIDEALLib.echoes import Geometry
+    from AIDEALLib.mrml.scan.sequences import add_series
+    from slicer_harness.cases import OBLIQUE
+
+    for geometry, stated in ((Geometry((2.0, 2.0, 6.0)), False), (OBLIQUE, True)):
+        stored = add_series(module.scene, replace(liver[0], geometry=geometry), "Array")
+        module.panel.scan.choose(stored)
+        assert ("Orientation unknown" in module.ui.volumesProblemLabel.text) is not stated
+        assert module.ui.applyButton.enabled
+
+
 def test_what_files_lack_is_asked_for(module: Panel, tmp_path: Path, liver: tuple[EchoSeries, TissueMaps]) -> None:
     import SimpleITK as sitk
 

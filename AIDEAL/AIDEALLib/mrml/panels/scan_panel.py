@@ -228,6 +228,8 @@ class ScanPanel:
         }
         for where, name in labels.items():
             text = "\n".join(problem.text for problem in self.problems if problem.where == where)
+            if where == "volumes" and not self.problems and self.scan.without_orientation:
+                text = tr("Orientation unknown: the file states none. Images may be shown turned or mirrored.")
             label = getattr(self._context.ui, name)
             label.text = text
             label.setVisible(bool(text))

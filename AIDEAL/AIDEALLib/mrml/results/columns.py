@@ -12,7 +12,7 @@ from ...io.output.tables import COLUMNS
 from ...statistics import SegmentStatistics, SteatosisCutoffs
 from .live_table import TITLES
 
-SHORT = ("Segment", "PDFF, 95 % (%)", "Low conf. (%)", "Grade", "Volume (ml)")
+SHORT = ("Segment", "PDFF % (95 % interval)", "Low conf. (%)", "Grade", "Volume (ml)")
 """Columns that are always shown, in the width of the panel; the PDFF is the reported one, which is graded."""
 _IN_SHORT = ("name", "reported", "reported_low", "reported_high", "low_confidence_percent", "steatosis_grade", "volume_ml")
 _DECIMALS = {

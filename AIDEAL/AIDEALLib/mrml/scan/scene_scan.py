@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...choices import PhaseUnit
-from ...echoes import EchoSeries
+from ...echoes import EchoSeries, Geometry
 from ...errors import InputError
 from ...io.images import same_geometry
 from ...io.naming import Part
@@ -99,6 +99,14 @@ class SceneScan:
     def problems(self) -> list[Problem]:
         """Everything that prevents an estimate; [] when nothing does."""
         return self._volume_problems() or [*self._time_problems(), *self._field_problems(), *self._unit_problems()]
+
+    @property
+    def without_orientation(self) -> bool:
+        """Whether the images lie as arrays without orientation do: axes along the patient's, first voxel at the origin."""
+        if not self.first or self.first[0].GetImageData() is None:
+            return False
+        geometry = geometry_of(self.first[0])
+        return geometry.direction == Geometry().direction and geometry.origin_mm == Geometry().origin_mm
 
     def unit(self) -> PhaseUnit | None:
         """Unit of the phase, as stated or detected; None for real and imaginary parts, and without phase.
