@@ -17,7 +17,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "parameter_maps": {"errors", "echoes"},
     "statistics": BASICS,
     "regions": BASICS | {"statistics"},
-    "comparison": BASICS | {"statistics", "regions", "io"},
+    "comparison": BASICS | {"statistics", "regions", "io", "report"},
     "resources": {"errors"},
     "voxel_fit": BASICS,
     "physics": {"errors"},

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from paths import PACKAGE
 
 from AIDEALLib.io.output.dicom.content import Region
 from AIDEALLib.quality.findings import QualityReport
@@ -90,3 +91,9 @@ def test_without_regions_no_liver_is_reported(report_content: ReportContent, tmp
     assert "No liver was outlined, so there is no number for the liver." in words
     assert "nothing makes a number doubtful" in words
     assert "What would change" not in words
+
+
+def test_pages_come_from_templates_alone() -> None:
+    tag = re.compile(r"</?(html|head|body|p|div|table|tr|td|h[1-6]|ul|li|figure|img)[ >]")
+    found = [path.name for path in PACKAGE.rglob("*.py") if "mrml" not in path.parts and tag.search(path.read_text("utf-8"))]
+    assert found == []

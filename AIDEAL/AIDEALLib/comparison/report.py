@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from html import escape
 from pathlib import Path
 
 import numpy as np
 
 from ..io.output.save import write_map
 from ..parameter_maps import ParameterMaps
+from ..report.templating import encoded, render
 from ..statistics import Change
 from .compare import Comparison, Visit
 from .pictures import agreement_png, slices_png
@@ -27,13 +25,6 @@ HEAD = (
     "95 % interval",
     "Reading",
 )
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1100px; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.5em; margin-bottom: 0; } h2 { font-size: 1.15em; margin-top: 1.8em; border-bottom: 1px solid #ccc; }
-img { max-width: 100%; } table { border-collapse: collapse; } .note { color: #555; }
-th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #e3e3e3; }
-th:first-child, td:first-child, td:last-child, th:last-child { text-align: left; }
-"""
 INTERVAL_NOTE = (
     "The interval of a change takes the visits for independent and holds the standard errors of both means. It leaves out the "
     "position of the patient, the breath hold, and what differs between protocols. Repeated scans include these."
@@ -112,22 +103,15 @@ def sentences(comparison: Comparison) -> list[str]:
 
 def _page(comparison: Comparison, pictures: dict[str, bytes]) -> str:
     visits = comparison.visits
-    title = f"{visits[0].name} and {visits[1].name}: change of the fat fraction"
-    images = "\n".join(
-        f'<p><img alt="{escape(_CAPTIONS[name])}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'
-        for name, png in pictures.items()
-    )
-    notes = "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(comparison))
-    described = _table(("Visit", "Protocol", "Method"), [_visit_cells(visit) for visit in visits])
-    body = (
-        f"<h1>{escape(title)}</h1>\n<p><strong>{escape(visits[0].maps.provenance.research_use)}</strong></p>\n"
-        f"<h2>Visits</h2>\n{described}\n<h2>Change of PDFF</h2>\n"
-        f"{_table(HEAD, [change_cells(change) for change in comparison.changes])}\n{images}\n"
-        f"<h2>Protocols, registration, limits</h2>\n<ul>\n{notes}\n</ul>\n"
-    )
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>AIDEAL: {escape(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    return render(
+        "compare.html.j2",
+        title=f"{visits[0].name} and {visits[1].name}: change of the fat fraction",
+        research_use=visits[0].maps.provenance.research_use,
+        visits=[_visit_cells(visit) for visit in visits],
+        columns=HEAD,
+        changes=[change_cells(change) for change in comparison.changes],
+        pictures=[{"caption": _CAPTIONS[name], "data": encoded(png)} for name, png in pictures.items()],
+        notes=sentences(comparison),
     )
 
 
@@ -146,9 +130,3 @@ def _protocol(maps: ParameterMaps) -> str:
     te = ", ".join(f"{1000 * t:.3g}" for t in provenance.te_s)
     slices, rows, columns = maps.mask.shape
     return f"{provenance.field_strength_t:g} T, {len(provenance.te_s)} echoes at {te} ms, {columns}x{rows}x{slices} voxels"
-
-
-def _table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table>\n<tr>{head}</tr>\n{body}\n</table>"
