@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..escaping import plain
 from ..options import RunOptions
 from .options import Debug, Out, takes_run_options
 
@@ -93,6 +94,6 @@ def _print(console: Console, found: Comparison, out: Path) -> None:
 
     console.print(table_of("Change of PDFF", HEAD, [change_cells(change) for change in found.changes]))
     for sentence in sentences(found):
-        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Report: {out.resolve() / PAGE}", markup=False, highlight=False, soft_wrap=True)
+        console.print(plain(sentence), markup=False, highlight=False, soft_wrap=True)
+    console.print(plain(f"Report: {out.resolve() / PAGE}"), markup=False, highlight=False, soft_wrap=True)
     console.print(found.visits[0].maps.provenance.research_use, style="bold", highlight=False)

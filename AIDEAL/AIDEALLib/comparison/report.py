@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..escaping import for_csv, plain
 from ..io.output.save import write_map
 from ..parameter_maps import ParameterMaps
 from ..report.templating import encoded, render
@@ -77,12 +78,13 @@ def _save_table(comparison: Comparison, path: Path) -> None:
     names = [*asdict(comparison.changes[0])] if comparison.changes else ["name"]
     with path.open("w", newline="", encoding="utf-8") as stream:
         for note in sentences(comparison):
-            stream.write(" ".join(f"# {note}".split()) + "\n")
+            stream.write(plain(" ".join(f"# {note}".split())) + "\n")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([*names, "reading"])
         for change in comparison.changes:
             values = asdict(change).values()
-            cells = ["" if isinstance(v, float) and not math.isfinite(v) else v for v in values]
+            cells = [for_csv(v) if isinstance(v, str) else v for v in values]
+            cells = ["" if isinstance(v, float) and not math.isfinite(v) else v for v in cells]
             writer.writerow([*cells, change.verdict])
 
 

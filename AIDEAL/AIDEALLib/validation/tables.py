@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ..escaping import for_csv
+
 
 def save_rows(rows: Sequence[object], path: Path) -> None:
     """Write rows of one dataclass as CSV; columns are its fields, NaN and infinity become empty cells."""
@@ -17,6 +19,7 @@ def save_rows(rows: Sequence[object], path: Path) -> None:
         writer.writerow(names)
         for row in rows:
             values = [getattr(row, name) for name in names]
+            values = [for_csv(v) if isinstance(v, str) else v for v in values]
             writer.writerow(["" if isinstance(v, float) and not math.isfinite(v) else v for v in values])
 
 
