@@ -22,7 +22,8 @@ SHORTEST_PLAUSIBLE_TE_S = 1e-5
 """The shortest echo time, and step between echoes, of any scanner is above this."""
 LONGEST_PLAUSIBLE_TE_S = 0.2
 """Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in milliseconds."""
-LARGEST_VALUE = 1e12
+LARGEST_VALUE = 7e11
+"""Of real and imaginary part, so that no magnitude exceeds 1e12."""
 SPACING_RANGE_MM = (0.01, 1000.0)
 FURTHEST_ORIGIN_MM = 1e6
 DIRECTION_ROUNDING = 0.02

@@ -45,7 +45,7 @@ def test_compare_a_scan_with_a_result(scan: Path) -> None:
         *("compare", scan / "scan.npz", scan / "b", "--out", scan / "c", *given, "--repeatability", 1.5, "--no-registration")
     )
     assert done.exit_code == 0, done.output
-    assert {p.name for p in (scan / "c").iterdir()} == {"baseline", "compare.html", "change.csv", "agreement.png"}
+    assert {p.name for p in (scan / "c").iterdir()} == {"baseline", "compare.html", "change.csv", "agreement.png", "files.json"}
     said = " ".join(done.output.split())
     for words in (
         "Right lobe",

@@ -181,7 +181,7 @@ def save_report(content: ReportContent, folder: Path) -> list[Path]:
     from ...report.pdf import save_pdf
     from ...report.viewer import save_viewer
 
-    with staged_directory(folder) as stage:
+    with staged_directory(folder, listed=False) as stage:
         save_pdf(stage / "report.pdf", content)
         save_viewer(stage / "viewer.html", content)
         if content.series is not None:
@@ -244,7 +244,7 @@ def export_objects(content: ExportContent, folder: Path, sources: Sequence[Path]
     from ...io.output.dicom.export import export_dicom
     from ...io.output.staging import staged_directory
 
-    with staged_directory(folder) as stage:
+    with staged_directory(folder, listed=False) as stage:
         written = export_dicom(content, stage, sources, identity)
     return [folder / one.path.name for one in written]
 
