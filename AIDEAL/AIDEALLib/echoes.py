@@ -211,7 +211,7 @@ def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
     ):
         raise InputError(
             f"Echo times are {listed} s; no scanner has any, or steps between them, below {SHORTEST_PLAUSIBLE_TE_S:g} s.",
-            advise("Give the right ones ({}, in seconds).", "te_s"),
+            advise("Give the right ones ({}).", "te_s"),
         )
     if np.any(np.diff(te) <= 0):
         raise InputError(

@@ -23,5 +23,5 @@ def test_coils_are_combined_without_touching_the_echo_evolution(tmp_path: Path) 
     images = np.transpose(stacked, (3, 4, 2, 0, 1))
     savemat(tmp_path / "a.mat", {"imDataParams": {"images": images, "TE": TE_S, "FieldStrength": 1.5}})
     series = load_series(tmp_path / "a.mat")
-    assert "3 coils combined" in series.source
+    assert series.notes == ("3 coils were combined by a local matched filter.",)
     np.testing.assert_allclose(np.abs(series.echoes), np.abs(combined), rtol=1e-5)

@@ -73,7 +73,8 @@ def read_matlab(path: Path, overrides: Overrides) -> EchoSeries:
         phase_sign=_phase_sign(fields.get("PrecessionIsClockwise")),
         flip_angle_deg=_number(fields, "FlipAngle"),
         repetition_time_s=_number(fields, "TR"),
-        source=path.name if coils == 1 else f"{path.name} ({coils} coils combined by a local matched filter)",
+        source=path.name,
+        notes=() if coils == 1 else (f"{coils} coils were combined by a local matched filter.",),
     )
 
 

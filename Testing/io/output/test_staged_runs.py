@@ -211,5 +211,5 @@ def test_the_result_of_another_scan_is_not_replaced_in_silence(tmp_path: Path) -
     refuse_other_scan(tmp_path, "a")
     (tmp_path / "provenance.json").write_text('{"scan": "a"}', encoding="utf-8")
     refuse_other_scan(tmp_path, "a")
-    with pytest.raises(InputError, match="holds the result of another scan.*--force"):
+    with pytest.raises(InputError, match="holds the result of another scan.*force the replacement"):
         refuse_other_scan(tmp_path, "b")

@@ -96,7 +96,7 @@ def test_files_that_cannot_be_read_are_shown(module: Panel, tmp_path: Path) -> N
     (tmp_path / "x.txt").write_text("no scan")
     module.dialogs.files = [tmp_path / "x.txt"]
     module.ui.loadFilesButton.click()
-    assert "Cannot read x.txt" in module.dialogs.errors[0]
+    assert "Cannot read scan" in module.dialogs.errors[0]
     module.ui.loadSampleButton.click()
     assert module.ui.applyButton.enabled
     assert module.ui.echoTable.rowCount == 6
@@ -185,7 +185,7 @@ def test_a_folder_is_loaded(module: Panel, tmp_path: Path) -> None:
     assert module.parameters.firstSequence is None, "nothing was chosen"
     module.dialogs.directory = tmp_path / "missing"
     module.ui.loadFolderButton.click()
-    assert "missing" in module.dialogs.errors[-1]
+    assert "does not exist" in module.dialogs.errors[-1]
     module.dialogs.directory = resource("SampleData", "synthetic_liver")
     module.ui.loadFolderButton.click()
     assert module.ui.applyButton.enabled

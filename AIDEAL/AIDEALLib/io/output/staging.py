@@ -143,7 +143,7 @@ def refuse_other_scan(directory: PathLike, scan: str) -> None:
     if earlier is not None and earlier != scan:
         raise InputError(
             f"{_shown(Path(directory))} holds the result of another scan, which is not replaced. Give another folder, or "
-            "replace it with --force."
+            "force the replacement."
         )
 
 
@@ -186,7 +186,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _refuse_place(target: Path, inputs: Sequence[PathLike]) -> None:
     if "\0" in str(target) or not str(target).strip():
-        raise InputError("The folder for the results has no name; give one with --out.")
+        raise InputError("The folder for the results has no name; a folder to write to was expected. Name one.")
     try:
         str(target).encode("utf-8")
     except UnicodeEncodeError as error:
