@@ -38,6 +38,15 @@ def test_grade_names_its_scheme(report_content: ReportContent) -> None:
     assert sentences.grade(None, report_content.cutoffs) == ""
 
 
+def test_grade_states_its_probability_and_that_of_others(report_content: ReportContent) -> None:
+    main = report_content.main
+    assert main is not None
+    row = replace(main.statistics, steatosis_grade="S2", chance_s0=0.0, chance_s1=0.39, chance_s2=0.6, chance_s3=0.01)
+    assert sentences.likely_grades(row) == [("S2", 0.6), ("S1", 0.39)]
+    said = sentences.grade(replace(main, statistics=row), report_content.cutoffs)
+    assert "probability: S2 with 60 %, S1 with 39 %" in said
+
+
 @pytest.mark.parametrize(
     ("severities", "said"),
     [

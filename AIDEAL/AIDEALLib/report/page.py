@@ -82,12 +82,10 @@ def cells(row: SegmentStatistics) -> tuple[str, ...]:
 
 
 def _grades(row: SegmentStatistics) -> str:
-    """Grade with its chance, then other grades whose chance is 5 % and more."""
-    grade, chances = row.steatosis_grade, (row.chance_s0, row.chance_s1, row.chance_s2, row.chance_s3)
-    shown = [(f"S{n}", chance) for n, chance in enumerate(chances) if f"S{n}" == grade or chance >= 0.05]
-    shown.sort(key=lambda pair: pair[0] != grade)
-    listed = ", ".join(f"{name} {100 * chance:.0f} %" for name, chance in shown if math.isfinite(chance))
-    return listed or grade or "-"
+    """Grade with its probability, then other grades that are not unlikely."""
+    return (
+        ", ".join(f"{name} {100 * chance:.0f} %" for name, chance in sentences.likely_grades(row)) or row.steatosis_grade or "-"
+    )
 
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..io.output.dicom.content import Region
 from ..parameter_maps import ParameterMaps
 from ..quality.findings import QualityReport, Severity
-from ..statistics import SteatosisCutoffs, region_statistics
+from ..statistics import SegmentStatistics, SteatosisCutoffs, region_statistics
 from .content import ReportContent
 
 NO_LIVER = "No liver was outlined, so there is no number for the liver"
@@ -18,6 +18,8 @@ INTERVAL_NOTE = (
     "not what the model of the signal leaves open."
 )
 SMALLEST_CHANGE = 0.05
+UNLIKELY_GRADE = 0.05
+"""Probability below which a grade is not named."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,33 @@ def grade(region: Region | None, cutoffs: SteatosisCutoffs) -> str:
     if region is None or not region.statistics.steatosis_grade:
         return ""
     row = region.statistics
+    likely = ", ".join(f"{name} with {100 * chance:.0f} %" for name, chance in likely_grades(row))
     return (
-        f"Steatosis grade {row.steatosis_grade} (scheme {cutoffs.name}: S1 from {cutoffs.grade_1:g} %, S2 from "
+        f"Steatosis grade {row.steatosis_grade} (probability: {likely or 'unknown'}; "
+        f"scheme {cutoffs.name}: S1 from {cutoffs.grade_1:g} %, S2 from "
         f"{cutoffs.grade_2:g} %, S3 from {cutoffs.grade_3:g} %), "
         f"by the {'median' if row.reported_from == 'median' else 'joint estimate'} of {row.reported:.1f} %. "
         "Schemes differ between studies."
     )
+
+
+def likely_grades(row: SegmentStatistics) -> list[tuple[str, float]]:
+    """Steatosis grade of a region with its probability, then other grades that are not unlikely.
+
+    Parameters
+    ----------
+    row : SegmentStatistics
+        The region.
+
+    Returns
+    -------
+    list of (str, float)
+        Grades and probabilities; empty where they are unknown.
+    """
+    chances = (row.chance_s0, row.chance_s1, row.chance_s2, row.chance_s3)
+    named = [(f"S{n}", chance) for n, chance in enumerate(chances) if math.isfinite(chance)]
+    shown = [(name, chance) for name, chance in named if name == row.steatosis_grade or chance >= UNLIKELY_GRADE]
+    return sorted(shown, key=lambda pair: pair[0] != row.steatosis_grade)
 
 
 def quality_sentence(quality: QualityReport) -> str:
