@@ -98,6 +98,7 @@ def main(folder: Path) -> None:
     later.run(lambda: logic.busy)
     print(ui.referenceLabel.text)
     root.show()
+    qt_widgets.settle(20)  # hints of size follow once sections have folded
     qt_widgets.grab(root, folder / "panel.png", (560, root.sizeHint().height() + 10))
     panel.close()
     for view in views:
