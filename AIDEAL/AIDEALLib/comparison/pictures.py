@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,19 +52,14 @@ def slices_png(comparison: Comparison) -> bytes:
     inside = baseline.maps.mask[index]
     part = _box(inside)
     figure, axes = _figure(12.6, 3.7, 3)
+    before, after = (np.where(inside, pdff[index], np.nan) for pdff in (baseline.maps.pdff, comparison.follow_up_pdff))
     shown = (
-        (np.where(inside, baseline.maps.pdff[index], np.nan), "Baseline", PDFF_WINDOW, "viridis", "PDFF (%)"),
-        (
-            np.where(inside, comparison.follow_up_pdff[index], np.nan),
-            "Follow-up, moved",
-            PDFF_WINDOW,
-            "viridis",
-            "PDFF (%)",
-        ),
-        (comparison.difference[index], "Follow-up minus baseline", DIFFERENCE_WINDOW, "RdBu_r", "points"),
+        _Image(before[part], "Baseline", PDFF_WINDOW, "viridis", "PDFF (%)"),
+        _Image(after[part], "Follow-up, moved", PDFF_WINDOW, "viridis", "PDFF (%)"),
+        _Image(comparison.difference[index][part], "Follow-up minus baseline", DIFFERENCE_WINDOW, "RdBu_r", "points"),
     )
-    for one, (image, title, window, colours, unit) in zip(axes, shown, strict=True):
-        _show(figure, one, image[part], title, window, colours, unit, spacing[1] / spacing[0])
+    for one, image in zip(axes, shown, strict=True):
+        _show(figure, one, image, spacing[1] / spacing[0])
         if liver is not baseline.maps.mask:
             one.contour(liver[index][part], levels=[0.5], colors="white", linewidths=0.9)
     figure.suptitle(f"Slice {index + 1} of {baseline.maps.mask.shape[0]}; white: liver at baseline", fontsize=10)
@@ -98,27 +94,27 @@ def _label(axes: Axes, places: list[tuple[float, float, str]], highest: float) -
         last = height
 
 
-def _show(
-    figure: Figure,
-    axes: Axes,
-    image: npt.NDArray[Any],
-    title: str,
-    window: tuple[float, float],
-    colours: str,
-    unit: str,
-    aspect: float,
-) -> None:
+@dataclass(frozen=True, eq=False)
+class _Image:
+    values: npt.NDArray[Any]
+    title: str
+    window: tuple[float, float]
+    colours: str
+    unit: str
+
+
+def _show(figure: Figure, axes: Axes, image: _Image, aspect: float) -> None:
     from matplotlib import colormaps
 
-    colour_map = colormaps[colours].with_extremes(bad=OUTSIDE)
-    picture = axes.imshow(
-        np.ma.masked_invalid(image), cmap=colour_map, vmin=window[0], vmax=window[1], aspect=aspect, interpolation="nearest"
-    )
-    axes.set_title(title, fontsize=10)
+    colour_map = colormaps[image.colours].with_extremes(bad=OUTSIDE)
+    low, high = image.window
+    values = np.ma.masked_invalid(image.values)
+    picture = axes.imshow(values, cmap=colour_map, vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
+    axes.set_title(image.title, fontsize=10)
     axes.set_xticks([])
     axes.set_yticks([])
     bar = figure.colorbar(picture, ax=axes, shrink=0.85, pad=0.02)
-    bar.set_label(unit, fontsize=9)
+    bar.set_label(image.unit, fontsize=9)
     bar.ax.tick_params(labelsize=8)
 
 

@@ -217,28 +217,29 @@ def _measured(patient: RegionPatient, bench: Bench) -> Iterator[RegionRow]:
     options = RunOptions(device=bench.device, conjugate=Conjugate.AS_STORED, bipolar=Bipolar.AS_STORED)
     monitor = Monitor(cancelled=bench.cancel)
     outcome = run(scan.series, options, check=False, networks=lambda _: bench.networks, monitor=monitor)
-    bound = cramer_rao_sd(scan, patient.protocol)[0]
+    estimated = _Estimated(patient, outcome, scan.truth, cramer_rao_sd(scan, patient.protocol)[0])
     for name in LOBES:
         lobe = scan.truth.segment(name) & outcome.maps.mask
         if np.count_nonzero(lobe) < 50:
             continue
-        yield _row(patient, outcome, scan.truth, bound, lobe, lobe, "lobe", name)
+        yield _row(estimated, lobe, lobe, "lobe", name)
         for diameter in DIAMETERS_MM:
             for circle in _circles(lobe, diameter, scan.truth.geometry.spacing_mm, patient.seed):
-                yield _row(patient, outcome, scan.truth, bound, circle, lobe, f"{diameter / 10:.0f} cm", name)
+                yield _row(estimated, circle, lobe, f"{diameter / 10:.0f} cm", name)
 
 
-def _row(
-    patient: RegionPatient,
-    outcome: Outcome,
-    truth: TissueMaps,
-    bound: npt.NDArray[np.float32],
-    region: Bools,
-    lobe: Bools,
-    kind: str,
-    name: str,
-) -> RegionRow:
-    maps = outcome.maps
+@dataclass(frozen=True, eq=False)
+class _Estimated:
+    """A patient with the estimate, the truth and the Cramer-Rao bound of the PDFF, percentage points."""
+
+    patient: RegionPatient
+    outcome: Outcome
+    truth: TissueMaps
+    bound: npt.NDArray[np.float32]
+
+
+def _row(estimated: _Estimated, region: Bools, lobe: Bools, kind: str, name: str) -> RegionRow:
+    patient, maps = estimated.patient, estimated.outcome.maps
     row = region_statistics(
         maps,
         region,
@@ -246,10 +247,10 @@ def _row(
         voxel_volume_ml=maps.geometry.voxel_volume_ml,
         errors=RunErrors.of(maps.provenance.as_dict()),
         sample=None if kind == "lobe" else Sample(lobe),
-        joint=region_fit_of(outcome),
+        joint=region_fit_of(estimated.outcome),
     )
-    stands_for = truth.pdff_percent[lobe].astype(np.float64)
-    best = math.sqrt(float(np.sum(bound[region].astype(np.float64) ** 2))) * patient.zoom / row.used_voxels
+    stands_for = estimated.truth.pdff_percent[lobe].astype(np.float64)
+    best = math.sqrt(float(np.sum(estimated.bound[region].astype(np.float64) ** 2))) * patient.zoom / row.used_voxels
     decay = patient.protocol.liver_r2star_per_s
     assert patient.protocol.snr is not None
     return RegionRow(
