@@ -137,7 +137,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @contextmanager
 def broken(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
-    """A server that has no instances and answers the n-th object as told; its address, and what it was sent."""
+    """A server without instances that answers the n-th object with the given response; its address, and what it received."""
     requests: list[str] = []
     left = list(answers)
 

@@ -80,19 +80,19 @@ def test_title_and_legend_of_the_fourth_view_follow_its_map(layouts: Any, readin
 
     maps, ui = reading.panel._context.maps(), reading.ui
     assert maps is not None
-    told: list[str] = []
+    events: list[str] = []
     node = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(maps["r2star"])
     for index, key, title, legend in (
         (1, "field", "Field", "Field Hz"),
         (2, "swap_probability", "P(swap)", "P(swap)"),
         (0, "r2star", "R2*", "R2* 1/s"),
     ):
-        tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: told.append("legend"))
+        tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: events.append("legend"))
         ui.fourthComboBox.currentIndex = index
         node.RemoveObserver(tag)
         assert layouts.views[layout.FOURTH_VIEW].composite.GetBackgroundVolumeID() == maps[key].GetID()
         assert (title_of(layouts, layout.FOURTH_VIEW), legend_of(maps[key])) == (title, legend)
-    assert told, "a legend draws a new title only when it is told"
+    assert events, "a legend draws a new title only after a modified event"
     ui.anatomyComboBox.currentIndex = 1
     assert title_of(layouts, layout.ANATOMY_VIEW) == "Echo 1"
 

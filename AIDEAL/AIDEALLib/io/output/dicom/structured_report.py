@@ -10,7 +10,7 @@ from ....parameter_maps import Provenance
 from ....statistics import SegmentStatistics
 from .common import concept, equipment_arguments, evidence, finish
 from .content import ExportContent, Region
-from .quantities import FAT_FRACTION, MODEL, PERCENT, R2STAR, REPORT_SERIES, STANDARD_DEVIATION, Code, description
+from .quantities import FAT_FRACTION, MODEL, PER_SECOND, PERCENT, R2STAR, REPORT_SERIES, STANDARD_DEVIATION, Code, description
 from .segmentation import LIVER, meaning
 from .study import Reference, Study
 from .uids import digest
@@ -25,7 +25,6 @@ IQR: Code = ("130614", "DCM", "Interquartile Range of population")
 VOLUME: Code = ("118565006", "SCT", "Volume")
 MILLILITRE: Code = ("ml", "UCUM", "milliliter")
 COUNT: Code = ("{voxels}", "UCUM", "voxels")
-PER_SECOND: Code = ("/s", "UCUM", "per second")
 VOXELS: Code = ("voxels", SCHEME, "Number of voxels")
 STATED_SD: Code = ("stated-sd", SCHEME, "Mean of the stated SD of the voxels' PDFF")
 LOWEST: Code = ("mean-lower", SCHEME, "Lower end of 95 % interval of the mean PDFF")
