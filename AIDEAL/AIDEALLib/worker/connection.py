@@ -19,7 +19,7 @@ MOST_WAITING = 1000
 LOG_CHUNK_BYTES = 1 << 16
 MOST_A_POLL, LONGEST_POLL_S = 64, 0.002
 DRAIN_S = 1.0
-"""After one of both has ended, the child or the pipe of its messages, this long the other may still take."""
+"""After the child or one of its pipes has ended, this long the others may still take."""
 
 
 class Connection(Generic[T]):
@@ -73,12 +73,13 @@ class Connection(Generic[T]):
         return found
 
     def ended(self) -> bool:
-        """True when the process has ended, or its messages have, and all were received."""
+        """True when the process has ended, or its messages have, and all that it wrote was received."""
         dead, silent = self._process.poll() is not None, self._messages.ended
         if not (dead or silent):
             return False
         self._ended_at = self._ended_at or time.monotonic()
-        return self._inbox.empty() and ((dead and silent) or time.monotonic() - self._ended_at > DRAIN_S)
+        drained = dead and silent and self._errors.ended  # its last words say why it ended
+        return self._inbox.empty() and (drained or time.monotonic() - self._ended_at > DRAIN_S)
 
     def silent_s(self) -> float:
         """Seconds without a sign of life, counted by calls: while nobody asks (a suspended computer), none pass."""
