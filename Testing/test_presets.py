@@ -10,7 +10,6 @@ import torch
 from paths import REAL_DATA
 
 from AIDEALLib.choices import Preset
-from AIDEALLib.cli.results import measured
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.phase_correction.plan import plan_corrections
 from AIDEALLib.estimation.voxelwise.candidates import search_r2star
@@ -21,6 +20,7 @@ from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 from AIDEALLib.quality.assess import assess
+from AIDEALLib.scan_run.folder import measured
 from AIDEALLib.simulation.demo import demo_liver
 
 BOTTLES = REAL_DATA / "bottles15T_16echo_bipolar" / "bottles.mat"

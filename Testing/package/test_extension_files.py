@@ -12,7 +12,9 @@ from paths import MODULE, ROOT
 NOT_SHIPPED = (
     "AIDEALLib/benchmark/",
     "AIDEALLib/cli/",
+    "AIDEALLib/cohort/",
     "AIDEALLib/comparison/",
+    "AIDEALLib/scan_run/",
     "AIDEALLib/simulation/",
     "AIDEALLib/training/",
     "AIDEALLib/validation/",

@@ -29,6 +29,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "quality": BASICS | {"statistics", "models", "physics", "estimation"},
     "report": BASICS | {"statistics", "voxel_fit", "io", "quality"},
     "pipeline": BASICS | {"models", "physics", "io", "estimation", "quality"},
+    "scan_run": BASICS | {"statistics", "regions", "models", "physics", "io", "estimation", "quality", "report", "pipeline"},
     "simulation": BASICS | {"physics"},
     "training": BASICS | {"models", "io", "physics", "estimation", "simulation"},
     "validation": BASICS
@@ -39,7 +40,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "mrml": BASICS | {"statistics", "regions", "report", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}
-    | {"benchmark", "regions", "comparison", "report"},
+    | {"benchmark", "regions", "comparison", "report", "scan_run"},
 }
 """Rooms by what each may import; a new room has to be entered here."""
 

@@ -68,7 +68,8 @@ def _visit(path: Path, segments: Path | None, name: str, options: RunOptions, ou
     from ..io.output.results import is_result, read_maps, read_table
     from ..io.output.staging import staged_directory
     from ..io.segmentation import load_segmentation
-    from .results import CIRCLES, SEGMENTS, save_outcome
+    from ..scan_run.folder import CIRCLES, SEGMENTS, Writing, save_outcome
+    from .options import flag_words
     from .running import run_with_progress
 
     if is_result(path):
@@ -80,7 +81,7 @@ def _visit(path: Path, segments: Path | None, name: str, options: RunOptions, ou
         folder, series = out / name, outcome.series
         drawn = load_segmentation(segments, series.geometry, series.shape) if segments is not None else None
         with staged_directory(folder) as stage:
-            save_outcome(stage, outcome, drawn)
+            save_outcome(stage, outcome, drawn, writing=Writing(wording=flag_words))
     maps = read_maps(folder)
     slices, rows, columns = maps.mask.shape
     files = (folder / SEGMENTS, folder / CIRCLES)

@@ -38,10 +38,12 @@ def demo(
     from ..io.output.staging import refuse_other_scan, staged_directory
     from ..io.segmentation import Segmentation
     from ..physics.spectrum import SIX_PEAK
+    from ..scan_run.folder import Writing, save_outcome
     from ..simulation.demo import demo_liver
     from ..validation.scores import errors_by_segment
     from ..validation.tables import save_rows
-    from .results import print_closing, print_findings, print_statistics, save_outcome
+    from .options import flag_words
+    from .results import print_closing, print_findings, print_statistics
     from .running import run_with_progress
 
     console = Console()
@@ -55,7 +57,7 @@ def demo(
         outcome = run_with_progress(series, options)
         maps = outcome.maps
         segmentation = Segmentation(truth.labels.astype(np.int32), truth.label_names)
-        saved = save_outcome(stage, outcome, segmentation)
+        saved = save_outcome(stage, outcome, segmentation, writing=Writing(wording=flag_words))
         errors = errors_by_segment(maps, truth, SIX_PEAK.mean_shift_hz(series.field_strength_t))
         save_rows(errors, stage / "error.csv")
         _save_input(stage, series, truth)

@@ -48,8 +48,9 @@ def export(
     from ..regions.exclude import LeaveOut
     from ..regions.measure import RegionOptions
     from ..regions.suggest import CircleRules
+    from ..scan_run.folder import QUALITY, SEGMENTS, STATISTICS, export_content, measured
     from .exporting import export_and_send
-    from .results import SEGMENTS, STATISTICS, export_content, measured
+    from .options import flag_words
 
     options = ExportOptions(dicom, anonymous, patient_name, patient_id, birth_date, sex, send)
     options.check()
@@ -59,12 +60,12 @@ def export(
     chosen = segmentation or (run / SEGMENTS if (run / SEGMENTS).is_file() else None)
     segments = load_segmentation(chosen, maps.geometry, maps.mask.shape) if chosen else None
     quality = None
-    if (run / "quality.json").is_file():
-        quality = QualityReport.from_dict(json.loads((run / "quality.json").read_text(encoding="utf-8")))
+    if (run / QUALITY).is_file():
+        quality = QualityReport.from_dict(json.loads((run / QUALITY).read_text(encoding="utf-8")))
     used = maps.provenance.options
     circles = CircleRules(**used["circles"]) if used.get("circles") else None
     regions = RegionOptions(LeaveOut(**used.get("leave_out", {})), circles)
     found = measured(maps, segments, regions, RunOptions.from_dict(used.get("run", {})).preset)
     if segmentation is None and (run / STATISTICS).is_file():  # as reported, with the estimates that need the echoes
         found = replace(found, rows=read_table(run / STATISTICS))
-    export_and_send(Console(), options, export_content(maps, segments, found, quality, run), source or [])
+    export_and_send(Console(), options, export_content(maps, segments, found, quality, run, flag_words), source or [])

@@ -1,0 +1,1 @@
+"""What is done for one scan, whoever requests it: estimated, measured, written into a folder."""
