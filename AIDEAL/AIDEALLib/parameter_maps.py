@@ -85,7 +85,9 @@ class Provenance:
     notes : tuple of str
         Every fallback and every decision taken on the user's behalf.
     seconds : dict of str to float, seconds
-        Time of each step.
+        Wall time of each step.
+    cpu_seconds : dict of str to float, seconds
+        CPU time of each step, over all threads.
     noise_correlation : tuple of tuples of tuples of float
         Correlation of the noise of neighbouring voxels (`statistics.NoiseCorrelation`); () where it cannot be determined.
     model_spread : dict
@@ -110,6 +112,7 @@ class Provenance:
     options: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
     noise_correlation: tuple[tuple[tuple[float, ...], ...], ...] = ()
     model_spread: dict[str, Any] = field(default_factory=dict)
     research_use: str = "Research use only, not for diagnosis."

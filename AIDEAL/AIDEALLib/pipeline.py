@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +26,7 @@ from .quality.assess import assess
 from .quality.corrections import assess_corrections
 from .quality.findings import QualityReport, Severity
 from .quality.preflight import Preflight, UnusableScan, preflight
+from .stopwatch import Stopwatch, rounded
 
 Path = str | os.PathLike[str]
 Source = EchoSeries | Path | Sequence[Path]
@@ -105,24 +104,22 @@ def run(
     options, monitor = options or RunOptions(), monitor or Monitor()
     spectrum = spectrum or fat_spectrum(options)
     choose_device(options.device)
-    seconds: dict[str, float] = {}
-    series = source if isinstance(source, EchoSeries) else _load(source, options, monitor, seconds)
-    checked = _preflight(series, options, spectrum, monitor, seconds) if check else None
+    watch = Stopwatch()
+    series = source if isinstance(source, EchoSeries) else _load(source, options, monitor, watch)
+    checked = _preflight(series, options, spectrum, monitor, watch) if check else None
     monitor.ready(series, checked.expectation if checked else "")
     if corrections is None and options.uses_phase and series.has_phase:
         monitor.step(Step.PREPARE)
-        with _timed(seconds, "phase corrections"):
+        with watch("phase corrections"):
             corrections = plan_corrections(series, spectrum, options, networks or networks_of(options))
         _refuse_undecided(corrections, options, check)
     maps = estimate(series, options, spectrum=spectrum, corrections=corrections, networks=networks, monitor=monitor)
-    seconds |= maps.provenance.seconds
     quality = None
     if check:
         monitor.step(Step.ASSESS)
-        with _timed(seconds, "checking"):
+        with watch("checking"):
             quality = assess(series, maps, options, spectrum=spectrum, corrections=corrections)
-    maps = replace(maps, provenance=replace(maps.provenance, seconds=seconds))
-    return Outcome(series, maps, options, checked, quality)
+    return Outcome(series, _with_times(maps, watch), options, checked, quality)
 
 
 def region_fit_of(outcome: Outcome) -> Callable[[npt.NDArray[np.bool_]], RegionEstimate | None] | None:
@@ -146,17 +143,15 @@ def region_fit_of(outcome: Outcome) -> Callable[[npt.NDArray[np.bool_]], RegionE
     return corrected
 
 
-def _load(source: Path | Sequence[Path], options: RunOptions, monitor: Monitor, seconds: dict[str, float]) -> EchoSeries:
+def _load(source: Path | Sequence[Path], options: RunOptions, monitor: Monitor, watch: Stopwatch) -> EchoSeries:
     monitor.step(Step.READ)
-    with _timed(seconds, "reading"):
+    with watch("reading"):
         return load_series(source, options.overrides, options.keep_names)
 
 
-def _preflight(
-    series: EchoSeries, options: RunOptions, spectrum: FatSpectrum, monitor: Monitor, seconds: dict[str, float]
-) -> Preflight:
+def _preflight(series: EchoSeries, options: RunOptions, spectrum: FatSpectrum, monitor: Monitor, watch: Stopwatch) -> Preflight:
     monitor.step(Step.CHECK)
-    with _timed(seconds, "checking"):
+    with watch("checking"):
         found = preflight(series, options, spectrum)
     if not options.anyway:
         found.refuse()
@@ -170,10 +165,8 @@ def _refuse_undecided(corrections: PhaseCorrections, options: RunOptions, check:
         raise UnusableScan(stops)
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[name] = round(seconds.get(name, 0.0) + time.perf_counter() - start, 4)
+def _with_times(maps: ParameterMaps, watch: Stopwatch) -> ParameterMaps:
+    """Add the steps around the estimate to those of the estimate."""
+    own = maps.provenance
+    seconds, cpu = rounded(watch.seconds) | own.seconds, rounded(watch.cpu_seconds) | own.cpu_seconds
+    return replace(maps, provenance=replace(own, seconds=seconds, cpu_seconds=cpu))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from imports import MODULES, imports, loaded_with, room
 
-BASICS = {"advice", "choices", "errors", "escaping", "options", "echoes", "parameter_maps", "progress"}
+BASICS = {"advice", "choices", "errors", "escaping", "options", "echoes", "parameter_maps", "progress", "stopwatch"}
 MAY_KNOW: dict[str, set[str]] = {
     "advice": set(),
     "choices": set(),
@@ -14,6 +14,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "options": {"advice", "choices", "errors"},
     "echoes": {"advice", "choices", "errors"},
     "progress": {"echoes"},
+    "stopwatch": set(),
     "parameter_maps": {"errors", "echoes"},
     "statistics": BASICS,
     "regions": BASICS | {"statistics"},
@@ -35,8 +36,9 @@ MAY_KNOW: dict[str, set[str]] = {
     "validation": BASICS
     | {"statistics", "regions", "comparison", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation"}
     | {"report"},
-    "benchmark": BASICS | {"models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation"},
     "worker": BASICS | {"scratch", "statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
+    "benchmark": BASICS
+    | {"models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation", "worker"},
     "mrml": BASICS | {"statistics", "regions", "report", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}
@@ -92,6 +94,7 @@ NO_TORCH_IN_SLICER = (
     "errors",
     "options",
     "progress",
+    "stopwatch",
     "statistics",
     "regions",
     "resources",

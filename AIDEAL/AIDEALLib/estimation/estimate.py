@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from ..options import RunOptions
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import FatSpectrum, spectrum_by_name
 from ..progress import Monitor, Step
+from ..stopwatch import Stopwatch as StepWatch
+from ..stopwatch import rounded
 from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod
@@ -216,25 +217,29 @@ class _Run:
             scan=series.checksum,
             options=self._options_of_provenance(method, learned),
             notes=self._notes(method, learned, scan, bool(mask.any())) + _origin(loaded),
-            seconds={name: round(s / workers, 4) for name, s in watch.seconds.items()},
+            seconds=rounded(watch.seconds, workers),
+            cpu_seconds=rounded(watch.cpu_seconds),
         )
         return self._with_shared_errors(ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance))
 
     def _with_shared_errors(self, maps: ParameterMaps) -> ParameterMaps:
         """Add to the provenance what voxels have in common: correlation of the noise, and what the model leaves open."""
-        series, start = self.series, time.perf_counter()
+        series, watch = self.series, StepWatch()
         te = torch.from_numpy(series.te_s)
-        table = noise_correlation(
-            maps,
-            lambda index: self.corrections.apply(series.echoes[:, index], index),
-            self.spectrum.modulation(te, series.field_strength_t).numpy(),
-            METHODS[self.options.method].phase,
-        )
-        spread = model_spread(
-            series, self.spectrum, self.corrections, self.options.fat_shift_offset_ppm, self.options.t1 is T1.CORRECT
-        )
-        seconds = {**maps.provenance.seconds, "shared errors": round(time.perf_counter() - start, 4)}
-        return replace(maps, provenance=replace(maps.provenance, noise_correlation=table, model_spread=spread, seconds=seconds))
+        with watch("shared errors"):
+            table = noise_correlation(
+                maps,
+                lambda index: self.corrections.apply(series.echoes[:, index], index),
+                self.spectrum.modulation(te, series.field_strength_t).numpy(),
+                METHODS[self.options.method].phase,
+            )
+            spread = model_spread(
+                series, self.spectrum, self.corrections, self.options.fat_shift_offset_ppm, self.options.t1 is T1.CORRECT
+            )
+        own = maps.provenance
+        seconds, cpu = {**own.seconds, **rounded(watch.seconds)}, {**own.cpu_seconds, **rounded(watch.cpu_seconds)}
+        own = replace(own, noise_correlation=table, model_spread=spread, seconds=seconds, cpu_seconds=cpu)
+        return replace(maps, provenance=own)
 
     def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:
         run = {**self.options.as_dict(), "models": Path(self.options.models).name}  # folders above may name people

@@ -16,6 +16,7 @@ from ..echoes import Geometry
 from ..errors import InputError
 from ..escaping import plain
 from ..statistics import liver_part
+from ..stopwatch import timed
 from .dicom.files import guarded
 from .dicom.segments import is_dicom_segmentation, read_segments
 from .images import image_of, read_image_apart, same_axes
@@ -54,6 +55,7 @@ class Segmentation:
             yield name, self.labels == label
 
 
+@timed("reading segments")
 def load_segmentation(
     path: str | os.PathLike[str], geometry: Geometry, shape: tuple[int, int, int], keep_names: bool = False
 ) -> Segmentation:
@@ -243,6 +245,7 @@ def _listed(values: tuple[float, ...]) -> str:
     return "(" + ", ".join(f"{v:.3g}" for v in values) + ")"
 
 
+@timed("writing segments")
 def save_segmentation(segmentation: Segmentation, geometry: Geometry, path: str | os.PathLike[str]) -> None:
     """Write segments as a Slicer segmentation (.seg.nrrd) with one layer.
 

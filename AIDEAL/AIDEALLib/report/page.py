@@ -9,6 +9,7 @@ from typing import Any
 
 from ..quality.findings import Finding
 from ..statistics import SegmentStatistics, interval_text
+from ..stopwatch import timed
 from . import sentences
 from .content import ReportContent
 from .pictures import MOST_REGIONS, Picture, fit_picture, histogram_png, region_pictures
@@ -28,6 +29,7 @@ COLUMNS = (
 )
 
 
+@timed("report page")
 def save_page(path: Path, content: ReportContent, overview: Path) -> None:
     """Write the page.
 

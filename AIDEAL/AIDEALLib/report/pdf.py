@@ -10,6 +10,7 @@ from typing import Any
 
 from ..choices import Paper as Paper
 from ..errors import InputError
+from ..stopwatch import timed
 from . import sentences
 from .content import ReportContent
 from .page import number
@@ -28,6 +29,7 @@ _COLUMNS = ("Region", "ml", "Mean %", "95 % interval", "Median", "SD", "Unsure %
 _WIDTHS = (22, 8, 10, 16, 9, 6, 11, 10, 8)
 
 
+@timed("report PDF")
 def save_pdf(path: Path, content: ReportContent, paper: Paper = Paper.A4) -> None:
     """Write the page.
 

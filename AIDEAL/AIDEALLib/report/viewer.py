@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..parameter_maps import MAP_INFO
 from ..statistics import LowConfidence
+from ..stopwatch import timed
 from .content import ReportContent
 from .fit import protocol_of
 from .pictures import COLOURS
@@ -35,6 +36,7 @@ _MAPS: dict[str, tuple[str, str, float]] = {
 Array = npt.NDArray[Any]
 
 
+@timed("viewer")
 def save_viewer(path: Path, content: ReportContent) -> None:
     """Write the page.
 

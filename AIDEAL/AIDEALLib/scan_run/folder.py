@@ -24,6 +24,7 @@ from ..statistics import (
     liver_groups,
     region_statistics,
 )
+from ..stopwatch import timed
 
 if TYPE_CHECKING:
     from ..io.output.dicom.content import ExportContent, Region
@@ -37,6 +38,7 @@ STATISTICS, QUALITY = "statistics.csv", "quality.json"
 SEGMENTS, CIRCLES = "segmentation.seg.nrrd", "circles.seg.nrrd"
 
 
+@timed("statistics")
 def measured(
     maps: ParameterMaps,
     segmentation: Segmentation | None,

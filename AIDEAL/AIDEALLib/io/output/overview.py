@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ...echoes import EchoSeries
 from ...escaping import for_figure
 from ...parameter_maps import MAP_INFO, ParameterMaps
+from ...stopwatch import timed
 from .staging import staged_file
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ MARGIN = 0.04
 PANEL_INCHES = 3.7
 
 
+@timed("overview picture")
 def save_overview(
     series: EchoSeries, maps: ParameterMaps, path: str | os.PathLike[str], slice_index: int | None = None
 ) -> None:

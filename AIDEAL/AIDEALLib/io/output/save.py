@@ -13,10 +13,12 @@ import numpy.typing as npt
 from ...echoes import Geometry
 from ...errors import InputError
 from ...parameter_maps import MAP_INFO, ParameterMaps
+from ...stopwatch import timed
 from ..images import image_of
 from .staging import PROVENANCE, staged_directory
 
 
+@timed("writing maps")
 def save_maps(maps: ParameterMaps, directory: str | os.PathLike[str]) -> None:
     """Write each map as `<name>.nrrd`, the mask as `mask.nrrd`, and `provenance.json`, all of them or none.
 

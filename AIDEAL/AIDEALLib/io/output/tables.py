@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from ...errors import InputError
 from ...escaping import for_csv, plain
 from ...statistics import SegmentStatistics
+from ...stopwatch import timed
 from .staging import staged_file
 
 COLUMNS: dict[str, str] = {
@@ -52,6 +53,7 @@ COLUMNS: dict[str, str] = {
 """Field of `SegmentStatistics` and its column, in column order."""
 
 
+@timed("statistics")
 def save_table(
     rows: Sequence[SegmentStatistics], path: str | os.PathLike[str], comments: Mapping[str, object] | None = None
 ) -> None:
