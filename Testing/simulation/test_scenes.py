@@ -7,7 +7,7 @@ import pytest
 
 from AIDEALLib.simulation.held_out import held_out_case
 from AIDEALLib.simulation.scan import PAPER, PROTOCOLS, acquire, snr_map
-from AIDEALLib.simulation.scenes import ARMS, HARD_SCENES, PLAIN, Scene
+from AIDEALLib.simulation.scenes import ARMS, HARD_SCENES, PATIENTS, PLAIN, Scene
 
 MATRIX = (2, 64, 64)
 
@@ -55,7 +55,7 @@ def test_snr_map_is_signal_over_noise_of_the_scan():
     assert found[water.reference].mean() == pytest.approx(20, rel=1e-3)
 
 
-@pytest.mark.parametrize("scene", HARD_SCENES, ids=lambda scene: scene.name)
+@pytest.mark.parametrize("scene", HARD_SCENES + PATIENTS, ids=lambda scene: scene.name)
 def test_every_scene_gives_a_scan_of_the_requested_size_and_is_reproducible(scene):
     case = held_out_case(3, PROTOCOLS[5], (3, 1), MATRIX, 20.0, scene)
     repeated = held_out_case(3, PROTOCOLS[5], (3, 1), MATRIX, 20.0, scene)
@@ -64,3 +64,16 @@ def test_every_scene_gives_a_scan_of_the_requested_size_and_is_reproducible(scen
     assert np.array_equal(case.series.echoes, repeated.series.echoes)
     assert not np.allclose(case.series.echoes, plain.series.echoes)
     assert case.protocol.bipolar == (scene.corrections == "no")
+
+
+def test_a_child_fills_a_smaller_view_and_has_less_fat():
+    child, obese = (next(scene for scene in PATIENTS if scene.name == name) for name in ("child", "obese adult"))
+    small, plain, large = (patient(scene).coarsened(scene.artefacts.oversampling) for scene in (child, PLAIN, obese))
+    views = [tissue.geometry.spacing_mm[0] * tissue.shape[2] for tissue in (small, plain, large)]
+    assert views == pytest.approx([280, 384, 520])
+
+    def volume(tissue, *names):
+        return tissue.segment(*names).sum() * np.prod(tissue.geometry.spacing_mm)
+
+    fat = [volume(tissue, "Subcutaneous fat") for tissue in (small, plain, large)]
+    assert fat[0] < 0.4 * 0.75**3 * fat[1] and fat[2] > 2.5 * fat[1]

@@ -45,6 +45,13 @@ def some_voxels(n: int = 6, **changes: object) -> Voxels:
     return Voxels(**(values | changes))
 
 
+def test_swapped_region_is_a_set_of_adjacent_swapped_voxels_of_one_slice():
+    off = np.array([[[1, 1, 0, 1], [1, 0, 0, 1]], [[0, 0, 1, 0], [0, 1, 0, 0]]], np.float32).ravel() * 150
+    voxels = some_voxels(16, field_off_hz=off, shape=(2, 2, 4))
+    assert voxels.in_swapped_region(3).nonzero()[0].tolist() == [0, 1, 4]
+    assert voxels.in_swapped_region(2).nonzero()[0].tolist() == [0, 1, 3, 4, 7]
+
+
 def test_roc_area_is_the_share_of_pairs_in_order():
     rng = np.random.default_rng(0)
     score, wrong = np.round(rng.random(80), 1), rng.random(80) < 0.3

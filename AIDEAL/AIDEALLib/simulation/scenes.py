@@ -1,4 +1,4 @@
-"""Difficult scenes: steep fields, arms beside the trunk, motion, ghosts and phase errors."""
+"""Difficult scenes: steep fields, arms beside the trunk, motion, ghosts, phase errors, and patients who are not average."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..echoes import Geometry
 from .abdomen import FIELD_VIEW_MM, abdomen
 from .artefacts import NO_ARTEFACTS, Artefacts
+from .contents import CONTENTS, grid_of
 from .dipole import ppm_to_hz
 from .protocol import Protocol
-from .shapes import FloatArray, Grid, radial_depth
+from .shapes import FloatArray, radial_depth
 from .tissue import TissueMaps
 
 ARMS = 16
@@ -41,6 +43,12 @@ class Scene:
         Its change over the field of view, as in `Protocol`.
     corrections : str
         'auto' lets the run correct phase errors, as it does by default; 'no' leaves them in.
+    content : str
+        What the patient brings along, a name out of `contents.CONTENTS`; '' for nothing.
+    view_mm : float
+        Field of view along rows and columns, without arms.
+    body_scale : float
+        Size of the body relative to that of an adult. Slices are that much closer in the body of a child.
     """
 
     name: str
@@ -50,6 +58,9 @@ class Scene:
     bipolar_phase_rad: float = 0.0
     bipolar_slope_rad: float = 0.0
     corrections: str = "auto"
+    content: str = ""
+    view_mm: float = FIELD_VIEW_MM
+    body_scale: float = 1.0
 
     def patient(
         self, seed: int, field_strength_t: float, matrix: tuple[int, int, int], slice_mm: float, liver_r2star: float | None
@@ -75,11 +86,15 @@ class Scene:
         """
         finer = self.artefacts.oversampling
         slices, rows, columns = matrix[0], matrix[1] * finer, matrix[2] * finer
-        view = WIDE_VIEW_MM if self.arms else FIELD_VIEW_MM
+        view = (WIDE_VIEW_MM if self.arms else self.view_mm) / self.body_scale
         spacing = (view / columns, view / rows, slice_mm)
         tissue = abdomen(seed, field_strength_t, (slices, rows, columns), spacing, liver_r2star)
+        if self.content:
+            tissue = CONTENTS[self.content](tissue, np.random.default_rng([seed, 5]))
         if self.arms:
             tissue = with_arms(tissue, seed)
+        if self.body_scale != 1:
+            tissue = scaled(tissue, self.body_scale)
         return with_slope(tissue, self.slope_hz) if self.slope_hz else tissue
 
     def protocol(self, protocol: Protocol) -> Protocol:
@@ -95,10 +110,27 @@ HARD_SCENES: tuple[Scene, ...] = (
     Scene("odd/even phase left in", bipolar_phase_rad=0.06, bipolar_slope_rad=0.12, corrections="no"),
 )
 
+PATIENTS: tuple[Scene, ...] = (
+    Scene("island behind gas", artefacts=Artefacts(oversampling=2), content="island behind gas"),
+    Scene("implant", artefacts=Artefacts(oversampling=2), content="implant"),
+    Scene("ascites and free gas", artefacts=Artefacts(oversampling=2), content="ascites"),
+    Scene("iron beside fat", artefacts=Artefacts(oversampling=2), content="iron beside fat"),
+    Scene("child", artefacts=Artefacts(oversampling=2), content="child", view_mm=280.0, body_scale=0.75),
+    Scene("obese adult", artefacts=Artefacts(oversampling=2), content="obese adult", view_mm=520.0, body_scale=1.1),
+)
+"""Patients who are not average; arms are up, out of the field of view."""
+
+
+def scaled(tissue: TissueMaps, factor: float) -> TissueMaps:
+    """The same body, `factor` times as large; the field of a body does not depend on its size."""
+    a, b, c = (factor * s for s in tissue.geometry.spacing_mm)
+    x, y, z = (factor * v for v in tissue.geometry.origin_mm)
+    return replace(tissue, geometry=Geometry((a, b, c), (x, y, z), tissue.geometry.direction))
+
 
 def with_slope(tissue: TissueMaps, hz_per_view: float) -> TissueMaps:
     """The same object in a field that rises by `hz_per_view` (at 1.5 T) over 384 mm, along an axis turned by 30 degrees."""
-    grid = _grid(tissue)
+    grid = grid_of(tissue)
     x, y, _ = grid.mesh()
     along = (0.866 * x + 0.5 * y) / FIELD_VIEW_MM
     rise = np.float32(hz_per_view * tissue.field_strength_t / 1.5) * along
@@ -108,7 +140,7 @@ def with_slope(tissue: TissueMaps, hz_per_view: float) -> TissueMaps:
 def with_arms(tissue: TissueMaps, seed: int) -> TissueMaps:
     """The same patient with both arms at the sides: subcutaneous fat, muscle, a bone with fatty marrow; fields of their own."""
     rng = np.random.default_rng([seed, 4])
-    grid = _grid(tissue)
+    grid = grid_of(tissue)
     x, y, z = grid.mesh()
     maps = {name: getattr(tissue, name).copy() for name in ("proton_density", "pdff_percent", "r2star_per_s", "field_hz")}
     arms = np.zeros(tissue.shape, bool)
@@ -134,11 +166,3 @@ def with_arms(tissue: TissueMaps, seed: int) -> TissueMaps:
     labels = tissue.labels.copy()
     labels[arms] = ARMS
     return replace(tissue, **maps, body=tissue.body | arms, labels=labels, label_names={**tissue.label_names, ARMS: "Arms"})
-
-
-def _grid(tissue: TissueMaps) -> Grid:
-    """Voxel centres in mm."""
-    slices, rows, columns = tissue.shape
-    dx, dy, dz = tissue.geometry.spacing_mm
-    x, y, z = tissue.geometry.origin_mm
-    return Grid(z + dz * np.arange(slices), y + dy * np.arange(rows), x + dx * np.arange(columns))

@@ -25,6 +25,7 @@ from ..models import Networks
 from ..physics.spectrum import SIX_PEAK
 from ..simulation.abdomen import abdomen
 from ..simulation.artefacts import Artefacts
+from ..simulation.contents import CONTENTS
 from ..simulation.protocol import PROTOCOLS, Protocol
 from ..simulation.random_slices import random_protocol, random_slices
 from ..simulation.scan import acquire
@@ -58,6 +59,8 @@ class Mixture:
         Share with odd/even phase.
     random_every : int
         A random slice follows one in so many abdomens; 0 for none.
+    content : float
+        Share of abdomens that are not average (`CONTENTS`).
     """
 
     seeds_from: int
@@ -66,6 +69,7 @@ class Mixture:
     ghost: float
     bipolar: float
     random_every: int
+    content: float = 0.0
 
 
 LEARNING = Mixture(seeds_from=0, steep=0.25, motion=0.25, ghost=0.2, bipolar=0.25, random_every=3)
@@ -152,6 +156,8 @@ def _of_abdomen(
     iron = float(rng.uniform(150, 1000)) if rng.random() < 0.2 else None
     finer = 2 if rng.random() < MIXED_SHARE else 1
     tissue = abdomen(patient, protocol.field_strength_t, (6, finer * MATRIX, finer * MATRIX), iron_r2star=iron)
+    if mixture.content and rng.random() < mixture.content:
+        tissue = CONTENTS[str(rng.choice(list(CONTENTS)))](tissue, rng)
     if rng.random() < mixture.steep:
         tissue = _with_steep_field(tissue, rng)
     moves = rng.random() < mixture.motion

@@ -136,6 +136,10 @@ class Detection:
         Area under the ROC curve of wrong modes, 0 to 1.
     wrong_mode_caught_percent : float
         Share of wrong modes flagged at 3 % of the area.
+    region_voxels : int
+        Number of voxels in swapped regions (`Voxels.in_swapped_region`).
+    region_caught_percent : float
+        Share of these flagged at 5 % of the area.
     """
 
     method: str
@@ -147,6 +151,8 @@ class Detection:
     wrong_mode_voxels: int
     wrong_mode_roc_area: float
     wrong_mode_caught_percent: float
+    region_voxels: int
+    region_caught_percent: float
 
 
 @dataclass(frozen=True)

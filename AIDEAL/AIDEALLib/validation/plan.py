@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..simulation.scan import PAPER, PROTOCOLS, Protocol, echo_times
-from ..simulation.scenes import HARD_SCENES
+from ..simulation.scenes import HARD_SCENES, PATIENTS, Scene
 from .cases import Abdomen, Case, Vials
 
 PHANTOM_PROTOCOLS: dict[str, Protocol] = {
@@ -96,11 +96,17 @@ class Plan:
 
     def hard(self) -> list[Case]:
         """Every hard scene under every protocol, on other patients."""
-        protocols = PROTOCOLS[:1] if self.quick else PROTOCOLS
+        return self._in_scenes(HARD_SCENES, *self._few_slices)
+
+    def patients(self) -> list[Case]:
+        """Every patient who is not average under every protocol."""
+        return self._in_scenes(PATIENTS, *(((2, 64, 64), 40.0) if self.quick else ((3, 160, 160), 25.0)))
+
+    def _in_scenes(self, scenes: tuple[Scene, ...], matrix: tuple[int, int, int], slice_mm: float) -> list[Case]:
         return [
-            Case(Abdomen(self.seed + 50 + k, *self._few_slices, scene), protocol, (self.seed, 50 + k))
-            for scene in HARD_SCENES
-            for k, protocol in enumerate(protocols)
+            Case(Abdomen(self.seed + 50 + k, matrix, slice_mm, scene), protocol, (self.seed, 50 + k))
+            for scene in scenes
+            for k, protocol in enumerate(PROTOCOLS[:1] if self.quick else PROTOCOLS)
         ]
 
     def sweep(self) -> list[Case]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..simulation.scenes import PLAIN
+from ..simulation.scenes import PLAIN, Scene
 from .detection import Detection, Reliability
 from .scores import SceneError
 from .tables import Column, Table, format_cell, table
 from .voxels import LOBES, Voxels, percent
 
 FLAGGED_PERCENT = 3.0
+REGION_FLAGGED_PERCENT = 5.0
+REGION_VOXELS = 30
+"""Adjacent swapped voxels from which on they are a swapped region."""
 FEWEST_IN_BIN = 20
 EVERY, ALL_PROTOCOLS = "all", "all protocols"
+ISLANDS = ("Arms", "Island behind gas")
 AIM_PERCENT = 0.02
 NO_SIGNAL_POINTS = 50.0
 
@@ -100,13 +105,15 @@ def aims(errors: list[SceneError], detections: list[Detection], method: str) -> 
     return sentences
 
 
-def scene_table(errors: list[SceneError], field: str, name: str) -> Table:
-    """Hard scenes: body / liver (and arms) by protocol.
+def scene_table(errors: list[SceneError], among: Sequence[Scene], field: str, name: str) -> Table:
+    """Scenes: body / liver (and arms or island) by protocol.
 
     Parameters
     ----------
     errors : list of SceneError
         Errors by scene, protocol and region.
+    among : sequence of Scene
+        The scenes.
     field : str
         Attribute of `SceneError` to show.
     name : str
@@ -117,17 +124,18 @@ def scene_table(errors: list[SceneError], field: str, name: str) -> Table:
     Table
         Protocols (rows) against scenes (columns).
     """
-    rows = [e for e in errors if e.scene != PLAIN.name and e.patient == EVERY]
-    scenes = list(dict.fromkeys(e.scene for e in rows))
+    scenes = [scene.name for scene in among]
+    rows = [e for e in errors if e.scene in scenes and e.patient == EVERY]
     shares = {(e.protocol, e.scene, e.segment): getattr(e, field) for e in rows}
     lines = []
     for protocol in dict.fromkeys(e.protocol for e in rows):
         cells = []
         for scene in scenes:
-            named = [shares.get((protocol, scene, segment)) for segment in ("body", "liver", "Arms")]
+            named = [shares.get((protocol, scene, segment)) for segment in ("body", "liver", *ISLANDS)]
             cells.append(" / ".join(f"{value:.2f}" for value in named if value is not None))
         lines.append([protocol, *cells])
-    titles = ["Protocol", *[f"{s}: body / liver{' / arms' if s == 'arms' else ''}" for s in scenes]]
+    island = {e.scene: f" / {e.segment.lower()}" for e in rows if e.segment in ISLANDS}
+    titles = ["Protocol", *[f"{s}: body / liver{island.get(s, '')}" for s in scenes]]
     return Table("", f"Harder scenes, method refined: {name}, %.", (), titles, lines)
 
 
@@ -142,6 +150,8 @@ def detection_table(detections: list[Detection], method: str) -> Table:
         Column("Wrong mode", "wrong_mode_voxels"),
         Column("ROC area", "wrong_mode_roc_area", ".3f"),
         Column("caught at 3 % flagged, %", "wrong_mode_caught_percent", ".1f"),
+        Column(f"In swapped regions ({REGION_VOXELS} voxels or more)", "region_voxels"),
+        Column("caught at 5 % flagged, %", "region_caught_percent", ".1f"),
     )
     rows = [row for row in detections if row.method == method and (row.scene == PLAIN.name or row.protocol == ALL_PROTOCOLS)]
     return table("", "P(swap) against swaps in the body: plain patients by protocol, then each scene.", rows, columns)

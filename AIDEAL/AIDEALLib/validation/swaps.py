@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..simulation.scenes import PLAIN
+from ..simulation.scenes import HARD_SCENES, PATIENTS, PLAIN
 from .bench import Bench
 from .cases import Abdomen, Case
 from .detection import Detection, Reliability, caught_percent, reliability, roc_area
@@ -28,6 +28,8 @@ from .swap_tables import (
     EVERY,
     FEWEST_IN_BIN,
     FLAGGED_PERCENT,
+    REGION_FLAGGED_PERCENT,
+    REGION_VOXELS,
     aims,
     detection_table,
     protocol_table,
@@ -47,12 +49,13 @@ REGIONS: dict[str, tuple[str, ...]] = {
     "Left lobe": ("Left lobe",),
     "Liver dome": ("Liver dome",),
     "Arms": ("Arms",),
+    "Island behind gas": ("Island behind gas",),
 }
 
 
 def cases(plan: Plan) -> list[Case]:
     """Cases of the section."""
-    return [*(case for method in plan.methods for case in plan.plain(method)), *plan.hard()]
+    return [*(case for method in plan.methods for case in plan.plain(method)), *plan.hard(), *plan.patients()]
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
@@ -63,10 +66,10 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
     samples = {key: joined(parts) for key, parts in groups.items()}
     errors = [row for key, voxels in samples.items() for row in _errors(key, voxels, EVERY)]
     errors += [row for key, parts in groups.items() for n, part in enumerate(parts) for row in _errors(key, part, str(n + 1))]
-    detections = [_detection(key, voxels) for key, voxels in samples.items()]
+    detections = [_detection(key, parts) for key, parts in groups.items()]
     main = plan.methods[0]
     for scene in dict.fromkeys(scene for _, scene, _ in samples):
-        pooled = joined([v for (method, s, _), v in samples.items() if (method, s) == (main, scene)])
+        pooled = [part for (method, s, _), parts in groups.items() if (method, s) == (main, scene) for part in parts]
         detections.append(_detection((main, scene, ALL_PROTOCOLS), pooled))
     curves = [
         row for (method, scene, name), v in samples.items() if method == main for row in _reliability(f"{scene}; {name}", v)
@@ -85,8 +88,11 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
             *(protocol_table(method, errors) for method in plan.methods),
             table("errors", "Every protocol, scene, region and patient", errors),
             *aims(errors, detections, main),
-            scene_table(errors, "swap_percent", "swaps"),
-            scene_table(errors, "confidently_wrong_percent", "confidently wrong"),
+            *(
+                scene_table(errors, scenes, field, name)
+                for field, name in (("swap_percent", "swaps"), ("confidently_wrong_percent", "confidently wrong"))
+                for scenes in (HARD_SCENES, PATIENTS)
+            ),
             "Motion and ghosts move fat to places that have none; neither estimate nor stated SD can account for that.",
             detection_table(detections, main),
             reliability_table(pooled_curves["plain"]),
@@ -116,8 +122,9 @@ def _errors(key: tuple[str, str, str], voxels: Voxels, patient: str) -> list[Sce
     ]
 
 
-def _detection(key: tuple[str, str, str], voxels: Voxels) -> Detection:
+def _detection(key: tuple[str, str, str], parts: list[Voxels]) -> Detection:
     method, scene, protocol = key
+    voxels, region = joined(parts), np.concatenate([part.in_swapped_region(REGION_VOXELS) for part in parts])
     score, swapped, mode = voxels.swap_probability, voxels.swapped, voxels.wrong_mode
     return Detection(
         method=method,
@@ -129,6 +136,8 @@ def _detection(key: tuple[str, str, str], voxels: Voxels) -> Detection:
         wrong_mode_voxels=int(mode.sum()),
         wrong_mode_roc_area=roc_area(score, mode),
         wrong_mode_caught_percent=caught_percent(score, mode, FLAGGED_PERCENT),
+        region_voxels=int(region.sum()),
+        region_caught_percent=caught_percent(score, region, REGION_FLAGGED_PERCENT),
     )
 
 
@@ -165,7 +174,7 @@ def _reliability_picture(curves: dict[str, list[Reliability]]) -> Picture:
 def _scene_picture(plan: Plan, bench: Bench) -> Picture:
     """The slice with the most swaps of each hard scene: PDFF, P(swap), swapped voxels."""
     worst: dict[str, tuple[int, Case]] = {}
-    for case in plan.hard():
+    for case in [*plan.hard(), *plan.patients()]:
         count = int(bench.voxels(case).swapped.sum())
         if count > worst.get(_scene(case), (-1, case))[0]:
             worst[_scene(case)] = (count, case)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.ndimage
 
 from ..parameter_maps import ParameterMaps
 from ..simulation.tissue import TissueMaps
@@ -175,6 +176,14 @@ class Voxels:
     def wrong_mode(self) -> Bools:
         """Swapped voxels whose error exceeds `CHANCE_SDS` Cramer-Rao bounds, so that another minimum was chosen."""
         return self.swapped & (np.abs(self.field_off_hz) > CHANCE_SDS * self.field_bound)
+
+    def in_swapped_region(self, fewest: int) -> Bools:
+        """Swapped voxels of which at least `fewest` adjoin in a slice; not of voxels that were `joined`."""
+        swapped = self.image(self.swapped.astype(float)) == 1
+        in_slice = np.zeros((3, 3, 3), bool)
+        in_slice[1] = scipy.ndimage.generate_binary_structure(2, 1)
+        labels = scipy.ndimage.label(swapped, in_slice)[0].ravel()[self.place]
+        return np.asarray(self.swapped & (np.bincount(labels)[labels] >= fewest))
 
     @property
     def confidently_wrong(self) -> Bools:
