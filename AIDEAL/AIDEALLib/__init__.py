@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .version import __version__ as __version__
+
 if TYPE_CHECKING:
     from .echoes import EchoSeries
     from .estimation.estimate import estimate
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from .parameter_maps import ParameterMaps
     from .pipeline import run
 
-__version__ = "0.2.0"
 __all__ = ["EchoSeries", "ParameterMaps", "RunOptions", "estimate", "load_series", "run"]
 
 _PLACES = {

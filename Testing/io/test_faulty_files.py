@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from file_fuzz import Files, damaged, originals, outcome, segmentation
+from file_fuzz import Files, damaged, originals, outcome, results, segmentations
 
 from AIDEALLib.echoes import Geometry
 from AIDEALLib.errors import InputError
@@ -32,7 +32,7 @@ NRRD = "NRRD0004\ntype: float\ndimension: 3\nsizes: {sizes}\nencoding: {encoding
 
 @pytest.fixture(scope="module")
 def scans() -> dict[str, Files]:
-    return {**originals(), "segmentation": segmentation()}
+    return {**originals(), **segmentations(), "result": results()}
 
 
 def test_undamaged_scans_load(scans: dict[str, Files], tmp_path: Path) -> None:

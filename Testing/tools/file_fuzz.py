@@ -15,6 +15,7 @@ import numpy as np
 Files = dict[str, bytes]
 WORDS = (b"0", b"-1", b"1e400", b"nan", b"99999999999", b"4294967295", b"", b"\xff\xfe", b"../x", b"[" * 50, b"1e-300")
 SUSPECT = 1e12
+SEGMENTS = "segments"
 KINDS = ((".nii", False), (".nii.gz", True), (".nrrd", True), (".nrrd", False), (".mha", True), (".mhd", False))
 """Suffixes of images, and whether they are compressed."""
 
@@ -48,14 +49,7 @@ def originals() -> dict[str, Files]:
     sidecars = {f"scan_e{n}.json": b'{"EchoTime": %g, "MagneticFieldStrength": 1.5}' % t for n, t in enumerate(te_s, start=1)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for suffix, packed in (
-            (".nii", False),
-            (".nii.gz", True),
-            (".nrrd", True),
-            (".nrrd", False),
-            (".mha", True),
-            (".mhd", False),
-        ):
+        for suffix, packed in KINDS:
             for number, echo in enumerate(echoes, start=1):
                 for part, values in (("", np.abs(echo)), ("_ph", np.angle(echo))):
                     image = sitk.GetImageFromArray(values.astype(np.float32))
@@ -67,17 +61,47 @@ def originals() -> dict[str, Files]:
     return scans
 
 
-def segmentation() -> Files:
-    """A Slicer segmentation on the grid of the scans."""
+def segmentations() -> dict[str, Files]:
+    """Segmentations on the grid of the scans: of Slicer, NIfTI with a table of names, and DICOM."""
+    import nibabel.nifti1
+    from segmentation_writer import write_segmentation
+
     from AIDEALLib.echoes import Geometry
     from AIDEALLib.io.segmentation import Segmentation, save_segmentation
 
     labels = np.zeros((2, 6, 5), np.int32)
     labels[:, 1:3], labels[:, 4:] = 1, 2
+    names = {1: "right lobe", 2: "left lobe"}
+    found: dict[str, Files] = {}
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "seg.seg.nrrd"
-        save_segmentation(Segmentation(labels, {1: "right lobe", 2: "left lobe"}), Geometry(), path)
-        return {path.name: path.read_bytes()}
+        slicer, nifti, dicom = (Path(name) / f"{SEGMENTS}{suffix}" for suffix in (".seg.nrrd", ".nii.gz", ".dcm"))
+        save_segmentation(Segmentation(labels, names), Geometry(), slicer)
+        image = nibabel.nifti1.Nifti1Image(labels.T.astype(np.int16), np.diag([-1.0, -1.0, 1.0, 1.0]))
+        entries = "".join(f'<Label Key="{key}"><![CDATA[{text}]]></Label>' for key, text in names.items())
+        image.header.extensions.append(nibabel.nifti1.Nifti1Extension(0, f"<LabelTable>{entries}</LabelTable>".encode()))
+        image.to_filename(nifti)
+        write_segmentation(dicom, labels, names)
+        for kind, path in (("Slicer segmentation", slicer), ("NIfTI labels", nifti), ("DICOM segmentation", dicom)):
+            found[kind] = {path.name: path.read_bytes()}
+    return found
+
+
+def results() -> Files:
+    """What is read back of a result."""
+    from AIDEALLib.echoes import Geometry
+    from AIDEALLib.io.output.save import save_maps
+    from AIDEALLib.io.output.tables import save_table
+    from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
+    from AIDEALLib.statistics import region_statistics
+
+    rng, shape = np.random.default_rng(2), (2, 6, 5)
+    provenance = Provenance("0", "refined", "cpu", "2", (0.001, 0.003, 0.005), 1.5, {}, {}, "as model", "unknown", (1.0,))
+    arrays = {name: rng.normal(20, 5, shape).astype(np.float32) for name in MAP_INFO}
+    maps = ParameterMaps(**arrays, mask=np.ones(shape, np.bool_), geometry=Geometry(), provenance=provenance)
+    with tempfile.TemporaryDirectory() as name:
+        save_maps(maps, name)
+        save_table([region_statistics(maps, maps.mask, "body mask", voxel_volume_ml=1.0)], Path(name) / "statistics.csv")
+        return {path.name: path.read_bytes() for path in sorted(Path(name).iterdir()) if path.is_file()}
 
 
 def damaged(scan: Files, number: int) -> Files:
@@ -125,10 +149,7 @@ def _damage(content: bytes, r: random.Random) -> bytes:
 
 def outcome(files: Files, folder: Path) -> str:
     """'loaded', or 'refused'; what is neither is raised."""
-    from AIDEALLib.echoes import EchoSeries
     from AIDEALLib.errors import InputError
-    from AIDEALLib.io.load import load_series
-    from AIDEALLib.io.segmentation import load_segmentation
 
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
@@ -136,16 +157,30 @@ def outcome(files: Files, folder: Path) -> str:
     for name, content in files.items():
         (folder / name).write_bytes(content)
     try:
-        if len(files) == 1 and next(iter(files)).endswith(".seg.nrrd"):
-            from AIDEALLib.echoes import Geometry
-
-            load_segmentation(folder / next(iter(files)), Geometry(), (2, 6, 5))
-            return "loaded"
-        series: EchoSeries = load_series(folder)
+        largest = _read(folder, list(files))
     except InputError as error:
         if len(str(error)) < 20:
             raise AssertionError(f"{error} is no clear message") from error
         return "refused"
-    if series.echoes.nbytes > 1 << 24 or float(np.abs(series.echoes).max()) > SUSPECT:
-        raise AssertionError(f"{series.echoes.nbytes} bytes with values up to {np.abs(series.echoes).max():g} were loaded")
+    if largest > SUSPECT:
+        raise AssertionError(f"values up to {largest:g} were loaded")
     return "loaded"
+
+
+def _read(folder: Path, names: list[str]) -> float:
+    """Largest magnitude of what the files hold, read as their names demand."""
+    from AIDEALLib.echoes import Geometry
+    from AIDEALLib.io.load import load_series
+    from AIDEALLib.io.output.results import read_maps, read_table
+    from AIDEALLib.io.segmentation import load_segmentation
+
+    if "provenance.json" in names:
+        maps = read_maps(folder)
+        read_table(folder / "statistics.csv")
+        return float(maps.mask.size)
+    if names[0].startswith(SEGMENTS):
+        return float(load_segmentation(folder / names[0], Geometry(), (2, 6, 5)).labels.max())
+    series = load_series(folder)
+    if series.echoes.nbytes > 1 << 24:
+        raise AssertionError(f"{series.echoes.nbytes} bytes were loaded")
+    return float(np.abs(series.echoes).max())

@@ -42,7 +42,7 @@ def imports(module: str, at_load: bool = False) -> tuple[frozenset[str], frozens
     Returns
     -------
     own : frozenset of str
-        Modules of this package.
+        Modules of this package; "" is its face.
     foreign : frozenset of str
         Top-level names of other packages.
     """
@@ -65,7 +65,7 @@ def imports(module: str, at_load: bool = False) -> tuple[frozenset[str], frozens
             for alias in node.names:
                 deeper = ".".join([*base, alias.name])
                 own.add(deeper if deeper in MODULES else ".".join(base))
-    return frozenset(own - {"", module}), frozenset(foreign)
+    return frozenset(own - {module}), frozenset(foreign)
 
 
 def loaded_with(module: str) -> tuple[set[str], set[str]]:

@@ -15,6 +15,7 @@ from paths import MODULE
 
 from AIDEALLib import scratch
 from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.parameter_maps import MAP_INFO
 from AIDEALLib.scratch import ScratchFolder, remove_abandoned
 from AIDEALLib.worker.client import Event, Failed, Progress, Reason, Stage, Stopped, WorkerClient
 from AIDEALLib.worker.messages import decode
@@ -83,6 +84,51 @@ def test_ends_as_a_crash(fake: Fake, series: EchoSeries, code: str) -> None:
     assert len(event.details) <= 20_000
     assert typical < LONGEST_POLL_S
     assert not client.busy
+
+
+MAPS = """
+import json, pathlib
+import numpy as np
+request = json.loads(sys.stdin.readline())
+folder = pathlib.Path(request["folder"])
+def save(shape, dtype=np.float32):
+    for name in NAMES:
+        np.save(folder / f"{name}.npy", np.zeros(shape, bool if name == "mask" else dtype))
+def header(shape):
+    for name in NAMES:
+        with (folder / f"{name}.npy").open("wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, {"descr": "<f4", "fortran_order": False, "shape": shape})
+save((1, 2, 2))
+ACT
+os.write(1, b'{"kind": "finished", "run": 1, "seconds": 1.0, "torch_import_s": null}\\n'); time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "save((1, 2000, 2000))",
+        "header((1 << 40, 1, 1))",
+        "save((1, 2, 2), np.complex128)",
+        "save((1, 2, 2), object)",
+        "(folder / 'provenance.json').write_text('[' * 100_000)",
+        "(folder / 'provenance.json').write_bytes(b' ' * 50_000_000)",
+        '(folder / \'provenance.json\').write_text(\'{"geometry": {}, "provenance": {"version": 1}}\')',
+        "(folder / 'pdff.npy').unlink(); os.mkfifo(folder / 'pdff.npy')",
+        "(folder / 'pdff.npy').unlink(); (folder / 'pdff.npy').symlink_to('/dev/zero')",
+        "(folder / 'provenance.json').symlink_to('/dev/zero')",
+        "os.mkfifo(folder / 'provenance.json')",
+        "save((1, 2, 2)); os.truncate(folder / 'pdff.npy', 130)",
+    ],
+    ids=lambda act: act[:60],
+)
+def test_maps_that_are_none(fake: Fake, series: EchoSeries, act: str) -> None:
+    names = repr([*MAP_INFO, "mask"])
+    client = fake(MAPS.replace("NAMES", names).replace("ACT", act))
+    client.start(series)
+    event, typical = ends(client)
+    assert isinstance(event, Failed) and event.reason is Reason.INTERNAL and "could not be read back" in event.message
+    assert typical < LONGEST_POLL_S
 
 
 def test_a_flood_of_messages_is_taken_in_portions(fake: Fake, series: EchoSeries) -> None:

@@ -14,6 +14,7 @@ from paths import PACKAGE
 
 from AIDEALLib.advice import advise
 from AIDEALLib.echoes import EchoSeries
+from AIDEALLib.io.interchange import read_maps, read_series, write_maps, write_series
 from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.worker.client import (
@@ -27,7 +28,7 @@ from AIDEALLib.worker.client import (
     WorkerClient,
 )
 from AIDEALLib.worker.messages import Failed as FailedMessage
-from AIDEALLib.worker.messages import Finished, decode, encode, read_maps, read_series, write_maps, write_series
+from AIDEALLib.worker.messages import Finished, decode, encode
 
 WORKER = PACKAGE / "worker"
 Wait = Callable[..., list[Event]]

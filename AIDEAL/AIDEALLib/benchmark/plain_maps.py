@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .. import __version__
 from ..echoes import EchoSeries
 from ..estimation.voxelwise.noise import foreground, noise_from_differences
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import SIX_PEAK
+from ..version import __version__
 
 Complex = npt.NDArray[np.complexfloating]
 Real = npt.NDArray[np.floating]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .. import __version__
+from ..version import __version__
 from . import benchmark, compare, demo, export, phantom, run, speed, train, validate
 from .failure import FailingClearly
 from .options import Debug

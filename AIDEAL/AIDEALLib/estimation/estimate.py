@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import __version__
 from ..advice import advise
 from ..choices import T1, FirstEcho
 from ..echoes import EchoSeries
@@ -21,6 +20,7 @@ from ..physics.spectrum import FatSpectrum, spectrum_by_name
 from ..progress import Monitor, Step
 from ..stopwatch import Stopwatch as StepWatch
 from ..stopwatch import rounded
+from ..version import __version__
 from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +15,12 @@ import numpy.typing as npt
 from ..advice import advise
 from ..echoes import Geometry
 from ..errors import InputError
-from .interchange import geometry_from_dict
 from .naming import stem
-from .reader_process import read_elsewhere
 from .sizes import check_file, check_regular
 
 if TYPE_CHECKING:
     import SimpleITK
 
-IMAGE_FILE, ARRAY_FILE = "image.json", "array.npy"
 LARGEST_SIDECAR_BYTES = 1 << 20
 SAME_GEOMETRY_MM = 1e-2
 """Origins that differ by less are equal."""
@@ -93,21 +90,6 @@ def read_image(path: Path) -> Image:
         array = array[np.newaxis]
     header = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
     return Image(array, _geometry(image.GetSpacing(), image.GetOrigin(), image.GetDirection()), header)
-
-
-def read_image_apart(path: Path) -> Image:
-    """Read an image in a process of its own, which a damaged file may crash; otherwise as `read_image`."""
-    check_file(path)
-    with read_elsewhere("image", {"path": str(path.absolute())}, path.name) as folder:
-        content = json.loads((folder / IMAGE_FILE).read_text(encoding="utf-8"))
-        return Image(np.load(folder / ARRAY_FILE), geometry_from_dict(content["geometry"]), content["header"])
-
-
-def write_image(image: Image, folder: Path) -> None:
-    """Write an image into a folder for another process."""
-    np.save(folder / ARRAY_FILE, image.array)
-    content = {"geometry": asdict(image.geometry), "header": dict(image.header)}
-    (folder / IMAGE_FILE).write_text(json.dumps(content), encoding="utf-8")
 
 
 def is_complex_image(path: Path) -> bool:

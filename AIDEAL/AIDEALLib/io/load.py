@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..echoes import EchoSeries
 from ..errors import InputError
@@ -13,7 +14,7 @@ from ..escaping import plain
 from ..options import Overrides
 from .dicom.files import guarded
 from .dicom.read import is_dicom, read_dicom
-from .interchange import read_series
+from .interchange import read_series, write_series
 from .matlab import read_matlab
 from .naming import is_image
 from .neutral import SCAN, neutral_messages
@@ -62,7 +63,7 @@ def load_series(
             series = read_series_files(paths, overrides, keep_names)
         else:
             request = {"paths": [str(p.absolute()) for p in paths], "overrides": overrides.as_dict(), "keep_names": keep_names}
-            with read_elsewhere("series", request, paths[0].name) as folder:
+            with read_elsewhere(_read_apart, request, paths[0].name) as folder:
                 series = read_series(folder, mapped=False)
     return replace(
         series,
@@ -71,6 +72,11 @@ def load_series(
         flip_angle_deg=series.flip_angle_deg if overrides.flip_angle_deg is None else overrides.flip_angle_deg,
         repetition_time_s=series.repetition_time_s if overrides.repetition_time_s is None else overrides.repetition_time_s,
     )
+
+
+def _read_apart(request: dict[str, Any], folder: Path) -> None:
+    paths, overrides = [Path(path) for path in request["paths"]], Overrides(**request["overrides"])
+    write_series(read_series_files(paths, overrides, request["keep_names"]), folder)
 
 
 def _check_paths(paths: Sequence[Path]) -> None:

@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +31,19 @@ FOLDERS = "aideal-read-"
 MEMORY_SHARE = 0.7
 LONGEST_S = 300.0
 LONGEST_REASON = 200
+Reader = Callable[[dict[str, Any], Path], None]
+"""Reads what a request names, and leaves the result in a folder; a function of a module of this package."""
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.io.reader_process import main; main()"
 
 
 @contextmanager
-def read_elsewhere(task: str, request: dict[str, Any], name: str) -> Iterator[Path]:
+def read_elsewhere(reader: Reader, request: dict[str, Any], name: str) -> Iterator[Path]:
     """Let another process read.
 
     Parameters
     ----------
-    task : str
-        'series' or 'image'.
+    reader : callable
+        What it does.
     request : dict
         What to read, in plain types.
     name : str
@@ -62,7 +65,7 @@ def read_elsewhere(task: str, request: dict[str, Any], name: str) -> Iterator[Pa
     except OSError as error:
         raise InputError(f"No temporary folder can be made to read {name} in ({error.strerror}).") from error
     try:
-        how = _forked(task, request, scratch.path) if _can_fork() else _spawned(task, request, scratch.path)
+        how = _forked(reader, request, scratch.path) if _can_fork() else _spawned(reader, request, scratch.path)
         _raise_error(scratch.path, how, name)
         yield scratch.path
     finally:
@@ -80,13 +83,13 @@ def _raise_error(folder: Path, how: str, name: str) -> None:
         raise InputError(f"{name} could not be read ({answer['reason']}). The file is damaged; export or copy it again.")
 
 
-def answer(task: str, request: dict[str, Any], folder: Path) -> None:
-    """Do a task; its result, or the error, is left in the folder.
+def answer(reader: Reader, request: dict[str, Any], folder: Path) -> None:
+    """Read; the result, or the error, is left in the folder.
 
     Parameters
     ----------
-    task : str
-        'series' or 'image'.
+    reader : callable
+        What to do.
     request : dict
         What to read.
     folder : Path
@@ -96,7 +99,7 @@ def answer(task: str, request: dict[str, Any], folder: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _do(task, request, folder)
+            reader(request, folder)
     except AidealError as error:
         content = {"error": error.message, "advice": error.advice.as_dict() if error.advice else None}
     except MemoryError:
@@ -108,20 +111,6 @@ def answer(task: str, request: dict[str, Any], folder: Path) -> None:
     partial.replace(folder / ANSWER)
 
 
-def _do(task: str, request: dict[str, Any], folder: Path) -> None:
-    if task == "series":
-        from ..options import Overrides
-        from .interchange import write_series
-        from .load import read_series_files
-
-        paths, overrides = [Path(path) for path in request["paths"]], Overrides(**request["overrides"])
-        write_series(read_series_files(paths, overrides, request["keep_names"]), folder)
-    else:
-        from .images import read_image, write_image
-
-        write_image(read_image(Path(request["path"])), folder)
-
-
 def _can_fork() -> bool:
     """Whether this process may be copied: not where it is an application with windows, such as Slicer."""
     return hasattr(os, "fork") and "SLICER_HOME" not in os.environ and _is_python()
@@ -131,7 +120,7 @@ def _is_python() -> bool:
     return Path(sys.executable or "").name.lower().startswith("python")
 
 
-def _forked(task: str, request: dict[str, Any], folder: Path) -> str:
+def _forked(reader: Reader, request: dict[str, Any], folder: Path) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the copy starts none and leaves by _exit
         child = os.fork()
@@ -139,7 +128,7 @@ def _forked(task: str, request: dict[str, Any], folder: Path) -> str:
         code = 1
         try:
             _be_the_child()
-            answer(task, request, folder)
+            answer(reader, request, folder)
             code = 0
         finally:
             os._exit(code)
@@ -164,9 +153,10 @@ def _ended(child: int) -> str:
             os.waitpid(child, 0)
 
 
-def _spawned(task: str, request: dict[str, Any], folder: Path) -> str:
+def _spawned(reader: Reader, request: dict[str, Any], folder: Path) -> str:
     python = (None if _is_python() and "SLICER_HOME" not in os.environ else shutil.which("PythonSlicer")) or sys.executable
-    command = [python, "-c", _BOOT, str(Path(__file__).resolve().parents[2]), task, str(folder)]
+    place = (reader.__module__, reader.__qualname__)
+    command = [python, "-c", _BOOT, str(Path(__file__).resolve().parents[2]), *place, str(folder)]
     hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0) if os.name == "nt" else 0
     text = json.dumps(request).encode()
     try:
@@ -217,4 +207,4 @@ def main() -> None:
     """Answer the one request on standard input."""
     request = json.loads(sys.stdin.buffer.read())
     limit_memory()
-    answer(sys.argv[2], request, Path(sys.argv[3]))
+    answer(getattr(import_module(sys.argv[2]), sys.argv[3]), request, Path(sys.argv[4]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,20 @@ from ..errors import InputError
 from ..escaping import plain
 from ..statistics import liver_part
 from ..stopwatch import timed
-from .dicom.files import guarded
 from .dicom.segments import is_dicom_segmentation, read_segments
-from .images import image_of, read_image_apart, same_axes
+from .images import image_of, read_image, same_axes
+from .interchange import geometry_from_dict, read_json
 from .naming import stem
 from .neutral import neutral_messages
+from .reader_process import read_elsewhere
 from .sizes import check_file
 
 OFF_GRID_VOXELS = 0.05
 """How far, in voxels, a segmentation's grid may lie off the scan's."""
 LARGEST_LABEL = 32767
 MOST_SEGMENTS = 1000
-LONGEST_NAME = 120
+LONGEST_NAME, LONGEST_ENTRY = 120, 400
+LABELS_FILE, NAMES_FILE = "labels.npy", "names.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ class Segmentation:
 def load_segmentation(
     path: str | os.PathLike[str], geometry: Geometry, shape: tuple[int, int, int], keep_names: bool = False
 ) -> Segmentation:
-    """Read segments onto the grid of a scan.
+    """Read segments onto the grid of a scan, in a process of its own, which a damaged file may crash.
 
     A segmentation cropped to its segments (as Slicer may save it) is put in its place; nothing is resampled.
 
@@ -89,21 +92,39 @@ def load_segmentation(
         if not source.exists():
             raise InputError(f"{source} does not exist; a label map or .seg.nrrd was expected. Check the path.")
         check_file(source)
-        if is_dicom_segmentation(source):
-            return _combined(read_segments(source, geometry, shape), source)
-        unreadable = f"{source.name.replace('{', '(').replace('}', ')')} could not be read ({{reason}}). Save it again."
-        return guarded(lambda: _from_image(source, geometry, shape), unreadable)
+        request = {"path": str(source.absolute()), "geometry": asdict(geometry), "shape": shape}
+        with read_elsewhere(_read_apart, request, source.name) as folder:
+            content = read_json(folder / NAMES_FILE)
+            names = {int(label): name for label, name in content["names"].items()}
+            terminology = {int(label): entry for label, entry in content["terminology"].items()}
+            return Segmentation(np.load(folder / LABELS_FILE), names, terminology)
+
+
+def _read_apart(request: dict[str, Any], folder: Path) -> None:
+    source, geometry, shape = Path(request["path"]), geometry_from_dict(request["geometry"]), tuple(request["shape"])
+    if is_dicom_segmentation(source):
+        found = _combined(read_segments(source, geometry, shape), source)
+    else:
+        found = _from_image(source, geometry, shape)
+    np.save(folder / LABELS_FILE, found.labels)
+    content = {
+        "names": {label: plain(name)[:LONGEST_NAME] for label, name in found.names.items()},
+        "terminology": {label: plain(entry)[:LONGEST_ENTRY] for label, entry in found.terminology.items()},
+    }
+    (folder / NAMES_FILE).write_text(json.dumps(content), encoding="ascii")
 
 
 def _from_image(source: Path, geometry: Geometry, shape: tuple[int, int, int]) -> Segmentation:
     """Segments of a label map or Slicer segmentation on the grid of a scan."""
-    image = read_image_apart(source)
+    image = read_image(source)
     layers = _integers(image.array, source)
     segments = _segments(image.header, len(layers))
     entries = _terminology(image.header)
     if layers[0].size == 1 and shape != (1, 1, 1):
         # Slicer saves a segmentation without segment voxels so
         return Segmentation(np.zeros(shape, dtype=np.int32), dict(enumerate((name for _, _, name in segments), start=1)))
+    if len(segments) > MOST_SEGMENTS:
+        raise InputError(f"{source.name} has {len(segments)} segments; at most {MOST_SEGMENTS} were expected.")
     if not segments:
         if len(layers) > 1:
             raise InputError(

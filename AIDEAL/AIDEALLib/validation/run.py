@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import __version__
 from ..errors import Cancelled
 from ..models import Networks
+from ..version import __version__
 from . import coverage, iron, limits, phantoms, real_scans, regions, repeatability, sensitivity, spread, swaps, visits
 from .bench import Bench, fingerprint
 from .cases import Case

@@ -6,23 +6,23 @@ was killed or has to see other devices, the next run starts a new one.
 
 from __future__ import annotations
 
-import contextlib
-import re
+import queue
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..echoes import EchoSeries
-from ..errors import AidealError
+from ..errors import AidealError, Cancelled
+from ..io.interchange import read_maps
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..quality.findings import Finding, QualityReport, Severity
 from ..scratch import ScratchFolder, remove_abandoned
 from .connection import Connection
+from .endings import LOG_LINES, crash, not_handed_over, silence
+from .handover import Handover
 from .messages import (
     CancelRequest,
     EstimateRequest,
@@ -34,11 +34,9 @@ from .messages import (
     Stage,
     Step,
     Stopped,
-    read_maps,
     read_quality,
-    write_series,
 )
-from .process import python_executable, start_server
+from .process import python_executable, run_aside, start_server
 
 __all__ = [
     "Event",
@@ -88,6 +86,7 @@ class Result:
 
 FOLDERS = "aideal-worker-"
 MOST_SILENT_S = 60.0
+CLOSING_S = 0.3
 
 Event = Stage | Progress | Result | Failed | Stopped
 
@@ -122,9 +121,12 @@ class WorkerClient:
         self._ended: Connection[Event] | None = None
         self._sees_gpu = True
         self._run = 0
+        self._shape = (0, 0, 0)
         self._run_folder: Path | None = None
+        self._handover: Handover | None = None
+        self._own_events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._cancelled_at: float | None = None
-        threading.Thread(target=remove_abandoned, args=(FOLDERS,), daemon=True, name="aideal-scavenger").start()
+        run_aside(remove_abandoned, FOLDERS)
 
     @property
     def busy(self) -> bool:
@@ -137,7 +139,7 @@ class WorkerClient:
         return self._child.pid if self._child else None
 
     def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
-        """Begin a run.
+        """Begin a run; returns at once. The scan is written for the child in a thread, whose end or failure `poll` returns.
 
         Parameters
         ----------
@@ -158,7 +160,7 @@ class WorkerClient:
         WorkerBusy
             Another run is under way.
         OSError
-            The scan cannot be written to the temporary folder.
+            The child cannot be started, or no temporary folder be made.
         """
         if self.busy:
             raise WorkerBusy("A run is under way; wait for it, or cancel it, before starting another.")
@@ -168,20 +170,32 @@ class WorkerClient:
         folder = self._scratch.path / f"run-{self._run}"
         folder.mkdir()
         try:
-            write_series(series, folder)
             child = self._running_child(sees_gpu=options.device != "cpu")
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._run_folder, self._cancelled_at = folder, None
+        self._run_folder, self._cancelled_at, self._shape = folder, None, series.shape
+        self._own_events = queue.SimpleQueue()
+        self._own_events.put(Stage(self._run, Step.READ))
         child.silent_s()
-        child.send(EstimateRequest(self._run, str(folder), options, check))
+        request, events = EstimateRequest(self._run, str(folder), options, check), self._own_events
+
+        def then(error: Exception | None) -> None:
+            if error is None:
+                child.send(request)
+            else:
+                cancelled = isinstance(error, Cancelled)
+                events.put(Stopped(request.run) if cancelled else not_handed_over(request.run, error))
+
+        self._handover = Handover(series, folder, then)
         return self._run
 
     def cancel(self) -> None:
         """Request the run to stop; it ends within `grace_s` (seen by `poll`), by force where needed. No effect when idle."""
         if self.busy and self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
+            if self._handover:
+                self._handover.stop()
             if self._child:
                 self._child.send(CancelRequest(self._run))
 
@@ -190,7 +204,7 @@ class WorkerClient:
         events: list[Event] = []
         if self._child is None:
             return events
-        for event in self._child.received():
+        for event in (*self._from_here(), *self._child.received()):
             if self.busy and event.run == self._run:
                 events += self._taken(event)
         if not self.busy or self._child is None:
@@ -202,18 +216,20 @@ class WorkerClient:
             events.append(self._end(Stopped(self._run) if self._cancelled_at else self._crash(self._child)))
             self._kill()
         elif self._child.silent_s() > self._silence_s:
-            events.append(self._end(self._silence(self._child)))
+            events.append(self._end(silence(self._run, self._silence_s, self._child.log(LOG_LINES))))
             self._kill()
         return events
 
     def close(self) -> None:
         """End the child and everything it started, and remove the temporary folder. The client can be used again."""
-        child = self._child
+        child, handover = self._child, self._handover
         self._kill()
         if self._run_folder:
             self._end(Stopped(self._run))
+        if handover:
+            handover.join(CLOSING_S)  # what still writes keeps its folder
         if child:
-            child.wait(0.3)  # what still writes keeps its folder
+            child.wait(CLOSING_S)
         if self._scratch:
             self._scratch.remove()
             self._scratch = None
@@ -223,6 +239,13 @@ class WorkerClient:
         child = self._child or self._ended
         return child.log(lines) if child else ""
 
+    def _from_here(self) -> list[Event]:
+        """Events of this process."""
+        events: list[Event] = []
+        while not self._own_events.empty():
+            events.append(self._own_events.get())
+        return events
+
     def _converted(self, message: Message) -> Event | None:
         """Event of a message (in the thread that reads, since maps take time to load)."""
         if isinstance(message, Stage | Progress | Failed | Stopped):
@@ -231,8 +254,8 @@ class WorkerClient:
         if not isinstance(message, Finished) or message.run != self._run or folder is None:
             return None
         try:
-            maps, quality = read_maps(folder), read_quality(folder)
-        except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, RecursionError, MemoryError) as error:
+            maps, quality = read_maps(folder, self._shape), read_quality(folder)
+        except Exception as error:  # the files are the child's: whatever is wrong with them ends the run, not this thread
             return Failed(message.run, Reason.INTERNAL, f"The maps could not be read back: {type(error).__name__}: {error}")
         return Result(message.run, maps, message.seconds, message.torch_import_s, quality)
 
@@ -246,33 +269,14 @@ class WorkerClient:
         return [self._end(event)]
 
     def _end(self, event: Event) -> Event:
-        if self._run_folder:
-            threading.Thread(target=shutil.rmtree, args=(self._run_folder, True), daemon=True, name="aideal-removal").start()
-        self._run_folder = self._cancelled_at = None
+        if self._run_folder and self._handover:
+            self._handover.stop()
+            run_aside(_remove, self._run_folder, self._handover)
+        self._run_folder = self._handover = self._cancelled_at = None
         return event
 
     def _crash(self, child: Connection[Event]) -> Failed:
-        code = child.returncode
-        how = "its messages ended" if code is None else f"exit code {code}"
-        if code is not None and code < 0:
-            with contextlib.suppress(ValueError):
-                how = signal.Signals(-code).name
-        missing = re.findall(r"^ModuleNotFoundError: No module named '(\w+)", self.log(), re.MULTILINE)
-        if missing:
-            text = f"The Python of the estimation process ({self._python}) lacks {missing[-1]}. Install it, then press Apply."
-            return Failed(self._run, Reason.CRASH, text, self.log())
-        text = (
-            f"The estimation process ended unexpectedly ({how}); no map was made and the scene is as before. "
-            "Often memory ran out: close other programs, or choose the CPU as device. Press Apply to try again."
-        )
-        return Failed(self._run, Reason.CRASH, text, child.log(20))
-
-    def _silence(self, child: Connection[Event]) -> Failed:
-        text = (
-            f"The estimation process gave no sign of life for {self._silence_s:.0f} s and was ended; no map was made and the "
-            "scene is as before. Press Apply to try again."
-        )
-        return Failed(self._run, Reason.CRASH, text, child.log(20))
+        return crash(self._run, child.returncode, self._python, child.log(LOG_LINES))
 
     def _running_child(self, sees_gpu: bool) -> Connection[Event]:
         if self._child and (self._child.pid is None or sees_gpu != self._sees_gpu or self._child.ended()):
@@ -287,3 +291,8 @@ class WorkerClient:
         if self._child is not None:
             self._child.kill()
             self._child, self._ended = None, self._child
+
+
+def _remove(folder: Path, handover: Handover) -> None:
+    handover.join()  # what is still being written would stay
+    shutil.rmtree(folder, ignore_errors=True)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
-import numpy as np
-
 from ..advice import Advice, Wording, plain_words
 from ..errors import InputError
-from ..io.interchange import geometry_from_dict
-from ..io.interchange import read_series as read_series
-from ..io.interchange import write_series as write_series
+from ..io.interchange import read_json
 from ..options import RunOptions
-from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from ..progress import Step as Step
 from ..quality.findings import Finding, QualityReport
 
-MASK_FILE, PROVENANCE_FILE, QUALITY_FILE = "mask.npy", "provenance.json", "quality.json"
+QUALITY_FILE = "quality.json"
 
 
 class Reason(Enum):
@@ -206,34 +201,7 @@ def decode(line: bytes) -> Message | None:
     return message
 
 
-def write_maps(maps: ParameterMaps, folder: Path) -> None:
-    """Write maps into a folder."""
-    for name, array in maps.items():
-        np.save(folder / f"{name}.npy", array)
-    np.save(folder / MASK_FILE, maps.mask)
-    content = {"geometry": asdict(maps.geometry), "provenance": maps.provenance.as_dict()}
-    (folder / PROVENANCE_FILE).write_text(json.dumps(content), encoding="utf-8")
-
-
-def read_maps(folder: Path) -> ParameterMaps:
-    """Read maps from a folder into memory, so that the folder can be removed."""
-    content = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
-    return ParameterMaps(
-        **{name: np.load(folder / f"{name}.npy") for name in MAP_INFO},
-        mask=np.load(folder / MASK_FILE),
-        geometry=geometry_from_dict(content["geometry"]),
-        provenance=provenance_from_dict(content["provenance"]),
-    )
-
-
 def read_quality(folder: Path) -> QualityReport | None:
     """Read the findings on scan and maps; None where no check was requested."""
     path = folder / QUALITY_FILE
-    return QualityReport.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
-
-
-def provenance_from_dict(content: dict[str, Any]) -> Provenance:
-    """Provenance from the JSON of its `as_dict`; keys of other versions are dropped."""
-    known = {entry.name for entry in fields(Provenance)}
-    arguments: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in content.items() if key in known}
-    return Provenance(**arguments)
+    return QualityReport.from_dict(read_json(path)) if path.is_file() else None

@@ -8,8 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Mapping
+from _thread import start_new_thread
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.worker.server import main; main()"
@@ -78,16 +78,21 @@ def start_server(python: str, environment: Mapping[str, str]) -> subprocess.Pope
     )
 
 
+def run_aside(action: Callable[..., object], *arguments: object) -> None:
+    """Call a function in a thread of its own, whose start is not waited for, as that of `threading.Thread` is."""
+    start_new_thread(action, arguments)
+
+
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and all that it started, without waiting for its end; no effect when it has ended."""
     if process.poll() is not None:
         _kill_group(process)
         return
     if os.name == "nt":
-        threading.Thread(target=_kill_on_windows, args=(process,), daemon=True).start()
+        run_aside(_kill_on_windows, process)
         return
     _kill_group(process)
-    threading.Thread(target=process.wait, daemon=True, name="aideal-reaper").start()
+    run_aside(process.wait)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

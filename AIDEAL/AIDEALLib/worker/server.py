@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import AidealError, Cancelled, DeviceError, ModelError
+from ..io.interchange import read_series, write_maps
 from ..progress import Monitor, Step
 from ..quality.findings import Finding
 from .messages import (
@@ -36,8 +37,6 @@ from .messages import (
     Stopped,
     decode,
     encode,
-    read_series,
-    write_maps,
 )
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from .elements import integer, items, numbers, text
 from .files import guarded, has_dicom_magic, read_header
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+MOST_SEGMENTS = 1000
 OFF_GRID_VOXELS = 0.05
 SAME_DIRECTION = 1e-3
 SAME_SPACING = 1e-3
@@ -64,6 +65,8 @@ def read_segments(path: Path, geometry: Geometry, shape: tuple[int, int, int]) -
         raise InputError(
             f"{path.name} describes {len(groups)} of {len(frames)} frames and {len(names)} segments; it is damaged."
         )
+    if len(names) > MOST_SEGMENTS:
+        raise InputError(f"{path.name} has {len(names)} segments; at most {MOST_SEGMENTS} were expected.")
     masks = {number: np.zeros(shape, dtype=np.bool_) for number in sorted(names)}
     for frame, group in zip(frames, groups, strict=True):
         number = integer(_first(group, "SegmentIdentificationSequence"), "ReferencedSegmentNumber")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ...parameter_maps import MAP_INFO, ParameterMaps, Provenance
+from ...parameter_maps import MAP_INFO, ParameterMaps
 from ...statistics import SegmentStatistics
+from .. import interchange
 from ..images import read_image
+from ..reader_process import read_elsewhere
+from ..sizes import check_file
+from .staging import PROVENANCE, finish_moving
 from .tables import COLUMNS
 
 
@@ -25,12 +27,12 @@ def is_result(folder: str | os.PathLike[str]) -> bool:
 
 
 def read_maps(folder: str | os.PathLike[str]) -> ParameterMaps:
-    """Maps that `save_maps` has written.
+    """Maps that `save_maps` has written, read in a process of their own, which a damaged file may crash.
 
     Parameters
     ----------
     folder : path
-        Folder of the results of a run.
+        Folder of the results of a run. A run that was interrupted while its files were moved to their places is finished first.
 
     Returns
     -------
@@ -43,18 +45,31 @@ def read_maps(folder: str | os.PathLike[str]) -> ParameterMaps:
     """
     source = Path(folder)
     try:
-        content = json.loads((source / "provenance.json").read_text(encoding="utf-8"))
-        provenance = provenance_from(content)
-    except (OSError, ValueError, TypeError) as error:
+        finish_moving(source)
+    except OSError as error:
         raise InputError(
-            f"{source / 'provenance.json'} could not be read ({error}); results of `aideal run` were expected."
+            f"{source} holds a result whose files are not in their places yet, and cannot be written to ({error.strerror}). "
+            "Run it again."
         ) from error
+    for name in (PROVENANCE, *(f"{name}.nrrd" for name in (*MAP_INFO, "mask"))):
+        check_file(source / name)
+    with read_elsewhere(_read_apart, {"folder": str(source.absolute())}, source.name) as result:
+        return interchange.read_maps(result)
+
+
+def _read_apart(request: dict[str, str], result: Path) -> None:
+    source = Path(request["folder"])
+    try:
+        provenance = interchange.provenance_from_dict(interchange.read_json(source / PROVENANCE))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{PROVENANCE} could not be read ({error}); results of `aideal run` were expected.") from error
     images = {name: read_image(source / f"{name}.nrrd") for name in (*MAP_INFO, "mask")}
     arrays: dict[str, Any] = {name: np.asarray(images[name].array[0], np.float32) for name in MAP_INFO}
     mask = images["mask"].array[0] > 0
     if any(array.shape != mask.shape for array in arrays.values()):
-        raise InputError(f"The maps in {source} differ in size; the results of one run were expected. Run it again.")
-    return ParameterMaps(**arrays, mask=mask, geometry=images["mask"].geometry, provenance=provenance)
+        raise InputError(f"The maps in {source.name} differ in size; the results of one run were expected. Run it again.")
+    maps = ParameterMaps(**arrays, mask=mask, geometry=images["mask"].geometry, provenance=provenance)
+    interchange.write_maps(maps, result)
 
 
 def read_table(path: str | os.PathLike[str]) -> list[SegmentStatistics]:
@@ -93,25 +108,3 @@ def _value(cell: str, kind: str) -> Any:
     if kind == "str":
         return cell
     return int(cell) if kind == "int" else float(cell or "nan")
-
-
-def provenance_from(content: Mapping[str, Any]) -> Provenance:
-    """Provenance from what `Provenance.as_dict` returned; values of other versions are left out.
-
-    Parameters
-    ----------
-    content : Mapping
-        The stored values.
-
-    Returns
-    -------
-    Provenance
-
-    Raises
-    ------
-    TypeError
-        Values are missing.
-    """
-    known = {entry.name for entry in fields(Provenance)}
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items() if k in known}
-    return Provenance(**values)

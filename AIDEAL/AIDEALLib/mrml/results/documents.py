@@ -13,9 +13,9 @@ import numpy.typing as npt
 import slicer
 
 from ...errors import AidealError, InputError
+from ...io.interchange import provenance_from_dict
 from ...io.output.dicom.content import ExportContent, Region
 from ...io.output.dicom.study import Identity
-from ...io.output.results import provenance_from
 from ...parameter_maps import MAP_INFO, ParameterMaps
 from ...statistics import SegmentStatistics, liver_groups
 from ...worker.client import QualityReport
@@ -205,7 +205,7 @@ def parameter_maps(maps: MapNodes) -> ParameterMaps:
             tr("The maps {names} are not in the scene any more; press Apply for all maps.").format(names=", ".join(missing))
         )
     try:
-        provenance = provenance_from(maps.provenance())
+        provenance = provenance_from_dict(maps.provenance())
     except TypeError as error:
         raise InputError(tr("The provenance of the maps is damaged ({error}); press Apply.").format(error=error)) from error
     arrays = {name: np.ascontiguousarray(array_of(maps[name]), dtype=np.float32) for name in MAP_INFO}
