@@ -338,14 +338,6 @@ def test_phantom_without_noise_has_no_bound(aideal: Any, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("no_corrections")
-def test_speed(aideal: Any) -> None:
-    done = aideal("speed", "--matrix", 48, "--slices", 2, "--echoes", 4, "--method", "one-shot")
-    assert done.exit_code == 0, done.output
-    for words in ("48x48x2x4, one-shot", "reading", "network", "writing", "end to end", "Peak memory"):
-        assert words in done.stdout
-
-
-@pytest.mark.usefixtures("no_corrections")
 def test_validate_writes_one_report_of_every_section(aideal: Any, tmp_path: Path) -> None:
     out = tmp_path / "v"
     done = aideal("validate", "--out", out, "--quick")

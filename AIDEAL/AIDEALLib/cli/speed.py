@@ -1,122 +1,75 @@
-"""Command `aideal speed`: duration of a scan from file to maps, by stage."""
+"""Command `aideal speed`: how long users wait, step by step."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..options import RunOptions
-from .options import Debug, takes_run_options
-
-if TYPE_CHECKING:
-    from ..parameter_maps import ParameterMaps
-
-DISTINCT_SLICES = 6
-"""Further slices are copies: time and memory do not depend on their content."""
+from .options import Debug, flag, path_given, takes_run_options
 
 
 @takes_run_options("method", "device", "models", "trust_models")
 def speed(
     options: RunOptions,
-    matrix: Annotated[int, typer.Option(min=32, help="Rows and columns.")] = 256,
-    slices: Annotated[int, typer.Option(min=1, help="Slices.")] = 32,
+    matrix: Annotated[
+        int | None, typer.Option(min=32, help="Rows and columns; 256 for the command, 160 for the panel.", show_default=False)
+    ] = None,
+    slices: Annotated[
+        int | None, typer.Option(min=1, help="Slices; 32 for the command, 12 for the panel.", show_default=False)
+    ] = None,
     echoes: Annotated[int, typer.Option(min=3, max=16, help="Echoes.")] = 6,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads; by default those that torch chooses.", show_default=False)
     ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each way; the median is given.")] = 1,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", parser=path_given, help="Write the times to FILE.", show_default=False),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", parser=path_given, help="Compare with times written by --json.", show_default=False),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Time a simulated scan from file to maps: reading, estimate, writing."""
-    import tempfile
-
+    """Time a simulated scan the way users do: `aideal run` from file to report, and Apply to maps as in the panel."""
     from rich.console import Console
 
-    from .results import number, table_of
+    from ..benchmark.speed import SpeedPlan, measure
+    from ..benchmark.speed_report import SpeedReport
+    from ..benchmark.speed_scan import ScanSize
+    from ..benchmark.speed_table import tables, warnings
+    from .results import table_of
 
+    before = SpeedReport.load(against) if against else None
+    sizes = (ScanSize(matrix or 256, slices or 32, echoes), ScanSize(matrix or 160, slices or 12, echoes))
+    if options.models:
+        options = replace(options, models=str(Path(options.models).resolve()))
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="aideal-speed-") as folder:
-        file = Path(folder) / "scan.npz"
-        with Console(stderr=True).status("Simulating the scan"):
-            _write_scan_in_process(file, matrix, slices, echoes)
-        seconds, maps = _timed_run(file, options, threads)
-    import torch
-
-    total = sum(seconds.values())
-    lines = [(name, number(s, 2), number(1000 * s / slices, 0), number(100 * s / total, 0)) for name, s in seconds.items()]
-    lines.append(("end to end", number(total, 2), number(1000 * total / slices, 0), "100"))
-    title = (
-        f"{matrix}x{matrix}x{slices}x{echoes}, {options.method}, {maps.provenance.device}, {torch.get_num_threads()} threads"
-    )
-    console.print(table_of(title, ("Stage", "s", "ms per slice", "%"), lines))
-    console.print(f"Foreground {100 * maps.mask.mean():.0f} % of the voxels. Peak memory {_peak_memory()}.", highlight=False)
+    with Console(stderr=True).status("Starting") as status:
+        report = measure(SpeedPlan(*sizes, options, _arguments(options), threads, repeats), status.update)
+    if json_file:
+        report.save(json_file)
+    for table in tables(report, before):
+        console.print(table_of(table.title, table.columns, table.lines))
+        console.print(table.note, "\n", highlight=False)
+    for sentence in (report.machine.sentence(), *(warnings(report, before) if before else ())):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    if before:
+        console.print(
+            "Ratio: time now / time before; on a machine with other work the ratio of CPU times counts.", highlight=False
+        )
 
 
-def _write_scan_in_process(file: Path, matrix: int, slices: int, echoes: int) -> None:
-    """Simulate in another process, so that its memory is not counted."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        pool.submit(write_scan, file, matrix, slices, echoes).result()
-
-
-def _timed_run(file: Path, options: RunOptions, threads: int | None) -> tuple[dict[str, float], ParameterMaps]:
-    """Seconds by stage, and the maps."""
-    seconds: dict[str, float] = {}
-
-    @contextmanager
-    def timed(stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        seconds[stage] = time.perf_counter() - start
-
-    with timed("start-up"):
-        import torch
-
-        from ..io.load import load_series
-        from ..io.output.save import save_maps
-        from .running import run_with_progress
-
-        if threads:
-            torch.set_num_threads(threads)
-    with timed("reading"):
-        series = load_series(file)
-    with timed("estimate"):
-        maps = run_with_progress(series, options, check=False).maps
-    estimate = seconds.pop("estimate")
-    stages = maps.provenance.seconds
-    seconds |= {**stages, "other (load networks, phase sign, ...)": max(0.0, estimate - sum(stages.values()))}
-    with timed("writing"):
-        save_maps(maps, file.with_name("maps"))
-    return seconds, maps
-
-
-def write_scan(file: Path, matrix: int, slices: int, echoes: int) -> None:
-    """Simulate an upper abdomen at 1.5 T and write it; slices beyond `DISTINCT_SLICES` are copies."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from ..io.npz import write_npz
-    from ..simulation.abdomen import abdomen
-    from ..simulation.protocol import Protocol, echo_times
-    from ..simulation.scan import acquire
-
-    tissue = abdomen(3, 1.5, (min(slices, DISTINCT_SLICES), matrix, matrix))
-    protocol = Protocol(f"1.5T {echoes} echoes 1.3+2.1n", echo_times(1.3, 2.1, echoes), 1.5, snr=30.0)
-    series = acquire(tissue, protocol, np.random.default_rng(3))
-    order = np.arange(slices) % series.shape[0]
-    write_npz(file, replace(series, echoes=series.echoes[:, order]))
-
-
-def _peak_memory() -> str:
-    from ..benchmark.memory import peak_mib
-
-    peak = peak_mib()
-    return f"{peak / 1024:.2f} GiB" if math.isfinite(peak) else "unknown on Windows"
+def _arguments(options: RunOptions) -> tuple[str, ...]:
+    """The options of a run that this command takes, as words of the command line."""
+    words = [flag("method"), options.method.value, flag("device"), options.device]
+    if options.models:
+        words += [flag("models"), options.models]
+    if options.trust_models:
+        words.append(flag("trust_models"))
+    return tuple(words)

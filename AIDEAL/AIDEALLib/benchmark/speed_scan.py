@@ -1,0 +1,48 @@
+"""Simulated scan of a given size, to time a run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..io.npz import write_npz
+from ..simulation.abdomen import abdomen
+from ..simulation.protocol import Protocol, echo_times
+from ..simulation.scan import acquire
+
+DISTINCT_SLICES = 6
+"""Further slices are copies: time and memory do not depend on their content."""
+PATIENT = 3
+
+
+@dataclass(frozen=True)
+class ScanSize:
+    """Size of a scan.
+
+    Attributes
+    ----------
+    matrix : int
+        Rows and columns.
+    slices : int
+        Number of slices.
+    echoes : int
+        Number of echoes.
+    """
+
+    matrix: int
+    slices: int
+    echoes: int
+
+    def __str__(self) -> str:
+        return f"{self.slices} x {self.matrix} x {self.matrix} x {self.echoes}"
+
+
+def write_scan(file: Path, size: ScanSize) -> None:
+    """Simulate an upper abdomen at 1.5 T and write it as `.npz`."""
+    tissue = abdomen(PATIENT, 1.5, (min(size.slices, DISTINCT_SLICES), size.matrix, size.matrix))
+    protocol = Protocol(f"1.5T {size.echoes} echoes 1.3+2.1n", echo_times(1.3, 2.1, size.echoes), 1.5, snr=30.0)
+    series = acquire(tissue, protocol, np.random.default_rng(PATIENT))
+    order = np.arange(size.slices) % series.shape[0]
+    write_npz(file, replace(series, echoes=series.echoes[:, order]))
