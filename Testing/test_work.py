@@ -1,4 +1,4 @@
-"""The work of a run stays within limits: counts, not seconds, so that a busy machine cannot fail it and a slower method does."""
+"""The work of a run stays within limits. It is counted, not timed, so that other load on the machine makes no difference."""
 
 from __future__ import annotations
 

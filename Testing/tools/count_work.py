@@ -1,4 +1,4 @@
-"""Count the work of a run: voxel fits, residual profiles, calls of the networks. Unlike seconds, they are the same on any machine."""
+"""Count the work of a run: voxel fits, residual profiles, network calls. Unlike seconds, counts are the same everywhere."""
 
 from __future__ import annotations
 
