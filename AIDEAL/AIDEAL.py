@@ -126,9 +126,10 @@ class AIDEALLogic(ScriptedLoadableModuleLogic):
         """A scan from files, in the scene and ready to be estimated."""
         from pathlib import Path
 
+        from AIDEALLib.mrml.scan.files import load_scan
         from AIDEALLib.mrml.scan.sequences import scan_of_sequences
 
-        return scan_of_sequences(*self.implementation.load_files([Path(path) for path in paths]).pair)
+        return scan_of_sequences(*load_scan(slicer.mrmlScene, [Path(path) for path in paths]).pair)
 
     def estimate(self, scan, **options):
         """Estimate a scan and wait for it; returns its maps (`maps.pdff`, `maps['r2star']`, ...).

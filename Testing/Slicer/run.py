@@ -191,7 +191,7 @@ def reading(widget):
     assert "Right lobe ROI 1: bias" in ui.referenceLabel.text, ui.referenceLabel.text
     _, labels = sample_truth()
     slices, rows, columns = (int(axis.mean()) for axis in (labels == 1).nonzero())
-    panel.views.plot_fit(world_position(pdff, slices, rows, columns))
+    panel.fit.plot_fit(world_position(pdff, slices, rows, columns))
     assert "residual" in ui.probeLabel.text, ui.probeLabel.text
     assert layout.shown_layout(slicer.mrmlScene) == layout.LAYOUT_MAPS_AND_NUMBERS, "the plot is seen"
     table = slicer.mrmlScene.GetFirstNodeByName("AIDEALTable") or slicer.util.getNodesByClass("vtkMRMLTableViewNode")[0]

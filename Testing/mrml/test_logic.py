@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -173,21 +172,6 @@ def test_source_removed_during_a_run(scene: Any, logic: Any, small_liver: tuple[
         scene.RemoveNode(node)
     poll_until(logic, lambda: finished)
     assert finished[0].pdff.GetNumberOfNodeReferences("AIDEAL.scan") == 0
-
-
-def test_files_are_loaded_as_sequences(
-    scene: Any, logic: Any, small_liver: tuple[EchoSeries, TissueMaps], tmp_path: Path
-) -> None:
-    from AIDEALLib.mrml.scan.sequences import scan_of_sequences
-
-    series = small_liver[0]
-    path = tmp_path / "case.npz"
-    np.savez(path, echoes=series.echoes, te_s=series.te_s, field_strength_t=series.field_strength_t)
-    stored = logic.load_files([path])
-    assert [node.GetNumberOfDataNodes() for node in stored.nodes] == [series.n_echoes] * 3
-    assert scan_of_sequences(*stored.pair).problems() == []
-    with pytest.raises(InputError):
-        logic.load_files([tmp_path / "missing.npz"])
 
 
 def test_a_scan_without_phase_is_estimated_by_method_magnitude(

@@ -68,6 +68,7 @@ def dicom(series: EchoSeries, folder: Path) -> list[Path]:
 @pytest.fixture
 def through_scene(scene: Any, warm_worker: WorkerClient) -> Iterator[Callable[[list[Path], RunOptions], Result]]:
     from AIDEALLib.mrml.logic import AidealLogic
+    from AIDEALLib.mrml.scan.files import load_scan
     from AIDEALLib.mrml.scan.sequences import scan_of_sequences
 
     logic = AidealLogic(scene, warm_worker)
@@ -75,7 +76,7 @@ def through_scene(scene: Any, warm_worker: WorkerClient) -> Iterator[Callable[[l
     logic.finished.connect(lambda _maps, result: ended.append(result))
 
     def estimate(paths: list[Path], options: RunOptions) -> Result:
-        logic.estimate(scan_of_sequences(*logic.load_files(paths).pair), options)
+        logic.estimate(scan_of_sequences(*load_scan(scene, paths).pair), options)
         assert isinstance(ended[-1], Result), ended
         return ended[-1]
 

@@ -13,7 +13,6 @@ NOT_SHIPPED = (
     "AIDEALLib/benchmark/",
     "AIDEALLib/cli/",
     "AIDEALLib/cohort/",
-    "AIDEALLib/comparison/",
     "AIDEALLib/scan_run/",
     "AIDEALLib/simulation/",
     "AIDEALLib/training/",

@@ -114,6 +114,7 @@ class Panel:
         self.ui = qt_widgets.child_variables(self.root)
         self.root.setMRMLScene(scene)
         self.logic = AidealLogic(scene, self.worker)
+        self.logic.standstill_s = 600.0  # a result is added in one go, however busy the machine is
         node = ScriptedLoadableModuleLogic().getParameterNode
         self.panel = AidealPanel(self.ui, self.root, self.logic, node, self.clock.later, self.dialogs)
         self.panel.enter()

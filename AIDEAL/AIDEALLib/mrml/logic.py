@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import slicer
@@ -14,14 +13,12 @@ import slicer
 from ..choices import PhaseUnit
 from ..echoes import EchoSeries
 from ..errors import AidealError, InputError
-from ..io.load import load_series
-from ..io.neutral import SCAN
-from ..options import Overrides, RunOptions
-from ..worker.client import Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerClient
+from ..options import RunOptions
+from ..worker.client import Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerBusy, WorkerClient
 from .nodes import PHASE_UNIT, MapNodes, set_quality
 from .regions.measure import Region
 from .regions.owners import claim
-from .results.maps import add_maps
+from .results.maps import add_maps_in_steps
 from .results.reference import Slices, add_difference, compare, options_like
 from .scan.sample import SAMPLE_NAME, add_sample_lobes, sample_series
 from .scan.scene_scan import SceneScan
@@ -32,6 +29,8 @@ from .worker_interface import Worker
 
 _Emission = tuple[Signal, tuple[Any, ...]]
 """A signal and its arguments."""
+_Steps = Generator[None, None, _Emission]
+"""Putting a result into the scene, step by step."""
 
 
 class EstimationFailed(AidealError):
@@ -57,13 +56,17 @@ class AidealLogic:
         The run failed (Failed).
     stopped : Signal
         The run was cancelled.
+    standstill_s : float, seconds
+        Time that one `poll` spends on the scene when maps arrive; the application works in between.
     """
 
     def __init__(self, scene: Any = None, worker: Worker | None = None) -> None:
         self.scene = scene if scene is not None else slicer.mrmlScene
         self._worker = worker
         self._sources: tuple[Any, ...] = ()
-        self._on_result: Callable[[Result], _Emission] | None = None
+        self._on_result: Callable[[Result], _Steps] | None = None
+        self._steps: tuple[Result, _Steps] | None = None
+        self.standstill_s = 0.05
         self._forgotten = False
         self.stage_changed, self.progressed, self.finished = Signal(), Signal(), Signal()
         self.compared, self.failed, self.stopped = Signal(), Signal(), Signal()
@@ -79,7 +82,12 @@ class AidealLogic:
     @property
     def busy(self) -> bool:
         """True while a run is under way."""
-        return self._worker is not None and self._worker.busy
+        return self._steps is not None or (self._worker is not None and self._worker.busy)
+
+    @property
+    def adding(self) -> bool:
+        """True while the result of a run is put into the scene."""
+        return self._steps is not None
 
     def start(self, scan: SceneScan, options: RunOptions | None = None, check: bool = True) -> None:
         """Copy the scan out of the scene and begin to estimate it.
@@ -132,8 +140,9 @@ class AidealLogic:
         if scan.problems() or array_of(scan.first[0]).shape != array_of(maps.pdff).shape:
             raise InputError("The scan of these maps is no longer in the scene; there is nothing to compare with.")
 
-        def finish(result: Result) -> _Emission:
+        def finish(result: Result) -> _Steps:
             difference = add_difference(maps, result.maps, slices)
+            yield
             return self.compared, (compare(maps, result.maps, slices, regions), difference)
 
         part = slices.of(scan.series(), maps.pdff)
@@ -144,15 +153,20 @@ class AidealLogic:
         series: EchoSeries,
         options: RunOptions | None,
         sources: tuple[Any, ...],
-        on_result: Callable[[Result], _Emission],
+        on_result: Callable[[Result], _Steps],
         check: bool = True,
     ) -> None:
+        if self._steps is not None:
+            raise WorkerBusy("The maps of a run are being added to the scene; wait a moment.")
         self.worker.start(series, options, check)
         self._sources, self._on_result, self._forgotten = sources, on_result, False
 
     def cancel(self) -> None:
         """Stop the run; `stopped` follows within two seconds of polling."""
-        if self._worker is not None:
+        if self._steps is not None:
+            self._drop_steps()
+            self.stopped.emit()
+        elif self._worker is not None:
             self._worker.cancel()
 
     def poll(self) -> None:
@@ -161,6 +175,8 @@ class AidealLogic:
             return
         for event in self._worker.poll():
             self._handle(event)
+        if self._steps is not None:
+            self._go_on(*self._steps)
 
     def estimate(
         self, scan: SceneScan, options: RunOptions | None = None, timeout_s: float = 3600.0, check: bool = True
@@ -212,30 +228,6 @@ class AidealLogic:
             return outcome[0]
         raise EstimationFailed(outcome[0].message if outcome[0] else "The run was stopped before it ended.")
 
-    def load_files(self, paths: list[Path], overrides: Overrides | None = None) -> StoredScan:
-        """Read a scan from files of any format that the command line reads, and put it into the scene.
-
-        Parameters
-        ----------
-        paths : list of Path
-            Files, or a folder.
-        overrides : Overrides, optional
-            What overrides the files.
-
-        Returns
-        -------
-        StoredScan
-            The sequences made.
-
-        Raises
-        ------
-        InputError
-            The files cannot be used.
-        """
-        series = load_series(paths if len(paths) > 1 else paths[0], overrides)
-        name = paths[0].name if series.source == SCAN else series.source
-        return add_series(self.scene, series, name.split(".")[0])
-
     def load_sample(self) -> tuple[StoredScan, Any]:
         """Put the bundled synthetic liver into the scene: its sequences, and the segmentation of its lobes."""
         series = sample_series()
@@ -264,22 +256,38 @@ class AidealLogic:
             else:
                 self.progressed.emit(event.done, event.total)
         elif isinstance(event, Result) and self._on_result is not None and not self._forgotten:
-            try:
-                signal, arguments = self._on_result(event)
-            except Exception as error:
-                logging.exception("AIDEAL: maps could not be added to the scene")
-                self.failed.emit(_not_added(event, error))
-            else:
-                signal.emit(*arguments)
+            self._steps = event, self._on_result(event)
         elif isinstance(event, Failed) and not self._forgotten:
             logging.error("AIDEAL: %s\n%s", event.message, event.details)
             self.failed.emit(event)
         elif isinstance(event, Result | Failed | Stopped):
             self.stopped.emit()
 
-    def _finish(self, result: Result, name: str, unit: PhaseUnit | None) -> _Emission:
+    def _go_on(self, result: Result, steps: _Steps) -> None:
+        """Put more of a result into the scene, for a short while."""
+        until = time.monotonic() + self.standstill_s
+        try:
+            next(steps)
+            while time.monotonic() < until:
+                next(steps)
+        except StopIteration as ended:
+            self._steps = None
+            signal, arguments = ended.value
+            signal.emit(*arguments)
+        except Exception as error:
+            self._steps = None
+            logging.exception("AIDEAL: maps could not be added to the scene")
+            message = f"The maps could not be added to the scene: {error}"
+            self.failed.emit(Failed(result.run, Reason.INTERNAL, message))
+
+    def _drop_steps(self) -> None:
+        if self._steps is not None:
+            self._steps[1].close()
+        self._steps = None
+
+    def _finish(self, result: Result, name: str, unit: PhaseUnit | None) -> _Steps:
         sources = [node for node in self._sources if node.GetScene() is self.scene]
-        maps = add_maps(self.scene, result.maps, name, sources)
+        maps = yield from add_maps_in_steps(self.scene, result.maps, name, sources)
         set_quality(maps.pdff, result.quality)
         if unit is not None:
             maps.pdff.SetAttribute(PHASE_UNIT, unit.value)
@@ -287,10 +295,7 @@ class AidealLogic:
 
     def _on_scene_closing(self, *_: Any) -> None:
         self._sources = ()
+        self._drop_steps()
         if self.busy:
             self._forgotten = True
             self.cancel()
-
-
-def _not_added(result: Result, error: Exception) -> Failed:
-    return Failed(result.run, Reason.INTERNAL, f"The maps could not be added to the scene: {error}")

@@ -33,6 +33,8 @@ PHASE_SIGN = "AIDEAL.PhaseSign"
 FLIP_ANGLE, REPETITION_TIME = "AIDEAL.FlipAngleDegrees", "AIDEAL.RepetitionTimeSeconds"
 CONTRAST_AGENT = "AIDEAL.ContrastAgent"
 """On a sequence: 1 where a contrast agent was given, 0 where none was."""
+RUN = "AIDEAL.Run"
+"""On a map: number of its run among those of the scan, from 1."""
 SOURCE_NAME = "AIDEAL.Source"
 """Name of the scan, which nodes made from it are called after."""
 SCAN_SOURCE = "AIDEAL.ScanSource"
@@ -170,6 +172,14 @@ def findings_of(volume: Any) -> tuple[Finding, ...]:
         return QualityReport.from_dict(json.loads(volume.GetAttribute(FINDINGS) or "")).findings
     except (ValueError, KeyError, TypeError):
         return ()
+
+
+def signal_to_noise_of(volume: Any) -> float | None:
+    """Signal-to-noise ratio of the scan that maps came from; None where it was not checked."""
+    try:
+        return float(QualityReport.from_dict(json.loads(volume.GetAttribute(FINDINGS) or "")).expected["snr"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def helper_of(owner: Any, role: str) -> Any:

@@ -206,6 +206,8 @@ class AidealParameters:
         Correction of a phase error of the first echo.
     gainSteps : bool
         Correct scales of the echoes that only the data show.
+    keepRuns : bool
+        Keep earlier runs of a scan; otherwise a new run takes their place.
     pdff : vtkMRMLScalarVolumeNode
         PDFF of the run that is shown.
     anatomy : AnatomyView
@@ -237,7 +239,15 @@ class AidealParameters:
     table : vtkMRMLTableNode
         Table of the statistics.
     allColumns : bool
-        Show all statistics, not only those that are read first.
+        Show all statistics where no columns were chosen, as scenes of version 0.2.0 before their choice store it.
+    columns : str
+        Columns of the table, separated by spaces; '' for those that are read first.
+    jointEstimate : bool
+        Estimate one PDFF and one R2* of each region, too.
+    baseline : vtkMRMLScalarVolumeNode
+        PDFF of the earlier visit, which is compared with the run that is shown.
+    repeatability : float, percentage points
+        What 95 % of pairs of scans of an unchanged liver stay within; 0 takes the published figure.
     folded : bool
         A run has ended, and the sections above it are folded.
     keptOpen : str
@@ -264,6 +274,7 @@ class AidealParameters:
     bipolar: Bipolar = Bipolar.AUTO
     firstEcho: FirstEcho = FirstEcho.AS_STORED
     gainSteps: bool = False
+    keepRuns: bool = False
     pdff: vtkMRMLScalarVolumeNode
     anatomy: AnatomyView = AnatomyView.WATER
     fourthMap: FourthMap = FourthMap.R2STAR
@@ -281,5 +292,9 @@ class AidealParameters:
     cutoffs: Cutoffs = Cutoffs.TANG_2015
     table: vtkMRMLTableNode
     allColumns: bool = False
+    columns: str = ""
+    jointEstimate: bool = False
+    baseline: vtkMRMLScalarVolumeNode
+    repeatability: Annotated[float, WithinRange(0.0, 50.0)] = 0.0
     folded: bool = False
     keptOpen: str = ""

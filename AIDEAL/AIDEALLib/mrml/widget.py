@@ -11,7 +11,9 @@ from .logic import AidealLogic
 from .nodes import MapNodes
 from .panels.context import Context, Dialogs
 from .panels.estimate_panel import EstimatePanel
+from .panels.export_panel import ExportPanel
 from .panels.findings_panel import FindingsPanel
+from .panels.fit_panel import FitPanel
 from .panels.keys import ReadingKeys
 from .panels.numbers_panel import NumbersPanel
 from .panels.regions_panel import RegionsPanel
@@ -64,12 +66,18 @@ class AidealPanel:
         self.estimate = EstimatePanel(context, self.scan, self._on_maps, self.update)
         self.findings = FindingsPanel(context, lambda: self.estimate.refused)
         self.numbers = NumbersPanel(context, self.estimate.follow)
-        self.views = ViewsPanel(context, lambda: self.numbers.regions)
+        self.export = ExportPanel(context, self.numbers)
+        self.fit = FitPanel(context)
+        self.views = ViewsPanel(context, lambda: self.numbers.regions, lambda: self.scan.scan)
         self.regions = RegionsPanel(context, self.numbers.live.points_added, lambda: self.numbers.live.drawn)
         self.sections = Sections(context)
         keys = {"Alt+L": self.views.onNextLow, "Alt+O": self.views.onOverlay, "Alt+R": self.numbers.onNextRegion}
         self._keys = ReadingKeys(root, keys)
         self.choice = ScanChoice(context, self.scan, self.regions, self._show_choice)
+        self._sections = (
+            *(self.scan, self.choice, self.estimate, self.findings),
+            *(self.views, self.fit, self.regions, self.numbers, self.export),
+        )
         SCAN_LOADED.connect(self.scan.choose)
         scene = logic.scene
         self._scene_observers = [
@@ -117,6 +125,7 @@ class AidealPanel:
         self.regions.end_placing()
         self._ui.fitButton.checked = False
         self.views.stop_watching()
+        self.fit.stop_watching()
 
     def close(self) -> None:
         """The module is unloaded (reload, application closing)."""
@@ -125,6 +134,7 @@ class AidealPanel:
         self._disconnect_parameters()
         self.estimate.close()
         self.views.stop_watching()
+        self.fit.stop_watching()
         self._stop_watching_placing()
         self._keys.close()
         self.numbers.close()
@@ -144,7 +154,7 @@ class AidealPanel:
         try:
             for _ in range(3):
                 self._changed_meanwhile = False
-                for section in (self.scan, self.choice, self.estimate, self.findings, self.views, self.regions, self.numbers):
+                for section in self._sections:
                     section.update()
                 if not self._changed_meanwhile:
                     break
@@ -153,11 +163,16 @@ class AidealPanel:
             self._updating = False
 
     def _on_maps(self, maps: MapNodes) -> None:
-        if self._parameters is not None:
+        if self._parameters is None:
+            return
+        self._updating = True  # the views are filled once, below
+        try:
             self._parameters.pdff = maps.pdff
             self.views.show()
             self.sections.fold()
-            self.update()
+        finally:
+            self._updating = False
+        self.update()
 
     def _show_choice(self, scan: SceneScan) -> bool:
         if self._context.maps() is None:
@@ -212,6 +227,7 @@ class AidealPanel:
         self._disconnect_parameters()
         self.numbers.clear()
         self.views.stop_watching()
+        self.fit.stop_watching()
         self.regions.clear()
         for name in ("statusLabel", "probeLabel", "referenceLabel", "exportLabel"):
             getattr(self._ui, name).text = ""

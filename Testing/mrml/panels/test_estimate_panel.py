@@ -106,3 +106,35 @@ def test_missing_torch_is_offered_then_installed_then_the_run_goes_on(loaded: Pa
     assert len(loaded.worker.started) == started + 1, "the run goes on"
     loaded.worker.events = [Stopped(4)]
     loaded.clock.tick()
+
+
+def test_a_new_run_takes_the_place_of_the_last_one_unless_it_is_kept(estimated: Panel, liver_maps: ParameterMaps) -> None:
+    from AIDEALLib.mrml.results.maps import pdff_nodes
+
+    first = estimated.parameters.pdff
+    for keep, names in ((False, ["PDFF - Case, run 2"]), (True, ["PDFF - Case, run 2", "PDFF - Case, run 3"])):
+        estimated.ui.keepRunsCheckBox.checked = keep
+        estimated.ui.applyButton.click()
+        estimated.finish(liver_maps)
+        estimated.clock.tick()
+        assert [node.GetName() for node in pdff_nodes(estimated.scene)] == names
+    assert first.GetScene() is None
+    assert estimated.parameters.pdff.GetName() == "PDFF - Case, run 3"
+
+
+def test_maps_arrive_in_steps_and_can_be_cancelled_on_the_way(loaded: Panel, liver_maps: ParameterMaps) -> None:
+    from AIDEALLib.mrml.results.maps import pdff_nodes
+
+    loaded.logic.standstill_s = 0.0
+    loaded.ui.applyButton.click()
+    loaded.finish(liver_maps)
+    assert loaded.logic.busy and loaded.logic.adding and loaded.parameters.pdff is None
+    loaded.ui.applyButton.click()
+    assert not loaded.logic.busy and not pdff_nodes(loaded.scene)
+    loaded.ui.applyButton.click()
+    loaded.finish(liver_maps)
+    ticks = 0
+    while loaded.logic.busy:
+        loaded.clock.tick()
+        ticks += 1
+    assert ticks > 5 and loaded.parameters.pdff is not None

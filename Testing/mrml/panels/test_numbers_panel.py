@@ -35,8 +35,8 @@ def test_lobes_circles_and_numbers(estimated: Panel, liver: tuple[EchoSeries, Ti
     module.clock.tick()
     table = ui.numbersTable
     assert [table.item(n, 0).text() for n in range(table.rowCount)] == ["Right lobe", "Left lobe", "whole liver"]
-    assert [table.horizontalHeaderItem(n).text() for n in range(table.columnCount)] == list(columns.SHORT)
-    ui.allColumnsCheckBox.checked = True
+    assert [table.horizontalHeaderItem(n).text() for n in range(table.columnCount)] == list(map(columns.title, columns.USUAL))
+    ui.columnsButton.menu().actions()[1].trigger()  # all columns
     heading = {table.horizontalHeaderItem(n).text(): n for n in range(table.columnCount)}
     mean, count = heading["PDFF mean (%)"], heading["Voxels"]
     assert float(table.item(0, mean).text()) == pytest.approx(module.panel.numbers.live.rows[0].pdff_mean, abs=0.06)
@@ -98,9 +98,9 @@ def test_a_phantom_has_no_steatosis_grade(
     loaded: Panel, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps, tmp_path: Path
 ) -> None:
     from AIDEALLib.mrml.regions import drawing
-    from AIDEALLib.mrml.results.columns import SHORT
+    from AIDEALLib.mrml.results import columns
 
-    grade = SHORT.index("Grade")
+    grade = columns.USUAL.index("steatosis_grade")
     for preset, graded in (("liver", True), ("phantom", False)):
         options = {**liver_maps.provenance.options, "run": RunOptions(preset=preset).as_dict()}
         loaded.ui.applyButton.click()

@@ -37,8 +37,9 @@ def test_sections_fold_to_one_line_and_the_worst_finding_stays(folded: Panel) ->
     ui = folded.ui
     assert ui.scanSection.collapsed and ui.estimateSection.collapsed
     assert not ui.numbersSection.collapsed and not ui.regionsSection.collapsed
-    assert ui.scanSection.text == "1. Scan: Case, 6 echoes, 1.5 T"
+    assert ui.scanSection.text == "1. Scan: Case, 6 echoes, 1.5 T, SNR 20"
     assert ui.estimateSection.text.startswith("2. Estimate: refined, ")
+    assert ui.estimateSection.text.endswith("Warning: motion")
     assert ui.worstFindingLabel.isVisibleTo(folded.root)
     assert ui.worstFindingLabel.text.startswith("Edges lie elsewhere. Slices 2.")
     assert "1 more" in ui.worstFindingLabel.text

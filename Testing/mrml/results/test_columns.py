@@ -32,7 +32,7 @@ def test_a_value_at_a_cut_off_shows_on_which_side_it_is(drawn: Drawn, pdff: floa
         reported_low=9.04,
         reported_high=13.0,
     )
-    cells = dict(zip(columns.titles(False), columns.texts(row, TANG_2015, False), strict=True))
+    cells = dict(zip(map(columns.title, columns.USUAL), columns.texts(row, TANG_2015, columns.USUAL), strict=True))
     assert cells["PDFF % (95 % interval)"] == f"{shown} (9.0 to 13.0)"
     assert next(iter(cells)) == "Segment" and len(cells) == 5
 
@@ -44,7 +44,7 @@ def test_all_columns_are_those_of_the_csv_and_copies_are_as_shown(drawn: Drawn, 
 
     maps, segmentation, _ = drawn
     row = measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())[0]
-    assert len(columns.titles(True)) == len(COLUMNS) - 2, "the interval is in one column with its PDFF"
+    assert len(columns.EVERY) == len(COLUMNS) - 2, "the interval is in one column with its PDFF"
     copied = dict(part.split(": ", 1) for part in columns.row_as_text(row, TANG_2015).split("\t"))
-    assert list(copied) == columns.titles(True)
+    assert list(copied) == list(map(columns.title, columns.EVERY))
     assert copied["PDFF mean (%)"] == f"{np.round(row.pdff_mean, 1):.1f}"

@@ -121,6 +121,53 @@ def test_failure_half_way_leaves_nothing_behind(scene: Any, liver_maps: Paramete
     assert {node.GetClassName() for node in new} <= {"vtkMRMLProceduralColorNode"}, "only our colour maps may stay"
 
 
+def test_maps_added_in_steps_are_gone_when_the_rest_is_not_wanted(scene: Any, liver_maps: ParameterMaps) -> None:
+    from AIDEALLib.mrml.results.maps import add_maps_in_steps, pdff_nodes
+
+    steps = add_maps_in_steps(scene, liver_maps, "Case")
+    for _ in range(4):
+        next(steps)
+    assert pdff_nodes(scene)
+    steps.close()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeDisplayNode") == 0
+
+
+def test_a_removed_run_leaves_scan_and_regions(
+    scene: Any, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps
+) -> None:
+    import slicer
+
+    from AIDEALLib.mrml.regions import drawing
+    from AIDEALLib.mrml.results.folders import folder_of, place_in_folder
+    from AIDEALLib.mrml.results.maps import add_maps, earlier_runs, remove_run
+    from AIDEALLib.mrml.scan.sequences import add_series
+    from AIDEALLib.mrml.views import colors, overlay
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    sources = add_series(scene, liver[0], "Case").pair
+    volumes = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    first = add_maps(scene, liver_maps, "Case", sources)
+    colors.add_legends(dict(first))
+    overlay.overlay_volume(first, overlay.Overlay.SWAP, 0.2)
+    lobes = drawing.create_lobes(scene, first.pdff)
+    place_in_folder(first, lobes)
+    folder = folder_of(first)
+    assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(lobes)) == folder
+    displays = scene.GetNumberOfNodesByClass("vtkMRMLDisplayNode")
+    second = add_maps(scene, liver_maps, "Case", sources)
+    assert [run.pdff for run in earlier_runs(second)] == [first.pdff]
+    remove_run(first)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == volumes + len(list(second))
+    assert scene.GetNumberOfNodesByClass("vtkMRMLDisplayNode") <= displays, "display nodes and legends are gone, too"
+    assert not hierarchy.GetItemByDataNode(first.pdff)
+    assert lobes.GetScene() is scene and sources[0].GetScene() is scene
+    place_in_folder(second, lobes)
+    assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(lobes)) == folder_of(second)
+    third = add_maps(scene, liver_maps, "Case", sources)
+    assert third.pdff.GetName() == "PDFF - Case, run 3", "a number is not used twice"
+
+
 def test_everything_comes_back_from_a_saved_scene(
     scene: Any, tmp_path: Path, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps
 ) -> None:

@@ -108,14 +108,14 @@ def test_fit_histogram_and_table_are_seen(layouts: Any, reading: Panel, liver_ma
     import slicer
 
     from AIDEALLib.mrml.regions import drawing
-    from AIDEALLib.mrml.results.columns import SHORT
+    from AIDEALLib.mrml.results import columns
     from AIDEALLib.mrml.views import layout
     from AIDEALLib.mrml.volumes import world_position
 
     maps = reading.panel._context.maps()
     assert maps is not None and layout.PLOT_VIEW not in layouts.shown
     inside = tuple(int(v) for v in np.argwhere(liver_maps.mask)[500])
-    reading.panel.views.plot_fit(world_position(maps.pdff, *inside))
+    reading.panel.fit.plot_fit(world_position(maps.pdff, *inside))
     assert layout.PLOT_VIEW in layouts.shown, "the plot does not go into a view that is not shown"
     chart = slicer.mrmlScene.GetNodeByID(layouts.other(layout.PLOT_VIEW).GetPlotChartNodeID())
     assert chart.GetTitle().startswith("PDFF") and len(chart.GetTitle()) < 50
@@ -124,7 +124,7 @@ def test_fit_histogram_and_table_are_seen(layouts: Any, reading: Panel, liver_ma
     reading.clock.tick()
     shown = layouts.other(layout.TABLE_VIEW).GetTableNode()
     assert shown.GetUseColumnNameAsColumnHeader()
-    assert [shown.GetColumnName(n) for n in range(shown.GetNumberOfColumns())] == list(SHORT)
+    assert [shown.GetColumnName(n) for n in range(shown.GetNumberOfColumns())] == list(map(columns.title, columns.USUAL))
     assert shown.GetTable().GetNumberOfRows() == 1
     reading.ui.showButton.click()
     reading.ui.histogramButton.click()
@@ -187,3 +187,77 @@ def test_water_is_windowed_by_the_body_not_by_its_brightest_part(scene: Any) -> 
     values[:, 5:7, 5:35] = 2000.0  # next to a coil
     volume = fill_volume(slicer.vtkMRMLScalarVolumeNode(), values, Geometry())
     assert 100.0 < window_of("water", volume)[1] < 400.0
+
+
+def test_a_run_fills_the_views_once(layouts: Any, loaded: Panel, liver_maps: ParameterMaps, monkeypatch: Any) -> None:
+    from AIDEALLib.mrml.views import display
+
+    calls: list[bool] = []
+    real = display.show_maps
+    monkeypatch.setattr(display, "show_maps", lambda maps, choice, fit=False: (calls.append(fit), real(maps, choice, fit)))
+    loaded.ui.applyButton.click()
+    loaded.finish(liver_maps)
+    loaded.clock.tick()
+    assert calls == [True]
+
+
+def test_titles_fit_a_narrow_view() -> None:
+    from AIDEALLib.mrml.parameters import FourthMap
+    from AIDEALLib.mrml.views.colors import LONGEST_TITLE, TITLES
+
+    assert {view.value for view in FourthMap} <= set(TITLES)
+    assert max(map(len, TITLES.values())) <= LONGEST_TITLE
+
+
+def test_lobes_and_circles_in_three_dimensions(layouts: Any, reading: Panel) -> None:
+    from AIDEALLib.mrml.regions import drawing
+    from AIDEALLib.mrml.views import layout
+
+    ui, maps = reading.ui, reading.panel._context.maps()
+    assert maps is not None
+    ui.showLiverButton.click()
+    assert "Nothing is drawn" in ui.probeLabel.text
+    ui.lobesButton.click()
+    lobes = reading.parameters.segmentation
+    box = np.zeros(maps.pdff.GetImageData().GetDimensions()[::-1], bool)
+    box[1:4, 20:40, 20:40] = True
+    drawing.set_segment(lobes, "Right lobe", box, maps.pdff)
+    ui.showLiverButton.click()
+    assert layouts.shown == {*layout.VIEWS[:3], layout.LIVER_VIEW}
+    assert lobes.GetDisplayNode().GetVisibility3D() and lobes.GetClosedSurfaceInternalRepresentation(
+        lobes.GetSegmentation().GetNthSegmentID(0)
+    )
+    ui.showButton.click()
+    assert layouts.shown == set(layout.VIEWS)
+    assert not lobes.GetSegmentation().ContainsRepresentation("Closed surface"), "drawing does not have to keep surfaces"
+
+
+def test_a_scan_without_orientation_is_turned_as_its_reader_wants(
+    layouts: Any, module: Panel, liver: tuple[Any, Any], liver_maps: ParameterMaps
+) -> None:
+    from dataclasses import replace
+
+    from AIDEALLib.echoes import Geometry
+    from AIDEALLib.mrml.scan.sequences import add_series
+    from AIDEALLib.mrml.views import layout, turning
+
+    def axes() -> list[list[float]]:
+        matrix = layouts.views[layout.ANATOMY_VIEW].node.GetSliceToRAS()
+        return [[round(matrix.GetElement(row, column)) for row in range(3)] for column in (0, 1)]
+
+    series = replace(liver[0], geometry=Geometry(spacing_mm=(2.0, 2.0, 5.0)))
+    stored = add_series(module.scene, series, "Array")
+    module.parameters.firstSequence, module.parameters.secondSequence = stored.pair
+    assert module.ui.rotateButton.isVisibleTo(module.ui.viewsSection)
+    assert axes() == [[-1, 0, 0], [0, 1, 0]]
+    module.ui.rotateButton.click()
+    assert axes() == [[0, 1, 0], [1, 0, 0]], "what was up is on the right"
+    module.ui.flipButton.click()
+    assert axes() == [[0, -1, 0], [1, 0, 0]], "mirrored as it is seen"
+    assert turning.turn_of(stored.first) == (3, True)
+    module.ui.applyButton.click()
+    module.finish(replace(liver_maps, geometry=series.geometry))
+    assert axes() == [[0, -1, 0], [1, 0, 0]], "maps are shown as the scan"
+    stored = add_series(module.scene, liver[0], "Oriented")
+    module.parameters.firstSequence, module.parameters.secondSequence = stored.pair
+    assert not module.ui.rotateButton.isVisibleTo(module.ui.viewsSection)

@@ -131,7 +131,7 @@ def test_overlay_covers_what_is_above_the_threshold_only(scene: Any, shown: Show
     beside = world_position(maps.pdff, slice_, row, column + 5)
     plain, over = images[Overlay.NONE], images[Overlay.TOTAL_SD]
     np.testing.assert_allclose(
-        color_at(view, over, marked), expected_color(scene, "Warning", 9.0, 5.0, 10.0), atol=4, err_msg="opaque warning colour"
+        color_at(view, over, marked), expected_color(scene, "Marked", 9.0, 5.0, 10.0), atol=4, err_msg="opaque colour of marks"
     )
     np.testing.assert_array_equal(color_at(view, over, beside), color_at(view, plain, beside))
     sd_view = views[layout.SD_VIEW]

@@ -11,6 +11,7 @@ from ...errors import AidealError
 from ...options import RunOptions
 from ...worker.client import Failed, Finding, Reason, Result, Step
 from ..nodes import MapNodes
+from ..results.maps import earlier_runs, remove_run
 from ..run_options import run_options
 from ..text import tr
 from ..torch_installation import install_torch
@@ -18,7 +19,7 @@ from ..wording import panel_words, worded
 from .context import Context
 from .scan_panel import ScanPanel
 
-POLL_MS = 100
+POLL_MS, ADDING_MS = 100, 10
 ADVANCED = ("spectrum", "ppm_offset", "bipolar", "first_echo", "gain_steps")
 """Options in the collapsible group."""
 
@@ -142,7 +143,7 @@ class EstimatePanel:
         if self._context.logic.busy:
             seconds = time.monotonic() - self._started
             self._show(tr("{what}, {seconds:.0f} s").format(what=self._slices, seconds=seconds))
-            self._context.later(POLL_MS, self._follow)
+            self._context.later(ADDING_MS if self._context.logic.adding else POLL_MS, self._follow)
 
     def onAnyway(self, *_: Any) -> None:
         """The check box that overrides a refusal was toggled."""
@@ -179,6 +180,10 @@ class EstimatePanel:
         found = [tr("The check of scan and maps has no findings.")] if clear else []
         self._show("\n".join([done, *found, *provenance.notes]))
         self._finished(maps)
+        parameters = self._context.parameters()
+        if parameters is not None and not parameters.keepRuns:
+            for earlier in earlier_runs(maps):
+                remove_run(earlier)
 
     def _on_compared(self, *_: Any) -> None:
         self._end()

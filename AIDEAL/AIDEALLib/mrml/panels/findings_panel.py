@@ -14,7 +14,6 @@ from ..volumes import array_of, world_position
 from ..wording import panel_words
 from .context import Context
 
-_COLORS = {Severity.STOP: "#d03030", Severity.WARN: "#d9622b"}
 MOST_SLICES_NAMED = 8
 
 
@@ -99,8 +98,13 @@ class FindingsPanel:
         qt = self._qt
         item = qt.QTableWidgetItem(text)
         item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-        if finding.severity in _COLORS and text == _severity(finding):
-            item.setForeground(qt.QBrush(qt.QColor(_COLORS[finding.severity])))
+        if text == _severity(finding):
+            icon = {
+                Severity.STOP: qt.QStyle.SP_MessageBoxCritical,
+                Severity.WARN: qt.QStyle.SP_MessageBoxWarning,
+                Severity.INFO: qt.QStyle.SP_MessageBoxInformation,
+            }[finding.severity]
+            item.setIcon(self._context.ui.findingsTable.style().standardIcon(icon))
         return item
 
 
@@ -110,6 +114,13 @@ def sentence(finding: Finding) -> str:
     more = ", ..." if len(finding.slices) > MOST_SLICES_NAMED else ""
     where = " " + tr("Slices {numbers}.").format(numbers=named + more) if finding.slices else ""
     return f"{finding.without_place}{where} {finding.advice.worded(panel_words)}"
+
+
+def short_title(finding: Finding) -> str:
+    """Finding in a few words, for a narrow line."""
+    words = finding.code.split("-")
+    written = {"snr": "SNR", "r2star": "R2*", "t1": "T1"}
+    return f"{_severity(finding)}: {' '.join(written.get(word, word) for word in words)}"
 
 
 def _severity(finding: Finding) -> str:

@@ -6,20 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import AidealError
-from ...io.output.dicom.study import Identity
 from ...regions.exclude import LeaveOut
 from ...statistics import SegmentStatistics
 from .. import nodes
 from ..nodes import maps_of
-from ..regions import places
+from ..regions import drawing, owners, places
 from ..regions.measure import MeasureOptions, Region, histogram
-from ..results import columns, documents, export, probe
+from ..results import columns, probe
+from ..results.folders import place_in_folder
 from ..results.live_table import CAVEAT, LiveTable, fill_table
 from ..results.reference import METHOD, RegionAgreement, fill_agreement_table
 from ..scan.sources import scan_of_maps
 from ..text import tr
 from ..views import display, layout
 from ..wording import worded
+from .columns_menu import ColumnsMenu
 from .context import Context
 
 SHOWN_TABLE_ROLE = "shown_numbers"
@@ -47,17 +48,12 @@ class NumbersPanel:
         self.live.changed.connect(self._on_measured)
         self._watched: tuple[Any, Any] = (None, None)
         ui = context.ui
-        self._every: bool | None = None
+        self._columns: tuple[str, ...] = ()
+        self._menu = ColumnsMenu(context)
         self._comparing = ""
         ui.numbersTable.verticalHeader().setVisible(False)
         ui.numbersTable.connect("cellClicked(int,int)", self.onRowClicked)
         ui.caveatLabel.text = tr(CAVEAT)
-        ui.formatComboBox.addItems(list(export.FORMATS))
-        ui.csvButton.connect("clicked(bool)", self.onSaveCsv)
-        ui.copyButton.connect("clicked(bool)", self.onCopyRow)
-        ui.mapsButton.connect("clicked(bool)", self.onSaveMaps)
-        ui.dicomButton.connect("clicked(bool)", self.onExportDicom)
-        ui.reportButton.connect("clicked(bool)", self.onSaveReport)
         ui.histogramButton.connect("clicked(bool)", self.onHistogram)
         ui.referenceButton.connect("clicked(bool)", self.onReference)
         context.logic.compared.connect(self._on_compared)
@@ -74,8 +70,6 @@ class NumbersPanel:
     def update(self) -> None:
         """Follow the chosen run, segmentation and options."""
         parameters, maps = self._context.parameters(), self._context.maps()
-        ui = self._context.ui
-        ui.mapsButton.enabled = ui.dicomButton.enabled = ui.reportButton.enabled = maps is not None
         self._context.ui.referenceButton.enabled = bool(self.live.rows) and not self._context.logic.busy
         if parameters is None:
             self.live.watch(None, None)
@@ -85,8 +79,9 @@ class NumbersPanel:
         if chosen != self._watched:
             self._watched = chosen
             self.live.watch(maps, parameters.segmentation)
-        self.live.set_options(self._options(), parameters.roiDiameter)
-        if parameters.allColumns is not self._every:
+        self.live.set_options(self.options(), parameters.roiDiameter)
+        self._menu.update()
+        if self._menu.chosen != self._columns:
             self._on_measured()
 
     def onRowClicked(self, row: int, *_: Any) -> None:
@@ -108,97 +103,6 @@ class NumbersPanel:
             table.setCurrentCell(row, 0)
             self.onRowClicked(row)
 
-    def onSaveCsv(self, *_: Any) -> None:
-        """Write the table."""
-        maps, parameters = self._context.maps(), self._context.parameters()
-        path = self._context.dialogs.save_file(tr("Save table"), "liver-fat.csv", "CSV (*.csv)")
-        if path is None or maps is None or parameters is None:
-            return
-        try:
-            export.save_csv(self.live.rows, path, maps, self._options(), parameters.roiDiameter)
-        except AidealError as error:
-            self._context.dialogs.error(worded(error))
-            return
-        self._show(tr("Saved {path}").format(path=path))
-
-    def onSaveMaps(self, *_: Any) -> None:
-        """Write all maps."""
-        maps = self._context.maps()
-        folder = self._context.dialogs.folder(tr("Save maps into"))
-        if folder is None or maps is None:
-            return
-        try:
-            written = export.save_maps(maps, folder, self._context.ui.formatComboBox.currentText)
-        except AidealError as error:
-            self._context.dialogs.error(worded(error))
-            return
-        self._show(tr("Saved {count} maps in {folder}").format(count=len(written), folder=folder))
-
-    def onExportDicom(self, *_: Any) -> None:
-        """Write the run as DICOM objects and add them to Slicer's DICOM database."""
-        maps, dialogs = self._context.maps(), self._context.dialogs
-        if maps is None or not self._libraries_at_hand():
-            return
-        folder = dialogs.folder(tr("Export DICOM objects into"))
-        if folder is None:
-            return
-        try:
-            sources = documents.source_files(maps)
-            identity: Identity | None = Identity()
-            if sources:
-                question = tr("Write the objects for the patient of the scan, or for a new, anonymous one?")
-                chosen = dialogs.choose(question, [tr("Patient of the scan"), tr("Anonymous")])
-                if chosen not in (0, 1):
-                    return
-                identity = None if chosen == 0 else identity
-            content = documents.objects_content(maps, self.regions, self.live.rows, self._options())
-            written = documents.export_objects(content, folder, sources, identity)
-        except AidealError as error:
-            dialogs.error(worded(error))
-            return
-        text = tr("Exported {count} DICOM objects into {folder}").format(count=len(written), folder=folder)
-        added = documents.add_to_database(written)
-        self._show(text + (tr(" and into Slicer's DICOM database") if added else "") + ("" if sources else tr("; anonymous")))
-
-    def onSaveReport(self, *_: Any) -> None:
-        """Write the report of the run."""
-        maps = self._context.maps()
-        if maps is None or not self._libraries_at_hand():
-            return
-        folder = self._context.dialogs.folder(tr("Save report into"))
-        if folder is None:
-            return
-        try:
-            content = documents.report_content(maps, self.regions, self.live.rows, self._options())
-            written = documents.save_report(content, folder)
-        except AidealError as error:
-            self._context.dialogs.error(worded(error))
-            return
-        self._show(tr("Saved {names} in {folder}").format(names=", ".join(p.name for p in written), folder=folder))
-
-    def _libraries_at_hand(self) -> bool:
-        """Install what reports and DICOM objects need, after asking."""
-        missing = documents.missing_libraries()
-        if not missing:
-            return True
-        names = ", ".join(missing)
-        if not self._context.dialogs.confirm(tr("Reports and DICOM objects need {names}. Install now?").format(names=names)):
-            return False
-        try:
-            documents.install_libraries(missing)
-        except AidealError as error:
-            self._context.dialogs.error(worded(error))
-            return False
-        return True
-
-    def onCopyRow(self, *_: Any) -> None:
-        """Copy the selected row."""
-        if not self.live.rows:
-            return
-        row = self.live.rows[self._selected_row()]
-        self._context.dialogs.clipboard(columns.row_as_text(row, self._options().cutoffs))
-        self._show(tr("Copied {name}").format(name=row.name))
-
     def onHistogram(self, *_: Any) -> None:
         """Plot the PDFF of every lobe, or of the circles where no lobe is drawn."""
         maps, scene = self._context.maps(), self._context.logic.scene
@@ -214,7 +118,7 @@ class NumbersPanel:
         filled = [region for region in self.regions if region.voxels.any()]
         if maps is None or parameters is None or not filled:
             return
-        name = self.live.rows[self._selected_row()].name
+        name = self.live.rows[self.selected_row()].name
         region = next((region for region in filled if region.name == name), filled[0])
         try:
             self._context.logic.start_comparison(maps, scan_of_maps(maps), region, filled, parameters.device.value)
@@ -242,9 +146,18 @@ class NumbersPanel:
         lines = [tr("PDFF minus that of {method} (map: {map}):").format(method=METHOD.label(), map=difference.GetName())]
         self._context.ui.referenceLabel.text = "\n".join([*lines, *(row.sentence() for row in found)])
 
-    def _selected_row(self) -> int:
+    def selected_row(self) -> int:
+        """Number of the row that is selected in the table, 0 where none is."""
         selected = self._context.ui.numbersTable.currentRow()
         return selected if 0 <= selected < len(self.live.rows) else 0
+
+    def options(self) -> MeasureOptions:
+        """How regions are measured."""
+        parameters = self._context.parameters()
+        if parameters is None:
+            return MeasureOptions()
+        left_out = LeaveOut(EDGE_MM, True) if parameters.leaveOutVesselsAndEdges else LeaveOut()
+        return MeasureOptions(self._context.limits(), parameters.excludeLowConfidence, parameters.cutoffs.cutoffs, left_out)
 
     def close(self) -> None:
         """Stop observing the scene; nothing is measured after that."""
@@ -255,30 +168,23 @@ class NumbersPanel:
         self._watched = (None, None)
         self.live.clear()
 
-    def _options(self) -> MeasureOptions:
-        parameters = self._context.parameters()
-        if parameters is None:
-            return MeasureOptions()
-        left_out = LeaveOut(EDGE_MM, True) if parameters.leaveOutVesselsAndEdges else LeaveOut()
-        return MeasureOptions(self._context.limits(), parameters.excludeLowConfidence, parameters.cutoffs.cutoffs, left_out)
-
     def _on_measured(self) -> None:
-        ui, qt, rows, parameters = self._context.ui, self._qt, self.live.rows, self._context.parameters()
-        self._every = bool(parameters.allColumns) if parameters is not None else False
-        cutoffs = self._options().cutoffs
-        headings = [tr(title) for title in columns.titles(self._every)]
+        ui, qt, rows = self._context.ui, self._qt, self.live.rows
+        self._columns = self._menu.chosen
+        cutoffs = self.options().cutoffs
+        headings = [tr(columns.title(field)) for field in self._columns]
         ui.numbersTable.setColumnCount(len(headings))
         ui.numbersTable.setHorizontalHeaderLabels(headings)
         ui.numbersTable.setRowCount(len(rows))
         for n, row in enumerate(rows):
-            for column, text in enumerate(columns.texts(row, cutoffs, self._every)):
+            for column, text in enumerate(columns.texts(row, cutoffs, self._columns)):
                 item = qt.QTableWidgetItem(text)
                 item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
                 if column:
                     item.setTextAlignment(qt.Qt.AlignCenter)
                 ui.numbersTable.setItem(n, column, item)
         ui.numbersTable.resizeColumnsToContents()
-        ui.csvButton.enabled = ui.copyButton.enabled = ui.histogramButton.enabled = bool(rows)
+        ui.histogramButton.enabled = bool(rows)
         ui.referenceButton.enabled = bool(rows) and not self._context.logic.busy
         self._fill_node(rows)
 
@@ -291,11 +197,12 @@ class NumbersPanel:
             name = nodes.node_name("Liver fat", maps.pdff.GetAttribute(nodes.SOURCE_NAME) or "")
             parameters.table = self._context.logic.scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         fill_table(parameters.table, rows, maps)
+        scene, scan = self._context.logic.scene, maps.scan
+        circles = owners.find(scene, owners.SEGMENTATION, drawing.ROI_CIRCLES_ROLE, scan)
+        for node in (parameters.table, parameters.segmentation, circles, *drawing.all_roi_points(scene, scan)):
+            place_in_folder(maps, node)
         shown = nodes.helper_of(maps.pdff, SHOWN_TABLE_ROLE)
         if shown is None:
             shown = nodes.add_helper(maps.pdff, "vtkMRMLTableNode", SHOWN_TABLE_ROLE, "Numbers as shown")
-        columns.fill_shown_table(shown, rows, self._options().cutoffs, bool(self._every))
+        columns.fill_shown_table(shown, rows, self.options().cutoffs, self._columns)
         layout.show_table(self._context.logic.scene, shown)
-
-    def _show(self, text: str) -> None:
-        self._context.ui.exportLabel.text = text

@@ -13,6 +13,7 @@ from ...io.naming import Part
 from ...options import Overrides
 from ..nodes import SOURCE_ROLE
 from ..run_options import number, scan_overrides, typed_times_s
+from ..scan.files import load_scan
 from ..scan.scene_scan import Problem, SceneScan
 from ..scan.sequences import StoredScan, scan_of_sequences
 from ..scan.sources import scan_of_volumes
@@ -57,7 +58,7 @@ class ScanPanel:
         ui.echoTable.wordWrap = False
         ui.echoTable.horizontalHeader().setStretchLastSection(True)
         for name in ("volumes", "echoTimes", "fieldStrength", "phaseUnit"):
-            getattr(ui, f"{name}ProblemLabel").setStyleSheet("color: #d9622b;")
+            getattr(ui, f"{name}ProblemLabel").setStyleSheet("font-weight: bold;")  # no colour: themes differ
 
     def update(self) -> None:
         """Read the chosen nodes and show their scan."""
@@ -118,7 +119,7 @@ class ScanPanel:
         overrides = self._overrides_of_files()
         while True:
             try:
-                return self._context.logic.load_files(paths, overrides)
+                return load_scan(self._context.logic.scene, paths, overrides)
             except InputError as error:
                 given = self._asked(error, overrides)
                 if given is None:
@@ -229,7 +230,7 @@ class ScanPanel:
         for where, name in labels.items():
             text = "\n".join(problem.text for problem in self.problems if problem.where == where)
             if where == "volumes" and not self.problems and self.scan.without_orientation:
-                text = tr("Orientation unknown: the file states none. Images may be shown turned or mirrored.")
+                text = tr("Orientation unknown: the file states none. Section 3 turns and mirrors the images.")
             label = getattr(self._context.ui, name)
             label.text = text
             label.setVisible(bool(text))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...worker.client import Severity
-from ..nodes import findings_of
+from ...worker.client import Finding, Severity
+from ..nodes import MapNodes, findings_of, signal_to_noise_of
 from ..scan.scene_scan import SceneScan
 from ..text import tr
 from .context import Context
-from .findings_panel import sentence
+from .findings_panel import sentence, short_title
 
 FOLDED = ("scan", "estimate")
 """Sections that fold away after a run."""
@@ -72,7 +72,7 @@ class Sections:
             section = getattr(ui, f"{name}Section")
             section.text = f"{self._titles[name]}: {line}" if section.collapsed and line else self._titles[name]
         maps = self._context.maps()
-        found = [f for f in findings_of(maps.pdff) if f.severity is not Severity.INFO] if maps is not None else []
+        found = _warnings(maps) if maps is not None else []
         ui.worstFindingLabel.setVisible(bool(found) and bool(ui.estimateSection.collapsed))
         if found:
             more = tr(" ({count} more in section 2)").format(count=len(found) - 1) if len(found) > 1 else ""
@@ -83,7 +83,9 @@ class Sections:
             return ""
         field = scan.stated.field_strength_t
         parts = [scan.name, tr("{count} echoes").format(count=len(scan.first or scan.second))]
-        return ", ".join([*parts, *([f"{field:g} T"] if field else [])])
+        maps = self._context.maps()
+        snr = signal_to_noise_of(maps.pdff) if maps is not None and maps.scan in scan.sources else None
+        return ", ".join([*parts, *([f"{field:g} T"] if field else []), *([f"SNR {snr:.0f}"] if snr else [])])
 
     def _run_line(self) -> str:
         maps = self._context.maps()
@@ -91,4 +93,10 @@ class Sections:
             return ""
         provenance = maps.provenance()
         seconds = sum(provenance.get("seconds", {}).values())
-        return ", ".join(part for part in (provenance.get("method", ""), f"{seconds:.1f} s" if seconds else "") if part)
+        parts = (provenance.get("method", ""), f"{seconds:.1f} s" if seconds else "", *map(short_title, _warnings(maps)[:1]))
+        return ", ".join(part for part in parts if part)
+
+
+def _warnings(maps: MapNodes) -> list[Finding]:
+    """Findings of a run that are more than a note, the worst first."""
+    return [finding for finding in findings_of(maps.pdff) if finding.severity is not Severity.INFO]

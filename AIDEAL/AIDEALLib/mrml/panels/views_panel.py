@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import slicer
-
-from ...errors import AidealError
 from ...statistics import LowConfidence
 from .. import nodes
-from ..regions import places
+from ..regions import drawing, owners, places
 from ..regions.measure import Region
 from ..results import probe
 from ..results.maps import update_low_confidence
 from ..scan.scene_scan import SceneScan
 from ..scan.sources import scan_of_maps
 from ..text import tr
-from ..views import display, layout
+from ..views import display, layout, solid, turning
 from ..views.anatomy import ECHO_1, add_first_echo, first_echo
 from ..views.colors import set_up_volume_display
 from ..views.overlay import OVERLAY_RANGES, OVERLAY_ROLE, Overlay
 from ..views.shown_pdff import shown_pdff, window_pdff
 from ..views.window_transfer import WindowTransfer
 from ..volumes import array_of, world_position
-from ..wording import worded
 from .context import Context
 
-FIT_POINT_ROLE = "fit point"
+_WITH_MAPS = (
+    "showButton",
+    "showNumbersButton",
+    "showLiverButton",
+    "resetWindowsButton",
+    "nextLowButton",
+    "domeButton",
+)
+"""Buttons that need the maps of a run."""
 
 
 class ViewsPanel:
@@ -39,10 +43,12 @@ class ViewsPanel:
         Widgets, logic and dialogs.
     regions : callable
         Returns the regions measured last.
+    scan : callable
+        Returns the scan chosen.
     """
 
-    def __init__(self, context: Context, regions: Callable[[], list[Region]]) -> None:
-        self._context, self._regions = context, regions
+    def __init__(self, context: Context, regions: Callable[[], list[Region]], scan: Callable[[], SceneScan]) -> None:
+        self._context, self._regions, self._scan = context, regions, scan
         self._observed: list[tuple[Any, int]] = []
         self._overlay: tuple[Overlay, LowConfidence] | None = None
         self._limits: tuple[str, LowConfidence] | None = None
@@ -53,16 +59,20 @@ class ViewsPanel:
         ui.mapsSelector.addAttribute("vtkMRMLScalarVolumeNode", nodes.MAP, "pdff")
         ui.showButton.connect("clicked(bool)", self.onShow)
         ui.showNumbersButton.connect("clicked(bool)", self.onShowNumbers)
+        ui.showLiverButton.connect("clicked(bool)", self.onShowLiver)
+        ui.rotateButton.connect("clicked(bool)", self.onRotate)
+        ui.flipButton.connect("clicked(bool)", self.onMirror)
         ui.resetWindowsButton.connect("clicked(bool)", self.onResetWindows)
         ui.nextLowButton.connect("clicked(bool)", self.onNextLow)
         ui.domeButton.connect("clicked(bool)", self.onDome)
-        ui.fitButton.connect("toggled(bool)", self.onFitToggled)
 
     def update(self) -> None:
         """Apply windows, overlay and the fourth view's map to the views that are shown."""
         parameters, maps, ui = self._context.parameters(), self._context.maps(), self._context.ui
-        for name in ("showButton", "showNumbersButton", "resetWindowsButton", "nextLowButton", "domeButton", "fitButton"):
+        for name in _WITH_MAPS:
             getattr(ui, name).enabled = maps is not None
+        for button in (ui.rotateButton, ui.flipButton):
+            button.setVisible(self._scan().without_orientation)
         if parameters is None:
             return
         if (parameters.overlay, self._context.limits()) != self._overlay:
@@ -78,7 +88,8 @@ class ViewsPanel:
     def _show_maps(self, maps: nodes.MapNodes, choice: display.ViewChoice, fit: bool = False) -> None:
         """Put the maps into the views, where anything of them has changed: this is called after every change in the panel."""
         views = tuple(display.slice_views(self._context.logic.scene))
-        shown = (maps.pdff.GetID(), maps.pdff.GetImageData().GetMTime(), choice, views)
+        fourth = maps.pdff.GetNodeReferenceID(nodes.map_role(choice.fourth))  # a difference may be made later
+        shown = (maps.pdff.GetID(), maps.pdff.GetImageData().GetMTime(), choice, views, fourth)
         if fit or shown != self._shown:
             self._shown = shown
             self._window.stop()
@@ -99,19 +110,53 @@ class ViewsPanel:
 
     def onShow(self, *_: Any) -> None:
         """Switch to the four linked views."""
-        self.show(with_numbers=False)
+        self.show()
 
     def onShowNumbers(self, *_: Any) -> None:
         """The four views with plot and table below."""
-        self.show(with_numbers=True)
+        self.show(layout.LAYOUT_MAPS_AND_NUMBERS)
 
-    def show(self, with_numbers: bool = False) -> None:
-        """Switch the layout, put the maps into it, and fit them."""
+    def onShowLiver(self, *_: Any) -> None:
+        """Three views, and lobes with circles in three dimensions."""
+        parameters, maps = self._context.parameters(), self._context.maps()
+        if parameters is None or maps is None:
+            return
+        self.show(layout.LAYOUT_3D)
+        if not solid.show_solid(self._drawn(parameters, maps), self._context.logic.scene):
+            self._show_text(tr("Nothing is drawn that could be shown in 3-D: draw a lobe or place a circle first."))
+
+    def _drawn(self, parameters: Any, maps: nodes.MapNodes) -> list[Any]:
+        """Segmentations of lobes and of circles, None where there is none."""
+        circles = owners.find(self._context.logic.scene, owners.SEGMENTATION, drawing.ROI_CIRCLES_ROLE, maps.scan)
+        return [parameters.segmentation, circles]
+
+    def onRotate(self, *_: Any) -> None:
+        """Turn the images of a scan without orientation by a quarter."""
+        self._turn(turning.rotate)
+
+    def onMirror(self, *_: Any) -> None:
+        """Mirror the images of a scan without orientation."""
+        self._turn(turning.mirror)
+
+    def _turn(self, turn: Callable[[Any], None]) -> None:
+        scan, maps, parameters = self._scan(), self._context.maps(), self._context.parameters()
+        if not scan.sources or parameters is None:
+            return
+        turn(scan.sources[0] if maps is None else maps.scan)
+        if maps is None:
+            self.show_scan(scan)
+        else:
+            self._show_maps(maps, self._choice(parameters), fit=True)
+
+    def show(self, number: int = layout.LAYOUT_MAPS) -> None:
+        """Switch to a layout, put the maps into it, and fit them."""
         parameters, maps = self._context.parameters(), self._context.maps()
         if parameters is None or maps is None:
             return
         scene = self._context.logic.scene
-        layout.show_layout(scene, layout.LAYOUT_MAPS_AND_NUMBERS if with_numbers else layout.LAYOUT_MAPS)
+        if number != layout.LAYOUT_3D:
+            solid.hide_solid(self._drawn(parameters, maps))
+        layout.show_layout(scene, number)
         self._show_maps(maps, self._choice(parameters), fit=True)
         display.jump_to(scene, display.middle_of(maps.pdff))
         layout.show_table(scene, nodes.helper_of(maps.pdff, "shown_numbers"))
@@ -121,7 +166,7 @@ class ViewsPanel:
         echo = first_echo(scan)
         if echo is not None:
             layout.show_layout(self._context.logic.scene, layout.LAYOUT_SCAN)
-            display.show_scan(echo)
+            display.show_scan(echo, scan.sources[0])
         return echo is not None
 
     def onResetWindows(self, *_: Any) -> None:
@@ -175,56 +220,6 @@ class ViewsPanel:
             return
         display.jump_to(self._context.logic.scene, ras)
         self._show_text(how)
-
-    def onFitToggled(self, on: bool) -> None:
-        """Start or stop plotting the fit at every click."""
-        scene = self._context.logic.scene
-        interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
-        if not on:
-            if interaction is not None and not self._context.ui.circleButton.checked:
-                interaction.SwitchToViewTransformMode()
-            return
-        self._context.ui.circleButton.checked = False
-        points = nodes.find_by_role(scene, "vtkMRMLMarkupsFiducialNode", FIT_POINT_ROLE)
-        if points is None:
-            points = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Fit at")
-            points.SetAttribute(nodes.ROLE, FIT_POINT_ROLE)
-            points.CreateDefaultDisplayNodes()
-            points.GetDisplayNode().SetPointLabelsVisibility(False)
-            nodes.hide(points)
-        self._observe(points, points.PointPositionDefinedEvent, self.onFitPoint)
-        logic = slicer.modules.markups.logic()
-        logic.SetActiveList(points)
-        logic.StartPlaceMode(True)
-
-    def onFitPoint(self, points: Any, *_: Any) -> None:
-        """A point was placed: plot its fit, and keep only the last point."""
-        ras = [0.0, 0.0, 0.0]
-        last = -1
-        for number in range(points.GetNumberOfControlPoints()):
-            if points.GetNthControlPointPositionStatus(number) == points.PositionDefined:
-                last = number
-        if last < 0:
-            return
-        points.GetNthControlPointPositionWorld(last, ras)
-        for number in reversed(range(last)):
-            points.RemoveNthControlPoint(number)
-        self.plot_fit((ras[0], ras[1], ras[2]))
-
-    def plot_fit(self, ras: tuple[float, float, float]) -> None:
-        """Plot measured and fitted signal at a position."""
-        maps, scene = self._context.maps(), self._context.logic.scene
-        if maps is None:
-            return
-        try:
-            fit = probe.fit_at(maps, scan_of_maps(maps), ras)
-        except AidealError as error:
-            self._show_text(worded(error))
-            return
-        text = probe.describe(maps, ras)
-        chart = probe.show_fit(scene, fit, text.split("   field")[0])
-        probe.show_chart(scene, chart)
-        self._show_text(tr("{values}   residual {residual:.1f} %").format(values=text, residual=fit.residual_percent))
 
     def watch_cursor(self) -> None:
         """Follow the mouse over the views of the module, whose layouts are registered first."""

@@ -12,9 +12,17 @@ from ...io.output.tables import COLUMNS
 from ...statistics import SegmentStatistics, SteatosisCutoffs
 from .live_table import TITLES
 
-SHORT = ("Segment", "PDFF % (95 % interval)", "Low conf. (%)", "Grade", "Volume (ml)")
-"""Columns that are always shown, in the width of the panel; the PDFF is the reported one, which is graded."""
-_IN_SHORT = ("name", "reported", "reported_low", "reported_high", "low_confidence_percent", "steatosis_grade", "volume_ml")
+USUAL = ("name", "reported", "low_confidence_percent", "steatosis_grade", "volume_ml")
+"""Columns that are shown unless others are chosen, in the width of the panel; the PDFF is the reported one, which is graded."""
+_WITH_REPORTED = ("reported_low", "reported_high")
+EVERY = (*USUAL, *(field for field in COLUMNS if field not in (*USUAL, *_WITH_REPORTED)))
+"""Columns to choose from, what is read first in front."""
+_SHORT = {
+    "name": "Segment",
+    "reported": "PDFF % (95 % interval)",
+    "low_confidence_percent": "Low conf. (%)",
+    "steatosis_grade": "Grade",
+}
 _DECIMALS = {
     "voxels": 0,
     "used_voxels": 0,
@@ -27,12 +35,31 @@ _DECIMALS = {
 _MOST_DECIMALS = 3
 
 
-def titles(every: bool) -> list[str]:
-    """Headings of the columns, of all or of those that are read first."""
-    return [*SHORT, *(TITLES[field] for field in COLUMNS if field not in _IN_SHORT)] if every else list(SHORT)
+def chosen(stored: str, every: bool) -> tuple[str, ...]:
+    """Columns to show.
+
+    Parameters
+    ----------
+    stored : str
+        Columns as the panel stores them, separated by spaces; '' for none chosen.
+    every : bool
+        All of them where none is chosen, as older scenes store it.
+
+    Returns
+    -------
+    tuple of str
+        Fields of `EVERY`, the name first.
+    """
+    wanted = {"name", *stored.split()}
+    return tuple(field for field in EVERY if field in wanted) if stored else (EVERY if every else USUAL)
 
 
-def texts(row: SegmentStatistics, cutoffs: SteatosisCutoffs, every: bool) -> list[str]:
+def title(field: str) -> str:
+    """Heading of a column."""
+    return _SHORT.get(field, TITLES[field])
+
+
+def texts(row: SegmentStatistics, cutoffs: SteatosisCutoffs, fields: Sequence[str]) -> list[str]:
     """Cells of a row, rounded.
 
     Parameters
@@ -41,22 +68,15 @@ def texts(row: SegmentStatistics, cutoffs: SteatosisCutoffs, every: bool) -> lis
         The row.
     cutoffs : SteatosisCutoffs
         Cut-offs of the grades, which the rounded PDFF does not contradict.
-    every : bool
-        All columns.
+    fields : sequence of str
+        Columns.
 
     Returns
     -------
     list of str
-        One text for each of `titles`.
+        One text for each column.
     """
-    short = [
-        row.name,
-        _with_interval(row, cutoffs),
-        rounded(row, "low_confidence_percent"),
-        row.steatosis_grade,
-        rounded(row, "volume_ml"),
-    ]
-    return [*short, *(rounded(row, field) for field in COLUMNS if field not in _IN_SHORT)] if every else short
+    return [_with_interval(row, cutoffs) if field == "reported" else rounded(row, field) for field in fields]
 
 
 def rounded(row: SegmentStatistics, field: str) -> str:
@@ -69,10 +89,10 @@ def rounded(row: SegmentStatistics, field: str) -> str:
 
 def row_as_text(row: SegmentStatistics, cutoffs: SteatosisCutoffs) -> str:
     """A row as a line of text with units, for the clipboard; rounded as it is shown, separated by tabs."""
-    return "\t".join(f"{title}: {text}" for title, text in zip(titles(True), texts(row, cutoffs, True), strict=True))
+    return "\t".join(f"{title(field)}: {text}" for field, text in zip(EVERY, texts(row, cutoffs, EVERY), strict=True))
 
 
-def fill_shown_table(table: Any, rows: Sequence[SegmentStatistics], cutoffs: SteatosisCutoffs, every: bool) -> None:
+def fill_shown_table(table: Any, rows: Sequence[SegmentStatistics], cutoffs: SteatosisCutoffs, fields: Sequence[str]) -> None:
     """Put rows, as they are shown, into a table node for the table view.
 
     Parameters
@@ -83,15 +103,15 @@ def fill_shown_table(table: Any, rows: Sequence[SegmentStatistics], cutoffs: Ste
         The rows.
     cutoffs : SteatosisCutoffs
         Cut-offs of the grades.
-    every : bool
-        All columns.
+    fields : sequence of str
+        Columns.
     """
     modified = table.StartModify()
     table.RemoveAllColumns()
-    cells = [texts(row, cutoffs, every) for row in rows]
-    for number, title in enumerate(titles(every)):
+    cells = [texts(row, cutoffs, fields) for row in rows]
+    for number, field in enumerate(fields):
         column = vtk.vtkStringArray()
-        column.SetName(title)
+        column.SetName(title(field))
         for row in cells:
             column.InsertNextValue(row[number])
         table.AddColumn(column)

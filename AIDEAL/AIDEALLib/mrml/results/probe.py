@@ -212,6 +212,7 @@ def _node(scene: Any, class_name: str, role: str, name: str) -> Any:
         node = scene.AddNewNodeByClass(class_name, name)
         node.SetAttribute(nodes.ROLE, role)
         nodes.hide(node)
+        node.SetSaveWithScene(False)  # made anew with the next click
     return node
 
 

@@ -20,6 +20,7 @@ from ..nodes import MapNodes, corrections_of, options_of
 from ..regions.measure import Region, map_arrays
 from ..views.colors import color_node
 from ..volumes import array_of, fill_volume, geometry_of
+from .folders import place_in_folder
 
 METHOD = Method.GRAPH_CUTS
 DIFFERENCE_ROLE, TABLE_ROLE = "difference", "agreement"
@@ -163,6 +164,7 @@ def add_difference(maps: MapNodes, reference: ParameterMaps, slices: Slices) -> 
         node.SetAttribute(nodes.ROLE, DIFFERENCE_ROLE)
         node.SetNodeReferenceID(nodes.PDFF_ROLE, pdff.GetID())
         pdff.SetNodeReferenceID(nodes.map_role(DIFFERENCE_ROLE), node.GetID())
+        place_in_folder(maps, node)
     fill_volume(node, values, geometry_of(pdff))
     node.SetAndObserveTransformNodeID(pdff.GetTransformNodeID())
     node.CreateDefaultDisplayNodes()
@@ -182,6 +184,7 @@ def fill_agreement_table(maps: MapNodes, found: Sequence[RegionAgreement]) -> An
         table = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         table.SetAttribute(nodes.ROLE, TABLE_ROLE)
         pdff.SetNodeReferenceID(f"AIDEAL.{TABLE_ROLE}", table.GetID())
+        place_in_folder(maps, table)
     table.RemoveAllColumns()
     columns: dict[str, list[Any]] = {
         "Segment": [row.name for row in found],

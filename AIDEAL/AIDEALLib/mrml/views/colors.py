@@ -31,7 +31,7 @@ _COLORS: dict[str, _Stops] = {
     ),
     "Relaxation": ((0.0, 0.0, 0.02, 0.08), (0.4, 0.10, 0.28, 0.55), (0.7, 0.25, 0.62, 0.75), (1.0, 0.95, 1.0, 0.95)),
     "Field": ((0.0, 0.10, 0.25, 0.70), (0.5, 0.96, 0.96, 0.96), (1.0, 0.72, 0.10, 0.15)),
-    "Warning": ((0.0, 1.00, 0.92, 0.25), (0.5, 0.98, 0.45, 0.05), (1.0, 0.85, 0.0, 0.25)),
+    "Marked": ((0.0, 1.00, 0.70, 1.00), (0.5, 1.00, 0.0, 1.00), (1.0, 0.80, 0.0, 0.80)),  # in no colour of the PDFF
 }
 _COLOR_OF = {
     "pdff": "PDFF",
@@ -44,6 +44,7 @@ _COLOR_OF = {
     "field_sd": "Uncertainty",
     "residual": "Uncertainty",
     "difference": "Field",
+    "change": "Field",
 }
 
 _LEGEND_TITLES = {
@@ -57,6 +58,7 @@ _LEGEND_TITLES = {
     "field_sd": "Field SD",
     "residual": "Residual",
     "difference": "Difference",
+    "change": "Change",
 }
 TITLES = {
     **_LEGEND_TITLES,
@@ -64,9 +66,12 @@ TITLES = {
     "fat": "Fat",
     "echo_1": "Echo 1",
     "pdff_total_sd": "PDFF SD",
-    "pdff_sd": "PDFF SD in the mode",
+    "pdff_sd": "Mode SD",
+    "difference": "Diff.",
+    "change": "Change",
 }
-"""Title of a view by the map that it shows; short, since a narrow view cuts it."""
+LONGEST_TITLE = 8
+"""Title of a view by the map that it shows, at most so many characters: a narrow view cuts longer ones."""
 
 
 def color_node(scene: Any, name: str) -> Any:
@@ -86,6 +91,7 @@ def color_node(scene: Any, name: str) -> Any:
     return node
 
 
+_MOST_SAMPLES = 200_000
 _BODY_PERCENTILE, _HEADROOM = 90.0, 1.25
 """Bright tissue next to a coil must not darken the rest of the body."""
 
@@ -95,7 +101,8 @@ def window_of(key: str, volume: Any) -> tuple[float, float]:
     fixed = ALL_MAPS[key].window if key in ALL_MAPS else None
     if fixed:
         return fixed
-    values = array_of(volume)
+    values = array_of(volume).ravel()
+    values = values[:: max(values.size // _MOST_SAMPLES, 1)]
     seen = np.abs(values[np.isfinite(values) & (values != 0)])
     if not seen.size:
         return 0.0, 1.0
@@ -104,6 +111,12 @@ def window_of(key: str, volume: Any) -> tuple[float, float]:
         return -high, high
     body = seen[seen > 0.1 * np.percentile(seen, _BODY_PERCENTILE)]
     return 0.0, max(_HEADROOM * float(np.percentile(body, _BODY_PERCENTILE)), 1e-6)
+
+
+def create_display(volume: Any) -> None:
+    """Give a volume that has no voxels yet a display node: with voxels, automatic levels are computed from all of them."""
+    volume.CreateDefaultDisplayNodes()
+    volume.GetDisplayNode().AutoWindowLevelOff()
 
 
 def set_up_volume_display(volume: Any, key: str) -> None:

@@ -15,6 +15,7 @@ from .colors import TITLES, add_legends
 from .layout import ANATOMY_VIEW, FOURTH_VIEW, PDFF_VIEW, SD_VIEW, VIEWS
 from .overlay import Overlay, overlay_volume
 from .shown_pdff import shown_pdff, window_pdff
+from .turning import turn_view
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,13 @@ def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
         composite.SetLinkedControl(False)
         _set_layers(composite, background, over if name == PDFF_VIEW else None, choice.opacity)
         if fit:
-            fit_to(node, background)
+            fit_to(node, background, maps.scan)
         composite.SetHotLinkedControl(True)
         composite.SetLinkedControl(True)
     add_legends(dict(shown[name] for name in views))
 
 
-def show_scan(echo: Any) -> None:
+def show_scan(echo: Any, scan: Any) -> None:
     """Show the first echo of a scan that was not estimated yet, in its middle slice."""
     for name, (node, composite) in slice_views(echo.GetScene()).items():
         if name != ANATOMY_VIEW:
@@ -102,7 +103,7 @@ def show_scan(echo: Any) -> None:
         node.SetLayoutLabel(TITLES[ECHO_1])
         composite.SetLinkedControl(False)
         _set_layers(composite, echo, None, 0.0)
-        fit_to(node, echo)
+        fit_to(node, echo, scan)
         node.JumpSliceByOffsetting(*middle_of(echo))
 
 
@@ -112,10 +113,21 @@ def middle_of(volume: Any) -> tuple[float, float, float]:
     return world_position(volume, slices // 2, rows / 2, columns / 2)
 
 
-def fit_to(node: Any, volume: Any) -> None:
-    """Turn a view into the plane of a volume's slices, and fit the image into it."""
+def fit_to(node: Any, volume: Any, scan: Any = None) -> None:
+    """Fit an image into a view.
+
+    Parameters
+    ----------
+    node : vtkMRMLSliceNode
+        The view, which is turned into the plane of the slices.
+    volume : vtkMRMLScalarVolumeNode
+        The image.
+    scan : vtkMRMLNode, optional
+        First node of its scan, which may be shown turned.
+    """
     node.SetOrientation(_orientation_of(volume))
     node.RotateToVolumePlane(volume)
+    turn_view(node, scan)
     logic = slicer.app.applicationLogic().GetSliceLogic(node)
     if logic is not None:
         logic.FitSliceToAll()

@@ -6,15 +6,15 @@ from typing import Any
 
 import slicer
 
-LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS, LAYOUT_SCAN = 5821, 5822, 5823
-LAYOUTS = (LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS, LAYOUT_SCAN)
-PLOT_VIEW, TABLE_VIEW = "AIDEALPlot", "AIDEALTable"
+LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS, LAYOUT_SCAN, LAYOUT_3D = 5821, 5822, 5823, 5824
+LAYOUTS = (LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS, LAYOUT_SCAN, LAYOUT_3D)
+PLOT_VIEW, TABLE_VIEW, LIVER_VIEW = "AIDEALPlot", "AIDEALTable", "AIDEALLiver"
 ANATOMY_VIEW, PDFF_VIEW, SD_VIEW, FOURTH_VIEW = "AIDEALAnatomy", "AIDEALPDFF", "AIDEALSD", "AIDEALFourth"
 VIEWS = (ANATOMY_VIEW, PDFF_VIEW, SD_VIEW, FOURTH_VIEW)
 
 
 def layout_xml(number: int) -> str:
-    """Description of a layout: the first view alone, the 2x2 maps, or these with a plot and a table below."""
+    """Description of a layout: the first view alone, 2x2 maps, these with plot and table below, or with 3-D for the fourth."""
 
     def view(tag: str, label: str, color: str) -> str:
         return (
@@ -27,10 +27,14 @@ def layout_xml(number: int) -> str:
     def row(*items: str, size: int = 350) -> str:
         return f'<item splitSize="{size}"><layout type="horizontal" split="true">{"".join(items)}</layout></item>'
 
-    anatomy = view(ANATOMY_VIEW, "Anatomy", "#9a9a9a")
-    rows = row(anatomy, view(PDFF_VIEW, "PDFF", "#5ec962")) + row(
-        view(SD_VIEW, "SD", "#f58b1d"), view(FOURTH_VIEW, "R2*", "#3f8fc4")
-    )
+    anatomy = view(ANATOMY_VIEW, "Water", "#9a9a9a")
+    fourth = view(FOURTH_VIEW, "R2*", "#3f8fc4")
+    if number == LAYOUT_3D:
+        fourth = (
+            f'<item><view class="vtkMRMLViewNode" singletontag="{LIVER_VIEW}">'
+            '<property name="viewlabel" action="default">3-D</property></view></item>'
+        )
+    rows = row(anatomy, view(PDFF_VIEW, "PDFF", "#5ec962")) + row(view(SD_VIEW, "SD", "#f58b1d"), fourth)
     if number == LAYOUT_SCAN:
         return f'<layout type="vertical" split="true">{anatomy}</layout>'
     if number == LAYOUT_MAPS_AND_NUMBERS:

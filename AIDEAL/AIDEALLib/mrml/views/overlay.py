@@ -1,4 +1,4 @@
-"""Overlay of the PDFF: voxels of a map above a threshold, in warning colours."""
+"""Overlay of the PDFF: voxels of a map above a threshold, in colours that the PDFF has not, for colour-blind readers too."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def overlay_volume(maps: MapNodes, overlay: Overlay, threshold: float) -> Any:
         node.SetAndObserveImageData(source.GetImageData())
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
-    display.SetAndObserveColorNodeID(color_node(scene, "Warning").GetID())
+    display.SetAndObserveColorNodeID(color_node(scene, "Marked").GetID())
     highest = OVERLAY_RANGES[overlay][1]
     display.SetWindowLevelMinMax(min(threshold, 0.9 * highest), highest)
     display.SetInterpolate(False)
