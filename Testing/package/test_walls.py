@@ -40,7 +40,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "worker": BASICS | {"scratch", "statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
     "benchmark": BASICS
     | {"models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation", "worker"},
-    "mrml": BASICS | {"statistics", "regions", "report", "resources", "voxel_fit", "io", "worker"},
+    "mrml": BASICS | {"statistics", "regions", "comparison", "report", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}
     | {"benchmark", "regions", "comparison", "report", "scan_run"},
@@ -56,6 +56,7 @@ MAY_KNOW_IN_MRML: dict[str, set[str]] = {
     "nodes": set(),
     "worker_interface": set(),
     "torch_installation": SHARED,
+    "liver_segmenter": SHARED,
     "regions": SHARED,
     "scan": SHARED | {"regions"},
     "views": SHARED | {"regions", "scan"},
@@ -63,8 +64,10 @@ MAY_KNOW_IN_MRML: dict[str, set[str]] = {
     "logic": SHARED | {"regions", "scan", "views", "results"},
     "run_options": SHARED | {"scan"},
     "parameters": SHARED | {"views", "run_options"},
-    "panels": SHARED | {"regions", "scan", "views", "results", "logic", "run_options", "parameters", "torch_installation"},
-    "widget": SHARED | {"scan", "logic", "parameters", "panels"},
+    "panels": SHARED
+    | {"regions", "scan", "views", "results", "logic", "run_options", "parameters", "torch_installation"}
+    | {"liver_segmenter"},
+    "widget": SHARED | {"scan", "logic", "parameters", "panels", "liver_segmenter"},
     "self_test": SHARED | {"regions", "scan", "views", "results", "torch_installation"},
     "plugins": SHARED | {"regions", "scan", "logic"},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from AIDEALLib.echoes import EchoSeries
@@ -83,6 +84,57 @@ class FakeDialogs:
         self.copied = text
 
 
+class FakeSegmenter:
+    """Draws what a test puts in: voxels by the name of a segment."""
+
+    def __init__(self) -> None:
+        self.installed = False
+        self.voxels: dict[str, Any] = {}
+        self.asked: list[str] = []
+
+    def available(self) -> bool:
+        return self.installed
+
+    def segment(self, volume: Any, segmentation: Any) -> None:
+        from AIDEALLib.mrml.liver_segmenter import SegmentationFailed
+        from AIDEALLib.mrml.regions.drawing import set_segment
+
+        self.asked.append(volume.GetName())
+        if not self.voxels:
+            raise SegmentationFailed("no liver")
+        for name, voxels in self.voxels.items():
+            set_segment(segmentation, name, voxels, volume)
+
+
+class AtOnce:
+    """A task beside the estimate, run in this process when it is started."""
+
+    names: list[str] = []  # noqa: RUF012
+
+    def __init__(self, name: str, write: Callable[[Path], None], read: Callable[[Path], Any]) -> None:
+        from AIDEALLib.errors import AidealError
+        from AIDEALLib.worker.background import TASKS
+
+        self.ended, self.cancelled = True, False
+        self._error: AidealError | None = None
+        self.names.append(name)
+        with TemporaryDirectory() as folder:
+            write(Path(folder))
+            try:
+                importlib.import_module(f"AIDEALLib.{TASKS[name]}").run(Path(folder))
+                self._result = read(Path(folder))
+            except AidealError as error:
+                self._error = error
+
+    def result(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
 class Clock:
     """Timers that go off at `tick`."""
 
@@ -109,6 +161,7 @@ class Panel:
         from .scripted_module import ScriptedLoadableModuleLogic
 
         self.scene, self.worker, self.dialogs, self.clock = scene, FakeWorker(), FakeDialogs(), Clock()
+        self.segmenter = FakeSegmenter()
         ui_file = Path(importlib.import_module("AIDEALLib").__file__ or "").parents[1] / "Resources" / "UI" / "AIDEAL.ui"
         self.root = qt_widgets.load_ui(str(ui_file))
         self.ui = qt_widgets.child_variables(self.root)
@@ -116,7 +169,8 @@ class Panel:
         self.logic = AidealLogic(scene, self.worker)
         self.logic.standstill_s = 600.0  # a result is added in one go, however busy the machine is
         node = ScriptedLoadableModuleLogic().getParameterNode
-        self.panel = AidealPanel(self.ui, self.root, self.logic, node, self.clock.later, self.dialogs)
+        self.panel = AidealPanel(self.ui, self.root, self.logic, node, self.clock.later, self.dialogs, self.segmenter)
+        self.panel.visits.start = self.panel.joint.estimates.start = AtOnce
         self.panel.enter()
 
     @property

@@ -101,6 +101,7 @@ class FourthMap(Enum):
     RESIDUAL = "residual"
     MODE_SD = "pdff_sd"
     DIFFERENCE = "difference"
+    CHANGE = "change"
 
     def label(self) -> str:
         """Text of the combo box."""
@@ -112,6 +113,7 @@ class FourthMap(Enum):
             "residual": "Fit residual",
             "pdff_sd": "PDFF SD within the mode",
             "difference": "Difference from reference",
+            "change": "Change between visits",
         }[self.value]
 
 
@@ -245,7 +247,9 @@ class AidealParameters:
     jointEstimate : bool
         Estimate one PDFF and one R2* of each region, too.
     baseline : vtkMRMLScalarVolumeNode
-        PDFF of the earlier visit, which is compared with the run that is shown.
+        PDFF of the earlier visit.
+    followUp : vtkMRMLScalarVolumeNode
+        PDFF of the later visit.
     repeatability : float, percentage points
         What 95 % of pairs of scans of an unchanged liver stay within; 0 takes the published figure.
     folded : bool
@@ -295,6 +299,7 @@ class AidealParameters:
     columns: str = ""
     jointEstimate: bool = False
     baseline: vtkMRMLScalarVolumeNode
+    followUp: vtkMRMLScalarVolumeNode
     repeatability: Annotated[float, WithinRange(0.0, 50.0)] = 0.0
     folded: bool = False
     keptOpen: str = ""

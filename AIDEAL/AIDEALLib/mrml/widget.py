@@ -7,6 +7,7 @@ from typing import Any
 
 import vtk
 
+from .liver_segmenter import LiverSegmenter, TotalSegmentator
 from .logic import AidealLogic
 from .nodes import MapNodes
 from .panels.context import Context, Dialogs
@@ -14,6 +15,8 @@ from .panels.estimate_panel import EstimatePanel
 from .panels.export_panel import ExportPanel
 from .panels.findings_panel import FindingsPanel
 from .panels.fit_panel import FitPanel
+from .panels.helpers_panel import HelpersPanel
+from .panels.joint_panel import JointPanel
 from .panels.keys import ReadingKeys
 from .panels.numbers_panel import NumbersPanel
 from .panels.regions_panel import RegionsPanel
@@ -22,6 +25,7 @@ from .panels.scan_panel import ScanPanel
 from .panels.sections import Sections
 from .panels.slicer_dialogs import SlicerDialogs
 from .panels.views_panel import ViewsPanel
+from .panels.visits_panel import VisitsPanel
 from .scan.scene_scan import SceneScan
 from .scan.sequences import SCAN_LOADED, only_pair
 
@@ -43,6 +47,8 @@ class AidealPanel:
         Calls a function after some milliseconds; a Qt timer when None.
     dialogs : Dialogs, optional
         Questions to the user; Slicer's when None.
+    segmenter : LiverSegmenter, optional
+        Draws the segments of the liver; the TotalSegmentator extension when None.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class AidealPanel:
         parameter_node: Callable[[], Any],
         later: Callable[[int, Callable[[], None]], None] | None = None,
         dialogs: Dialogs | None = None,
+        segmenter: LiverSegmenter | None = None,
     ) -> None:
         self._ui, self._root, self._logic, self._parameter_node = ui, root, logic, parameter_node
         self._parameters: Any = None
@@ -73,10 +80,13 @@ class AidealPanel:
         self.sections = Sections(context)
         keys = {"Alt+L": self.views.onNextLow, "Alt+O": self.views.onOverlay, "Alt+R": self.numbers.onNextRegion}
         self._keys = ReadingKeys(root, keys)
+        self.joint = JointPanel(context, self.numbers)
+        self.visits = VisitsPanel(context, self.numbers)
+        self.helpers = HelpersPanel(context, self.numbers, segmenter or TotalSegmentator())
         self.choice = ScanChoice(context, self.scan, self.regions, self._show_choice)
         self._sections = (
             *(self.scan, self.choice, self.estimate, self.findings),
-            *(self.views, self.fit, self.regions, self.numbers, self.export),
+            *(self.views, self.fit, self.regions, self.numbers, self.joint, self.helpers, self.visits, self.export),
         )
         SCAN_LOADED.connect(self.scan.choose)
         scene = logic.scene
@@ -138,6 +148,8 @@ class AidealPanel:
         self._stop_watching_placing()
         self._keys.close()
         self.numbers.close()
+        self.joint.close()
+        self.visits.close()
         for tag in self._scene_observers:
             self._logic.scene.RemoveObserver(tag)
         self._scene_observers.clear()
@@ -229,6 +241,7 @@ class AidealPanel:
         self.views.stop_watching()
         self.fit.stop_watching()
         self.regions.clear()
+        self.visits.clear()
         for name in ("statusLabel", "probeLabel", "referenceLabel", "exportLabel"):
             getattr(self._ui, name).text = ""
 

@@ -46,6 +46,16 @@ def has_torch(python: str) -> bool:
         return False
 
 
+def package_folder() -> str:
+    """Folder that this package lies in."""
+    return str(Path(__file__).resolve().parents[2])
+
+
+def child_environment(python: str) -> dict[str, str]:
+    """Environment of a child: without the application's libraries where another interpreter was chosen."""
+    return foreign_environment() if python == os.environ.get(PYTHON_VARIABLE) else dict(os.environ)
+
+
 def start_server(python: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a server with unbuffered pipes for its messages and its log.
 
@@ -63,16 +73,14 @@ def start_server(python: str, environment: Mapping[str, str]) -> subprocess.Pope
     subprocess.Popen
         The process.
     """
-    package_folder = str(Path(__file__).resolve().parents[2])
     windows = os.name == "nt"
-    inherited = foreign_environment() if python == os.environ.get(PYTHON_VARIABLE) else dict(os.environ)
     return subprocess.Popen(
-        [python, "-c", _BOOT, package_folder],
+        [python, "-c", _BOOT, package_folder()],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,
-        env={**inherited, **environment},
+        env={**child_environment(python), **environment},
         start_new_session=not windows,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if windows else 0,
     )

@@ -70,7 +70,7 @@ class ExportPanel:
     def onExportDicom(self, *_: Any) -> None:
         """Write the run as DICOM objects and add them to Slicer's DICOM database."""
         maps, dialogs = self._context.maps(), self._context.dialogs
-        if maps is None or not self._libraries_at_hand():
+        if maps is None or not documents.libraries_at_hand(self._context.dialogs):
             return
         folder = dialogs.folder(tr("Export DICOM objects into"))
         if folder is None:
@@ -96,7 +96,7 @@ class ExportPanel:
     def onSaveReport(self, *_: Any) -> None:
         """Write the report of the run."""
         maps = self._context.maps()
-        if maps is None or not self._libraries_at_hand():
+        if maps is None or not documents.libraries_at_hand(self._context.dialogs):
             return
         folder = self._context.dialogs.folder(tr("Save report into"))
         if folder is None:
@@ -108,21 +108,6 @@ class ExportPanel:
             self._context.dialogs.error(worded(error))
             return
         self._show(tr("Saved {names} in {folder}").format(names=", ".join(p.name for p in written), folder=folder))
-
-    def _libraries_at_hand(self) -> bool:
-        """Install what reports and DICOM objects need, after asking."""
-        missing = documents.missing_libraries()
-        if not missing:
-            return True
-        names = ", ".join(missing)
-        if not self._context.dialogs.confirm(tr("Reports and DICOM objects need {names}. Install now?").format(names=names)):
-            return False
-        try:
-            documents.install_libraries(missing)
-        except AidealError as error:
-            self._context.dialogs.error(worded(error))
-            return False
-        return True
 
     def onCopyRow(self, *_: Any) -> None:
         """Copy the selected row."""

@@ -58,7 +58,7 @@ class RegionsPanel:
         segmentation = parameters.segmentation if parameters is not None else None
         ui.splitButton.enabled = maps is not None and segmentation is not None and self._splitting_plane() is not None
         ui.undoSplitButton.setVisible(self._before_split is not None and self._before_split[0] is segmentation)
-        ui.copyRegionsButton.setVisible(maps is not None and self._offered is not None)
+        ui.copyRegionsButton.enabled = maps is not None and bool(self._offered or self._others())
         editor = ui.segmentEditorWidget
         editor.enabled = maps is not None
         if maps is not None and segmentation is not None:
@@ -66,7 +66,7 @@ class RegionsPanel:
                 editor.setMRMLSegmentEditorNode(self._editor_node())
             if editor.segmentationNode() is not segmentation:
                 editor.setSegmentationNode(segmentation)
-            if editor.sourceVolumeNode() is not maps.pdff:
+            if editor.sourceVolumeNode() not in (maps.pdff, maps.get("water", maps.pdff)):  # water: drawing by signal
                 editor.setSourceVolumeNode(maps.pdff)
 
     def offer(self, segmentation: Any, scan: Any) -> None:
@@ -76,16 +76,35 @@ class RegionsPanel:
             self._show(tr("The regions were drawn on '{scan}', another scan.").format(scan=owners.name_of(scan)))
 
     def onCopyRegions(self, *_: Any) -> None:
-        """Copy the regions of another scan to this one."""
+        """Copy the regions of another scan, such as an earlier visit, to this one."""
         parameters, maps = self._context.parameters(), self._context.maps()
-        if parameters is None or maps is None or self._offered is None:
+        chosen = self._chosen_source() if parameters is not None and maps is not None else None
+        if parameters is None or maps is None or chosen is None:
             return
-        segmentation, scan = self._offered
+        segmentation, scan = chosen
         self._offered = None
         parameters.segmentation = splitting.copy_regions(segmentation, scan, maps.pdff)
         self._show(tr("Copied from '{scan}'; check that they fit.").format(scan=owners.name_of(scan)))
         self._points_added()
         self.update()
+
+    def _others(self) -> list[Any]:
+        """Other scans that have regions."""
+        maps = self._context.maps()
+        return [scan for scan in owners.scans_with_regions(self._context.logic.scene) if maps is None or scan is not maps.scan]
+
+    def _chosen_source(self) -> tuple[Any, Any] | None:
+        """Segmentation (None for circles alone) and scan to copy from, None where none is chosen."""
+        others = self._others()
+        if self._offered is not None or not others:
+            return self._offered
+        number = 0
+        if len(others) > 1:
+            names = [owners.name_of(scan) for scan in others]
+            number = self._context.dialogs.choose(tr("Copy the regions of which scan?"), names)
+        if not 0 <= number < len(others):
+            return None
+        return owners.segmentation_of(self._context.logic.scene, others[number]), others[number]
 
     def onNewLobes(self, *_: Any) -> None:
         """A segmentation with two empty lobes."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...regions.exclude import LeaveOut, leave_out
 from ...statistics import (
     TANG_2015,
     WHOLE_LIVER,
+    JointFit,
     LowConfidence,
     RunErrors,
     Sample,
@@ -30,6 +32,8 @@ from ..volumes import array_of, geometry_of
 
 BoolArray = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
+JointOfBox = Callable[[BoolArray, Box], JointFit | None]
+"""Joint estimate of voxels inside a box of the grid, None where it is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +82,15 @@ class MeasureOptions:
         Cut-offs of the steatosis grades.
     leave_out : LeaveOut
         Edges and vessels to leave out of drawn regions.
+    joint : callable, optional
+        Joint estimate of a region.
     """
 
     low_confidence: LowConfidence = field(default_factory=LowConfidence)
     exclude_low_confidence: bool = False
     cutoffs: SteatosisCutoffs = TANG_2015
     leave_out: LeaveOut = field(default_factory=LeaveOut)
+    joint: JointOfBox | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,6 +243,8 @@ def measure(
     rows = []
     for region in measured:
         lobe = _lobe_around(region, lobes_of_samples or (), arrays.pdff.shape)
+        slices, height, width = arrays.pdff.shape
+        box = region.box if lobe is None else (slice(0, slices), slice(0, height), slice(0, width))
         rows.append(
             region_statistics(
                 arrays if lobe is not None else arrays.cropped(region.box),
@@ -247,10 +256,15 @@ def measure(
                 cutoffs=cutoffs if region.liver else None,
                 errors=errors,
                 sample=None if lobes_of_samples is None else Sample(lobe),
+                joint=partial(_joint_in, options.joint, box) if options.joint is not None else None,
             )
         )
     counts = [int(np.count_nonzero(region.voxels)) for region in whole]
     return [replace(row, voxels=count, volume_ml=count * volume_ml) for row, count in zip(rows, counts, strict=True)]
+
+
+def _joint_in(joint: JointOfBox, box: Box, used: BoolArray) -> JointFit | None:
+    return joint(used, box)
 
 
 def _lobe_around(circle: Region, lobes: Sequence[Region], shape: tuple[int, ...]) -> BoolArray | None:
@@ -327,6 +341,11 @@ def _left(maps: MapNodes, arrays: MapArrays, regions: list[Region], options: Lea
         box = _bounding_box(left) or (slice(0, 0),) * 3
         kept.append(replace(region, box=box, voxels=left[box]))
     return kept
+
+
+def terminology_of(segmentation: Any, segment_id: str) -> str:
+    """Terminology entry of a segment of a node, '' where it has none."""
+    return _terminology(segmentation.GetSegmentation().GetSegment(segment_id))
 
 
 def _terminology(segment: Any) -> str:

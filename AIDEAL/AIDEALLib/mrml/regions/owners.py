@@ -61,6 +61,14 @@ def segmentation_of(scene: Any, scan: Any) -> Any:
     return own[-1] if own and scan is not None else None
 
 
+def scans_with_regions(scene: Any) -> list[Any]:
+    """Scans that segments or circles were drawn on."""
+    drawn = [node for node in _all(scene, SEGMENTATION) if node.GetSegmentation().GetNumberOfSegments()]
+    drawn += [node for node in _all(scene, POINTS) if node.GetNumberOfControlPoints()]
+    found = {owner.GetID(): owner for owner in map(owner_of, drawn) if owner is not None}
+    return list(found.values())
+
+
 def show_only_those_of(scene: Any, scan: Any) -> None:
     """Hide the regions of all other scans in the views."""
     for class_name in (SEGMENTATION, POINTS):

@@ -6,7 +6,7 @@ import importlib.metadata
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +26,23 @@ from ..regions.measure import Region as DrawnRegion
 from ..scan.sources import scan_of_maps
 from ..text import tr
 from ..volumes import array_of, geometry_of
-from ..wording import panel_words
+from ..wording import panel_words, worded
 
 if TYPE_CHECKING:
     from ...report.content import ReportContent
 
 LIBRARIES = ("highdicom", "fpdf2", "matplotlib", "jinja2")
 """What Slicer lacks for DICOM objects and the report in them."""
+
+
+class Dialogs(Protocol):
+    """Questions that an installation needs."""
+
+    def confirm(self, text: str) -> bool:
+        """Yes or no."""
+
+    def error(self, text: str, details: str = "") -> None:
+        """Show an error."""
 
 
 class InstallationFailed(AidealError):
@@ -65,6 +75,22 @@ def install_libraries(names: Sequence[str]) -> None:
         raise InstallationFailed(
             tr("{names} could not be installed: {error}").format(names=", ".join(names), error=error)
         ) from error
+
+
+def libraries_at_hand(dialogs: Dialogs) -> bool:
+    """Install what reports and DICOM objects need, after asking; returns whether it is there."""
+    missing = missing_libraries()
+    if not missing:
+        return True
+    names = ", ".join(missing)
+    if not dialogs.confirm(tr("Reports and DICOM objects need {names}. Install now?").format(names=names)):
+        return False
+    try:
+        install_libraries(missing)
+    except AidealError as error:
+        dialogs.error(worded(error))
+        return False
+    return True
 
 
 def source_files(maps: MapNodes) -> list[Path]:

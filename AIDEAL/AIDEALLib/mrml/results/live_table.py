@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import slicer
@@ -13,7 +14,7 @@ from ...statistics import SegmentStatistics
 from .. import nodes
 from ..nodes import MapNodes
 from ..regions import drawing
-from ..regions.measure import ALL_CIRCLES, MeasureOptions, Region, measure, regions_of
+from ..regions.measure import ALL_CIRCLES, JointOfBox, MeasureOptions, Region, measure, regions_of
 from ..signal import Signal
 
 DELAY_MS = 250
@@ -81,6 +82,8 @@ class LiveTable:
         Those of them that are segments, not circles.
     measurements : int
         Number of measurements.
+    joint : callable or None
+        Gives the joint estimates of the regions of a run.
     """
 
     def __init__(self, schedule: Callable[[int, Callable[[], None]], None]) -> None:
@@ -97,6 +100,7 @@ class LiveTable:
         self.measured_regions: list[Region] = []
         self.drawn: list[Region] = []
         self.measurements = 0
+        self.joint: Callable[[MapNodes], JointOfBox] | None = None
 
     def watch(self, maps: MapNodes | None, segmentation: Any) -> None:
         """Follow a run and a segmentation (either may be None)."""
@@ -168,7 +172,8 @@ class LiveTable:
             segmentation = None
         drawn = regions_of(segmentation, maps.pdff) if segmentation is not circles else []
         found = regions_of(circles, maps.pdff)
-        self.rows = measure(maps, drawn, self._options) + measure(maps, found, self._options, ALL_CIRCLES, drawn)
+        options = replace(self._options, joint=self.joint(maps) if self.joint is not None else None)
+        self.rows = measure(maps, drawn, options) + measure(maps, found, options, ALL_CIRCLES, drawn)
         self.measured_regions, self.drawn = drawn + found, drawn
         self.measurements += 1
         self.changed.emit()

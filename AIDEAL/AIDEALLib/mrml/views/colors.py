@@ -45,6 +45,7 @@ _COLOR_OF = {
     "residual": "Uncertainty",
     "difference": "Field",
     "change": "Field",
+    "follow_up": "PDFF",
 }
 
 _LEGEND_TITLES = {
@@ -59,6 +60,7 @@ _LEGEND_TITLES = {
     "residual": "Residual",
     "difference": "Difference",
     "change": "Change",
+    "follow_up": "PDFF",
 }
 TITLES = {
     **_LEGEND_TITLES,
@@ -69,6 +71,7 @@ TITLES = {
     "pdff_sd": "Mode SD",
     "difference": "Diff.",
     "change": "Change",
+    "follow_up": "Later",
 }
 LONGEST_TITLE = 8
 """Title of a view by the map that it shows, at most so many characters: a narrow view cuts longer ones."""
@@ -98,7 +101,7 @@ _BODY_PERCENTILE, _HEADROOM = 90.0, 1.25
 
 def window_of(key: str, volume: Any) -> tuple[float, float]:
     """Fixed window of a map; of maps without one by percentiles of the body, symmetric about 0 for the field."""
-    fixed = ALL_MAPS[key].window if key in ALL_MAPS else None
+    fixed = ALL_MAPS["pdff" if key == "follow_up" else key].window if key in (*ALL_MAPS, "follow_up") else None
     if fixed:
         return fixed
     values = array_of(volume).ravel()
@@ -152,7 +155,7 @@ def add_legends(volumes: dict[str, Any]) -> None:
     for key, volume in volumes.items():
         if key not in _COLOR_OF:
             continue
-        unit = ALL_MAPS[key].unit if key in ALL_MAPS else "points"
+        unit = ALL_MAPS["pdff" if key == "follow_up" else key].unit if key in (*ALL_MAPS, "follow_up") else "points"
         legend = add_legend(volume, _LEGEND_TITLES[key] if unit == "1" else f"{_LEGEND_TITLES[key]} {unit}")
         high = volume.GetDisplayNode().GetWindowLevelMax()
         legend.SetNumberOfLabels(6 if high % 4 else 5)  # whole numbers: 0, 2 .. 10, but 0, 10 .. 40

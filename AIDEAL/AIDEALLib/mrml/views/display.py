@@ -78,7 +78,7 @@ def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
     shown: dict[str, tuple[str, Any]] = {
         ANATOMY_VIEW: ("water" if anatomy is maps.get("water") else ECHO_1, anatomy),
         PDFF_VIEW: ("pdff", pdff),
-        SD_VIEW: ("pdff_total_sd", maps.get("pdff_total_sd", pdff)),
+        SD_VIEW: _third(maps, fourth),
         FOURTH_VIEW: (fourth, fourth_map),
     }
     views = slice_views(maps.pdff.GetScene())
@@ -132,6 +132,12 @@ def fit_to(node: Any, volume: Any, scan: Any = None) -> None:
     if logic is not None:
         logic.FitSliceToAll()
         logic.SnapSliceOffsetToIJK()
+
+
+def _third(maps: MapNodes, fourth: str) -> tuple[str, Any]:
+    """The SD of the PDFF, or beside a change between visits the PDFF of the later one."""
+    later = maps.pdff.GetNodeReference(nodes.map_role("follow_up")) if fourth == "change" else None
+    return ("follow_up", later) if later is not None else ("pdff_total_sd", maps.get("pdff_total_sd", maps.pdff))
 
 
 def _fourth(maps: MapNodes, name: str) -> tuple[str, Any]:
