@@ -28,7 +28,7 @@ from AIDEALLib.simulation.protocol import PROTOCOLS
 from AIDEALLib.validation.cases import Abdomen, Case, Scan
 
 CASE = Case(Abdomen(300, (3, 64, 64), 20.0), PROTOCOLS[0], (300,))
-COST = Cost(0.5, 3, 100.0)
+COST = Cost(0.5, 0.8, 3, 100.0)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,7 @@ def made_up(name: str, protocol: int, bias: float, seconds: float) -> ProtocolSc
         math.nan,
         math.nan,
         seconds,
+        2 * seconds,
         3,
         200.0,
         rois,
@@ -157,8 +158,8 @@ def test_missing_device_and_unknown_name_are_reported(tmp_path: Path, monkeypatc
 def test_memory_is_that_of_the_method(tmp_path: Path) -> None:
     grown = np.ones(60 * 2**17)  # 60 MiB here, not in the process of the method
     with worker.Runner("voxelwise VARPRO", 1) as runner:
-        small = runner.run(Size(64, 1, 4, 1).series()).peak_mib
-        large = runner.run(Size(192, 2, 12, 1).series()).peak_mib
+        small = runner.run(Size(64, 1, 4, 1).series()).cost.peak_mib
+        large = runner.run(Size(192, 2, 12, 1).series()).cost.peak_mib
     assert peak_mib() > grown.nbytes / 2**20
     assert 50 < small < large
 

@@ -26,6 +26,7 @@ COLUMNS = (
     Column("In 68 % interval", "coverage_68_percent", ".0f"),
     Column("In 95 % interval", "coverage_95_percent", ".0f"),
     Column("s per slice", "seconds_per_slice", ".3f"),
+    Column("CPU s per slice", "cpu_seconds_per_slice", ".3f"),
     Column("ratio to refined", "times_refined", ".1f"),
     Column("ratio to graph cuts", "times_graph_cuts", ".2f"),
     Column("MiB", "peak_mib", ".0f"),

@@ -120,22 +120,19 @@ class Benchmark:
         """Run the methods in turns, so that other load on the machine affects all; fast ones are warmed up and repeated."""
         slices = series.shape[0]
         last: dict[str, Run] = {}
-        seconds: dict[str, list[float]] = {name: [] for name in runners}
+        costs: dict[str, list[tuple[float, float]]] = {name: [] for name in runners}
         for turn in range(self.plan.repeats + 1):
             for name, runner in _running(runners).items():
-                if turn and last[name].seconds > SLOW_S * slices:
+                if turn and last[name].cost.seconds > SLOW_S * slices:
                     continue
                 self.progress(f"{title}: {name}")
                 try:
                     last[name] = runner.run(series)
                 except ProcessEnded:
                     continue
-                if turn or last[name].seconds > SLOW_S * slices:  # the first turn of a fast method warms it up
-                    seconds[name].append(last[name].seconds / slices)
-        return {
-            name: (last[name], Cost(statistics.median(seconds[name]), len(seconds[name]), last[name].peak_mib))
-            for name in _running(runners)
-        }
+                if turn or last[name].cost.seconds > SLOW_S * slices:  # the first turn of a fast method warms it up
+                    costs[name].append((last[name].cost.seconds / slices, last[name].cost.cpu_s / slices))
+        return {name: (last[name], _cost(costs[name], last[name].cost.peak_mib)) for name in _running(runners)}
 
     @cached_property
     def _scoring(self) -> str:
@@ -149,6 +146,12 @@ class Benchmark:
 
 def _running(runners: dict[str, Runner]) -> dict[str, Runner]:
     return {name: runner for name, runner in runners.items() if not runner.description.failure}
+
+
+def _cost(runs: Sequence[tuple[float, float]], peak_mib: float) -> Cost:
+    """Medians of the wall and CPU times per slice."""
+    wall, cpu = (statistics.median(times) for times in zip(*runs, strict=True))
+    return Cost(wall, cpu, len(runs), peak_mib)
 
 
 def _write(file: Path, row: dict[str, object]) -> None:

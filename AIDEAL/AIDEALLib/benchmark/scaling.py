@@ -132,12 +132,12 @@ def _point(name: str, varied: str, value: int, size: Size) -> ScalingRow:
             return _missing(name, varied, value, runner.description.failure)
         try:
             runs = [runner.run(series)]
-            if runs[0].seconds < LONGEST_S / 10:  # the first run was a warm-up
+            if runs[0].cost.seconds < LONGEST_S / 10:  # the first run was a warm-up
                 runs = [runner.run(series) for _ in range(REPEATS)]
         except ProcessEnded as ended:
             return _missing(name, varied, value, str(ended))
-    seconds = statistics.median(run.seconds for run in runs)
-    return ScalingRow(name, varied, value, seconds, seconds / size.slices, runs[-1].peak_mib)
+    seconds = statistics.median(run.cost.seconds for run in runs)
+    return ScalingRow(name, varied, value, seconds, seconds / size.slices, runs[-1].cost.peak_mib)
 
 
 def _missing(name: str, varied: str, value: int, note: str) -> ScalingRow:

@@ -28,7 +28,9 @@ class Cost:
     Attributes
     ----------
     seconds_per_slice : float
-        Median of the runs.
+        Wall time, median of the runs.
+    cpu_seconds_per_slice : float
+        CPU time of all threads, median of the runs.
     repeats : int
         Number of runs.
     peak_mib : float
@@ -36,6 +38,7 @@ class Cost:
     """
 
     seconds_per_slice: float
+    cpu_seconds_per_slice: float
     repeats: int
     peak_mib: float
 
@@ -69,7 +72,9 @@ class ProtocolScore:
     coverage_95_percent : float
         Voxels of the liver within the stated 95 % interval.
     seconds_per_slice : float
-        Median of the runs.
+        Wall time, median of the runs.
+    cpu_seconds_per_slice : float
+        CPU time of all threads, median of the runs.
     repeats : int
         Number of runs.
     peak_mib : float
@@ -90,6 +95,7 @@ class ProtocolScore:
     coverage_68_percent: float
     coverage_95_percent: float
     seconds_per_slice: float
+    cpu_seconds_per_slice: float
     repeats: int
     peak_mib: float
     rois: tuple[tuple[float, float], ...]
@@ -138,6 +144,7 @@ def score(name: str, maps: ParameterMaps, case: Case, scan: Scan, cost: Cost) ->
         coverage_68_percent=of_liver.coverage_68_percent if states_sd else math.nan,
         coverage_95_percent=of_liver.coverage_95_percent if states_sd else math.nan,
         seconds_per_slice=cost.seconds_per_slice,
+        cpu_seconds_per_slice=cost.cpu_seconds_per_slice,
         repeats=cost.repeats,
         peak_mib=cost.peak_mib,
         rois=_rois(voxels),

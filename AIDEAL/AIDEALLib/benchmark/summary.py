@@ -57,7 +57,9 @@ class MethodSummary:
     coverage_95_percent : float
         Median over scans.
     seconds_per_slice : float
-        Median over scans.
+        Wall time, median over scans.
+    cpu_seconds_per_slice : float
+        CPU time of all threads, median over scans; other load on the machine hardly changes it.
     times_refined : float
         Median over scans of the ratio of time to the method `refined`.
     times_graph_cuts : float
@@ -82,6 +84,7 @@ class MethodSummary:
     coverage_68_percent: float = nan
     coverage_95_percent: float = nan
     seconds_per_slice: float = nan
+    cpu_seconds_per_slice: float = nan
     times_refined: float = nan
     times_graph_cuts: float = nan
     peak_mib: float = nan
@@ -134,6 +137,7 @@ def _summary(
         coverage_68_percent=_median(s.coverage_68_percent for s in scores),
         coverage_95_percent=_median(s.coverage_95_percent for s in scores),
         seconds_per_slice=_median(s.seconds_per_slice for s in scores),
+        cpu_seconds_per_slice=_median(s.cpu_seconds_per_slice for s in scores),
         times_refined=_ratio(scores, refined),
         times_graph_cuts=_ratio(scores, graph_cuts),
         peak_mib=max(s.peak_mib for s in scores),

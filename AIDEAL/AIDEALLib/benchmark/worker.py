@@ -8,16 +8,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..echoes import EchoSeries
+from ..io.interchange import read_maps, read_series, write_maps, write_series
 from ..parameter_maps import ParameterMaps
 from .memory import peak_mib
 from .method import METHODS, Comparator, Unavailable, check_names, create
@@ -45,6 +48,25 @@ class MethodDescription:
     failure: str = ""
 
 
+@dataclass(frozen=True)
+class RunCost:
+    """Time and memory of one run.
+
+    Attributes
+    ----------
+    seconds : float, seconds
+        Wall time.
+    cpu_s : float, seconds
+        CPU time of all threads.
+    peak_mib : float, MiB
+        Peak memory of the process so far.
+    """
+
+    seconds: float
+    cpu_s: float
+    peak_mib: float
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """Result of one run.
@@ -53,15 +75,12 @@ class Run:
     ----------
     maps : ParameterMaps
         The maps.
-    seconds : float
-        Duration.
-    peak_mib : float
-        Peak memory of the process so far.
+    cost : RunCost
+        Time and memory.
     """
 
     maps: ParameterMaps
-    seconds: float
-    peak_mib: float
+    cost: RunCost
 
 
 class ProcessEnded(Exception):
@@ -127,11 +146,14 @@ class Runner:
         ProcessEnded
             The process ended; `description.failure` then gives the reason.
         """
-        try:
-            self._connection.send(series)
-        except OSError as error:
-            raise self._ended() from error
-        return self._receive()
+        with tempfile.TemporaryDirectory(prefix="aideal-benchmark-") as folder:
+            write_series(series, Path(folder))  # a pickle in the pipe would count as memory of the method
+            try:
+                self._connection.send(folder)
+            except OSError as error:
+                raise self._ended() from error
+            cost: RunCost = self._receive()
+            return Run(read_maps(Path(folder)), cost)
 
     def _receive(self) -> Any:
         try:
@@ -170,7 +192,7 @@ def _thread_settings(threads: int) -> Iterator[None]:
 
 
 def _serve(connection: Connection, location: str, threads: int) -> None:
-    """Main function of the process: send the description, then a `Run` for each scan received; errors are sent as well."""
+    """Main function of the process: send the description, then the cost for each folder received; errors are sent as well."""
     try:
         import torch
 
@@ -179,8 +201,8 @@ def _serve(connection: Connection, location: str, threads: int) -> None:
         for _ in range(WARM_UP_RUNS):  # compilation and allocation on first use are not timed
             comparator.estimate(_small_scan())
         connection.send(MethodDescription(comparator.settings, comparator.version))
-        for series in iter(lambda: _next(connection), None):
-            connection.send(_timed(comparator, series))
+        for folder in iter(lambda: _next(connection), None):
+            connection.send(_timed(comparator, folder))
     except Unavailable as missing:
         connection.send(MethodDescription(failure=str(missing)))
     except Exception as error:
@@ -188,18 +210,22 @@ def _serve(connection: Connection, location: str, threads: int) -> None:
         raise  # the traceback, on the standard error stream
 
 
-def _next(connection: Connection) -> EchoSeries | None:
-    """The next scan; None when the benchmark has ended."""
+def _next(connection: Connection) -> Path | None:
+    """Folder of the next scan; None when the benchmark has ended."""
     try:
-        return connection.recv()
+        return Path(connection.recv())
     except EOFError:
         return None
 
 
-def _timed(comparator: Comparator, series: EchoSeries) -> Run:
-    start = time.perf_counter()
+def _timed(comparator: Comparator, folder: Path) -> RunCost:
+    """Estimate the scan of a folder and write the maps into it."""
+    series = read_series(folder, mapped=False)
+    start, cpu_start = time.perf_counter(), time.process_time()
     maps = comparator.estimate(series)
-    return Run(maps, time.perf_counter() - start, peak_mib())
+    cost = RunCost(time.perf_counter() - start, time.process_time() - cpu_start, peak_mib())
+    write_maps(maps, folder)
+    return cost
 
 
 def _small_scan() -> EchoSeries:
