@@ -16,6 +16,7 @@ from AIDEALLib.benchmark import method, worker
 from AIDEALLib.benchmark.cases import Plan, quick_plan
 from AIDEALLib.benchmark.memory import peak_mib
 from AIDEALLib.benchmark.method import METHODS, Unavailable, load
+from AIDEALLib.benchmark.paired import PairedRun
 from AIDEALLib.benchmark.report import write_report
 from AIDEALLib.benchmark.run import Benchmark, Results
 from AIDEALLib.benchmark.scaling import Size
@@ -127,12 +128,30 @@ def test_summary_and_report_of_made_up_scores(tmp_path: Path) -> None:
     assert math.isnan(c.seconds_per_slice) and math.isnan(b.times_graph_cuts)
     assert c.title == "c (not installed: pip install c)"
     text = write_report(results, tmp_path)
+    assert not (tmp_path / "paired.json").exists() and "The last run in which" not in text, "no graph cut of the peer"
     assert f"| {PROTOCOLS[1].name} | 10.0 / 0.40 | 10.0 / 3.00 |" in text
     assert (tmp_path / "accuracy_time.png").stat().st_size > 10_000 < (tmp_path / "bland_altman.png").stat().st_size
     with (tmp_path / "methods.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [r["method"] for r in rows] == ["refined", "b", "c"]
     assert rows[2]["seconds_per_slice"] == ""
+
+
+def test_run_with_the_peer_is_stored_for_machines_where_it_cannot_run(tmp_path: Path) -> None:
+    scores = tuple(made_up(name, 0, 0.2, s) for name, s in (("refined", 0.1), ("PyCSEMRI graph cut", 2.0)))
+    descriptions = {name: MethodDescription("defaults", "1") for name in ("refined", "PyCSEMRI graph cut")}
+    write_report(Results(Plan(PROTOCOLS[:1], patients=1), descriptions, scores, ()), tmp_path)
+    stored = PairedRun.load(tmp_path / "paired.json")
+    assert [row.method for row in stored.rows] == ["refined", "PyCSEMRI graph cut"]
+    assert stored.rows[1].times_refined == pytest.approx(20.0)
+    assert math.isnan(stored.rows[1].coverage_68_percent)
+    assert stored.scans == Plan(PROTOCOLS[:1], patients=1).sentence()
+
+
+def test_package_carries_a_paired_run() -> None:
+    rows = {row.method: row for row in PairedRun.load().rows}
+    assert rows["refined"].times_refined == 1
+    assert rows["PyCSEMRI graph cut"].times_refined > 1 > rows["refined"].times_graph_cuts
 
 
 def test_finished_results_are_kept_and_reused(tmp_path: Path, monkeypatch: Any) -> None:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from AIDEALLib.benchmark.cases import quick_plan
 from AIDEALLib.benchmark.method import METHODS
+from AIDEALLib.benchmark.paired import PairedRun
 from AIDEALLib.benchmark.report import write_report
 from AIDEALLib.benchmark.run import Benchmark
 from AIDEALLib.benchmark.scaling import Size
@@ -19,7 +20,7 @@ from AIDEALLib.benchmark.summary import summaries
 from AIDEALLib.benchmark.worker import ProcessEnded, Runner
 from AIDEALLib.cli.main import app
 
-KILLED = "its process ended: SIGKILL"
+KILLED, ILLEGAL = "its process ended: SIGKILL", "its process ended: SIGILL"
 ENDING = ("ends at start", "ends in a run")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 
@@ -29,7 +30,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Methods that end, in the list of methods; the graph cut of PyCSEMRI is one of them."""
     for name, kind in zip(ENDING, ("EndsAtStart", "EndsInRun"), strict=True):
         monkeypatch.setitem(METHODS, name, f"ending_methods:{kind}")
-    monkeypatch.setitem(METHODS, "PyCSEMRI graph cut", "ending_methods:EndsAtStart")
+    monkeypatch.setitem(METHODS, "PyCSEMRI graph cut", "ending_methods:IllegalInstruction")
     monkeypatch.setitem(METHODS, "raises", "ending_methods:Raises")
 
 
@@ -40,12 +41,17 @@ def test_other_methods_are_run(tmp_path: Path) -> None:
     assert results.complete == ["graph-cuts", "voxelwise VARPRO"]
     assert len(results.scores) == 2 * len(plan.protocols)
     text = write_report(results, tmp_path)
-    for name in names[:3]:
-        assert f"| {name} ({KILLED}) | - |" in text
-    assert f"time relative to graph-cuts (PyCSEMRI graph cut did not run: {KILLED})" in text
+    for name, reason in zip(names, (KILLED, KILLED, ILLEGAL), strict=False):
+        assert f"| {name} ({reason}) | - |" in text
+    assert f"time relative to graph-cuts (PyCSEMRI graph cut did not run: {ILLEGAL})" in text
+    last = PairedRun.load()
+    assert f"The last run in which PyCSEMRI graph cut took part ({last.scans}; {last.machine.rstrip('.')})" in text
+    of_peer = next(row for row in last.rows if row.method == "PyCSEMRI graph cut")
+    assert f"| PyCSEMRI graph cut | {of_peer.seconds_per_slice:.3f} |" in text, "the figures of that run, beside the new ones"
+    assert not (tmp_path / "paired.json").exists()
     with (tmp_path / "methods.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert [row["failure"] for row in rows] == [KILLED] * 3 + [""] * 2
+    assert [row["failure"] for row in rows] == [KILLED, KILLED, ILLEGAL, "", ""]
     cuts, voxelwise = summaries(results)[3:]
     assert cuts.times_graph_cuts == 1
     assert voxelwise.times_graph_cuts > 0

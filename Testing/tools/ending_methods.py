@@ -1,4 +1,4 @@
-"""Methods of the benchmark whose process ends by a signal, as a library with instructions that the processor lacks does."""
+"""Methods of the benchmark whose process ends by a signal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,23 @@ from AIDEALLib.parameter_maps import ParameterMaps
 WARM_UP_COLUMNS = 32
 
 
-def end_process() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def end_process(by: signal.Signals) -> None:
+    os.kill(os.getpid(), by)
 
 
 class EndsAtStart(Voxelwise):
     """Ends while the method is prepared."""
 
     def __init__(self) -> None:
-        end_process()
+        end_process(signal.SIGKILL)
+
+
+class IllegalInstruction(Voxelwise):
+    """Ends in the warm-up, as a library with instructions that the processor lacks does."""
+
+    def estimate(self, series: EchoSeries) -> ParameterMaps:
+        end_process(signal.SIGILL)
+        return super().estimate(series)
 
 
 class EndsInRun(Voxelwise):
@@ -28,7 +36,7 @@ class EndsInRun(Voxelwise):
 
     def estimate(self, series: EchoSeries) -> ParameterMaps:
         if series.shape[2] > WARM_UP_COLUMNS:
-            end_process()
+            end_process(signal.SIGKILL)
         return super().estimate(series)
 
 

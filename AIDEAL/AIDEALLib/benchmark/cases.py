@@ -46,6 +46,12 @@ class Plan:
     repeats: int = 3
     threads: int = 2
 
+    def sentence(self) -> str:
+        """Describe the scans and the number of threads."""
+        patients = "1 simulated patient" if self.patients == 1 else f"{self.patients} simulated patients"
+        scans = f"{len(self.protocols)} protocols, {patients} each, {SLICES} slices of {self.matrix}x{self.matrix}"
+        return f"{scans}, seed {self.seed}; {self.threads} threads for every method"
+
     def cases(self) -> list[Case]:
         """Scans in the order of the protocols."""
         shape = (SLICES, self.matrix, self.matrix)

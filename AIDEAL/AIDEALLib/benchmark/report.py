@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from math import nan
 from pathlib import Path
 from statistics import fmean
 
 from ..validation.tables import Column, save_rows
-from .cases import SLICES
+from .machine import Machine
+from .paired import PairedRun, save_if_paired
 from .plots import save_accuracy_and_time, save_bland_altman
 from .run import Results
 from .summary import GRAPH_CUTS, MethodSummary, graph_cut_reference, summaries
@@ -31,10 +31,11 @@ COLUMNS = (
     Column("ratio to graph cuts", "times_graph_cuts", ".2f"),
     Column("MiB", "peak_mib", ".0f"),
 )
+TIME_COLUMNS = tuple(c for c in COLUMNS if c.field in ("title", "peak_mib") or "seconds" in c.field or "times" in c.field)
 
 
 def write_report(results: Results, folder: Path) -> str:
-    """Write `methods.csv`, `protocols.csv`, `real.csv`, `report.md`, `accuracy_time.png` and `bland_altman.png`.
+    """Write `methods.csv`, `protocols.csv`, `real.csv`, `paired.json`, `report.md`, `accuracy_time.png` and `bland_altman.png`.
 
     Parameters
     ----------
@@ -51,6 +52,7 @@ def write_report(results: Results, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     rows = summaries(results)
     save_rows(rows, folder / "methods.csv")
+    save_if_paired(results, rows, folder / "paired.json")
     if results.scores:
         save_rows(results.scores, folder / "protocols.csv")
     if results.complete:
@@ -71,24 +73,28 @@ def markdown(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def _head(results: Results) -> list[str]:
-    plan = results.plan
     return [
         "# Benchmark",
-        f"{len(plan.protocols)} protocols, {plan.patients} simulated patients each, {SLICES} slices of {plan.matrix}x"
-        f"{plan.matrix}, seed {plan.seed}; {plan.threads} threads for every method, on {platform.machine()}. PDFF in points. "
+        f"{results.plan.sentence()}. {Machine.here().sentence()} PDFF in points. "
         "Swapped: field more than half a fat shift off. Times are medians of interleaved runs after a warm-up (slow methods: "
         "one run); memory is that of the whole process.",
     ]
 
 
 def _reference(results: Results) -> list[str]:
-    """Which graph cuts the ratios of time refer to."""
+    """Which graph cuts the ratios of time refer to, and the last paired run where the peer's did not run."""
     reference = graph_cut_reference(results)
-    if not reference:
-        return []
     peer = results.descriptions.get(GRAPH_CUTS[0])
-    reason = f" ({GRAPH_CUTS[0]} did not run: {peer.failure})" if peer and peer.failure else ""
-    return [f"Ratio to graph cuts: time relative to {reference}{reason}."]
+    failed = peer is not None and bool(peer.failure)
+    blocks = []
+    if reference:
+        reason = f" ({GRAPH_CUTS[0]} did not run: {peer.failure})" if peer and failed else ""
+        blocks.append(f"Ratio to graph cuts: time relative to {reference}{reason}.")
+    if failed:
+        last = PairedRun.load()
+        table = markdown([c.title for c in TIME_COLUMNS], [[c.text(r) for c in TIME_COLUMNS] for r in last.rows])
+        blocks.append(f"The last run in which {GRAPH_CUTS[0]} took part ({last.scans}; {last.machine.rstrip('.')}):\n\n{table}")
+    return blocks
 
 
 def _per_protocol(results: Results) -> list[str]:

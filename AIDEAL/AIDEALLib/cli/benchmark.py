@@ -23,6 +23,7 @@ def benchmark(
         Path | None, typer.Option(metavar="DIR", help="Folder of real scans, for residual and time.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first patient.")] = 300,
+    patients: Annotated[int, typer.Option(min=1, help="Simulated patients per protocol.")] = 2,
     matrix: Annotated[int, typer.Option(min=48, help="Rows and columns.")] = 128,
     repeats: Annotated[int, typer.Option(min=1, help="Timed runs of fast methods.")] = 3,
     threads: Annotated[int, typer.Option(min=1, help="Number of threads of every method.")] = 2,
@@ -44,7 +45,8 @@ def benchmark(
         if scaling:
             text = scale(names, out, threads, quick, status.update)
         else:
-            plan = quick_plan(seed, threads) if quick else Plan(seed=seed, matrix=matrix, repeats=repeats, threads=threads)
+            own = Plan(patients=patients, seed=seed, matrix=matrix, repeats=repeats, threads=threads)
+            plan = quick_plan(seed, threads) if quick else own
             real = load_real_scans(real_scans) if real_scans else []
             text = write_report(Benchmark(plan, names, real, out / "finished", status.update).run(), out)
     console.print(text, markup=False, highlight=False, soft_wrap=True)
