@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from AIDEALLib.benchmark.cases import Plan, quick_plan
 from AIDEALLib.benchmark.memory import peak_mib
 from AIDEALLib.benchmark.method import METHODS, Unavailable, load
 from AIDEALLib.benchmark.paired import PairedRun
+from AIDEALLib.benchmark.plots import save_scaling
 from AIDEALLib.benchmark.report import write_report
 from AIDEALLib.benchmark.run import Benchmark, Results
 from AIDEALLib.benchmark.scaling import Size
+from AIDEALLib.benchmark.scaling_row import LARGE, ScalingRow
+from AIDEALLib.benchmark.scaling_summary import summarise
 from AIDEALLib.benchmark.score import Cost, ProtocolScore, real_score, score
 from AIDEALLib.benchmark.summary import summaries
 from AIDEALLib.benchmark.worker import MethodDescription
@@ -216,4 +220,37 @@ def test_scaling_command(tmp_path: Path) -> None:
         rows = list(csv.DictReader(stream))
     assert [(r["varied"], r["value"]) for r in rows] == [("matrix", "48"), ("matrix", "64")]
     assert all(float(r["seconds_per_slice"]) > 0 and float(r["peak_mib"]) > 50 for r in rows)
+    assert all(float(r["cpu_s"]) > 0 for r in rows)
     assert (tmp_path / "scaling.png").stat().st_size > 10_000
+    assert "CPU time ~ (voxels of a slice)^" in done.stdout
+
+
+def scaling_rows(name: str, power: float, overhead_s: float = 0.0) -> list[ScalingRow]:
+    """Rows of a method whose CPU time is a power of the size, and which gains 1.8 from two threads."""
+
+    def row(varied: str, value: int, cpu_s: float, threads: int = 2) -> ScalingRow:
+        wall = cpu_s if threads == 1 else cpu_s / 1.8
+        return ScalingRow(name, varied, value, wall, cpu_s, wall / 2, 300.0)
+
+    sizes = {"slices": (1, 2, 8), "echoes": (3, 6, 12)}
+    rows = [row("matrix", n, overhead_s + 1e-4 * n ** (2 * power)) for n in (96, 192, 384)]
+    rows += [row(varied, n, float(n) ** power) for varied, values in sizes.items() for n in values]
+    return [*rows, row("threads", 1, 4.0, threads=1), row("threads", 2, 4.0), replace(row(LARGE, 60, 90.0), peak_mib=950.0)]
+
+
+def test_scaling_is_summed_up_in_exponents_and_efficiency(tmp_path: Path) -> None:
+    linear, slow = summarise([*scaling_rows("a", 1.0), *scaling_rows("b", 1.5)])
+    assert list(linear.exponents.values()) == pytest.approx([1, 1, 1])
+    assert list(slow.exponents.values()) == pytest.approx([1.5, 1.5, 1.5])
+    assert linear.efficiency == pytest.approx(0.9)
+    assert (linear.large_mib, linear.threads) == (950, 2)
+    assert linear.cells() == ["a", "1.00", "1.00", "1.00", "0.90", "950", "50.0"]
+    (fixed,) = summarise(scaling_rows("c", 1.0, overhead_s=1.0))
+    assert fixed.exponents["voxels of a slice"] < 0.9, "a share that does not grow"
+    save_scaling(scaling_rows("a", 1.0), tmp_path / "scaling.png")
+    assert (tmp_path / "scaling.png").stat().st_size > 10_000
+
+
+def test_scaling_that_was_not_measured_has_dashes() -> None:
+    ended = ScalingRow("a", "matrix", 96, math.nan, math.nan, math.nan, math.nan, "its process ended: SIGILL")
+    assert summarise([ended])[0].cells() == ["a", *["-"] * 6]

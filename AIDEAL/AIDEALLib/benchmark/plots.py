@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
 from ..validation.files import written_whole
+from .scaling_row import LARGE
 from .summary import MethodSummary
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def save_bland_altman(results: Results, path: Path) -> None:
 
 def save_scaling(rows: Sequence[ScalingRow], path: Path) -> None:
     """Plot seconds per slice (top) and memory (bottom), one column per varied parameter."""
-    rows = [r for r in rows if not r.note]
+    rows = [r for r in rows if not r.note and r.varied != LARGE]
     kinds = list(dict.fromkeys(r.varied for r in rows))
     if not kinds:
         return

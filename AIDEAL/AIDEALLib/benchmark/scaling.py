@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,21 @@ from ..simulation.abdomen import abdomen
 from ..simulation.protocol import Protocol, echo_times
 from ..simulation.scan import acquire
 from ..validation.tables import save_rows
+from .machine import Machine
 from .plots import save_scaling
 from .report import markdown
-from .scaling_row import ScalingRow
+from .scaling_row import LARGE, MATRIX, ScalingRow
+from .scaling_summary import summarise, titles
 from .worker import ProcessEnded, Runner
 
 DISTINCT_SLICES = 2
 """Further slices are copies: time and memory do not depend on their content."""
-LONGEST_S = 45.0
-"""A point that would take longer, at the rate of the point before, is left out."""
+LONGEST_CPU_S = 90.0
+"""A point that would take more CPU time, at the rate of the point before, is left out."""
+LONGEST_LARGE_CPU_S = 180.0
+"""The same of the large scan."""
+ONE_RUN_S = 5.0
+"""A run that takes longer is not repeated."""
 REPEATS = 3
 PATIENT = 400
 
@@ -66,13 +73,14 @@ class Size:
 def points(threads: int, quick: bool) -> list[tuple[str, list[int], Size]]:
     """Parameters to vary: name, values, and the size around which it is varied."""
     if quick:
-        return [("matrix", [48, 64], Size(48, 1, 4, threads))]
+        return [(MATRIX, [48, 64], Size(48, 1, 4, threads))]
     base = Size(threads=threads)
     return [
-        ("matrix", [96, 192, 288, 384], base),
+        (MATRIX, [96, 192, 288, 384], base),
         ("slices", [1, 2, 8, 32], base),
         ("echoes", [3, 6, 12, 16], base),
         ("threads", sorted({1, threads}), base),
+        (LARGE, [60], Size(matrix=384, threads=threads)),
     ]
 
 
@@ -95,32 +103,33 @@ def scale(names: Sequence[str], folder: Path, threads: int, quick: bool, progres
     Returns
     -------
     str
-        The table in Markdown.
+        The tables in Markdown.
     """
     rows = [row for name in names for row in _method(name, threads, quick, progress)]
     folder.mkdir(parents=True, exist_ok=True)
     save_rows(rows, folder / "scaling.csv")
     save_scaling(rows, folder / "scaling.png")
-    text = "# Scaling\n\n" + _table(rows) + "\n"
+    text = "\n\n".join(["# Scaling", Machine.here().sentence(), _summary(rows), _table(rows)]) + "\n"
     (folder / "scaling.md").write_text(text, encoding="utf-8")
     return text
 
 
 def _method(name: str, threads: int, quick: bool, progress: Callable[[str], None]) -> list[ScalingRow]:
     rows: list[ScalingRow] = []
+    rate = 0.0
     for varied, values, base in points(threads, quick):
-        rate = 0.0
+        limit = LONGEST_LARGE_CPU_S if varied == LARGE else LONGEST_CPU_S
         for value in values:
-            size = replace(base, **{varied: value})
-            if rate * size.samples > LONGEST_S:
-                rows.append(_missing(name, varied, value, f"left out: about {rate * size.samples:.0f} s"))
+            size = replace(base, **{"slices" if varied == LARGE else varied: value})
+            if rate * size.samples > limit:
+                rows.append(_missing(name, varied, value, f"left out: about {rate * size.samples:.0f} s of CPU time"))
                 continue
             progress(f"{name}: {varied} {value}")
             row = _point(name, varied, value, size)
             rows.append(row)
             if row.note:
                 return rows
-            rate = row.seconds / size.samples
+            rate = row.cpu_s / size.samples
     return rows
 
 
@@ -131,22 +140,29 @@ def _point(name: str, varied: str, value: int, size: Size) -> ScalingRow:
         if runner.description.failure:
             return _missing(name, varied, value, runner.description.failure)
         try:
-            runs = [runner.run(series)]
-            if runs[0].cost.seconds < LONGEST_S / 10:  # the first run was a warm-up
-                runs = [runner.run(series) for _ in range(REPEATS)]
+            costs = [runner.run(series).cost]
+            if costs[0].seconds < ONE_RUN_S:  # the first run was a warm-up
+                costs = [runner.run(series).cost for _ in range(REPEATS)]
         except ProcessEnded as ended:
             return _missing(name, varied, value, str(ended))
-    seconds = statistics.median(run.cost.seconds for run in runs)
-    return ScalingRow(name, varied, value, seconds, seconds / size.slices, runs[-1].cost.peak_mib)
+    seconds, cpu = (statistics.median(times) for times in ([c.seconds for c in costs], [c.cpu_s for c in costs]))
+    return ScalingRow(name, varied, value, seconds, cpu, seconds / size.slices, costs[-1].peak_mib)
 
 
 def _missing(name: str, varied: str, value: int, note: str) -> ScalingRow:
-    return ScalingRow(name, varied, value, float("nan"), float("nan"), float("nan"), note)
+    return ScalingRow(name, varied, value, nan, nan, nan, nan, note)
+
+
+def _summary(rows: Sequence[ScalingRow]) -> str:
+    return markdown(titles(), [summary.cells() for summary in summarise(rows)])
 
 
 def _table(rows: Sequence[ScalingRow]) -> str:
-    lines = [
-        [r.method, r.varied, str(r.value), r.note or f"{r.seconds_per_slice:.3f}", "" if r.note else f"{r.peak_mib:.0f}"]
-        for r in rows
-    ]
-    return markdown(["Method", "Varied", "Value", "s per slice", "MiB"], lines)
+    lines = [[r.method, r.varied, str(r.value), *_figures(r)] for r in rows]
+    return markdown(["Method", "Varied", "Value", "s per slice", "CPU s", "MiB"], lines)
+
+
+def _figures(row: ScalingRow) -> list[str]:
+    if row.note:
+        return [row.note, "", ""]
+    return [f"{row.seconds_per_slice:.3f}", f"{row.cpu_s:.2f}", f"{row.peak_mib:.0f}"]

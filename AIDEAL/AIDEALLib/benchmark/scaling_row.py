@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MATRIX = "matrix"
+LARGE = "384 x 384, 60 slices"
+"""A parameter that is varied, and the scan at which memory has to stay bounded."""
+
 
 @dataclass(frozen=True)
 class ScalingRow:
@@ -18,9 +22,11 @@ class ScalingRow:
     value : int
         Its value.
     seconds : float
-        Duration of a run.
+        Wall time of a run.
+    cpu_s : float
+        CPU time of a run, over all threads.
     seconds_per_slice : float
-        Duration per slice.
+        Wall time per slice.
     peak_mib : float
         Peak memory of the process, MiB.
     note : str
@@ -31,6 +37,7 @@ class ScalingRow:
     varied: str
     value: int
     seconds: float
+    cpu_s: float
     seconds_per_slice: float
     peak_mib: float
     note: str = ""

@@ -14,10 +14,11 @@ def benchmark(
     out: Out,
     quick: Annotated[bool, typer.Option("--quick", help="Two small scans, to check that everything runs.")] = False,
     method: Annotated[
-        list[str] | None, typer.Option(help="Can be repeated; all methods by default.", show_default=False, metavar="NAME")
+        list[str] | None,
+        typer.Option(help="Can be repeated; all by default, with --scaling `refined`.", show_default=False, metavar="NAME"),
     ] = None,
     scaling: Annotated[
-        bool, typer.Option("--scaling", help="Time and memory against matrix, slices, echoes and threads instead.")
+        bool, typer.Option("--scaling", help="Time and memory of `refined` against matrix, slices, echoes and threads instead.")
     ] = False,
     real_scans: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of real scans, for residual and time.", show_default=False)
@@ -39,7 +40,7 @@ def benchmark(
     from ..benchmark.run import Benchmark
     from ..benchmark.scaling import scale
 
-    console, names = Console(), list(method or METHODS)
+    console, names = Console(), list(method or (["refined"] if scaling else METHODS))
     check_names(names)
     with Console(stderr=True).status("Starting") as status:
         if scaling:
