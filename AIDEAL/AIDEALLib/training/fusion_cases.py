@@ -17,9 +17,10 @@ import torch
 from ..estimation.fusion.mean_field import network_mass
 from ..estimation.fusion.posterior import mode_posterior
 from ..estimation.fusion.weights import FusionOptions
-from ..estimation.voxelwise.candidates import Candidates, refined_candidates, wrap
+from ..estimation.voxelwise.candidates import Candidates, wrap
 from ..estimation.voxelwise.neighbours import Neighbours
 from ..estimation.voxelwise.noise import foreground, noise_from_differences
+from ..estimation.voxelwise.refinement import refined_candidates
 from ..estimation.voxelwise.slice_input import Scan, SliceEchoes, SliceInput
 from ..models import Networks
 from ..physics.spectrum import SIX_PEAK

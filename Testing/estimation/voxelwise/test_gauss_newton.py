@@ -7,8 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 
-from AIDEALLib.estimation.voxelwise.candidates import refined_candidates, search_r2star, wrap
+from AIDEALLib.estimation.voxelwise.candidates import search_r2star, wrap
 from AIDEALLib.estimation.voxelwise.gauss_newton import GaussianPrior, gauss_newton
+from AIDEALLib.estimation.voxelwise.refinement import refined_candidates
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 

@@ -111,11 +111,33 @@ def evidence_nats(residual_energy: torch.Tensor, noise_sd: torch.Tensor, n_echoe
     tempering.
     """
     least = residual_energy.amin(0)
+    return options.evidence_weight * (residual_energy - least) / evidence_tempering(least, noise_sd, n_echoes, options)
+
+
+def evidence_tempering(least: torch.Tensor, noise_sd: torch.Tensor, n_echoes: int, options: FusionOptions) -> torch.Tensor:
+    """Residual energy of one nat: 2 sigma^2, more where even the best fit leaves more than noise (see `evidence_nats`).
+
+    Parameters
+    ----------
+    least : torch.Tensor, shape (voxels,)
+        J of the best candidate.
+    noise_sd : torch.Tensor, scalar
+        Noise SD per real channel.
+    n_echoes : int
+        Number of echoes.
+    options : FusionOptions
+        Weights.
+
+    Returns
+    -------
+    torch.Tensor, shape (voxels,), or scalar for three echoes
+        Energy.
+    """
     tempered = 2 * noise_sd**2
     if n_echoes > 3:
         excess = (least / (noise_sd**2 * residual_degrees_of_freedom(n_echoes)) - 1).clamp_min(0)
         tempered = tempered * (1 + options.misfit * excess)
-    return options.evidence_weight * (residual_energy - least) / tempered
+    return tempered
 
 
 def soft_cap(nats: torch.Tensor, cap: Weight) -> torch.Tensor:
@@ -190,14 +212,14 @@ def fuse(
     """
     if penalties is None:
         penalties = energy.penalties()
-    q = mean_field(energy.unary, penalties, energy.smoothness, options, start)
+    q = mean_field(energy.unary, penalties, energy.smoothness, options, start, energy.free)
     before = largest(q)
     chosen = move_regions(before, energy)
     moved = chosen != before
     if not torch.any(moved):
         return q
     jumped = torch.where(moved, torch.nn.functional.one_hot(chosen, q.shape[0]).t().to(q), q)
-    return mean_field(energy.unary, penalties, energy.smoothness, options, jumped)
+    return mean_field(energy.unary, penalties, energy.smoothness, options, jumped, energy.free)
 
 
 def mean_field(
@@ -206,6 +228,7 @@ def mean_field(
     smoothness: Smoothness,
     options: FusionOptions,
     start: torch.Tensor | None = None,
+    free: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Damped mean-field sweeps.
 
@@ -216,7 +239,7 @@ def mean_field(
     ----------
     unary : torch.Tensor, shape (candidate, voxels), nats
         Cost of each candidate in its own voxel.
-    penalties : torch.Tensor, shape (voxels, candidate, offset * candidate), nats
+    penalties : torch.Tensor, shape (free voxels, candidate, offset * candidate), nats
         Pair costs, see `Smoothness.penalties`.
     smoothness : Smoothness
         Pair cost, for its neighbourhood.
@@ -224,31 +247,38 @@ def mean_field(
         Number and damping of the sweeps.
     start : torch.Tensor, shape (candidate, voxels), optional
         Initial probabilities; those of the unary costs when None.
+    free : torch.Tensor, shape (free voxels,), int64, optional
+        Indices, in order, of the voxels that are updated; all when None.
 
     Returns
     -------
     torch.Tensor, shape (candidate, voxels)
         Probabilities.
     """
-    index = smoothness.neighbours.index
+    neighbours = smoothness.neighbours
     q = torch.softmax(-unary, 0) if start is None else start
-    before, target = q, q
+    if free is None:
+        free = torch.arange(q.shape[1], device=q.device)
+    index, own = neighbours.index[free], unary[:, free]
+    before, now = q, q[:, free]
+    target = now
     for sweep in range(options.sweeps):
-        active = _active(q, before, smoothness.neighbours) if sweep else None
-        if active is None:
-            target = torch.softmax(-unary - _message(q, penalties, index), 0)
-        elif active.numel():
-            message = _message(q, penalties[active], index[active])
-            target = target.index_copy(1, active, torch.softmax(-unary[:, active] - message, 0))
-        before, q = q, options.damping * q + (1 - options.damping) * target
+        rows = _active_rows(q, before, neighbours, free) if sweep else None
+        if rows is None:
+            target = torch.softmax(-own - _message(q, penalties, index), 0)
+        elif rows.numel():
+            message = _message(q, penalties[rows], index[rows])
+            target = target.index_copy(1, rows, torch.softmax(-own[:, rows] - message, 0))
+        now = options.damping * now + (1 - options.damping) * target
+        before, q = q, q.index_copy(1, free, now)
     return q
 
 
-def _active(q: torch.Tensor, before: torch.Tensor, neighbours: Neighbours) -> torch.Tensor | None:
-    """Indices of the voxels with a neighbour that has not converged, None for all."""
+def _active_rows(q: torch.Tensor, before: torch.Tensor, neighbours: Neighbours, free: torch.Tensor) -> torch.Tensor | None:
+    """Positions in `free` of the voxels with a neighbour that has not converged, None for all."""
     moved = ((q - before).detach().abs().amax(0) > CONVERGED).nonzero()[:, 0]
-    active = neighbours.dilated(moved)
-    return active if active.numel() <= WHOLE_SHARE * q.shape[1] else None
+    rows = neighbours.near(moved)[free].nonzero()[:, 0]
+    return rows if rows.numel() <= WHOLE_SHARE * free.numel() else None
 
 
 def _message(q: torch.Tensor, penalties: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

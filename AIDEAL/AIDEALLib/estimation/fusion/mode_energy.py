@@ -27,6 +27,8 @@ class ModeEnergy:
         Period of off-resonance.
     fat_shift_hz : float, Hz
         Mean fat shift.
+    free : torch.Tensor, shape (free voxels,), int64, optional
+        Indices, in order, of the voxels whose mode may change; all when None.
     """
 
     unary: torch.Tensor
@@ -35,7 +37,8 @@ class ModeEnergy:
     smoothness: Smoothness
     period_hz: float
     fat_shift_hz: float
+    free: torch.Tensor | None = None
 
     def penalties(self) -> torch.Tensor:
-        """Cost of every pair of candidates of neighbouring voxels, see `Smoothness.penalties`."""
-        return self.smoothness.penalties(self.field_hz, self.variance_hz2, self.period_hz)
+        """Cost of every pair of candidates of a free voxel and its neighbours, see `Smoothness.penalties`."""
+        return self.smoothness.penalties(self.field_hz, self.variance_hz2, self.period_hz, self.free)

@@ -1,7 +1,7 @@
 """Posterior of the mode of every voxel, updated after neighbours have proposed further candidates.
 
-Few voxels get a proposal (`proposals`). Only what depends on them is updated: their own costs, and the pair costs of them and
-their neighbours. The next sweeps start from the probabilities before.
+Voxels whose mode is beyond doubt (`open_voxels`) keep it. Few voxels get a proposal (`proposals`). Only what depends on them is
+updated: their own costs, and the pair costs of them and their neighbours. The next sweeps start from the probabilities before.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .smoothness import Smoothness
 from .weights import FusionOptions
 
 PROPOSAL_ROUNDS = 2
+FIXED_NATS = 30.0
+"""Cost of all but the first candidate where the mode is beyond doubt."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,12 @@ class ModePosterior:
 
 
 def mode_posterior(
-    slice_input: SliceInput, candidates: Candidates, noise_sd: torch.Tensor, neighbours: Neighbours, options: FusionOptions
+    slice_input: SliceInput,
+    candidates: Candidates,
+    noise_sd: torch.Tensor,
+    neighbours: Neighbours,
+    options: FusionOptions,
+    free: torch.Tensor | None = None,
 ) -> ModePosterior:
     """Posterior of the candidates and of those that neighbours propose.
 
@@ -55,6 +62,8 @@ def mode_posterior(
         Neighbourhood of its voxels.
     options : FusionOptions
         Weights.
+    free : torch.Tensor, shape (n,), int64, optional
+        Indices, in order, of the voxels whose mode is open; the others keep their first candidate. All when None.
 
     Returns
     -------
@@ -67,19 +76,26 @@ def mode_posterior(
     def costs(candidates: Candidates, q: torch.Tensor) -> torch.Tensor:
         return unary_nats(candidates, network_mass(q, candidates.field_hz, scan.period_hz), evidence_noise, options)
 
+    if free is None:
+        free = torch.arange(candidates.field_hz.shape[1], device=candidates.field_hz.device)
+    unary = torch.full_like(candidates.field_hz, FIXED_NATS)
+    unary[0] = 0.0
     energy = ModeEnergy(
-        costs(candidates, slice_input.q),
+        unary.index_copy(1, free, costs(candidates.at(free), slice_input.q[:, free])),
         candidates.field_hz,
         candidates.field_variance(noise_sd),
         smoothness,
         scan.period_hz,
         scan.fat_shift_hz,
+        free,
     )
     penalties = energy.penalties()
     posterior = fuse(energy, options, None, penalties)
     for _ in range(PROPOSAL_ROUNDS):
         chosen = largest(posterior)
-        candidates, new = with_proposals(candidates, energy.unary, chosen, slice_input.voxels, scan, neighbours, evidence_noise)
+        candidates, new = with_proposals(
+            candidates, energy.unary, chosen, slice_input.voxels, scan, neighbours, evidence_noise, free
+        )
         if not new.numel():
             break
         changed = candidates.at(new)
@@ -89,6 +105,6 @@ def mode_posterior(
             field_hz=candidates.field_hz,
             variance_hz2=energy.variance_hz2.index_copy(0, new, changed.field_variance(noise_sd)),
         )
-        smoothness.update(penalties, new, energy.field_hz, energy.variance_hz2, scan.period_hz)
+        smoothness.update(penalties, new, energy.field_hz, energy.variance_hz2, scan.period_hz, free)
         posterior = fuse(energy, options, posterior, penalties)
     return ModePosterior(candidates, posterior)

@@ -32,6 +32,7 @@ def with_proposals(
     scan: Scan,
     neighbours: Neighbours,
     noise_sd: torch.Tensor,
+    free: torch.Tensor | None = None,
 ) -> tuple[Candidates, torch.Tensor]:
     """Replace the costliest candidate of some voxels by one near the field of their neighbours.
 
@@ -51,6 +52,8 @@ def with_proposals(
         Neighbourhood of the voxels.
     noise_sd : torch.Tensor, scalar
         Noise SD per real channel, above 0.
+    free : torch.Tensor, shape (m,), int64, optional
+        Indices of the voxels that may get a proposal; all when None.
 
     Returns
     -------
@@ -60,12 +63,14 @@ def with_proposals(
         Indices of the voxels with a proposal.
     """
     near = max(NEAR_SHARE * scan.swap_hz, SAME_MINIMUM * scan.period_hz)  # the fat shift may be a whole number of periods
-    proposed = consensus_field(pick(candidates.field_hz, chosen), neighbours, scan.period_hz, near)
-    apart = wrap(candidates.field_hz - proposed, scan.period_hz).abs()
-    changed = (apart.amin(0) > near).nonzero()[:, 0]
+    if free is None:
+        free = torch.arange(len(chosen), device=chosen.device)
+    proposed = consensus_field(pick(candidates.field_hz, chosen), neighbours, scan.period_hz, near, free)
+    distant = wrap(candidates.field_hz[:, free] - proposed, scan.period_hz).abs().amin(0) > near
+    changed = free[distant]
     if not changed.numel():
         return candidates, changed
-    echoes, start = voxels[:, changed], proposed[changed]
+    echoes, start = voxels[:, changed], proposed[distant]
     spread = torch.full_like(start, (PRIOR_SHARE * near) ** 2)
     r2star = search_r2star(echoes, start, scan.basis)
     prior = GaussianPrior(start, spread, r2star, torch.full_like(start, 1e12), noise_sd)
@@ -81,7 +86,9 @@ def with_proposals(
     return replace(candidates, field_hz=fields, r2star_per_s=decays, fits=tuple(fits)), changed
 
 
-def consensus_field(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, near_hz: float) -> torch.Tensor:
+def consensus_field(
+    field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, near_hz: float, voxels: torch.Tensor | None = None
+) -> torch.Tensor:
     """Field that most neighbours of a voxel agree on.
 
     Parameters
@@ -94,10 +101,12 @@ def consensus_field(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: f
         Period of off-resonance.
     near_hz : float, Hz
         Difference up to which fields agree.
+    voxels : torch.Tensor, shape (n,), int64, optional
+        Indices of the voxels; all when None.
 
     Returns
     -------
-    torch.Tensor, shape (voxels,), Hz
+    torch.Tensor, shape (n,), Hz
         Consensus; the voxel's own field where most neighbours agree with it.
 
     Notes
@@ -105,8 +114,11 @@ def consensus_field(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: f
     Neighbours are weighted by the inverse of their distance. The neighbour with the largest weight of others within `near_hz`
     is taken, and the mean of those.
     """
-    weight = neighbours.exists / neighbours.distance
-    apart = wrap(neighbours.gather(field_hz) - field_hz[:, None], period_hz)
+    if voxels is None:
+        voxels = torch.arange(len(field_hz), device=field_hz.device)
+    own_hz, index = field_hz[voxels], neighbours.index[voxels]
+    weight = neighbours.exists[voxels] / neighbours.distance
+    apart = wrap(torch.nn.functional.pad(field_hz, (0, 1))[index] - own_hz[:, None], period_hz)
     own = (weight * (apart.abs() < near_hz)).sum(1)
     deviating = (own < 0.5 * weight.sum(1)).nonzero()[:, 0]
     apart, weight = apart[deviating], weight[deviating]
@@ -118,4 +130,4 @@ def consensus_field(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: f
     around = among.gather(1, centre[:, :, None].expand(-1, 1, weight.shape[1]))[:, 0]
     mean = apart.gather(1, centre)[:, 0] + (members * around).sum(1) / members.sum(1).clamp_min(1e-30)
     known = support.amax(1) > own[deviating]
-    return field_hz.index_add(0, deviating, torch.where(known, mean, torch.zeros_like(mean)))
+    return own_hz.index_add(0, deviating, torch.where(known, mean, torch.zeros_like(mean)))

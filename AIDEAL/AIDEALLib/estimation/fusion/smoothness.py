@@ -66,7 +66,9 @@ class Smoothness:
         weights = torch.stack([torch.as_tensor(w, dtype=distance.dtype, device=distance.device) for w in options.ring_weights])
         return cls(neighbours, options.cut * weights[neighbours.ring], options.cut * scale**2, options.cut)
 
-    def penalties(self, field_hz: torch.Tensor, variance_hz2: torch.Tensor, period_hz: float) -> torch.Tensor:
+    def penalties(
+        self, field_hz: torch.Tensor, variance_hz2: torch.Tensor, period_hz: float, voxels: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Cost of every pair of candidates of neighbouring voxels.
 
         Parameters
@@ -77,14 +79,17 @@ class Smoothness:
             Variance of a voxel's field due to noise; it widens the scale.
         period_hz : float, Hz
             Period of off-resonance.
+        voxels : torch.Tensor, shape (n,), int64, optional
+            Indices of the voxels whose costs are computed; all when None.
 
         Returns
         -------
-        torch.Tensor, shape (voxels, candidate, offset * candidate of the neighbour), nats
+        torch.Tensor, shape (n, candidate, offset * candidate of the neighbour), nats
             Pair costs.
         """
-        every = torch.arange(field_hz.shape[1], device=field_hz.device)
-        return self._penalties(every, field_hz, variance_hz2, period_hz)
+        if voxels is None:
+            voxels = torch.arange(field_hz.shape[1], device=field_hz.device)
+        return self._penalties(voxels, field_hz, variance_hz2, period_hz)
 
     def update(
         self,
@@ -93,14 +98,15 @@ class Smoothness:
         field_hz: torch.Tensor,
         variance_hz2: torch.Tensor,
         period_hz: float,
+        voxels: torch.Tensor | None = None,
     ) -> None:
         """Update `penalties` in place after the candidates of some voxels have changed.
 
         Parameters
         ----------
-        penalties : torch.Tensor, shape (voxels, candidate, offset * candidate), nats
-            Pair costs before the change.
-        changed : torch.Tensor, shape (n,), int64
+        penalties : torch.Tensor, shape (n, candidate, offset * candidate), nats
+            Pair costs of `voxels` before the change.
+        changed : torch.Tensor, shape (m,), int64
             Indices of the changed voxels.
         field_hz : torch.Tensor, shape (candidate, voxels), Hz
             Field of each candidate after the change.
@@ -108,9 +114,13 @@ class Smoothness:
             Variance of a voxel's field after the change.
         period_hz : float, Hz
             Period of off-resonance.
+        voxels : torch.Tensor, shape (n,), int64, optional
+            Indices of the voxels of `penalties`; all when None.
         """
-        near = self.neighbours.dilated(changed)
-        penalties[near] = self._penalties(near, field_hz, variance_hz2, period_hz)
+        if voxels is None:
+            voxels = torch.arange(field_hz.shape[1], device=field_hz.device)
+        rows = self.neighbours.near(changed)[voxels].nonzero()[:, 0]
+        penalties[rows] = self._penalties(voxels[rows], field_hz, variance_hz2, period_hz)
 
     def _penalties(
         self, voxels: torch.Tensor, field_hz: torch.Tensor, variance_hz2: torch.Tensor, period_hz: float

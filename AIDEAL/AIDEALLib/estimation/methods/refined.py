@@ -9,24 +9,27 @@ import torch
 from ...physics.signal import residual_degrees_of_freedom
 from ...physics.variable_projection import EchoBasis, SplitEchoes, fit
 from ..fusion.field_prior import UNKNOWN_HZ2, field_prior
+from ..fusion.open_voxels import open_voxels
 from ..fusion.pdff_variance import FURTHEST_SD, pdff_variance_over_field, pooled_pdff_variance
 from ..fusion.posterior import mode_posterior
 from ..fusion.swap_calibration import SwapEvidence
 from ..fusion.swap_probability import raw_swap_probability
 from ..fusion.weights import REFERENCE_FIELD_T, FusionOptions
 from ..timing import Stopwatch
-from ..voxelwise.candidates import largest, pick, refined_candidates, search_r2star, wrap
-from ..voxelwise.gauss_newton import LOWEST_R2STAR_PER_S, GaussianPrior, gauss_newton
+from ..voxelwise.candidates import largest, pick, search_r2star, wrap
+from ..voxelwise.gauss_newton import LOWEST_R2STAR_PER_S, GaussianPrior, NonlinearParameters, gauss_newton
 from ..voxelwise.mixed_fit import mixed_modes
 from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_from_fit, select, with_reported, with_swap_probability
 from ..voxelwise.neighbours import Neighbours
 from ..voxelwise.noise import noise_from_decay
+from ..voxelwise.refinement import main_candidate, with_other_candidates
 from ..voxelwise.slice_input import Scan, SliceEchoes, SliceInput
 from .context import MethodContext
 
 NEGLIGIBLE_SHARE = 0.05
 """A prior that would move a field by less than this share of the distance to its mean is not applied."""
-PRIOR_STEPS = 4
+PRIOR_STEPS, NEAR_STEPS = 4, 2
+"""Gauss-Newton steps under the prior from a distant start, and from one where PDFF is nearly linear in the field."""
 SHARED_ERROR_HZ = 5.0
 """Error that neighbours share at 1.5 T (strong iron biases all their fields alike): it enters the stated SD of the field, in
 proportion to their share in the estimate."""
@@ -99,11 +102,14 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
     """
     scan = given.scan
     with watch("refinement"):
-        candidates = refined_candidates(given.voxels, given.field_hz[given.mask], scan.fat_shift_hz, scan.period_hz, scan.basis)
+        neighbours = Neighbours.of(given.mask)
+        main = main_candidate(given.voxels, given.field_hz[given.mask], scan.period_hz, scan.basis)
+        noise = given.noise(main.least_residual_energy)
+        free = open_voxels(main, len(given.voxels), given.evidence_noise(noise), scan, neighbours, options)
+        candidates = with_other_candidates(main, free, given.voxels, scan.fat_shift_hz, scan.basis)
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
-        neighbours = Neighbours.of(given.mask)
-        found = mode_posterior(given, candidates, noise, neighbours, options)
+        found = mode_posterior(given, candidates, noise, neighbours, options, free)
         candidates, posterior = found.candidates, found.posterior
     with watch("least squares"):
         chosen = largest(posterior)
@@ -170,10 +176,9 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     echoes, mean, variance, own = given.voxels[:, voxels], mean[voxels], variance[voxels], own[voxels]
     flat = torch.full_like(variance, 1e12)
     start = mean + wrap(field[voxels] - mean, scan.period_hz) * variance / (variance + own)
-    r2star = search_r2star(echoes, start, scan.basis)  # R2* depends on the field
     split = SplitEchoes.of(echoes)
-    prior = GaussianPrior(mean, variance, r2star, flat, noise)
-    refit = gauss_newton(split, start, r2star, scan.basis, PRIOR_STEPS, prior)
+    prior = GaussianPrior(mean, variance, best.r2star_per_s[voxels], flat, noise)
+    refit = _maximum_a_posteriori(split, start, wrap(start - field[voxels], scan.period_hz).abs(), prior, scan)
     fit_at_prior = fit(split, refit.field_hz, refit.r2star_per_s, scan.basis)
     # At the maximum a posteriori the gradients of likelihood and prior cancel: no step is left to take.
     fit_at_prior = fit_at_prior.with_zero_slope(torch.ones_like(voxels, dtype=torch.bool))
@@ -182,6 +187,22 @@ def with_field_prior(best: Mode, given: SliceInput, neighbours: Neighbours, nois
     shared = (SHARED_ERROR_HZ * scan.field_strength_t / REFERENCE_FIELD_T) ** 2 * own / (own + variance)
     refitted = replace(refitted, field_variance=refitted.field_variance + shared)
     return best.replaced(voxels, refitted)
+
+
+def _maximum_a_posteriori(
+    echoes: SplitEchoes, start_hz: torch.Tensor, moved_hz: torch.Tensor, prior: GaussianPrior, scan: Scan
+) -> NonlinearParameters:
+    """Field and R2* under the prior; R2* is searched anew where the field has moved far, since it depends on the field."""
+    found = gauss_newton(echoes, start_hz, prior.r2star_per_s, scan.basis, NEAR_STEPS, prior)
+    far = (moved_hz > STRAIGHT_SHARE * scan.swap_hz).nonzero()[:, 0]
+    if not far.numel():
+        return found
+    distant, start = echoes.at(far), start_hz[far]
+    r2star = search_r2star(torch.complex(distant.real, distant.imag), start, scan.basis)
+    searched = gauss_newton(distant, start, r2star, scan.basis, PRIOR_STEPS, prior.at(far))
+    return NonlinearParameters(
+        found.field_hz.index_copy(0, far, searched.field_hz), found.r2star_per_s.index_copy(0, far, searched.r2star_per_s)
+    )
 
 
 def _with_variance_over_field(best: Mode, echoes: SplitEchoes, prior: GaussianPrior, scan: Scan) -> Mode:

@@ -74,12 +74,12 @@ class Neighbours:
         """The `index` as (ring, side, 2, voxels)."""
         return self.index.t().contiguous().reshape(len(RINGS), 2, 2, -1)
 
-    def dilated(self, voxels: torch.Tensor) -> torch.Tensor:
-        """Indices of `voxels` (indices) and all their neighbours, in order."""
+    def near(self, voxels: torch.Tensor) -> torch.Tensor:
+        """Whether each voxel is one of `voxels` (indices) or a neighbour of one, bool (voxels,)."""
         near = torch.zeros(self.index.shape[0] + 1, dtype=torch.bool, device=self.index.device)
         near[self.index[voxels].reshape(-1)] = True
         near[voxels] = True
-        return near[:-1].nonzero()[:, 0]
+        return near[:-1]
 
     def adjacent_pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Indices of the two voxels of every pair that shares an edge, each pair once, ordered by the first."""
