@@ -118,7 +118,9 @@ def run(
     if check:
         monitor.step(Step.ASSESS)
         with watch("checking"):
-            quality = assess(series, maps, options, spectrum=spectrum, corrections=corrections)
+            quality = assess(
+                series, maps, options, spectrum=spectrum, corrections=corrections, signal=checked.signal if checked else None
+            )
     return Outcome(series, _with_times(maps, watch), options, checked, quality)
 
 

@@ -13,6 +13,7 @@ from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.pipeline import run
 from AIDEALLib.quality import assess as quality
+from AIDEALLib.quality import signal
 from AIDEALLib.simulation.tissue import TissueMaps
 
 
@@ -36,13 +37,13 @@ def test_every_step_of_a_run_and_each_on_its_own(
     monkeypatch: pytest.MonkeyPatch, small_liver: tuple[EchoSeries, TissueMaps]
 ) -> None:
     threads: list[int] = []
-    original = quality.signal_to_noise
+    original = signal.signal_to_noise
 
     def recorded(*given: object) -> object:
         threads.append(torch.get_num_threads())
         return original(*given)
 
-    monkeypatch.setattr(quality, "signal_to_noise", recorded)
+    monkeypatch.setattr(signal, "signal_to_noise", recorded)
     series = small_liver[0]
     run(series, RunOptions(method="magnitude", device="cpu"))
     quality.assess(series, options=RunOptions(method="magnitude"))

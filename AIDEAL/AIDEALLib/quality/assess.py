@@ -14,7 +14,7 @@ from .echoes import assess_echoes
 from .findings import QualityReport, Severity, sorted_findings
 from .protocol import assess_protocol, expected_precision
 from .result import assess_magnitude_fit, assess_maps, assess_networks
-from .signal import MOST_SLICES, assess_signal, signal_to_noise
+from .signal import MOST_SLICES, SignalCheck
 from .wrapped import assess_wrapped
 
 
@@ -26,6 +26,7 @@ def assess(
     *,
     spectrum: FatSpectrum | None = None,
     corrections: PhaseCorrections | None = None,
+    signal: SignalCheck | None = None,
 ) -> QualityReport:
     """Look for everything that could make a number wrong.
 
@@ -41,6 +42,8 @@ def assess(
         Overrides the spectrum that the options name.
     corrections : PhaseCorrections, optional
         Phase corrections of the run; those in the provenance of the maps, or planned from the scan, when None.
+    signal : SignalCheck, optional
+        Check of the echoes, where it was made before the estimate.
 
     Returns
     -------
@@ -52,13 +55,13 @@ def assess(
     if corrections is None and CORRECTIONS in stored:
         corrections = PhaseCorrections.from_dict(stored[CORRECTIONS])
     spectrum = spectrum or fat_spectrum(options)
-    snr, body, noise = signal_to_noise(series)
-    found = assess_signal(series, body, options.uses_phase)
-    expected = expected_precision(series, spectrum, snr, options.uses_phase)
+    signal = signal or SignalCheck.of(series, options.uses_phase)
+    found = list(signal.findings)
+    expected = expected_precision(series, spectrum, signal.snr, options.uses_phase)
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), expected)
-    found += assess_wrapped(series, body, spectrum)
-    found += assess_protocol(series, spectrum, snr, options)
+    found += assess_wrapped(series, signal.body, spectrum)
+    found += assess_protocol(series, spectrum, signal.snr, options)
     if options.uses_phase:
         corrections = corrections or plan_corrections(series, spectrum, options)
         found += assess_corrections(corrections)
@@ -66,5 +69,5 @@ def assess(
     else:
         found += assess_magnitude_fit(maps)
     if maps is not None:
-        found += assess_maps(maps, spectrum, noise) + assess_networks(maps.provenance)
+        found += assess_maps(maps, spectrum, signal.noise_sd) + assess_networks(maps.provenance)
     return QualityReport(sorted_findings(found), expected)

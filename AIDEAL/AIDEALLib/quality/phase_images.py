@@ -58,7 +58,8 @@ def _scale(series: EchoSeries, body: Mask) -> list[Finding]:
                 _or_magnitudes(f"The unit of the phase is wrong, or these are no phase images. State the unit. {EXPORT}"),
             )
         ]
-    gap = _cut_off_degrees(series)
+    angles = _some_angles(series)
+    gap = _cut_off_degrees(angles)
     if gap > 0:
         return [
             Finding(
@@ -73,7 +74,7 @@ def _scale(series: EchoSeries, body: Mask) -> list[Finding]:
                 ),
             )
         ]
-    filled = float(np.abs(np.angle(series.echoes[series.echoes != 0])).max()) / np.pi
+    filled = float(np.abs(angles).max()) / np.pi
     if filled < PHASE_RANGE:
         return [
             Finding(
@@ -90,12 +91,19 @@ def _scale(series: EchoSeries, body: Mask) -> list[Finding]:
     return []
 
 
-def _cut_off_degrees(series: EchoSeries) -> float:
+def _some_angles(series: EchoSeries) -> npt.NDArray[np.float32]:
+    """Phase of values other than 0, evenly drawn from all echoes."""
+    values = series.echoes.ravel()
+    step = int(np.count_nonzero(values)) // MOST_PHASE_VALUES | 1  # odd, so as not to stay in one column
+    values = values[::step]
+    angles: npt.NDArray[np.float32] = np.angle(values[values != 0])
+    return angles
+
+
+def _cut_off_degrees(angles: npt.NDArray[np.float32]) -> float:
     """Width of the gap that a wrong scale leaves in the histogram of the phase, 0 where there is none."""
-    values = series.echoes[series.echoes != 0]
-    if values.size < LEAST_PHASE_VALUES:
+    if angles.size < LEAST_PHASE_VALUES:
         return 0.0
-    angles = np.angle(values[:: max(1, values.size // MOST_PHASE_VALUES)])
     counts, _ = np.histogram(angles, PHASE_BINS, (-np.pi, np.pi))
     empty = counts < EMPTY_SHARE * counts.mean()
     if not empty.any() or empty.all():

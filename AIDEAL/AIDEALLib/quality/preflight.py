@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..echoes import EchoSeries
@@ -11,7 +12,7 @@ from ..options import RunOptions
 from ..physics.spectrum import FatSpectrum
 from .findings import Finding, Severity
 from .protocol import EXPECTED_AT, assess_protocol, expected_precision
-from .signal import assess_signal, signal_to_noise
+from .signal import SignalCheck
 
 
 class UnusableScan(InputError):
@@ -38,10 +39,13 @@ class Preflight:
         Findings of severity `STOP`.
     expectation : str
         Precision to expect, in a sentence; '' without signal.
+    signal : SignalCheck
+        Check of the echoes.
     """
 
     stops: tuple[Finding, ...]
     expectation: str
+    signal: SignalCheck
 
     def refuse(self) -> None:
         """Raise where echoes and protocol cannot give a number that means anything.
@@ -73,17 +77,17 @@ def preflight(series: EchoSeries, options: RunOptions, spectrum: FatSpectrum) ->
     Preflight
         What stands in the way, and what precision to expect.
     """
-    snr, body, _ = signal_to_noise(series)
-    stops = _stops(assess_signal(series, body, options.uses_phase))
+    signal = SignalCheck.of(series, options.uses_phase)
+    snr, stops = signal.snr, _stops(signal.findings)
     if not stops:
         stops = _stops(assess_protocol(series, spectrum, snr, options))
-    if not body.any() or snr <= 0:
-        return Preflight(stops, "")
+    if not signal.body.any() or snr <= 0:
+        return Preflight(stops, "", signal)
     expected = expected_precision(series, spectrum, snr, options.uses_phase)
     listed = ", ".join(f"{expected[f'pdff_sd_at_{pdff:g}']:.1f} at {pdff:g} %" for pdff in EXPECTED_AT)
     sentence = f"SNR {snr:.0f}: expect a PDFF standard deviation of at least {listed} in a voxel (Cramer-Rao bound, points)."
-    return Preflight(stops, sentence)
+    return Preflight(stops, sentence, signal)
 
 
-def _stops(findings: list[Finding]) -> tuple[Finding, ...]:
+def _stops(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.severity is Severity.STOP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,34 @@ MOVED_PIXELS = 0.7
 CLIPPED_SHARE, CLIPPED_VOXELS = 5e-4, 12
 ZERO_SHARE = 2e-3
 MOST_SLICES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class SignalCheck:
+    """What the echoes themselves show, before and without an estimate.
+
+    Attributes
+    ----------
+    snr : float
+        Median signal of the strongest echo over the noise.
+    body : array, shape (slice, row, column), bool
+        Voxels with signal.
+    noise_sd : list of float
+        Noise per real channel of each slice, in the unit of the echoes.
+    findings : tuple of Finding
+        Findings from the echoes, in no order.
+    """
+
+    snr: float
+    body: Mask
+    noise_sd: list[float]
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, series: EchoSeries, phase_used: bool = True) -> SignalCheck:
+        """Check a scan as loaded; `phase_used`: whether the method uses the phase."""
+        snr, body, noise_sd = signal_to_noise(series)
+        return cls(snr, body, noise_sd, tuple(assess_signal(series, body, phase_used)))
 
 
 def signal_to_noise(series: EchoSeries) -> tuple[float, Mask, list[float]]:

@@ -21,6 +21,8 @@ from .templating import encoded, render
 
 LARGEST_BYTES = 15_000_000
 """Largest page; beyond it echoes are left out, and the page states so."""
+COMPRESSION = 4
+"""Level of zlib: the highest takes ten times as long and saves 3 %."""
 STEPS = 32767
 ECHO_STEPS, LARGEST_ECHO = 255, 1.5
 """Echoes are stored in 8 bits as a share of |water + fat| up to this one."""
@@ -123,11 +125,11 @@ def _integers(values: Array, step: float, shown: dict[str, Any]) -> tuple[dict[s
     finite = np.nan_to_num(values.astype(np.float64))
     stored = np.clip(np.round(finite / step), -STEPS, STEPS).astype("<i2")
     split = stored.view(np.uint8).reshape(-1, 2).T
-    return {"kind": "int16", "scale": step, **shown}, zlib.compress(np.ascontiguousarray(split).tobytes(), 9)
+    return {"kind": "int16", "scale": step, **shown}, zlib.compress(np.ascontiguousarray(split).tobytes(), COMPRESSION)
 
 
 def _bytes(values: npt.NDArray[np.uint8], step: float) -> tuple[dict[str, Any], bytes]:
-    return {"kind": "uint8", "scale": step, "title": "", "window": None}, zlib.compress(values.tobytes(), 9)
+    return {"kind": "uint8", "scale": step, "title": "", "window": None}, zlib.compress(values.tobytes(), COMPRESSION)
 
 
 def _colours(name: str) -> bytes:
