@@ -13,6 +13,8 @@ from ..voxelwise.bright_sample import best_fit, bright_sample
 from .phase_errors import MIN_ECHOES
 
 ROUNDS = 12
+CONVERGED = 5e-4
+"""Largest relative change of a scale that ends the search."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,11 @@ def find_gains(series: EchoSeries, spectrum: FatSpectrum) -> EchoGains | None:
         tau = scaled.te_s - scaled.te_s[0]
         model = synthesise(linear.water, linear.fat, field, r2star, tau.float(), sample.modulation)
         ratio = (weight * (model.conj() * scaled.echoes).real).sum(1) / (weight * model.abs().square()).sum(1)
+        last = gains
         gains = gains * ratio.clamp(0.5, 2.0) ** 1.5  # the fit follows a wrong scale half way
         gains = _without_trend(gains, scaled.te_s.float())
+        if float((gains / last - 1).abs().max()) < CONVERGED:
+            break
     assert before is not None and after is not None
     floor = 1e-6
     improvement = torch.exp(0.5 * torch.log((before + floor) / (after + floor)).mean())

@@ -19,6 +19,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ from ...physics.residual_profile import residual_profile
 from ...physics.spectrum import FatSpectrum
 from ..voxelwise.bright_sample import BINS, R2STAR_PER_S, SAMPLE_VOXELS, Sample, best_fit, bright_sample, position
 
+CONVERGED_RAD = 0.003
+"""A step that changes no phase within the field of view by more ends the search: 3 % of what counts as clear."""
 MIN_ECHOES = 4
 """Three echoes leave no residual that could show a phase error."""
 CLEAR_GAIN, CLEAR_Z, CLEAR_RAD = 1.15, 8.0, 0.1
@@ -182,27 +185,23 @@ def find_phase_error(
     steps = 12 if pattern is Pattern.ODD_EVEN else 24
     table = _table(sample, p, pattern.period_rad, steps)
     before = _energy(sample, p, 0.0)
-    best: tuple[float, PhaseError] | None = None
-    for axis in (1, 0):
-        constant, slope = _refine(sample, p, *_search(table, sample.place[axis], pattern), axis, pattern)
-        after = _energy(sample, p, constant + slope * sample.place[axis])
-        log_gain = 0.5 * torch.log((before + _FLOOR) / (after + _FLOOR))
-        z = log_gain.mean() / (log_gain.std() / math.sqrt(log_gain.numel()) + 1e-9)
-        error = PhaseError(
-            pattern,
-            math.remainder(constant, pattern.period_rad),
-            slope,
-            axis,
-            _percent(before),
-            _percent(after),
-            math.exp(float(log_gain.mean())),
-            float(z),
-            () if numbers == tuple(range(series.n_echoes)) else numbers,
-        )
-        cost = float(after.sqrt().sum())
-        if best is None or cost < best[0]:
-            best = (cost, error)
-    return best[1] if best else None
+    found = {axis: _search(table, sample.place[axis], pattern) for axis in (1, 0)}
+    axis = min(found, key=lambda axis: found[axis].cost)
+    constant, slope = _refine(sample, p, found[axis], axis, pattern)
+    after = _energy(sample, p, constant + slope * sample.place[axis])
+    log_gain = 0.5 * torch.log((before + _FLOOR) / (after + _FLOOR))
+    z = log_gain.mean() / (log_gain.std() / math.sqrt(log_gain.numel()) + 1e-9)
+    return PhaseError(
+        pattern,
+        math.remainder(constant, pattern.period_rad),
+        slope,
+        axis,
+        _percent(before),
+        _percent(after),
+        math.exp(float(log_gain.mean())),
+        float(z),
+        () if numbers == tuple(range(series.n_echoes)) else numbers,
+    )
 
 
 def _rotated(echoes: torch.Tensor, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
@@ -220,12 +219,20 @@ def _table(sample: Sample, p: torch.Tensor, period: float, steps: int) -> torch.
     return torch.stack(rows).clamp_min(0).sqrt()
 
 
-def _search(table: torch.Tensor, place: torch.Tensor, pattern: Pattern) -> tuple[float, float]:
+class _Found(NamedTuple):
+    """Minimum of the table along one axis: sum of the residuals, and where it is."""
+
+    cost: float
+    constant: float
+    slope: float
+
+
+def _search(table: torch.Tensor, place: torch.Tensor, pattern: Pattern) -> _Found:
     """Constant and slope of the least sum over the sample; the table is interpolated on its circle."""
     steps, period = table.shape[0], pattern.period_rad
     constants = torch.arange(2 * steps) * (period / (2 * steps))
     voxel = torch.arange(table.shape[1])
-    best = (math.inf, 0.0, 0.0)
+    best = _Found(math.inf, 0.0, 0.0)
     for slope in torch.linspace(-_STEEPEST_RAD, _STEEPEST_RAD, _SLOPES).tolist():
         index = torch.remainder((constants[:, None] + slope * place) / period, 1.0) * steps
         low = torch.floor(index)
@@ -235,17 +242,17 @@ def _search(table: torch.Tensor, place: torch.Tensor, pattern: Pattern) -> tuple
         least = int(cost.argmin())
         # A slope must pay for itself: without one, noise alone would choose.
         value = float(cost[least]) * (1 + 1e-3 * abs(slope) / _STEEPEST_RAD)
-        if value < best[0]:
-            best = (value, float(constants[least]), slope)
-    return best[1], best[2]
+        if value < best.cost:
+            best = _Found(value, float(constants[least]), slope)
+    return best
 
 
-def _refine(sample: Sample, p: torch.Tensor, constant: float, slope: float, axis: int, pattern: Pattern) -> tuple[float, float]:
+def _refine(sample: Sample, p: torch.Tensor, start: _Found, axis: int, pattern: Pattern) -> tuple[float, float]:
     """Newton steps on (constant, slope) with water, fat, field and R2* of every voxel projected out by exact fits.
 
     The derivatives of the projected residual energy along theta are taken from fits at theta and a small step to either side.
     """
-    step = 0.04
+    step, constant, slope = 0.04, start.constant, start.slope
     for _ in range(4):
         theta = constant + slope * sample.place[axis]
         left, centre, right = (_energy(sample, p, theta + d) for d in (-step, 0.0, step))
@@ -259,8 +266,11 @@ def _refine(sample: Sample, p: torch.Tensor, constant: float, slope: float, axis
         if determinant <= 1e-9 * float(h00) ** 2 + 1e-30:
             break
         limit = pattern.period_rad / 12
-        constant -= float(((h11 * g0 - h01 * g1) / determinant).clamp(-limit, limit))
-        slope -= float(((h00 * g1 - h01 * g0) / determinant).clamp(-3 * limit, 3 * limit))
+        by_constant = float(((h11 * g0 - h01 * g1) / determinant).clamp(-limit, limit))
+        by_slope = float(((h00 * g1 - h01 * g0) / determinant).clamp(-3 * limit, 3 * limit))
+        constant, slope = constant - by_constant, slope - by_slope
+        if abs(by_constant) + abs(by_slope) / 2 < CONVERGED_RAD:
+            break
     return constant, slope
 
 
