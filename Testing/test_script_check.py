@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import random
 import zipfile
 from pathlib import Path
 
@@ -111,3 +113,38 @@ def test_what_is_no_archive() -> None:
     for content in (b"", b"PK", bomb.getvalue(), deep.getvalue(), twice.getvalue(), whole[: len(whole) // 2]):
         with pytest.raises(ModelError, match="Model file bad.pt"):
             clean_archive(content, "bad.pt")
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        b"c__torch__.torch\nclasses.quantized.LinearPackedParamsBase\n",
+        b"c__torch__.torch.classes.quantized\nLinearPackedParamsBase\n",
+        b"cos\nsystem\n",
+        b"\x8c\x02os\x8c\x06system\x93",
+    ],
+)
+def test_pickles_that_name_other_classes_are_refused(named: bytes) -> None:
+    content, changed = stored(InASubModule(nn.Identity())), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(changed, "w") as written:
+        for name in archive.namelist():
+            written.writestr(name, b"\x80\x02" + named + b")\x81}b." if name.endswith("/data.pkl") else archive.read(name))
+    with pytest.raises(ModelError, match="objects of other libraries"):
+        load_script(changed.getvalue(), "bad.pt", "cpu", trusted=False)
+
+
+def test_damaged_weights_end_as_errors_of_the_file() -> None:
+    content = stored(nn.Sequential(nn.Conv2d(2, 3, 3), nn.SiLU(), nn.GroupNorm(1, 3)))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    for seed in range(60):
+        r = random.Random(seed)
+        changed = io.BytesIO()
+        with zipfile.ZipFile(changed, "w") as written:
+            for name, part in parts.items():
+                damaged = bytearray(part)
+                for _ in range(3 if name.endswith("/data.pkl") else 0):
+                    damaged[r.randrange(len(damaged))] = r.randrange(256)
+                written.writestr(name, bytes(damaged))
+        with contextlib.suppress(ModelError):
+            load_script(changed.getvalue(), "bad.pt", "cpu", trusted=False)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .advice import Advice, Wording, plain_words
 
+_NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory", "unable to allocate")
+
 
 class AidealError(Exception):
     """Base class: any error this project raises on purpose.
@@ -53,3 +55,9 @@ class Cancelled(AidealError):
 
     def __init__(self, message: str = "Cancelled: the run was stopped on request and left no result.") -> None:
         super().__init__(message)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """True for an error of a program that ran out of memory: torch raises a `RuntimeError` with the reason in its text."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY))

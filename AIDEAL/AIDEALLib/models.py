@@ -266,8 +266,7 @@ def _is_entry(entry: Any) -> bool:
     file, checksum = entry.get("file"), entry.get("sha256")
     return (
         isinstance(file, str)
-        and file not in ("", ".", "..")
-        and not set(file) & set("/\\:\0")
+        and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}", file) is not None
         and isinstance(checksum, str)
         and re.fullmatch("[0-9a-f]{64}", checksum) is not None
     )

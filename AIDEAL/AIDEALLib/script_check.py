@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import io
 import json
+import pickletools
+import re
 import warnings
 import zipfile
 import zlib
@@ -17,6 +19,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import ModelError
+from .escaping import plain
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +29,18 @@ LARGEST_SOURCE_BYTES = 4 << 20
 MOST_RECORDS = 4096
 RUN_ON_LOADING = ("__setstate__", "__getstate__")
 HOOKS = ("__forward_hooks__", "__forward_pre_hooks__")
-FOREIGN_CLASSES = b"torch.classes"
+_PICKLE = """
+APPEND APPENDS BINFLOAT BINGET BININT BININT1 BININT2 BINPERSID BINPUT BINUNICODE BUILD EMPTY_DICT EMPTY_LIST EMPTY_TUPLE
+GLOBAL LONG1 LONG_BINGET LONG_BINPUT MARK NEWFALSE NEWOBJ NEWTRUE NONE PROTO REDUCE SETITEM SETITEMS STOP TUPLE TUPLE1 TUPLE2
+TUPLE3
+"""
+PICKLE_CODES = frozenset(_PICKLE.split())
+"""Instructions of a pickle that weights and settings need."""
+PICKLE_NAMES = re.compile(
+    r"__torch__(\.(?!classes\b)\w+)+|torch\.\w+Storage|torch\._utils\._rebuild_tensor_v2|collections\.OrderedDict|"
+    r"torch\.jit\._pickle\.(build_\w+list|restore_type_tag)"
+)
+"""What a pickle may name: classes of the inspected source, and tensors, lists and dictionaries."""
 
 _ATEN = """
 Bool Float Int __and__ __contains__ __derive_index __getitem__ __is__ __isnot__ __not__ __or__ __range_length
@@ -97,12 +111,25 @@ def _rebuilt(parts: dict[str, bytes], name: str) -> tuple[bytes, str]:
             if inner.startswith("code/") and inner.endswith(".py"):
                 archive.writestr(f"model/{inner}", _inspected(part, name))
             elif inner.startswith(("data/", "constants/")) or inner in ("data.pkl", "constants.pkl", "version", "byteorder"):
-                if FOREIGN_CLASSES in part and inner.endswith(".pkl"):
-                    raise ModelError(f"Model file {name} holds objects of other libraries; weights and code were expected.")
+                if inner.endswith(".pkl"):
+                    _check_pickle(part, name)
                 archive.writestr(f"model/{inner}", part)
             elif inner == "extra/fusion.json":
                 settings = part.decode("utf-8")
     return out.getvalue(), settings
+
+
+def _check_pickle(part: bytes, name: str) -> None:
+    """Raise where a pickle names what is no part of a network, such as the classes of other libraries."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of escapes in damaged text
+        for instruction, argument, _ in pickletools.genops(part):
+            named = str(argument).replace(" ", ".")
+            if instruction.name not in PICKLE_CODES or (instruction.name == "GLOBAL" and not PICKLE_NAMES.fullmatch(named)):
+                raise ModelError(
+                    f"Model file {name} holds objects of other libraries ({instruction.name} {plain(named)[:80]}); weights and "
+                    "code were expected."
+                )
 
 
 def _inspected(source: bytes, name: str) -> str:
@@ -193,7 +220,7 @@ def load_script(content: bytes, name: str, device: str, trusted: bool) -> tuple[
             stored = extra if trusted else None
             network = torch.jit.load(io.BytesIO(content), map_location=device, _extra_files=stored).eval()
             settings = json.loads(extra["fusion.json"] or "{}")
-        except (RuntimeError, ValueError, RecursionError, MemoryError) as error:
+        except Exception as error:  # whatever the loader, written in C++, raises on a damaged archive
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise ModelError(f"Model file {name} cannot be read by torch {torch.__version__}: {reason}") from error
     if not isinstance(settings, dict) or not all(isinstance(part, dict) for part in settings.values()):

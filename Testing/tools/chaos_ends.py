@@ -68,7 +68,7 @@ def kill_command(cases: list[int]) -> Iterator[dict[str, Any]]:
         for case in cases:
             r = random.Random(case)
             kind, inside, moment = r.choice(KINDS), bool(case % 2), r.random()
-            other = 1 - present
+            other, before = 1 - present, _hidden(out)
             process = subprocess.Popen(
                 command(scans[other]),
                 stdout=subprocess.DEVNULL,
@@ -83,15 +83,17 @@ def kill_command(cases: list[int]) -> Iterator[dict[str, Any]]:
                 time.sleep(r.uniform(0.0, 0.02 if inside else 0.05))
             process.send_signal(kind)
             process.wait()
-            gentle = kind is not signal.SIGKILL
-            left = [p.name for p in (*out.parent.iterdir(), *out.iterdir()) if p.name.startswith(".")] if gentle else []
+            left = _hidden(out) - before if kind is not signal.SIGKILL else set()
             outcome, present = _present(out, checksums, present)
-            yield {"case": case, "outcome": f"left {left}" if left else outcome, "kind": kind.name, "inside": inside}
+            yield {"case": case, "outcome": f"left {sorted(left)}" if left else outcome, "kind": kind.name, "inside": inside}
         subprocess.run(command(scans[0]), check=True, capture_output=True, env=environment)
-        places = (out.parent, out, temporary)
-        left = [p.name for place in places for p in place.iterdir() if p.name.startswith((".", "aideal-"))]
+        left = _hidden(out) | {p.name for p in temporary.glob("aideal-*")}
         if left:
-            yield {"case": -1, "outcome": f"left after the next run {left}"}
+            yield {"case": -1, "outcome": f"left after the next run {sorted(left)}"}
+
+
+def _hidden(out: Path) -> set[str]:
+    return {p.name for p in (*out.parent.iterdir(), *out.iterdir()) if p.name.startswith(".")}
 
 
 def _wait_for_manifest(parent: Path, process: subprocess.Popen[bytes]) -> None:

@@ -48,25 +48,26 @@ def compare(
 
     from ..comparison.compare import compare as compare_visits
     from ..comparison.report import save_comparison
+    from ..io.output.results import is_result
     from ..io.output.staging import staged_directory
     from ..statistics import Repeatability
 
     figure = None if repeatability is None else Repeatability(repeatability, "given with --repeatability")
     given = ((baseline, baseline_segmentation, "baseline"), (follow_up, follow_up_segmentation, "follow-up"))
-    first, second = (_visit(path, segments, name, options, out) for path, segments, name in given)
-    with staged_directory(out) as stage:
+    scans = [path for path in (baseline, follow_up) if not is_result(path)]
+    with staged_directory(out, scans) as stage:
+        first, second = (_visit(path, segments, name, options, stage) for path, segments, name in given)
         with Console(stderr=True).status("Registering the visits"):
             found = compare_visits(first, second, figure, registration=not no_registration)
         save_comparison(found, stage)
     _print(Console(), found, out)
 
 
-def _visit(path: Path, segments: Path | None, name: str, options: RunOptions, out: Path) -> Visit:
-    """Results of a run from its folder, or of a run made now, which are written below `out`."""
+def _visit(path: Path, segments: Path | None, name: str, options: RunOptions, stage: Path) -> Visit:
+    """Results of a run from its folder, or of a run made now, which are written below `stage`."""
     from ..comparison.compare import Visit
     from ..errors import InputError
     from ..io.output.results import is_result, read_maps, read_table
-    from ..io.output.staging import staged_directory
     from ..io.segmentation import load_segmentation
     from ..scan_run.folder import CIRCLES, SEGMENTS, Writing, save_outcome
     from .options import flag_words
@@ -78,10 +79,10 @@ def _visit(path: Path, segments: Path | None, name: str, options: RunOptions, ou
         folder = path
     else:
         outcome = run_with_progress(path, options)
-        folder, series = out / name, outcome.series
+        folder, series = stage / name, outcome.series
         drawn = load_segmentation(segments, series.geometry, series.shape) if segments is not None else None
-        with staged_directory(folder) as stage:
-            save_outcome(stage, outcome, drawn, writing=Writing(wording=flag_words))
+        folder.mkdir()
+        save_outcome(folder, outcome, drawn, writing=Writing(wording=flag_words))
     maps = read_maps(folder)
     slices, rows, columns = maps.mask.shape
     files = (folder / SEGMENTS, folder / CIRCLES)

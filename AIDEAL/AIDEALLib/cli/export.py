@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, PatientId, PatientName, Send, Sex
 from .options import Debug
+
+if TYPE_CHECKING:
+    from ..io.output.dicom.content import ExportContent
 
 
 def export(
@@ -41,6 +43,20 @@ def export(
     from rich.console import Console
 
     from ..errors import InputError
+    from ..io.dicom.files import guarded
+    from .exporting import export_and_send
+
+    options = ExportOptions(dicom, anonymous, patient_name, patient_id, birth_date, sex, send)
+    options.check(source or [])
+    if not options.requested:
+        raise InputError("Nowhere to export to; a folder (--dicom DIR) or an archive (--send URL) was expected.")
+    content = guarded(lambda: _stored(run, segmentation), f"The result in {run} could not be read ({{reason}}). Run it again.")
+    export_and_send(Console(), options, content, source or [])
+
+
+def _stored(run: Path, segmentation: Path | None) -> ExportContent:
+    """What a run has left in its folder, measured again with other segments where these are given."""
+    from ..io.interchange import read_json
     from ..io.output.results import read_maps, read_table
     from ..io.segmentation import load_segmentation
     from ..options import RunOptions
@@ -49,23 +65,16 @@ def export(
     from ..regions.measure import RegionOptions
     from ..regions.suggest import CircleRules
     from ..scan_run.folder import QUALITY, SEGMENTS, STATISTICS, export_content, measured
-    from .exporting import export_and_send
     from .options import flag_words
 
-    options = ExportOptions(dicom, anonymous, patient_name, patient_id, birth_date, sex, send)
-    options.check()
-    if not options.requested:
-        raise InputError("Nowhere to export to; a folder (--dicom DIR) or an archive (--send URL) was expected.")
     maps = read_maps(run)
     chosen = segmentation or (run / SEGMENTS if (run / SEGMENTS).is_file() else None)
     segments = load_segmentation(chosen, maps.geometry, maps.mask.shape) if chosen else None
-    quality = None
-    if (run / QUALITY).is_file():
-        quality = QualityReport.from_dict(json.loads((run / QUALITY).read_text(encoding="utf-8")))
+    quality = QualityReport.from_dict(read_json(run / QUALITY)) if (run / QUALITY).is_file() else None
     used = maps.provenance.options
     circles = CircleRules(**used["circles"]) if used.get("circles") else None
     regions = RegionOptions(LeaveOut(**used.get("leave_out", {})), circles)
     found = measured(maps, segments, regions, RunOptions.from_dict(used.get("run", {})).preset)
     if segmentation is None and (run / STATISTICS).is_file():  # as reported, with the estimates that need the echoes
         found = replace(found, rows=read_table(run / STATISTICS))
-    export_and_send(Console(), options, export_content(maps, segments, found, quality, run, flag_words), source or [])
+    return export_content(maps, segments, found, quality, run, flag_words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
+from ..scratch import ScratchFolder, remove_abandoned
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..io.output.dicom.content import ExportContent
 
+FOLDERS = "aideal-images-"
 Dicom = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Folder for the result as DICOM objects: maps, segmentation, report.", show_default=False),
@@ -74,13 +75,19 @@ class ExportOptions:
         """Whether there is anything to do."""
         return self.folder is not None or bool(self.send)
 
-    def check(self) -> None:
+    def check(self, inputs: Sequence[Path] = ()) -> None:
         """Find out before a run what would make the export fail after it.
+
+        Parameters
+        ----------
+        inputs : sequence of Path
+            Files and folders that are read, which must not be written into.
 
         Raises
         ------
         InputError
-            A library is missing, an address or the identity is not valid, or options contradict each other.
+            A library is missing, an address or the identity is not valid, the folder cannot be written to, or options
+            contradict each other.
         """
         given = any((self.anonymous, self.patient_name, self.patient_id, self.birth_date, self.sex))
         if given and not self.requested:
@@ -89,9 +96,12 @@ class ExportOptions:
             return
         from ..io.dicomweb import Archive
         from ..io.output.dicom.export import require_highdicom
+        from ..io.output.target import probe
 
         require_highdicom()
         self.identity()
+        if self.folder is not None:
+            probe(self.folder, inputs)
         if self.send:
             Archive(self.send)
 
@@ -180,9 +190,9 @@ def scan_files(inputs: Sequence[Path], url: str, study_uid: str) -> Iterator[lis
         return
     from ..io.dicomweb import Archive
 
-    with tempfile.TemporaryDirectory(prefix="aideal-") as folder:
-        Archive(url).retrieve(study_uid, Path(folder))
-        yield [Path(folder)]
+    with _temporary() as folder:
+        Archive(url).retrieve(study_uid, folder)
+        yield [folder]
 
 
 @contextmanager
@@ -190,5 +200,18 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
     if chosen is not None:
         yield chosen
         return
-    with tempfile.TemporaryDirectory(prefix="aideal-") as folder:
-        yield Path(folder) / "dicom"
+    with _temporary() as folder:
+        yield folder / "dicom"
+
+
+@contextmanager
+def _temporary() -> Iterator[Path]:
+    """Folder for images of a patient; when the process is killed, the next one that needs such a folder removes it."""
+    remove_abandoned(FOLDERS)
+    scratch = ScratchFolder(FOLDERS)
+    images = scratch.path / "images"
+    images.mkdir()
+    try:
+        yield images
+    finally:
+        scratch.remove()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
+import click
 import typer
 from typer.core import TyperGroup
 
-from ..errors import AidealError, Cancelled
+from ..errors import AidealError, Cancelled, out_of_memory
 from ..escaping import plain
 from .options import DEBUG_KEY, flag_words
 
@@ -24,11 +27,13 @@ class FailingClearly(TyperGroup):
     """A group of commands whose expected errors end as one line on the standard error stream."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
-        """Run the command; `AidealError` and errors of the file system become a message and an exit code other than 0."""
+        """Run the command; every error becomes a message and an exit code, and shows its traceback with --debug only."""
         try:
             with _termination_cleans_up():
                 return super().invoke(ctx)
-        except (AidealError, OSError, MemoryError) as error:
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
             if ctx.meta.get(DEBUG_KEY):
                 raise
             _print_error(error)
@@ -59,9 +64,17 @@ def _print_error(error: Exception) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    if isinstance(error, MemoryError):
+    if out_of_memory(error):
         text = "The computer ran out of memory. Close other programs, or estimate fewer slices."
-    else:
-        text = error.worded(flag_words) if isinstance(error, AidealError) else str(error)
+    elif isinstance(error, AidealError):
+        text = error.worded(flag_words)
+    elif isinstance(error, OSError):
+        text = str(error)
+    else:  # its text may hold anything that is in a file
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        text = (
+            f"The program failed ({where}), which is a fault of AIDEAL. Please report it with the traceback that --debug shows."
+        )
     line = plain(" ".join(text.split())) or type(error).__name__
     Console(file=sys.stderr, highlight=False).print(Text(f"Error: {line}", style="red"), soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..threads import let_waiting_threads_sleep
 from ..version import __version__
 from . import benchmark, compare, demo, export, phantom, run, speed, train, validate
 from .failure import FailingClearly
@@ -44,6 +45,7 @@ def options(
     debug: Debug = False,
 ) -> None:
     """Hold the options that stand before the command."""
+    let_waiting_threads_sleep()
 
 
 if __name__ == "__main__":

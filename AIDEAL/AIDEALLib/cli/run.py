@@ -72,7 +72,7 @@ def run(
     from .running import run_with_progress
 
     export = ExportOptions(dicom, anonymous, patient_name, patient_id, birth_date, sex, send)
-    export.check()
+    export.check(inputs or [])
     regions = region_options(leave_out_edges_mm, leave_out_vessels, suggest_circles, circles_per_segment)
     request = ScanRequest((), options, segmentation, regions)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import InputError
 from ..io.segmentation import Segmentation
 from ..parameter_maps import ParameterMaps, Provenance
 from ..regions.exclude import edge_distance
@@ -199,7 +200,14 @@ def protocol_differences(first: Provenance, second: Provenance) -> tuple[str, ..
 def _registered(baseline: Visit, follow_up: Visit) -> Registration:
     body, liver = baseline.maps.mask, baseline.liver
     geometries = (baseline.maps.geometry, follow_up.maps.geometry)
-    return register(in_phase(baseline.maps), in_phase(follow_up.maps), geometries, body, liver if liver.any() else body)
+    images = in_phase(baseline.maps), in_phase(follow_up.maps)
+    try:
+        return register(*images, geometries, body, liver if liver.any() else body)
+    except RuntimeError as error:  # of SimpleITK: too few slices, no overlap, images without structure
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise InputError(
+            f"The visits could not be registered ({reason}). Compare their regions alone, without registration."
+        ) from error
 
 
 def _moved(maps: ParameterMaps, found: Registration, target: ParameterMaps) -> MovedMaps:

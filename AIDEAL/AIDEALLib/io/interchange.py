@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, get_origin, get_type_hints
+from typing import Any, BinaryIO, get_args, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -187,7 +187,18 @@ def provenance_from_dict(content: dict[str, Any]) -> Provenance:
     known = get_type_hints(Provenance)
     values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in content.items() if key in known}
     for key, value in values.items():
-        kind = get_origin(known[key]) or known[key]
-        if not isinstance(value, (int, float) if kind is float else kind):
-            raise TypeError(f"{key} is of type {type(value).__name__}, {kind.__name__} was expected")
+        if not _is_of(value, known[key]):
+            raise TypeError(f"{key} has values of other types than {known[key]}")
     return Provenance(**values)
+
+
+def _is_of(value: object, hint: Any) -> bool:
+    """Whether a value from JSON is of an annotated type, and what it holds of the types inside; lists stand for tuples."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin is tuple:
+        return isinstance(value, list | tuple) and all(_is_of(item, inner[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_is_of(item, inner[1]) for item in value.values())
+    return isinstance(value, int | float if hint is float else hint) and not isinstance(value, bool)

@@ -134,7 +134,7 @@ def read_series_files(paths: Sequence[Path], overrides: Overrides, keep_names: b
 
 
 def _unreadable(path: Path) -> str:
-    return f"{path.name.replace('{', '(').replace('}', ')')} could not be read ({{reason}}). Export or copy it again."
+    return f"{path.name} could not be read ({{reason}}). Export or copy it again."
 
 
 def _scan_in(folder: Path) -> list[Path]:

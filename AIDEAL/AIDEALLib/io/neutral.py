@@ -106,7 +106,7 @@ def without_names(message: str, paths: Sequence[Path], noun: str = SCAN) -> str:
 def _files_of(path: Path) -> list[Path]:
     folder = path if path.is_dir() else path.parent
     try:
-        found = sorted(folder.rglob("*") if path.is_dir() else folder.iterdir())
+        found = sorted(folder.rglob("*") if path.is_dir() else (p for p in folder.iterdir() if p.is_file()))
     except OSError:
         return []
     return found[:MOST_NAMES]

@@ -18,10 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import AidealError, Cancelled, DeviceError, ModelError
+from ..errors import AidealError, Cancelled, DeviceError, ModelError, out_of_memory
 from ..io.interchange import read_series, write_maps
 from ..progress import Monitor, Step
 from ..quality.findings import Finding
+from ..threads import let_waiting_threads_sleep
 from .messages import (
     QUALITY_FILE,
     Alive,
@@ -41,8 +42,6 @@ from .messages import (
 
 if TYPE_CHECKING:
     from ..models import Networks
-
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
 _REASONS = ((ModelError, Reason.MODEL), (DeviceError, Reason.DEVICE))
 
@@ -150,7 +149,7 @@ def failure(run: int, error: Exception) -> Failed:
         findings: tuple[Finding, ...] = getattr(error, "findings", ())
         reason = next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.UNUSABLE if findings else Reason.INPUT)
         return Failed(run, reason, error.message, details, findings, error.advice)
-    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+    if out_of_memory(error):
         text = "The computer ran out of memory. Close other programs, or choose the CPU as device, and press Apply again."
         return Failed(run, Reason.MEMORY, text, details)
     return Failed(run, Reason.INTERNAL, f"Estimation failed: {type(error).__name__}: {error}"[:2000], details)
@@ -166,6 +165,7 @@ def _own_channel() -> BinaryIO:
 
 def main() -> None:
     """Serve until standard input ends, which it does when the client goes, however it goes."""
+    let_waiting_threads_sleep()
     channel = _own_channel()
     lock = threading.Lock()
 

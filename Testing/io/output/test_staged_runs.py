@@ -15,8 +15,10 @@ from paths import MODULE
 
 from AIDEALLib.errors import InputError
 from AIDEALLib.io.output import staging as staged
+from AIDEALLib.io.output import target
 from AIDEALLib.io.output.exchange import exchange
-from AIDEALLib.io.output.staging import MANIFEST, finish_moving, refuse_other_scan, staged_directory
+from AIDEALLib.io.output.manifest import MANIFEST, STAGE
+from AIDEALLib.io.output.staging import finish_moving, refuse_other_scan, staged_directory
 
 CODE = f"import sys; sys.path.insert(0, {str(MODULE)!r})\n"
 
@@ -41,7 +43,7 @@ def whole(folder: Path) -> str:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to put a result in its place."""
     if request.param == "moved":
-        monkeypatch.setattr(staged, "_exchangeable", lambda _: False)
+        monkeypatch.setattr(target, "exchangeable", lambda _: False)
     return str(request.param)
 
 
@@ -76,19 +78,19 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("exchangeable", [True, False])
-@pytest.mark.parametrize("step", ["_write_manifest", "os.replace", "exchange", "_remove", "_sync"])
+@pytest.mark.parametrize("step", ["write_manifest", "os.replace", "exchange", "_remove", "_sync"])
 def test_killed_at_any_step_of_the_commit(tmp_path: Path, step: str, exchangeable: bool) -> None:
     """The process ends itself before the n-th call of a step; then the folder holds one run, or its manifest names one."""
     out = tmp_path / "out"
     for number in range(12):
         write(out, "first", ("water", "fat", "circles"))
         code = CODE + (
-            "import os, signal\nfrom pathlib import Path\nfrom AIDEALLib.io.output import staging as staged\n"
+            "import os, signal\nfrom pathlib import Path\nfrom AIDEALLib.io.output import staging as staged, target\n"
             f"left, owner, name = {number}, {'os' if step.startswith('os.') else 'staged'}, {step.removeprefix('os.')!r}\n"
             "original = getattr(owner, name)\n"
             "def dying(*given):\n    global left\n    left -= 1\n"
             "    if left < 0: os.kill(os.getpid(), signal.SIGKILL)\n    return original(*given)\n"
-            f"staged._exchangeable = lambda _: {exchangeable}\n"
+            f"target.exchangeable = lambda _: {exchangeable}\n"
             f"with staged.staged_directory(Path({str(out)!r})) as stage:\n"
             "    [(stage / n).write_text('second', encoding='utf-8') for n in ('water', 'fat')]\n"
             "    setattr(owner, name, dying)\n"
@@ -109,7 +111,7 @@ def test_killed_at_any_step_of_the_commit(tmp_path: Path, step: str, exchangeabl
     assert ended.returncode == 0
     write(out, "third")
     assert content(out) == {"water": "third", "fat": "third"}
-    assert not [p for p in (*tmp_path.iterdir(), *out.iterdir()) if p.name.startswith(staged.STAGE)]
+    assert not [p for p in (*tmp_path.iterdir(), *out.iterdir()) if p.name.startswith(STAGE)]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -127,8 +129,8 @@ def test_asked_to_end_while_it_computes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def refused(target: Path, *inputs: Path) -> str:
-    with pytest.raises(InputError) as error, staged_directory(target, inputs):
+def refused(place: Path, *inputs: Path) -> str:
+    with pytest.raises(InputError) as error, staged_directory(place, inputs):
         raise AssertionError("found only after the computation")
     return str(error.value)
 
@@ -152,7 +154,7 @@ def test_places_that_cannot_be_are_found_before_computing(tmp_path: Path) -> Non
 def test_a_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    monkeypatch.setattr(staged.os, "access", lambda path, mode: Path(path) != out)
+    monkeypatch.setattr(target.os, "access", lambda path, mode: Path(path) != out)
     assert "is read-only" in refused(out)
 
 

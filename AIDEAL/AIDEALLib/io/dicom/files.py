@@ -112,7 +112,7 @@ def guarded(action: Callable[[], _T], complaint: str) -> _T:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         if isinstance(error, MemoryError):
             reason = "it needs more memory than there is"
-        raise InputError(complaint.format(reason=reason)) from error
+        raise InputError(complaint.replace("{reason}", reason)) from error
 
 
 def _unreadable(path: Path) -> str:

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...options import RunOptions
 from ...parameter_maps import MAP_INFO, ParameterMaps
-from ...statistics import SegmentStatistics
+from ...statistics import RunErrors, SegmentStatistics
 from .. import interchange
 from ..images import read_image
 from ..reader_process import read_elsewhere
 from ..sizes import check_file
-from .staging import PROVENANCE, finish_moving
+from .manifest import PROVENANCE
+from .staging import finish_moving
 from .tables import COLUMNS
 
 
@@ -61,7 +63,9 @@ def _read_apart(request: dict[str, str], result: Path) -> None:
     source = Path(request["folder"])
     try:
         provenance = interchange.provenance_from_dict(interchange.read_json(source / PROVENANCE))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        RunErrors.of(provenance.as_dict())
+        RunOptions.from_dict(provenance.options.get("run", {}))
+    except Exception as error:  # whatever a damaged file leads to
         raise InputError(f"{PROVENANCE} could not be read ({error}); results of `aideal run` were expected.") from error
     images = {name: read_image(source / f"{name}.nrrd") for name in (*MAP_INFO, "mask")}
     arrays: dict[str, Any] = {name: np.asarray(images[name].array[0], np.float32) for name in MAP_INFO}
@@ -93,12 +97,14 @@ def read_table(path: str | os.PathLike[str]) -> list[SegmentStatistics]:
     source = Path(path)
     try:
         lines = [line for line in source.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        if len(lines) < 2:
+            raise ValueError("no row of values")
         kinds = {entry.name: entry.type for entry in fields(SegmentStatistics)}
         return [
             SegmentStatistics(**{name: _value(row[column], str(kinds[name])) for name, column in COLUMNS.items()})
             for row in csv.DictReader(lines)
         ]
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise InputError(
             f"{source} could not be read ({error}); the table of `aideal run` was expected. Run it again."
         ) from error

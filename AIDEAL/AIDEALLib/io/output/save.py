@@ -15,7 +15,8 @@ from ...errors import InputError
 from ...parameter_maps import MAP_INFO, ParameterMaps
 from ...stopwatch import timed
 from ..images import image_of
-from .staging import PROVENANCE, staged_directory
+from .manifest import PROVENANCE
+from .staging import staged_directory
 
 
 @timed("writing maps")

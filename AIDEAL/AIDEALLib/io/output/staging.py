@@ -8,29 +8,24 @@ moved to their places. `files.json` lists the files of a result with their check
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import hashlib
-import json
 import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...scratch import LOCK, ScratchFolder, remove_abandoned
+from ...scratch import LOCK
 from .exchange import exchange
+from .manifest import MANIFEST, PENDING, STAGE, Entries, checksums, earlier_scan, read_manifest, write_manifest
+from .target import PathLike, open_target, shown
 
-MANIFEST, PROVENANCE = "files.json", "provenance.json"
-STAGE, PENDING = ".aideal-partial-", ".aideal-run-"
 MOST_OTHER_FILES = 2000
 FORGOTTEN_AFTER_S = 60.0
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-PathLike = str | os.PathLike[str]
 
 
 @contextmanager
@@ -82,46 +77,23 @@ def staged_directory(directory: PathLike, inputs: Sequence[PathLike] = (), liste
         `directory` is no folder, cannot be written to, lies inside a folder that is read, or could not be completed (the disk
         is full).
     """
-    target = Path(directory)
-    try:
-        _refuse_place(target, inputs)
-        made = _make_parents(target.parent)
-        inside = target.is_dir() and not _exchangeable(target)
-        parent = target if inside else target.parent
-        remove_abandoned(STAGE, parent)
-        scratch = ScratchFolder(STAGE, parent)
-    except OSError as error:
-        raise InputError(
-            f"Cannot write to {_shown(target)} ({error.strerror or error}); a folder that can be written to was expected. "
-            "Give another."
-        ) from error
+    place = open_target(directory, inputs)
+    target, scratch = place.directory, place.scratch
     stage = scratch.path / "result"
     try:
         finish_moving(target)
         stage.mkdir()
         yield stage
-        _commit(stage, target, inside, listed)
+        _commit(stage, target, place.inside, listed)
     except OSError as error:
         if error.errno not in _OF_THE_DISK and str(scratch.path) not in str(error.filename):
             raise
         raise InputError(
-            f"The result could not be written to {_shown(target)} ({error.strerror or error}); what was there is unchanged. "
+            f"The result could not be written to {shown(target)} ({error.strerror or error}); what was there is unchanged. "
             "Free space, or give another folder."
         ) from error
     finally:
-        scratch.remove()
-        for folder in reversed(made):
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # only where nothing was written
-
-
-def earlier_scan(directory: PathLike) -> str | None:
-    """Checksum of the scan that a folder holds the result of ('' where it is not stated), None where it holds no result."""
-    try:
-        content = json.loads((Path(directory) / PROVENANCE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return str(content.get("scan", "")) if isinstance(content, dict) else None
+        place.close()
 
 
 def refuse_other_scan(directory: PathLike, scan: str) -> None:
@@ -142,14 +114,14 @@ def refuse_other_scan(directory: PathLike, scan: str) -> None:
     earlier = earlier_scan(directory)
     if earlier is not None and earlier != scan:
         raise InputError(
-            f"{_shown(Path(directory))} holds the result of another scan, which is not replaced. Give another folder, or "
+            f"{shown(Path(directory))} holds the result of another scan, which is not replaced. Give another folder, or "
             "force the replacement."
         )
 
 
 def finish_moving(directory: Path) -> None:
     """Finish a result whose files were being moved to their places when the process was ended."""
-    manifest = _manifest(directory)
+    manifest = read_manifest(directory)
     name = manifest.get("folder", "")
     for left in directory.glob(f"{PENDING}*"):
         if left.name != name and time.time() - left.lstat().st_mtime > FORGOTTEN_AFTER_S:
@@ -161,82 +133,19 @@ def finish_moving(directory: Path) -> None:
         _move_into_place(pending, directory, manifest)
 
 
-@dataclass(frozen=True)
-class _Files:
-    """Entries of a folder that holds a result: its own, and others."""
-
-    own: set[str]
-    others: list[str]
-
-    @classmethod
-    def of(cls, folder: Path) -> _Files:
-        listed = _manifest(folder).get("files", {})
-        own = {MANIFEST, *(listed if isinstance(listed, dict) else {})}
-        names = [entry.name for entry in folder.iterdir() if not entry.name.startswith((STAGE, PENDING))]
-        return cls(own, [name for name in names if name not in own])
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _refuse_place(target: Path, inputs: Sequence[PathLike]) -> None:
-    if "\0" in str(target) or not str(target).strip():
-        raise InputError("The folder for the results has no name; a folder to write to was expected. Name one.")
-    try:
-        str(target).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError("The name of the folder for the results has bytes that are no text (UTF-8); give another.") from error
-    if target.is_symlink() and not target.exists():
-        raise InputError(f"{_shown(target)} is a link that leads nowhere; a folder for the results was expected. Give another.")
-    if target.exists() and not target.is_dir():
-        raise InputError(f"{_shown(target)} is a file; a folder for the results was expected. Give another one.")
-    place = target.resolve()
-    for path in inputs:
-        source = Path(path).resolve()
-        if source.is_dir() and (place == source or source in place.parents):
-            raise InputError(
-                f"{_shown(target)} lies inside the folder that is read; results in it would be read as a scan. Give another."
-            )
-    if target.is_dir() and not os.access(target, os.W_OK | os.X_OK):
-        raise InputError(f"{_shown(target)} is read-only; a folder that can be written to was expected. Give another.")
-
-
-def _make_parents(parent: Path) -> list[Path]:
-    """Make the missing folders above the target; returns those made."""
-    missing = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-    parent.mkdir(parents=True, exist_ok=True)
-    return missing[::-1]
-
-
-def _exchangeable(target: Path) -> bool:
-    """Whether another folder can take the place of an existing one."""
-    real = target.resolve()
-    with contextlib.suppress(OSError):
-        if Path.cwd() == real or real in Path.cwd().parents:
-            return False
-    if target.is_symlink() or os.path.ismount(target) or real.stat().st_dev != real.parent.stat().st_dev:
-        return False
-    return os.access(real.parent, os.W_OK | os.X_OK)
-
-
 def _commit(stage: Path, target: Path, inside: bool, listed: bool) -> None:
     (stage / MANIFEST).unlink(missing_ok=True)  # of a part that was staged on its own
-    manifest: dict[str, Any] = {"files": {p.name: _sha256(p) if p.is_file() else "" for p in sorted(stage.iterdir())}}
+    manifest: dict[str, Any] = {"files": checksums(stage)}
     if listed:
-        _write_manifest(stage, manifest)
+        write_manifest(stage, manifest)
     _sync(stage)
     if not inside and _replace_whole(stage, target):
         return
     pending = target / f"{PENDING}{stage.parent.name.removeprefix(STAGE)}"
     _rename(stage, pending)
-    before = _Files.of(target).own
+    before = Entries.of(target).own
     manifest |= {"folder": pending.name, "replaces": sorted(before), "listed": listed}
-    _write_manifest(target, manifest)  # from here on the new run is the valid one
+    write_manifest(target, manifest)  # from here on the new run is the valid one
     _move_into_place(pending, target, manifest)
 
 
@@ -252,7 +161,7 @@ def _replace_whole(stage: Path, target: Path) -> bool:
                 raise
             return False
         return True
-    others = _Files.of(target).others
+    others = Entries.of(target).others
     if sum(len(files) for name in others for _, _, files in os.walk(target / name)) + len(others) > MOST_OTHER_FILES:
         return False
     try:
@@ -288,7 +197,7 @@ def _move_into_place(pending: Path, target: Path, manifest: dict[str, Any]) -> N
                 _remove(target / path.name)
             os.replace(path, target / path.name)
     if manifest.get("listed", True):
-        _write_manifest(target, {"files": files})
+        write_manifest(target, {"files": files})
     else:
         _remove(target / MANIFEST)
     shutil.rmtree(pending, ignore_errors=True)
@@ -315,15 +224,6 @@ def _rename(source: Path, target: Path) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
-    partial = folder / f".{MANIFEST}.partial"
-    try:
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, folder / MANIFEST)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _sync(folder: Path) -> None:
     """Wait until the files are on the disk, so that a power failure after the exchange finds them there."""
     if os.name == "nt":
@@ -335,11 +235,3 @@ def _sync(folder: Path) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _shown(path: Path) -> str:
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
