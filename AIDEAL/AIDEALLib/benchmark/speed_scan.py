@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from ..io.npz import write_npz
+from ..echoes import EchoSeries
 from ..simulation.abdomen import abdomen
 from ..simulation.protocol import Protocol, echo_times
 from ..simulation.scan import acquire
@@ -39,10 +38,10 @@ class ScanSize:
         return f"{self.slices} x {self.matrix} x {self.matrix} x {self.echoes}"
 
 
-def write_scan(file: Path, size: ScanSize) -> None:
-    """Simulate an upper abdomen at 1.5 T and write it as `.npz`."""
+def simulate(size: ScanSize) -> EchoSeries:
+    """Simulate an upper abdomen at 1.5 T."""
     tissue = abdomen(PATIENT, 1.5, (min(size.slices, DISTINCT_SLICES), size.matrix, size.matrix))
     protocol = Protocol(f"1.5T {size.echoes} echoes 1.3+2.1n", echo_times(1.3, 2.1, size.echoes), 1.5, snr=30.0)
     series = acquire(tissue, protocol, np.random.default_rng(PATIENT))
     order = np.arange(size.slices) % series.shape[0]
-    write_npz(file, replace(series, echoes=series.echoes[:, order]))
+    return replace(series, echoes=series.echoes[:, order])
