@@ -119,6 +119,8 @@ def change(panel: Any, name: str) -> None:
     widget = getattr(panel.ui, ui_widgets()[PARAMETERS[name]].get("name", ""))
     if option_type(name) is float:
         widget.value = 0.5
+    elif option_type(name) is str and not hasattr(widget, "currentIndex"):
+        widget.text = "1"
     elif hasattr(widget, "currentIndex"):
         widget.currentIndex = 1
     else:

@@ -104,6 +104,8 @@ class RunOptions:
     t1 : T1
         Correction of the T1 weighting of PDFF with T1 of liver and fat from the literature; needs flip angle and repetition
         time.
+    slices : str
+        Slices to estimate, numbered from 1, such as '3-20' or '1-4,9'; '' for all.
     anyway : bool
         Estimate a scan although the check before the estimate found it unusable.
     models : str
@@ -154,6 +156,9 @@ class RunOptions:
         "Divide out scales of the echoes that only the data show; otherwise they are a warning.",
     )
     t1: T1 = _option(T1.AS_MEASURED, "T1 weighting", "Correct the T1 weighting of PDFF; needs flip angle and repetition time.")
+    slices: str = _option(
+        "", "Slices", "Slices to estimate, such as 3-20 or 1-4,9; the others are left out.", metavar="FROM-TO"
+    )
     anyway: bool = _option(False, "Estimate anyway", "Estimate even where the check of the scan finds it unusable.")
     models: str = _option(
         "", "Networks", "Networks written by 'aideal train export' instead of the bundled ones.", metavar="DIR"

@@ -92,6 +92,8 @@ class Provenance:
         Correlation of the noise of neighbouring voxels (`statistics.NoiseCorrelation`); () where it cannot be determined.
     model_spread : dict
         What the signal model leaves open (`statistics.ModelSpread`).
+    usability : dict
+        Which regions have no number (`statistics.Usability`); {} where the run was not checked.
     research_use : str
         What the numbers are not for.
     """
@@ -115,6 +117,7 @@ class Provenance:
     cpu_seconds: dict[str, float] = field(default_factory=dict)
     noise_correlation: tuple[tuple[tuple[float, ...], ...], ...] = ()
     model_spread: dict[str, Any] = field(default_factory=dict)
+    usability: dict[str, Any] = field(default_factory=dict)
     research_use: str = "Research use only, not for diagnosis."
 
     def as_dict(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from .echoes import EchoSeries
 from .estimation.estimate import CORRECTIONS, choose_device, estimate, fat_spectrum, networks_of
 from .estimation.phase_correction.plan import PhaseCorrections, plan_corrections
 from .estimation.region_fit import RegionEstimate, region_fit
+from .estimation.slice_choice import with_slices
 from .estimation.slice_pool import one_core
 from .estimation.t1_correction import required_t1_weighting
 from .io.load import load_series
@@ -106,6 +107,7 @@ def run(
     choose_device(options.device)
     watch = Stopwatch()
     series = source if isinstance(source, EchoSeries) else _load(source, options, monitor, watch)
+    series = with_slices(series, options.slices)
     checked = _preflight(series, options, spectrum, monitor, watch) if check else None
     monitor.ready(series, checked.expectation if checked else "")
     if corrections is None and options.uses_phase and series.has_phase:
@@ -121,6 +123,7 @@ def run(
             quality = assess(
                 series, maps, options, spectrum=spectrum, corrections=corrections, signal=checked.signal if checked else None
             )
+        maps = replace(maps, provenance=replace(maps.provenance, usability=quality.usability))
     return Outcome(series, _with_times(maps, watch), options, checked, quality)
 
 

@@ -96,19 +96,130 @@ def test_segmentation_without_voxels(tmp_path: Path) -> None:
     assert list(found.names.values()) == ["right lobe", "left lobe"]
 
 
+def resampled(image: sitk.Image, transposed: tuple[int, int, int], flipped: tuple[bool, bool, bool]) -> sitk.Image:
+    """The same image with other axes: what reorientation by dcm2niix, nibabel or ITK-SNAP makes of it."""
+    return sitk.Flip(sitk.PermuteAxes(image, transposed), flipped)
+
+
 @pytest.mark.parametrize(
-    ("geometry", "message"),
+    "axes", [((0, 1, 2), (True, True, False)), ((2, 0, 1), (False, False, True)), ((1, 0, 2), (True,) * 3)]
+)
+def test_other_axes_are_put_in_place(tmp_path: Path, labels: npt.NDArray[np.uint8], axes: tuple) -> None:  # type: ignore[type-arg]
+    write(tmp_path / "labels.nii.gz", labels)
+    turned = resampled(sitk.ReadImage(str(tmp_path / "labels.nii.gz")), *axes)
+    sitk.WriteImage(turned, str(tmp_path / "turned.nii.gz"))
+    found = load_segmentation(tmp_path / "turned.nii.gz", GEOMETRY, SHAPE)
+    np.testing.assert_array_equal(found.labels, labels)
+    (note,) = found.notes
+    assert "resampled onto the scan" in note and "nearest neighbour" in note
+
+
+def test_other_spacing_is_resampled(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    fine = np.repeat(np.repeat(labels, 2, axis=1), 2, axis=2)
+    column, row, slice_ = GEOMETRY.spacing_mm
+    matrix = np.reshape(GEOMETRY.direction, (3, 3)) * GEOMETRY.spacing_mm
+    x, y, z = (float(v) for v in np.asarray(GEOMETRY.origin_mm) - matrix @ (0.25, 0.25, 0))
+    geometry = replace(GEOMETRY, spacing_mm=(column / 2, row / 2, slice_), origin_mm=(x, y, z))
+    found = load_segmentation(write(tmp_path / "fine.nrrd", fine, geometry), GEOMETRY, SHAPE)
+    np.testing.assert_array_equal(found.labels, labels)
+
+
+def test_what_lies_outside_the_scan_is_stated(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    found = load_segmentation(write(tmp_path / "a.nrrd", labels), GEOMETRY, (2, 10, 12))
+    assert np.count_nonzero(found.labels) == np.count_nonzero(labels) // 2
+    assert found.notes == ("About 50 % of the volume drawn lies outside the scan and was left out.",)
+
+
+def test_a_segmentation_of_another_place_is_refused(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    elsewhere = replace(GEOMETRY, origin_mm=(-20.0, 30.0, 107.0))
+    with pytest.raises(InputError, match="segmentation.nrrd and the scan do not overlap: its segments lie around"):
+        load_segmentation(write(tmp_path / "labels.nrrd", labels, elsewhere), GEOMETRY, SHAPE)
+
+
+def test_labels_without_voxels_and_values_without_names_are_stated(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    header = TWO_LOBES | {"Segment1_LabelValue": "9"}
+    found = load_segmentation(write(tmp_path / "a.seg.nrrd", labels, header=header), GEOMETRY, SHAPE)
+    assert found.names == {3: "right lobe", 9: "left lobe", 7: "label 7"}
+    assert found.notes == (
+        "The header names 1 label(s) that no voxel has: left lobe.",
+        "Voxels have label values that the header does not name: 7.",
+    )
+
+
+def segments_in_files(folder: Path, labels: npt.NDArray[np.uint8], prefix: str = "") -> None:
+    folder.mkdir()
+    for number, value in enumerate((3, 7), start=1):
+        write(folder / f"{prefix}liver_segment_{number}.nii.gz", (labels == value).astype(np.uint8))
+    write(folder / f"{prefix}liver_segment_3.nii.gz", np.zeros(SHAPE, np.uint8))
+
+
+def test_a_folder_of_segments(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    segments_in_files(tmp_path / "segments", labels, prefix="Jane_Doe_")
+    liver = (labels > 0).astype(np.uint8)
+    liver[1, 2, 3] = 0  # whole organs and segments come from different networks
+    write(tmp_path / "segments" / "liver.nii.gz", liver)
+    write(tmp_path / "segments" / "spleen.nii.gz", np.ones(SHAPE, np.uint8))
+    found = load_segmentation(tmp_path / "segments", GEOMETRY, SHAPE)
+    assert found.names == {1: "liver_segment_1", 2: "liver_segment_2"}
+    np.testing.assert_array_equal(found.labels, (labels == 3) + 2 * (labels == 7))
+    assert found.notes == (
+        "1 files that are no part of the liver were left out.",
+        "Without a voxel: liver_segment_3.",
+        "'liver' is the whole of other segments and was left out.",
+    )
+
+
+def test_a_folder_without_segments_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").write_text("nothing")
+    with pytest.raises(InputError, match="no label map and 0 DICOM segmentation"):
+        load_segmentation(tmp_path, GEOMETRY, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
     [
-        (replace(GEOMETRY, spacing_mm=(1.0, 2.0, 5.0)), "spacing"),
-        (replace(GEOMETRY, direction=Geometry().direction), "direction"),
-        (replace(GEOMETRY, origin_mm=(-20.0, 30.4, 7.0)), "voxels off the grid"),
-        (replace(GEOMETRY, origin_mm=(-20.0, 30.0, 107.0)), "beyond the scan"),
+        ("seg.json", '{"labels": {"background": 0, "liver": 3, "spleen": 7}}'),
+        ("seg.json", '{"3": "liver", "7": "spleen"}'),
+        ("dataset.json", '{"labels": {"liver": 3, "spleen": 7}}'),
+        ("seg.tsv", "index\tname\n3\tliver\n7\tspleen\n"),
+        ("seg.ctbl", "# Color table\n0 Background 0 0 0 0\n3 liver 1 2 3 255\n7 spleen 4 5 6 255\n"),
+        ("seg.txt", '# ITK-SNAP\n    3   255 0 0   1  1  1  "liver"\n    7   0 255 0   1  1  1  "spleen"\n'),
     ],
 )
-def test_other_grids_are_refused(tmp_path: Path, labels: npt.NDArray[np.uint8], geometry: Geometry, message: str) -> None:
-    path = write(tmp_path / "labels.nrrd", labels, geometry)
-    with pytest.raises(InputError, match=message):
-        load_segmentation(path, GEOMETRY, SHAPE)
+def test_names_from_a_table_beside(tmp_path: Path, labels: npt.NDArray[np.uint8], name: str, table: str) -> None:
+    (tmp_path / name).write_text(table)
+    found = load_segmentation(write(tmp_path / "seg.nii.gz", labels), GEOMETRY, SHAPE)
+    assert found.names == {3: "liver", 7: "spleen"}
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("spleen.nii.gz", "spleen"),
+        ("Doe_John_spleen.nii.gz", "spleen"),
+        ("John.nii.gz", "label 1"),
+        ("vertebrae_L1.nii.gz", "vertebrae_L1"),
+        ("sub-04_Leber.nrrd", "Leber"),
+    ],
+)
+def test_a_file_names_its_only_segment_by_anatomy_alone(
+    tmp_path: Path, labels: npt.NDArray[np.uint8], file: str, name: str
+) -> None:
+    path = write(tmp_path / file, (labels > 0).astype(np.uint8))
+    assert load_segmentation(path, GEOMETRY, SHAPE).names == {1: name}
+
+
+def test_values_of_a_file_of_liver_segments(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    found = load_segmentation(write(tmp_path / "liver_segments.nii.gz", labels), GEOMETRY, SHAPE)
+    assert found.names == {3: "liver_segment_3", 7: "liver_segment_7"}
+
+
+def test_a_label_map_without_place_is_refused(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    image = nibabel.nifti1.Nifti1Image(labels.T, None)
+    image.header["sform_code"] = image.header["qform_code"] = 0
+    image.to_filename(tmp_path / "a.nii.gz")
+    with pytest.raises(InputError, match="sform and qform are both 0"):
+        load_segmentation(tmp_path / "a.nii.gz", GEOMETRY, SHAPE)
 
 
 def test_files_that_are_no_segmentation_are_refused(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:

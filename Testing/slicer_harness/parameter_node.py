@@ -89,6 +89,9 @@ class _Connector:
         elif field.kind is bool and kind == qt.QCheckBox:
             widget.connect("toggled(bool)", on_change)
             self.read, self.write = (lambda: widget.checked), (lambda value: setattr(widget, "checked", value))
+        elif field.kind is str and kind == qt.QLineEdit:
+            widget.connect("textChanged(QString)", on_change)
+            self.read, self.write = (lambda: str(widget.text)), (lambda value: setattr(widget, "text", value))
         elif field.kind is float and kind in (qt.QDoubleSpinBox, ctk.ctkSliderWidget):
             if field.limits:
                 widget.minimum, widget.maximum = field.limits.minimum, field.limits.maximum

@@ -102,7 +102,8 @@ def phantom_command(
 
 
 def _print_vials(console: Console, title: str, vials: Sequence[Vial]) -> None:
-    from .results import number, table_of
+    from ..report.page import number
+    from .results import table_of
 
     columns = ("Vial", "Truth", "R2*, 1/s", "Bias", "SD", "Stated SD", "Cramer-Rao", "Stated / SD", "Swaps, %")
     lines = [

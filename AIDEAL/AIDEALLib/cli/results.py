@@ -13,7 +13,8 @@ from rich.text import Text
 
 from ..escaping import for_terminal, plain
 from ..parameter_maps import ParameterMaps
-from ..quality.findings import QualityReport, Severity
+from ..quality.causes import folded
+from ..quality.findings import Finding, QualityReport, Severity
 from ..report.page import cells
 from ..report.page import number as number
 from ..report.sentences import slice_ranges
@@ -24,14 +25,32 @@ from .options import flag_words
 if TYPE_CHECKING:
     from ..pipeline import Outcome
 
+MOST_FINDINGS = 5
+"""Lines of findings on the screen, unless all are requested."""
+_COLOURS = {Severity.STOP: "red", Severity.WARN: "yellow", Severity.INFO: "blue"}
 
-def print_outcome(console: Console, outcome: Outcome, saved: Saved, out: Path) -> None:
-    """Print statistics, findings, times, decisions, and where the results are."""
+
+def print_outcome(console: Console, outcome: Outcome, saved: Saved, out: Path, all_findings: bool = False) -> None:
+    """Print statistics, findings, times, decisions, and where the results are.
+
+    Parameters
+    ----------
+    console : Console
+        Where to print.
+    outcome : Outcome
+        Result of the run.
+    saved : Saved
+        What was written.
+    out : Path
+        Where it was written.
+    all_findings : bool
+        Print all findings.
+    """
     print_statistics(console, saved.rows)
     for note in saved.notes:
         console.print(note, markup=False, highlight=False, soft_wrap=True)
     if outcome.quality is not None:
-        print_findings(console, outcome.quality)
+        print_findings(console, outcome.quality, all_findings)
     print_closing(console, outcome.maps, out, {**outcome.maps.provenance.seconds, "writing": saved.writing_s})
 
 
@@ -60,18 +79,40 @@ def print_statistics(console: Console, rows: Sequence[SegmentStatistics]) -> Non
         console.print("* joint estimate of all voxels: voxel by voxel they are too noisy for a median", highlight=False)
 
 
-def print_findings(console: Console, quality: QualityReport) -> None:
-    """What the data check found, the worst first."""
-    colours = {Severity.STOP: "red", Severity.WARN: "yellow", Severity.INFO: "blue"}
-    for finding in quality.findings:
+def print_findings(console: Console, quality: QualityReport, every: bool = False) -> None:
+    """What the data check found, the first thing to do first.
+
+    Parameters
+    ----------
+    console : Console
+        Where to print.
+    quality : QualityReport
+        Findings.
+    every : bool
+        Print all findings; otherwise `MOST_FINDINGS` lines at most, with the symptoms of a finding named on its line.
+    """
+    groups = [(finding, []) for finding in quality.findings] if every else folded(quality.findings)
+    shown = groups if every or len(groups) <= MOST_FINDINGS else groups[: MOST_FINDINGS - 1]
+    for finding, symptoms in shown:
         slices = f" Slices {slice_ranges(finding.slices)}." if finding.slices else ""
-        console.print(f"[{colours[finding.severity]}]{finding.severity.value}[/] {finding.code}:", end=" ", highlight=False)
-        console.print(
-            for_terminal(f"{finding.sentence}{slices} {finding.advice.worded(flag_words)}"),
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+        text = f"{finding.sentence}{slices} {finding.advice.worded(flag_words)}{_follow(symptoms)}"
+        console.print(f"[{_COLOURS[finding.severity]}]{finding.severity.value}[/] {finding.code}:", end=" ", highlight=False)
+        console.print(for_terminal(text), markup=False, highlight=False, soft_wrap=True)
+    left = [finding.code for root, symptoms in groups[len(shown) :] for finding in (root, *symptoms)]
+    if left:
+        more = (
+            f"{len(left)} more findings ({', '.join(dict.fromkeys(left))}); --all-findings prints them, report.html has them."
         )
+        console.print(more, markup=False, highlight=False, soft_wrap=True)
+
+
+def _follow(symptoms: Sequence[Finding]) -> str:
+    """Symptoms of a finding on its line."""
+    if not symptoms:
+        return ""
+    counts = {code: sum(f.code == code for f in symptoms) for code in dict.fromkeys(f.code for f in symptoms)}
+    listed = ", ".join(code if count == 1 else f"{code} ({count})" for code, count in counts.items())
+    return f" With it: {listed}."
 
 
 def print_closing(console: Console, maps: ParameterMaps, out: Path, seconds: dict[str, float]) -> None:

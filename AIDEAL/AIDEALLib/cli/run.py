@@ -47,6 +47,9 @@ def run(
     leave_out_vessels: LeaveOutVessels = False,
     suggest_circles: SuggestCircles = False,
     circles_per_segment: CirclesPerSegment = 1,
+    all_findings: Annotated[
+        bool, typer.Option("--all-findings", help="Print every finding, symptoms included.", show_default=False)
+    ] = False,
     paper: PaperSize = Paper.A4,
     from_: From = "",
     study: StudyUid = "",
@@ -89,7 +92,7 @@ def run(
         with staged_directory(out, files) as stage:
             result = run_scan(request, stage, Writing(paper, wording=flag_words), estimate=estimate, ready=refuse_other)
         outcome, saved = result.outcome, result.saved
-        print_outcome(console, outcome, saved, out)
+        print_outcome(console, outcome, saved, out, all_findings)
         if export.requested:
             content = export_content(outcome.maps, result.segments, saved.measured, outcome.quality, out, flag_words)
             export_and_send(console, export, content, files)

@@ -99,7 +99,8 @@ def _compare(networks: Networks, adapted: Networks, series: Sequence[EchoSeries]
 
 
 def _print(console: Console, before: list[Metrics], after: list[Metrics], limit: float) -> None:
-    from .results import number, table_of
+    from ..report.page import number
+    from .results import table_of
 
     def pair(a: float, b: float, digits: int = 2) -> str:
         return f"{number(a, digits)} -> {number(b, digits)}" if a == a else "-"

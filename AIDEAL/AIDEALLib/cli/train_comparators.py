@@ -86,7 +86,8 @@ def compare_command(
 
 def _print(console: Console, rows: list[LobeError]) -> None:
     """One table a protocol, one line a method."""
-    from .results import number, table_of
+    from ..report.page import number
+    from .results import table_of
 
     columns = ("Method", *(f"{lobe}, {what}" for lobe in ("Right", "Left") for what in ("bias", "SD", "mean |error|")))
     for protocol, group in itertools.groupby(rows, lambda row: row.protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..parameter_maps import ParameterMaps, Provenance
 from ..regions.exclude import edge_distance
 from ..regions.measure import circle_rows
 from ..statistics import (
+    NOT_THERE,
     OTHER_PROTOCOL,
     SAME_PROTOCOL,
     Change,
@@ -89,6 +90,10 @@ class MovedMaps:
         Probability of a swap.
     r2star : np.ndarray, float32, 1/s
         R2*.
+    water, fat : np.ndarray, float32
+        Amplitudes.
+    residual : np.ndarray, float32, percent
+        Misfit.
     mask : np.ndarray, bool
         Voxels with an estimate.
     """
@@ -98,6 +103,9 @@ class MovedMaps:
     pdff_total_sd: Floats
     swap_probability: Floats
     r2star: Floats
+    water: Floats
+    fat: Floats
+    residual: Floats
     mask: npt.NDArray[np.bool_]
 
 
@@ -217,9 +225,8 @@ def _moved(maps: ParameterMaps, found: Registration, target: ParameterMaps) -> M
         return resampled(array, maps.geometry, found.transform, target.mask.shape, target.geometry)
 
     inside = on_target(maps.mask) > WHOLLY_INSIDE
-    arrays = {
-        name: on_target(getattr(maps, name)) for name in ("pdff", "pdff_sd", "pdff_total_sd", "swap_probability", "r2star")
-    }
+    names = [entry.name for entry in fields(MovedMaps) if entry.name != "mask"]
+    arrays = {name: on_target(getattr(maps, name)) for name in names}
     return MovedMaps(**{name: np.where(inside, array, np.nan) for name, array in arrays.items()}, mask=inside)
 
 
@@ -242,6 +249,6 @@ def _carried_over(baseline: Visit, follow_up: Visit, moved: MovedMaps) -> tuple[
         return found
 
     first, second = (RunErrors.of(visit.maps.provenance.as_dict()) for visit in (baseline, follow_up))
-    carried = [row for row in rows(moved, second) if row.used_voxels]
+    carried = [row for row in rows(moved, second) if row.withheld not in NOT_THERE]
     names = {row.name for row in carried}
     return [row for row in rows(baseline.maps, first) if row.name in names], carried

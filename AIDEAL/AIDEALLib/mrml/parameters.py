@@ -182,6 +182,8 @@ class AidealParameters:
         Echo times typed by hand in ms, separated by spaces, '-' for an echo without one; '' for none.
     flipAngle, repetitionTimeMs : float, degrees and ms
         Of the excitation; 0 takes those of the scan.
+    slices : str
+        Slices to estimate, such as '3-20'; '' for all.
     t1 : T1
         Correction of T1 weighting.
     fieldStrength : float, tesla
@@ -266,6 +268,7 @@ class AidealParameters:
     fieldStrength: Annotated[float, WithinRange(0.0, 12.0)] = 0.0
     flipAngle: Annotated[float, WithinRange(0.0, 180.0)] = 0.0
     repetitionTimeMs: Annotated[float, WithinRange(0.0, 10000.0)] = 0.0
+    slices: str = ""
     t1: T1 = T1.AS_MEASURED
     phaseUnit: PhaseUnitChoice = PhaseUnitChoice.AUTO
     conjugate: Conjugate = Conjugate.AUTO

@@ -26,6 +26,7 @@ PARAMETERS = {
     "flip_angle_deg": "flipAngle",
     "repetition_time_s": "repetitionTimeMs",
     "t1": "t1",
+    "slices": "slices",
     "phase_unit": "phaseUnit",
 }
 """Parameter of the panel by option of a run; `anyway` is decided for one run, and `models` is for the command line."""
@@ -66,6 +67,7 @@ def run_options(parameters: Any, scan: SceneScan, *, anyway: bool = False, devic
         bipolar=parameters.bipolar,
         first_echo=parameters.firstEcho,
         t1=parameters.t1,
+        slices=parameters.slices,
         gain_steps=GainSteps.CORRECT if parameters.gainSteps else GainSteps.AS_STORED,
         anyway=anyway,
         overrides=overrides,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..echoes import EchoSeries
 from ..estimation.estimate import CORRECTIONS, fat_spectrum
 from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices, plan_corrections
@@ -9,11 +11,12 @@ from ..estimation.slice_pool import one_core
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
+from .causes import sorted_findings
 from .corrections import assess_corrections
 from .echoes import assess_echoes
-from .findings import QualityReport, Severity, sorted_findings
+from .findings import Finding, QualityReport, Severity
 from .protocol import assess_protocol, expected_precision
-from .result import assess_magnitude_fit, assess_maps, assess_networks
+from .result import assess_magnitude_fit, assess_maps, assess_networks, usability_of
 from .signal import MOST_SLICES, SignalCheck
 from .wrapped import assess_wrapped
 
@@ -59,7 +62,7 @@ def assess(
     found = list(signal.findings)
     expected = expected_precision(series, spectrum, signal.snr, options.uses_phase)
     if any(f.severity is Severity.STOP for f in found):
-        return QualityReport(sorted_findings(found), expected)
+        return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found))
     found += assess_wrapped(series, signal.body, spectrum)
     found += assess_protocol(series, spectrum, signal.snr, options)
     if options.uses_phase:
@@ -70,4 +73,8 @@ def assess(
         found += assess_magnitude_fit(maps)
     if maps is not None:
         found += assess_maps(maps, spectrum, signal.noise_sd) + assess_networks(maps.provenance)
-    return QualityReport(sorted_findings(found), expected)
+    return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found))
+
+
+def _usability(maps: ParameterMaps | None, signal: SignalCheck, found: list[Finding]) -> dict[str, Any]:
+    return usability_of(maps, signal.noise_sd, found) if maps is not None else {}

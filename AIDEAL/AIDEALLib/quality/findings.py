@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Finding:
         Area concerned, where it is known.
     box : tuple of int
         First and last row, first and last column of the place, from 0; empty where it is spread over the slices.
+    cause : str
+        Code of the finding that this one follows from; '' where there is none.
     """
 
     code: str
@@ -55,6 +57,7 @@ class Finding:
     voxels: int = 0
     area_mm2: float = 0.0
     box: tuple[int, ...] = ()
+    cause: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain types."""
@@ -88,10 +91,13 @@ class QualityReport:
         The worst first.
     expected : dict of str to float
         SNR found, and the least PDFF standard deviation of a voxel (points) that it allows at some fat fractions.
+    usability : dict
+        Which regions have no number (`statistics.Usability`), in plain types.
     """
 
     findings: tuple[Finding, ...]
     expected: dict[str, float] = field(default_factory=dict)
+    usability: dict[str, Any] = field(default_factory=dict)
 
     def codes(self) -> set[str]:
         """Codes of the findings."""
@@ -119,16 +125,6 @@ class QualityReport:
 
 NO_ACTION = advise("Nothing to do.")
 """Advice of a finding that needs no action of its own."""
-_SEE_OTHERS = advise("Nothing by itself; see the findings above.")
-
-
-def sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Stop before warn before info; no finding states that nothing is to be done beside one that warns."""
-    order = list(Severity)
-    ordered = sorted(findings, key=lambda f: order.index(f.severity))
-    if any(finding.severity is not Severity.INFO for finding in ordered):
-        ordered = [replace(f, advice=_SEE_OTHERS) if f.advice == NO_ACTION else f for f in ordered]
-    return tuple(ordered)
 
 
 def rows_and_columns(box: tuple[int, ...]) -> str:

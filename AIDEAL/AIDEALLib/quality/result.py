@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,13 @@ from ..models import BUNDLED
 from ..parameter_maps import ParameterMaps, Provenance
 from ..physics.signal import residual_degrees_of_freedom
 from ..physics.spectrum import FatSpectrum
+from ..statistics.usability import (
+    GROWTH_R2STAR_PER_S,
+    UNUSABLE_PERCENT,
+    UNUSABLE_TIMES_EXPECTED,
+    expected_residual,
+    misfit,
+)
 from .findings import Finding, Severity, rows_and_columns, slices_of
 
 SWAP_PROBABILITY = 0.3
@@ -23,13 +31,17 @@ RESIDUAL_PERCENT, RESIDUAL_TIMES_EXPECTED, RESIDUAL_SHARE = 6.0, 2.5, 0.12
 of the body does."""
 STEEP_SHARE_OF_FAT_SHIFT, STEEP_SHARE_OF_BODY = 0.3, 0.04
 HIGHEST_R2STAR_PER_S, HIGHEST_SHARE = 1200.0, 0.005
-
-
-UNUSABLE_PERCENT, UNUSABLE_TIMES_EXPECTED = 20.0, 2.0
-"""When the residual of a typical voxel is above this many percent and this many times what noise explains, the numbers mean
-nothing: echoes in the wrong order, of another scan, or with wrong times."""
-GROWTH_R2STAR_PER_S = -10.0
-"""A typical R2* below this is no decay: the signal grows from echo to echo."""
+JUDGED_BY_REGION = ("model-not-followed", "signal-grows")
+"""Findings that may hold for one region and not for another."""
+REASONS = {
+    "magnitude-only": "phase is missing",
+    "phase-constant": "phase is the same in all echoes",
+    "phase-not-phase": "phase images hold no phase",
+    "phase-scale": "phase has a wrong scale",
+    "sign-undecided": "rotation sense of the phase is open",
+    "echo-times-unfit": "echo times do not determine PDFF",
+}
+"""Why no region has a number, in a few words, by code of a finding that stops."""
 
 
 def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum, noise_sd: Sequence[float]) -> list[Finding]:
@@ -89,17 +101,12 @@ def assess_networks(provenance: Provenance) -> list[Finding]:
 
 
 def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
-    noise = np.asarray(noise_sd, dtype=np.float64)[:, None, None]
-    echoes = len(maps.provenance.te_s)
+    echoes, mask = len(maps.provenance.te_s), maps.mask
     if echoes < 4:
         return []
-    te = np.asarray(maps.provenance.te_s)[:, None, None, None]
-    # Root mean square signal over the echoes, from amplitude and decay: what the residual is a percentage of.
-    decay = np.exp(-2 * np.maximum(maps.r2star, 0)[None] * te).mean(0)
-    signal = np.abs(maps.water + maps.fat) * np.sqrt(decay)
-    expected = 100 * noise * np.sqrt(residual_degrees_of_freedom(echoes) / echoes) / np.maximum(signal, 1e-12)
-    percent = float(np.median(maps.residual[maps.mask]))
-    times = float(np.median((maps.residual / np.maximum(expected, 1e-6))[maps.mask]))
+    noise = np.broadcast_to(np.asarray(noise_sd, dtype=np.float64)[:, None, None], mask.shape)[mask]
+    expected = expected_residual(maps, noise * _left_of_noise(echoes), maps.provenance.te_s, mask)
+    percent, times = misfit(maps, mask, expected)
     if percent > UNUSABLE_PERCENT and times > UNUSABLE_TIMES_EXPECTED:
         return [
             Finding(
@@ -115,10 +122,10 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
                 ),
             )
         ]
-    bad = maps.mask & (maps.residual > RESIDUAL_PERCENT) & (maps.residual > RESIDUAL_TIMES_EXPECTED * expected)
-    typical = float(np.median(maps.residual[maps.mask]))
-    share = bad.sum() / maps.mask.sum()
-    if share <= RESIDUAL_SHARE and typical <= 4 * RESIDUAL_PERCENT:
+    bad = np.zeros_like(mask)
+    bad[mask] = (maps.residual[mask] > RESIDUAL_PERCENT) & (maps.residual[mask] > RESIDUAL_TIMES_EXPECTED * expected)
+    share = bad.sum() / mask.sum()
+    if share <= RESIDUAL_SHARE and percent <= 4 * RESIDUAL_PERCENT:
         return []
     return [
         Finding(
@@ -126,7 +133,7 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
             Severity.WARN,
             f"The echoes do not follow the model in {100 * share:.0f} % of the body: the misfit there is above "
             f"{RESIDUAL_PERCENT:g} % of the signal and {RESIDUAL_TIMES_EXPECTED:g} times what noise explains "
-            f"(median over the body {typical:.1f} %).",
+            f"(median over the body {percent:.1f} %).",
             advise(
                 "Look at the residual map. Wrong echo times, phase unit, read-out or rotation sense do this, and motion and "
                 "flow."
@@ -136,6 +143,38 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
             area_mm2=_area(maps, bad),
         )
     ]
+
+
+def _left_of_noise(echoes: int) -> float:
+    """Root mean square per echo that a fit leaves of noise, in its standard deviations per real channel."""
+    return math.sqrt(residual_degrees_of_freedom(echoes) / echoes)
+
+
+def usability_of(maps: ParameterMaps, noise_sd: Sequence[float], findings: Sequence[Finding]) -> dict[str, Any]:
+    """What statistics need to know of regions without a number (`statistics.Usability`), in plain types.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        The maps.
+    noise_sd : sequence of float
+        Noise per real channel of each slice, not taken from the fit.
+    findings : sequence of Finding
+        Findings of the scan and its maps.
+
+    Returns
+    -------
+    dict
+    """
+    stops = {f.code: f for f in findings if f.severity is Severity.STOP}
+    general = [f for code, f in stops.items() if code not in JUDGED_BY_REGION]
+    echoes = len(maps.provenance.te_s)
+    noise = [sd for sd, here in zip(noise_sd, maps.mask, strict=True) if here.any()]
+    return {
+        "everywhere": REASONS.get(general[0].code, general[0].code) if general else "",
+        "doubtful": len(stops) > len(general),
+        "noise_left": float(np.median(noise)) * _left_of_noise(echoes) if noise and echoes > 3 else 0.0,
+    }
 
 
 def _swaps(maps: ParameterMaps) -> list[Finding]:

@@ -14,6 +14,7 @@ from ..echoes import EchoSeries
 from ..estimation.voxelwise.noise import foreground, noise_from_differences
 from .findings import Finding, Severity, slices_of
 from .phase_images import assess_phase_images
+from .smooth_parts import noise_of_smooth_parts
 
 Mask = npt.NDArray[np.bool_]
 
@@ -21,6 +22,8 @@ MOVED_PIXELS = 0.7
 CLIPPED_SHARE, CLIPPED_VOXELS = 5e-4, 12
 ZERO_SHARE = 2e-3
 MOST_SLICES = 8
+ZEROED_SHARE = 0.1
+"""Share of a slice that is exactly zero where its background was masked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +58,15 @@ def signal_to_noise(series: EchoSeries) -> tuple[float, Mask, list[float]]:
     """Median signal of the strongest echo over the noise, the body (slice, row, column), and the noise of each slice.
 
     Noise is the standard deviation per real channel, from differences of neighbouring voxels: it does not depend on the model.
+    Where the background was set to zero, the smoothest parts of the body stand for it.
     """
     body = np.zeros(series.shape, dtype=bool)
     ratios, noises = [], []
     for index in range(series.shape[0]):
         echoes = torch.from_numpy(series.echoes[:, index])
         noise = noise_from_differences(echoes)
+        if np.mean(series.echoes[:, index] == 0) > ZEROED_SHARE:
+            noise = torch.minimum(noise, noise_of_smooth_parts(echoes))
         noises.append(float(noise))
         body[index] = foreground(echoes, noise).numpy()
         if body[index].any() and float(noise) > 0:

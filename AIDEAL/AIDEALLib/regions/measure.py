@@ -131,7 +131,12 @@ def measure_segments(
         volume_ml = maps.geometry.voxel_volume_ml
         rows += circle_rows(maps, circle_labels, circle_names, volume_ml, options.cutoffs, errors=errors, lobes=lobes)
         notes += [circle.reason for circle in suggestion.circles] + list(suggestion.without)
-    return Measured(rows, circle_labels, circle_names, tuple(notes))
+    return Measured(rows, circle_labels, circle_names, (*withheld_notes(rows), *notes))
+
+
+def withheld_notes(rows: Sequence[SegmentStatistics]) -> list[str]:
+    """A sentence for each region that has no number."""
+    return [f"{row.name}: {row.without_number}." for row in rows if row.withheld]
 
 
 def circles_in_liver(

@@ -53,9 +53,19 @@ class ReportContent:
         return max(parts, key=lambda region: region.statistics.voxels, default=None)
 
     @property
+    def without_number(self) -> Region | None:
+        """Liver, or the largest part of it, whose number is withheld; None where there is none."""
+        parts = [r for r in self.regions if r.statistics.withheld and _is_segment(r) and _is_liver(r)]
+        return max(parts, key=lambda region: region.statistics.voxels, default=None)
+
+    @property
     def shown(self) -> tuple[Region, ...]:
         """Regions with voxels."""
         return tuple(region for region in self.regions if region.mask.any())
+
+
+def _is_liver(region: Region) -> bool:
+    return region.name == WHOLE_LIVER or liver_part(region.name) is not None
 
 
 def _is_segment(region: Region) -> bool:

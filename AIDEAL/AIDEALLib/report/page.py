@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..quality.findings import Finding
-from ..statistics import SegmentStatistics, interval_text
+from ..statistics import NOT_THERE, SegmentStatistics, interval_text
 from ..stopwatch import timed
 from . import sentences
 from .content import ReportContent
@@ -72,7 +72,7 @@ def cells(row: SegmentStatistics) -> tuple[str, ...]:
     return (
         row.name,
         number(row.volume_ml, 0),
-        interval_text(row.reported, row.reported_low, row.reported_high) + " *" * (row.reported_from == "joint"),
+        _reported(row),
         interval_text(row.pdff_mean, row.mean_low, row.mean_high),
         f"{number(row.model_low)} to {number(row.model_high)}" if math.isfinite(row.model_low) else "-",
         number(row.pdff_sd),
@@ -81,6 +81,13 @@ def cells(row: SegmentStatistics) -> tuple[str, ...]:
         number(row.r2star_mean, 0),
         _grades(row),
     )
+
+
+def _reported(row: SegmentStatistics) -> str:
+    """Reported number, or in its place that there is none; notes below the table give the reason."""
+    if row.withheld:
+        return row.without_number if row.withheld in NOT_THERE else "withheld"
+    return interval_text(row.reported, row.reported_low, row.reported_high) + " *" * (row.reported_from == "joint")
 
 
 def _grades(row: SegmentStatistics) -> str:

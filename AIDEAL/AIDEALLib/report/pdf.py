@@ -145,6 +145,9 @@ def _table(pdf: Any, content: ReportContent) -> None:
         for region in rows:
             row = region.statistics
             low, high = row.mean_interval
+            if row.withheld:
+                table.row((row.name, number(row.volume_ml, 0), "-", row.without_number, *["-"] * (len(_COLUMNS) - 4)))
+                continue
             table.row(
                 (
                     row.name,

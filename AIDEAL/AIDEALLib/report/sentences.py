@@ -47,6 +47,8 @@ class Change:
 def headline(content: ReportContent) -> str:
     """The number with its interval in one line."""
     main = content.main
+    if main is None and (withheld := content.without_number):
+        return f"No number for the liver ({withheld.name}): {withheld.statistics.without_number}."
     if main is None:
         return f"{NO_LIVER}."
     row = main.statistics
@@ -60,6 +62,8 @@ def headline(content: ReportContent) -> str:
 def explanation(content: ReportContent) -> str:
     """What the number means for a referring doctor."""
     main = content.main
+    if main is None and content.without_number:
+        return "The findings state what is wrong with the scan or its result, and what to do first."
     if main is None:
         return "The table below covers the whole body in the images. Outline the liver and run again."
     share = round(main.statistics.pdff_mean)

@@ -65,16 +65,17 @@ def measured(
     -------
     Measured
     """
-    from ..regions.measure import Measured, RegionOptions, measure_segments
+    from ..regions.measure import Measured, RegionOptions, measure_segments, withheld_notes
 
     if segmentation is None:
         volume, errors = maps.geometry.voxel_volume_ml, RunErrors.of(maps.provenance.as_dict())
         row = region_statistics(maps, maps.mask, BODY, voxel_volume_ml=volume, cutoffs=None, errors=errors)
-        return Measured([row], np.zeros(maps.mask.shape, np.int32), {}, ())
+        return Measured([row], np.zeros(maps.mask.shape, np.int32), {}, tuple(withheld_notes([row])))
     options = options or RegionOptions()
     if not preset.tissue:
         options = replace(options, cutoffs=None)
-    return measure_segments(maps, segmentation.labels, segmentation.names, options, segmentation.terminology, joint)
+    found = measure_segments(maps, segmentation.labels, segmentation.names, options, segmentation.terminology, joint)
+    return replace(found, notes=(*segmentation.notes, *found.notes))
 
 
 @dataclass(frozen=True)

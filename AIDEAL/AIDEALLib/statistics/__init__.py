@@ -9,14 +9,16 @@ from .liver_parts import WHOLE_LIVER, LiverPart, liver_groups, liver_part
 from .low_confidence import LowConfidence
 from .map_arrays import MapArrays
 from .noise_correlation import NoiseCorrelation
-from .regions import UNKNOWN_ERRORS, RegionFit, region_statistics, segment_statistics
+from .regions import UNKNOWN_ERRORS, RegionFit, region_statistics, segment_statistics, withheld_with_members
 from .rois import circle_roi, square_roi
 from .run_errors import ModelSpread, RunErrors
-from .segment_row import SegmentStatistics
+from .segment_row import NOT_THERE, SegmentStatistics
 from .steatosis import CUTOFFS, TANG_2013, TANG_2015, SteatosisCutoffs
+from .usability import Usability
 
 __all__ = [
     "CUTOFFS",
+    "NOT_THERE",
     "OTHER_PROTOCOL",
     "SAME_PROTOCOL",
     "TANG_2013",
@@ -39,6 +41,7 @@ __all__ = [
     "Sample",
     "SegmentStatistics",
     "SteatosisCutoffs",
+    "Usability",
     "bland_altman",
     "change_between",
     "changes",
@@ -49,4 +52,5 @@ __all__ = [
     "region_statistics",
     "segment_statistics",
     "square_roi",
+    "withheld_with_members",
 ]

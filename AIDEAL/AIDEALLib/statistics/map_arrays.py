@@ -35,5 +35,17 @@ class MapArrays(Protocol):
         """R2* in 1/s."""
 
     @property
+    def water(self) -> FloatArray:
+        """Amplitude of water at t = 0."""
+
+    @property
+    def fat(self) -> FloatArray:
+        """Amplitude of fat at t = 0."""
+
+    @property
+    def residual(self) -> FloatArray:
+        """Root mean square misfit in percent of the signal."""
+
+    @property
     def mask(self) -> BoolArray:
         """Voxels with an estimate."""

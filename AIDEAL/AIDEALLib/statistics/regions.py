@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,9 @@ from .low_confidence import LowConfidence
 from .map_arrays import BoolArray, FloatArray, MapArrays
 from .region_errors import region_errors
 from .run_errors import RunErrors
-from .segment_row import SegmentStatistics
+from .segment_row import NO_VOXEL, NOT_THERE, SegmentStatistics
 from .steatosis import TANG_2015, SteatosisCutoffs
+from .usability import without_numbers
 
 RegionFit = Callable[[BoolArray], JointFit | None]
 """Joint estimate of the voxels of a region; None where it failed to converge."""
@@ -80,10 +81,9 @@ def segment_statistics(
         raise ValueError(f"labels have shape {labels.shape}, the maps {maps.pdff.shape}")
     limits = low_confidence or LowConfidence()
     known = terminology or {}
-    regions = [(name, labels == label, liver_part(name, known.get(label, ""))) for label, name in sorted(names.items())]
-    groups = [(row, np.isin(labels, members), True) for row, members in liver_groups(names, known).items()]
-    return [
-        region_statistics(
+
+    def row(name: str, region: BoolArray, liver: bool) -> SegmentStatistics:
+        return region_statistics(
             maps,
             region,
             name,
@@ -94,8 +94,35 @@ def segment_statistics(
             errors=errors,
             joint=joint,
         )
-        for name, region, liver in (*regions, *groups)
-    ]
+
+    rows = {
+        label: row(name, labels == label, liver_part(name, known.get(label, "")) is not None)
+        for label, name in sorted(names.items())
+    }
+    groups = []
+    for name, labels_of_group in liver_groups(names, known).items():
+        members = [rows[label] for label in labels_of_group]
+        measured = [label for label in labels_of_group if rows[label].withheld not in NOT_THERE]
+        groups.append(withheld_with_members(row(name, np.isin(labels, measured), True), members))
+    return [*rows.values(), *groups]
+
+
+def withheld_with_members(row: SegmentStatistics, members: Sequence[SegmentStatistics]) -> SegmentStatistics:
+    """Row of regions together, without numbers where a region that has signal has none.
+
+    Parameters
+    ----------
+    row : SegmentStatistics
+        Statistics of the regions together.
+    members : sequence of SegmentStatistics
+        Statistics of each.
+
+    Returns
+    -------
+    SegmentStatistics
+    """
+    withheld = next((member for member in members if member.withheld not in ("", *NOT_THERE)), None)
+    return row if withheld is None or row.withheld else without_numbers(row, f"{withheld.name}: {withheld.withheld}")
 
 
 def region_statistics(
@@ -147,19 +174,21 @@ def region_statistics(
     suspect = chosen & (maps.swap_probability > limits.swap_probability)
     estimated = int(np.count_nonzero(chosen))
     used = chosen & ~low_confident if exclude_low_confidence else chosen
+    withheld = errors.usability.reason(maps, chosen) if voxels else NO_VOXEL
     pdff = maps.pdff[used].astype(np.float64)
     stated_sd, r2star = _mean(maps.pdff_total_sd[used].astype(np.float64)), _mean(maps.r2star[used].astype(np.float64))
     median, iqr = _median_iqr(pdff)
     found = region_errors(maps, used, errors.noise_correlation, sample)
     of_mean, of_median = Interval(_mean(pdff), found.mean), Interval(median, found.median)
-    fit = joint(used) if joint is not None and pdff.size else None
+    fit = joint(used) if joint is not None and pdff.size and not withheld else None
     of_joint = _joint_interval(fit, errors, found.beyond_noise, of_mean) if fit else _UNKNOWN
     by_joint = math.isfinite(of_joint.value) and stated_sd > SKEWED_SD_POINTS
     reported = of_joint if by_joint else of_median
     model_low, model_high = errors.model.range_of(reported.value, r2star) if errors.model else (math.nan, math.nan)
     chances = cutoffs.chances(reported) if cutoffs else (math.nan,) * 4
-    return SegmentStatistics(
+    row = SegmentStatistics(
         name=name,
+        withheld=withheld,
         voxels=voxels,
         volume_ml=voxels * voxel_volume_ml,
         outside_percent=_percent(voxels - estimated, voxels),
@@ -186,6 +215,7 @@ def region_statistics(
         steatosis_grade=cutoffs.grade(reported.value) if cutoffs else "",
         **{f"chance_s{grade}": chance for grade, chance in enumerate(chances)},
     )
+    return without_numbers(row, withheld) if withheld else row
 
 
 def _joint_interval(fit: JointFit, errors: RunErrors, beyond_noise: float, mean: Interval) -> Interval:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .noise_correlation import NoiseCorrelation
+from .usability import Usability
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +56,13 @@ class RunErrors:
         Correlation of the noise of neighbours; without it regions have no interval.
     model : ModelSpread or None
         What the signal model leaves open.
+    usability : Usability
+        Which regions have no number.
     """
 
     noise_correlation: NoiseCorrelation | None = None
     model: ModelSpread | None = None
+    usability: Usability = field(default_factory=Usability)
 
     @classmethod
     def of(cls, provenance: Mapping[str, Any]) -> RunErrors:
@@ -68,4 +72,5 @@ class RunErrors:
         return cls(
             NoiseCorrelation.of(table) if table else None,
             ModelSpread(*(np.asarray(spread[name], dtype=np.float64) for name in names)) if spread else None,
+            Usability.of(provenance),
         )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_SIGNAL, NO_VOXEL = NOT_THERE = ("no signal", "no voxel")
+"""Reasons of regions without a voxel that was estimated, and without any."""
+
 
 @dataclass(frozen=True)
 class SegmentStatistics:
@@ -13,6 +16,8 @@ class SegmentStatistics:
     ----------
     name : str
         Name of the segment.
+    withheld : str
+        Why no number is given, in a few words; '' where numbers are given.
     voxels : int
         Voxels of the whole segment.
     volume_ml : float
@@ -84,6 +89,7 @@ class SegmentStatistics:
     """
 
     name: str
+    withheld: str
     voxels: int
     volume_ml: float
     outside_percent: float
@@ -123,3 +129,10 @@ class SegmentStatistics:
     def mean_interval(self) -> tuple[float, float]:
         """95 % interval of the mean, percent."""
         return self.mean_low, self.mean_high
+
+    @property
+    def without_number(self) -> str:
+        """Why the region has no number, in words; '' where it has."""
+        if self.withheld in NOT_THERE:
+            return f"not measured: {self.withheld}"
+        return f"number withheld: {self.withheld}" if self.withheld else ""

@@ -1,7 +1,8 @@
-"""DICOM Segmentation objects: their segments on the grid of a scan."""
+"""DICOM Segmentation objects: their segments on their own grid."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from .files import guarded, has_dicom_magic, read_header
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 MOST_SEGMENTS = 1000
-OFF_GRID_VOXELS = 0.05
 SAME_DIRECTION = 1e-3
 SAME_SPACING = 1e-3
 
@@ -25,59 +25,129 @@ def is_dicom_segmentation(path: Path) -> bool:
     return has_dicom_magic(path) and text(read_header(path), "SOPClassUID") == SEGMENTATION
 
 
-def read_segments(path: Path, geometry: Geometry, shape: tuple[int, int, int]) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-    """Name and voxels of each segment, on the grid of a scan; nothing is resampled.
+@dataclass(frozen=True, eq=False)
+class OwnSegments:
+    """Segments on the grid of their object.
+
+    Attributes
+    ----------
+    segments : list of (str, np.ndarray of shape (slice, row, column), bool)
+        Name and voxels of each, in the order of the segment numbers; they may overlap.
+    geometry : Geometry
+        Their grid.
+    notes : tuple of str
+        What was assumed.
+    """
+
+    segments: list[tuple[str, npt.NDArray[np.bool_]]]
+    geometry: Geometry
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Plane:
+    """A frame: its values, its segment (None: the values are segment numbers), place and axes."""
+
+    values: npt.NDArray[np.integer]
+    number: int | None
+    place_mm: tuple[float, ...]
+    axes: tuple[float, ...]
+    pixel_mm: tuple[float, ...]
+
+
+def read_segments(path: Path) -> OwnSegments:
+    """Name and voxels of each segment, on the grid of the object.
 
     Parameters
     ----------
     path : Path
-        A binary DICOM Segmentation.
-    geometry : Geometry
-        Grid of the scan.
-    shape : tuple of int
-        Slices, rows and columns of the scan.
+        A DICOM Segmentation: binary, fractional or label map.
 
     Returns
     -------
-    list of tuple
-        In the order of the segment numbers; they may overlap.
+    OwnSegments
 
     Raises
     ------
     InputError
-        The object is damaged, fractional, or on another grid.
+        The object is damaged, or its frames are not parallel.
     """
     import pydicom
 
     complaint = f"{path.name} could not be read as a DICOM segmentation ({{reason}}). Export or copy it again."
     dataset = guarded(lambda: pydicom.dcmread(path), complaint)
-    if text(dataset, "SegmentationType") != "BINARY":
-        raise InputError(f"{path.name} is a segmentation of type {text(dataset, 'SegmentationType')}; BINARY was expected.")
-    frames = guarded(lambda: np.atleast_3d(dataset.pixel_array) > 0, complaint)
-    frames = frames.reshape(-1, integer(dataset, "Rows") or 0, integer(dataset, "Columns") or 0)
-    groups = items(dataset, "PerFrameFunctionalGroupsSequence")
-    shared = (items(dataset, "SharedFunctionalGroupsSequence") or [None])[0]
+    kind = text(dataset, "SegmentationType")
+    if kind not in ("BINARY", "FRACTIONAL", "LABELMAP"):
+        raise InputError(f"{path.name} is a segmentation of type {kind}; BINARY was expected.")
+    values = guarded(lambda: np.atleast_3d(dataset.pixel_array), complaint)
+    values = values.reshape(-1, integer(dataset, "Rows") or 0, integer(dataset, "Columns") or 0)
+    notes: tuple[str, ...] = ()
+    if kind == "FRACTIONAL":
+        values = (values * 2.0 > (integer(dataset, "MaximumFractionalValue") or 255)).astype(np.uint8)
+        notes = ("The segmentation states shares of voxels; those above one half were taken.",)
     names = {
         integer(s, "SegmentNumber") or 0: text(s, "SegmentLabel") or f"segment {integer(s, 'SegmentNumber')}"
         for s in items(dataset, "SegmentSequence")
     }
-    if len(groups) != len(frames) or not names:
-        raise InputError(
-            f"{path.name} describes {len(groups)} of {len(frames)} frames and {len(names)} segments; it is damaged."
-        )
+    planes = _planes(path, dataset, values, kind == "LABELMAP")
+    if not names or not planes or any(p.number is not None and p.number not in names for p in planes):
+        raise InputError(f"{path.name} has {len(planes)} frames and {len(names)} segments that do not match; it is damaged.")
     if len(names) > MOST_SEGMENTS:
         raise InputError(f"{path.name} has {len(names)} segments; at most {MOST_SEGMENTS} were expected.")
-    masks = {number: np.zeros(shape, dtype=np.bool_) for number in sorted(names)}
-    for frame, group in zip(frames, groups, strict=True):
-        number = integer(_first(group, "SegmentIdentificationSequence"), "ReferencedSegmentNumber")
+    geometry, depths = _grid(path, dataset, planes)
+    masks = {number: np.zeros((len(depths), *values.shape[1:]), np.bool_) for number in sorted(names) if number}
+    for plane in planes:
+        index = int(np.argmin(np.abs(depths - _depth(plane))))
+        for number, mask in masks.items():
+            if plane.number is None:
+                mask[index] |= plane.values == number
+            elif plane.number == number:
+                mask[index] |= plane.values > 0
+    return OwnSegments([(names[number], mask) for number, mask in masks.items()], geometry, notes)
+
+
+def _planes(path: Path, dataset: Any, values: npt.NDArray[np.integer], label_map: bool) -> list[_Plane]:
+    groups = items(dataset, "PerFrameFunctionalGroupsSequence")
+    shared = (items(dataset, "SharedFunctionalGroupsSequence") or [None])[0]
+    if len(groups) != len(values):
+        raise InputError(f"{path.name} describes {len(groups)} of {len(values)} frames; it is damaged. Export it again.")
+    planes = []
+    for frame, group in zip(values, groups, strict=True):
+        number = integer(_either(group, shared, "SegmentIdentificationSequence"), "ReferencedSegmentNumber")
         place = numbers(_either(group, shared, "PlanePositionSequence"), "ImagePositionPatient", 3)
         axes = numbers(_either(group, shared, "PlaneOrientationSequence"), "ImageOrientationPatient", 6)
         pixel = numbers(_either(group, shared, "PixelMeasuresSequence"), "PixelSpacing", 2)
-        if number not in masks or place is None or axes is None or pixel is None:
+        if (number is None and not label_map) or place is None or axes is None or pixel is None:
             raise InputError(f"{path.name} has a frame without segment or place; it is damaged. Export it again.")
-        _refuse_other_grid(path, axes, pixel, geometry)
-        _put(masks[number], frame, _start(path, place, geometry), path)
-    return [(names[number], mask) for number, mask in masks.items()]
+        planes.append(_Plane(frame, None if label_map else number, place, axes, pixel))
+    return planes
+
+
+def _grid(path: Path, dataset: Any, planes: list[_Plane]) -> tuple[Geometry, npt.NDArray[np.float64]]:
+    """Grid of the frames, and the depth of each slice; slices without a frame are filled in."""
+    first = min(planes, key=_depth)
+    for plane in planes:
+        same = np.allclose(plane.axes, first.axes, rtol=0, atol=SAME_DIRECTION)
+        if not same or not np.allclose(plane.pixel_mm, first.pixel_mm, rtol=SAME_SPACING):
+            raise InputError(f"{path.name} has frames of different orientation or pixel spacing; parallel ones were expected.")
+    depths = np.array(sorted({round(_depth(plane), 3) for plane in planes}))
+    measures = _either(items(dataset, "PerFrameFunctionalGroupsSequence")[0], None, "PixelMeasuresSequence") or _first(
+        (items(dataset, "SharedFunctionalGroupsSequence") or [None])[0], "PixelMeasuresSequence"
+    )
+    stated = (numbers(measures, "SpacingBetweenSlices", 1) or numbers(measures, "SliceThickness", 1) or (1.0,))[0]
+    spacing = float(np.diff(depths).min()) if depths.size > 1 else abs(stated) or 1.0
+    count = round(float(depths[-1] - depths[0]) / spacing) + 1
+    matrix = np.column_stack([first.axes[:3], first.axes[3:], np.cross(first.axes[:3], first.axes[3:])])
+    geometry = Geometry(
+        spacing_mm=(first.pixel_mm[1], first.pixel_mm[0], spacing),
+        origin_mm=(first.place_mm[0], first.place_mm[1], first.place_mm[2]),
+        direction=tuple(float(v) for v in matrix.ravel()),
+    )
+    return geometry, depths[0] + spacing * np.arange(count)
+
+
+def _depth(plane: _Plane) -> float:
+    return float(np.dot(np.cross(plane.axes[:3], plane.axes[3:]), plane.place_mm))
 
 
 def _first(place: Any, keyword: str) -> Any:
@@ -86,39 +156,3 @@ def _first(place: Any, keyword: str) -> Any:
 
 def _either(own: Any, shared: Any, keyword: str) -> Any:
     return _first(own, keyword) or _first(shared, keyword)
-
-
-def _refuse_other_grid(path: Path, axes: tuple[float, ...], pixel: tuple[float, ...], geometry: Geometry) -> None:
-    matrix = np.asarray(geometry.direction).reshape(3, 3)
-    same = np.allclose([*matrix[:, 0], *matrix[:, 1]], axes, rtol=0, atol=SAME_DIRECTION)
-    if not same or not np.allclose(pixel, (geometry.spacing_mm[1], geometry.spacing_mm[0]), rtol=SAME_SPACING):
-        raise InputError(
-            f"{path.name} has orientation and pixel spacing other than the scan; a segmentation on the grid of the scan was "
-            "expected."
-        )
-
-
-def _start(path: Path, place: tuple[float, ...], geometry: Geometry) -> tuple[int, int, int]:
-    """Slice, row and column of the frame's first pixel."""
-    matrix = np.asarray(geometry.direction).reshape(3, 3) * np.asarray(geometry.spacing_mm)
-    steps = np.linalg.solve(matrix, np.subtract(place, geometry.origin_mm))
-    if np.any(np.abs(steps - np.round(steps)) > OFF_GRID_VOXELS):
-        raise InputError(f"{path.name} lies off the grid of the scan; a segmentation of this scan was expected.")
-    column, row, slice_ = (int(v) for v in np.round(steps))
-    return slice_, row, column
-
-
-def _put(mask: npt.NDArray[np.bool_], frame: npt.NDArray[np.bool_], start: tuple[int, int, int], path: Path) -> None:
-    rows, columns = np.nonzero(frame)
-    rows, columns = rows + start[1], columns + start[2]
-    outside = rows.size and (
-        not 0 <= start[0] < mask.shape[0]
-        or rows.min() < 0
-        or columns.min() < 0
-        or rows.max() >= mask.shape[1]
-        or columns.max() >= mask.shape[2]
-    )
-    if outside:
-        raise InputError(f"A segment of {path.name} reaches beyond the scan; a segmentation of this scan was expected.")
-    if rows.size:
-        mask[start[0], rows, columns] = True

@@ -49,6 +49,7 @@ COLUMNS: dict[str, str] = {
     "chance_s1": "chance_of_s1_research_use",
     "chance_s2": "chance_of_s2_research_use",
     "chance_s3": "chance_of_s3_research_use",
+    "withheld": "not_measured_because",
 }
 """Field of `SegmentStatistics` and its column, in column order."""
 

@@ -26,6 +26,7 @@ from ...statistics import (
     liver_groups,
     liver_part,
     region_statistics,
+    withheld_with_members,
 )
 from ..nodes import FOREGROUND, MapNodes
 from ..volumes import array_of, geometry_of
@@ -52,6 +53,10 @@ class MapArrays:
         Probability of a swap.
     r2star : array, 1/s
         R2*.
+    water, fat : array
+        Amplitudes.
+    residual : array, percent
+        Misfit.
     mask : array of bool
         Voxels with an estimate.
     """
@@ -61,6 +66,9 @@ class MapArrays:
     pdff_total_sd: npt.NDArray[np.floating]
     swap_probability: npt.NDArray[np.floating]
     r2star: npt.NDArray[np.floating]
+    water: npt.NDArray[np.floating]
+    fat: npt.NDArray[np.floating]
+    residual: npt.NDArray[np.floating]
     mask: BoolArray
 
     def cropped(self, box: Box) -> MapArrays:
@@ -136,7 +144,8 @@ def map_arrays(maps: MapNodes) -> MapArrays:
 
     sd = array("pdff_total_sd")
     mask = array(FOREGROUND) > 0 if FOREGROUND in maps else sd > 0
-    return MapArrays(pdff, array("pdff_sd"), sd, array("swap_probability"), array("r2star"), mask)
+    names = [entry.name for entry in fields(MapArrays) if entry.name not in ("pdff", "pdff_total_sd", "mask")]
+    return MapArrays(pdff=pdff, pdff_total_sd=sd, mask=mask, **{name: array(name) for name in names})
 
 
 def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
@@ -235,11 +244,13 @@ def measure(
     measured = list(regions)
     if options.leave_out and together == WHOLE_LIVER:
         measured = _left(maps, arrays, regions, options.leave_out)
-    whole = list(regions)
+    whole, groups = list(regions), {}
     for name, members in liver_groups(dict(enumerate(region.name for region in regions))).items():
         if name == WHOLE_LIVER or together == WHOLE_LIVER:
             row = together if name == WHOLE_LIVER else name
-            measured, whole = ([*of, _union(row, [of[n] for n in members], arrays.pdff.shape)] for of in (measured, whole))
+            with_signal = [n for n in members if np.any(regions[n].voxels & arrays.mask[regions[n].box])]
+            measured, whole = ([*of, _union(row, [of[n] for n in with_signal], arrays.pdff.shape)] for of in (measured, whole))
+            groups[row] = members
     rows = []
     for region in measured:
         lobe = _lobe_around(region, lobes_of_samples or (), arrays.pdff.shape)
@@ -259,6 +270,7 @@ def measure(
                 joint=partial(_joint_in, options.joint, box) if options.joint is not None else None,
             )
         )
+    rows = [withheld_with_members(row, [rows[n] for n in groups.get(row.name, ())]) for row in rows]
     counts = [int(np.count_nonzero(region.voxels)) for region in whole]
     return [replace(row, voxels=count, volume_ml=count * volume_ml) for row, count in zip(rows, counts, strict=True)]
 

@@ -123,7 +123,7 @@ def fill_shown_table(table: Any, rows: Sequence[SegmentStatistics], cutoffs: Ste
 def _with_interval(row: SegmentStatistics, cutoffs: SteatosisCutoffs) -> str:
     value = row.reported
     if not math.isfinite(value):
-        return ""
+        return row.without_number
     limits = (cutoffs.grade_1, cutoffs.grade_2, cutoffs.grade_3)
     places = 1
     while places < _MOST_DECIMALS and any(float(f"{value:.{places}f}") == limit != value for limit in limits):

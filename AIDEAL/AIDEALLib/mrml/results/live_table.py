@@ -55,6 +55,7 @@ _TITLES = {
     "chance_s1": "Chance of S1",
     "chance_s2": "Chance of S2",
     "chance_s3": "Chance of S3",
+    "withheld": "Not measured because",
 }
 CAVEAT = (
     "Intervals of 95 % hold for noise with its spatial correlation, swaps, edges and, of circles, how far a part of a lobe "
@@ -221,7 +222,7 @@ def fill_table(table: Any, rows: list[SegmentStatistics], maps: MapNodes | None)
     table.RemoveAllColumns()
     for field in COLUMNS:
         values = [getattr(row, field) for row in rows]
-        kind = vtk.vtkStringArray if field in ("name", "steatosis_grade", "reported_from") else vtk.vtkDoubleArray
+        kind = vtk.vtkStringArray if field in ("name", "steatosis_grade", "reported_from", "withheld") else vtk.vtkDoubleArray
         if field in ("voxels", "used_voxels"):
             kind = vtk.vtkIntArray
         column = kind()
