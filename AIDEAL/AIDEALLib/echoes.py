@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -21,7 +22,8 @@ STEP_TOLERANCE = 0.1
 SHORTEST_PLAUSIBLE_TE_S = 1e-5
 """The shortest echo time, and step between echoes, of any scanner is above this."""
 LONGEST_PLAUSIBLE_TE_S = 0.2
-"""Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in milliseconds."""
+"""Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in another unit."""
+_UNITS = (("milliseconds", "ms", 1e-3), ("microseconds", "us", 1e-6))
 LARGEST_VALUE = 7e11
 """Of real and imaginary part, so that no magnitude exceeds 1e12."""
 SPACING_RANGE_MM = (0.01, 1000.0)
@@ -190,6 +192,29 @@ class EchoSeries:
         return replace(self, echoes=np.conj(self.echoes))
 
 
+def other_unit(times: Sequence[float]) -> tuple[str, str, float] | None:
+    """Unit other than seconds that all times are in.
+
+    Parameters
+    ----------
+    times : sequence of float
+        Echo times in a unit that is not stated.
+
+    Returns
+    -------
+    tuple of (str, str, float), or None
+        Name, symbol and length in seconds of the unit; None where the times may be seconds, or no unit makes all of them
+        plausible.
+    """
+    if not times or max(times) <= LONGEST_PLAUSIBLE_TE_S:
+        return None
+    for unit in _UNITS:
+        seconds = [time * unit[2] for time in times]
+        if all(1e-4 < t <= LONGEST_PLAUSIBLE_TE_S for t in seconds):
+            return unit
+    return None
+
+
 def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
     listed = ", ".join(f"{t:g}" for t in te.ravel())
     if te.ndim != 1 or te.size < MIN_ECHOES:
@@ -203,8 +228,15 @@ def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
             advise("Give the right ones ({}).", "te_s"),
         )
     if np.any(te > LONGEST_PLAUSIBLE_TE_S):
+        unit = other_unit([float(t) for t in te])
+        if unit is None:
+            raise InputError(
+                f"Echo times are {listed}; seconds were expected (0.0013 for 1.3 ms), none above {LONGEST_PLAUSIBLE_TE_S:g}.",
+                advise("Give the right ones ({}).", "te_s"),
+            )
         raise InputError(
-            f"Echo times are {listed}; they look like milliseconds, seconds were expected (0.0013 for 1.3 ms). Divide by 1000."
+            f"Echo times are {listed}; they look like {unit[0]}, seconds were expected (0.0013 for 1.3 ms). Multiply them by "
+            f"{unit[2]:g}."
         )
     if te.min() < SHORTEST_PLAUSIBLE_TE_S or (
         np.any(np.abs(np.diff(te)) < SHORTEST_PLAUSIBLE_TE_S) and np.all(np.diff(te) != 0)

@@ -48,7 +48,7 @@ class Overrides:
     te_s: tuple[float, ...] | None = _option(
         None,
         "Echo times",
-        "Echo times, comma-separated or repeated; overrides the files.",
+        "Echo times in seconds, or with a unit (1.3ms,3.4ms); overrides the files.",
         flag="--te",
         metavar="SECONDS",
     )

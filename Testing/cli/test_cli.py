@@ -201,7 +201,7 @@ def test_preset_of_phantoms_shifts_fat(aideal: Any, scan: Path, tmp_path: Path) 
     ("arguments", "said"),
     [
         (["nothing.npz"], "scan.npz does not exist"),
-        (["scan.npz", "--te", "1.3,3.4,5.5,7.6,9.7,11.8"], "look like milliseconds"),
+        (["scan.npz", "--te", "0.0013,3.4,5.5,7.6,9.7,11.8"], "seconds were expected"),
         (["scan.npz", "--te", "one,two"], "a time in seconds, or with its unit, was expected"),
         (["scan.npz", "--te", "0.001,0.002,0.003"], "6 echo images but 3 echo times"),
         (["scan.npz", "--field-strength", "0"], "tesla"),

@@ -49,6 +49,7 @@ def test_bad_matlab_files_are_refused(tmp_path: Path, echoes: npt.NDArray[np.com
         ({"data": np.transpose(echoes, (2, 3, 1, 0)), "Tesla": 3}, "echo times"),
         ({"data": np.transpose(echoes, (2, 3, 1, 0)), "te": TE_S}, "field strength"),
         ({"data": np.transpose(echoes, (2, 3, 1, 0)), "te": np.asarray(TE_S) * 1000, "Tesla": 3}, "milliseconds"),
+        ({"data": np.transpose(echoes, (2, 3, 1, 0)), "te": "0.0012 0.0032", "Tesla": 3}, "has te stored as text"),
     ):
         savemat(path, content)
         with pytest.raises(InputError, match=message):

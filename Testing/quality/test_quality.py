@@ -210,7 +210,7 @@ def test_map_faults(scan: tuple[EchoSeries, TissueMaps]) -> None:
     faults = {
         "residual-structured": {"residual": np.where(rows % 3 == 0, 40, 1) * np.ones(body.shape)},
         "swap-suspect": {"swap_probability": np.where(patch, 0.6, 0.01)},
-        "field-steep": {"field": steep},
+        "field-steep": {"field": steep, "swap_probability": np.full(body.shape, 0.1)},
         "r2star-limit": {"r2star": np.where(patch, 1600, truth.r2star_per_s)},
     }
     for code, change in faults.items():

@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from ..errors import AidealError, Cancelled, out_of_memory
 from ..escaping import plain
-from .options import DEBUG_KEY, flag_words
+from .options import DEBUG_KEY, flag_words, joined_times
 
 FAILED, UNUSABLE, CANCELLED = 1, 3, 130
 """Exit statuses; `UNUSABLE`: the run ended, and its findings say that the numbers mean nothing."""
@@ -25,6 +25,10 @@ FAILED, UNUSABLE, CANCELLED = 1, 3, 130
 
 class FailingClearly(TyperGroup):
     """A group of commands whose expected errors end as one line on the standard error stream."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Take the times that follow `--te` as one."""
+        return super().parse_args(ctx, joined_times(args))
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         """Run the command; every error becomes a message and an exit code, and shows its traceback with --debug only."""

@@ -170,10 +170,42 @@ def echo_times(given: Sequence[str] | None) -> list[float] | None:
     InputError
         A word is not a time.
     """
-    words = [word for text in given or () for word in re.split(r"[\s,;]+", text) if word]
+    from ..echoes import other_unit
+
+    words = [word for text in given or () for word in re.split(r"[\s,;]+", re.sub(r"\s+(?=[mu]?s\b)", "", text)) if word]
     if given and not words:
         raise InputError("Echo times were given without a number; numbers in seconds were expected, as in --te 0.0013,0.0034.")
-    return [time_s(word, "Echo time", "--te 0.0013,0.0034,0.0055 or --te 1.3ms,3.4ms,5.5ms") for word in words] or None
+    times = [time_s(word, "Echo time", "--te 0.0013,0.0034,0.0055 or --te 1.3ms,3.4ms,5.5ms") for word in words]
+    plain = not any(re.search(r"[a-z]$", word) for word in words)
+    if plain and (unit := other_unit(times)):
+        typer.echo(f"Echo times {', '.join(words)} were taken as {unit[0]}.", err=True)
+        times = [time_s(f"{word}{unit[1]}", "Echo time", "") for word in words]
+    return times or None
+
+
+def joined_times(arguments: Sequence[str]) -> list[str]:
+    """Arguments with the times that follow `--te` as words of their own joined into one.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Words of the command line.
+
+    Returns
+    -------
+    list of str
+        `--te 1.3 3.4` as `--te 1.3,3.4`.
+    """
+    joined: list[str] = []
+    times = False
+    for word in arguments:
+        is_time = re.fullmatch(r"[\d.,;eE-]*\d[,;]?([mu]?s)?[,;]?|[mu]?s[,;]?", word) is not None
+        if times and is_time and joined[-1] not in (flag("te_s"), ""):
+            joined[-1] += ("" if word[0] in "mus" else ",") + word
+            continue
+        times = word == flag("te_s") or word.startswith(f"{flag('te_s')}=") or (times and is_time)
+        joined.append(word)
+    return joined
 
 
 def time_s(word: str, name: str, example: str) -> float:

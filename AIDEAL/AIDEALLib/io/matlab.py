@@ -139,10 +139,22 @@ def _numbers(value: Any, name: str, option: str, path: Path) -> npt.NDArray[np.f
     try:
         numbers = np.ravel(np.asarray(value, dtype=np.float64)) if value is not None else np.empty(0)
     except (TypeError, ValueError):
-        numbers = np.empty(0)
+        raise InputError(
+            f"{path.name} has {name} stored as {_kind(value)}; numbers were expected. Convert it in MATLAB (str2double), and "
+            "save again.",
+            advise("Or give them ({}).", option),
+        ) from None
     if numbers.size == 0:
         raise InputError(f"{path.name} has no {name}; numbers were expected.", advise("Give them ({}).", option))
     return numbers
+
+
+def _kind(value: Any) -> str:
+    """What a value is that holds no numbers, without its content."""
+    array = np.asarray(value)
+    if array.dtype.kind in "US":
+        return "text"
+    return "a cell array" if array.dtype == object else f"values of type {array.dtype}"
 
 
 def _number(fields: Mapping[str, Any], name: str) -> float | None:

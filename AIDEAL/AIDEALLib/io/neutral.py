@@ -88,8 +88,15 @@ def without_names(message: str, paths: Sequence[Path], noun: str = SCAN) -> str:
     """
     replaced: dict[str, str] = {}
     for path in paths:
-        for number, file in enumerate(_files_of(path), start=1):
-            replaced.setdefault(file.name, neutral_name(file, f"file {number}"))
+        files = _files_of(path)
+        parents = {file.parent for file in files}
+        folders = sorted({file.parent for file in files if file not in parents})
+        for number, file in enumerate(files, start=1):
+            own = neutral_name(file, f"file {number}")
+            several = len(folders) > 1 and file.parent in folders
+            place = f"{own} in folder {folders.index(file.parent) + 1}" if several else own
+            replaced.setdefault(f"{file.parent.name}/{file.name}", place)
+            replaced.setdefault(file.name, own)
         for folder in path.absolute().parents:
             if folder.name:
                 replaced[str(folder)] = "its folder"

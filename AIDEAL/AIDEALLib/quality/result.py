@@ -14,6 +14,7 @@ from ..models import BUNDLED
 from ..parameter_maps import ParameterMaps, Provenance
 from ..physics.signal import residual_degrees_of_freedom
 from ..physics.spectrum import FatSpectrum
+from ..statistics import LowConfidence
 from ..statistics.usability import (
     GROWTH_R2STAR_PER_S,
     UNUSABLE_PERCENT,
@@ -223,6 +224,7 @@ def _steep(maps: ParameterMaps, spectrum: FatSpectrum) -> list[Finding]:
         index = [slice(None)] * 3
         index[axis] = slice(1, None)
         steep[tuple(index)] |= both & (np.abs(step) > limit)
+    steep &= LowConfidence().select(maps)  # a steep field that the estimate follows does no harm
     share = steep.sum() / maps.mask.sum()
     if share <= STEEP_SHARE_OF_BODY:
         return []

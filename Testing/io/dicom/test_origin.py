@@ -87,3 +87,30 @@ def test_headers_that_state_no_origin_are_joined(liver: EchoSeries, tmp_path: Pa
     paths = write_scan(tmp_path, liver, SIEMENS)
     changed(paths, is_phase, PatientID="", FlipAngle=None)
     assert load_series(tmp_path).n_echoes == 6
+
+
+def test_parts_that_no_header_states(liver: EchoSeries, tmp_path: Path) -> None:
+    paths = write_scan(tmp_path, liver, DIALECTS["philips classic real/imaginary"])
+    changed(paths, lambda _: True, ImageType=["ORIGINAL", "PRIMARY"])
+    with pytest.raises(InputError, match="no header states whether an image is magnitude or phase, real or imaginary"):
+        load_series(tmp_path)
+
+
+def test_echo_numbers_that_share_an_echo_time(liver: EchoSeries, tmp_path: Path) -> None:
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    for path in paths:
+        image = pydicom.dcmread(path)
+        number = 1 + min(range(6), key=lambda n: abs(1000 * liver.te_s[n] - float(image.EchoTime)))
+        image.EchoNumbers, image.EchoTime = number, image.EchoTime if number != 2 else 1000 * liver.te_s[0]
+        image.save_as(path)
+    with pytest.raises(InputError, match=r"Echo numbers [12] and [12] share echo time 1\.3 ms"):
+        load_series(tmp_path)
+
+
+def test_files_of_one_name_are_distinguished_by_folder_and_series(liver: EchoSeries, tmp_path: Path) -> None:
+    for name in ("Doe_1", "Doe_2"):
+        paths = write_scan(tmp_path / name, liver, SIEMENS)
+        changed(paths, lambda _: True, StudyInstanceUID="1.2.3", FrameOfReferenceUID="1.2.4", SeriesNumber=int(name[-1]))
+    with pytest.raises(InputError, match=r"file \d+ in folder 1 \(series 1\) and file \d+ in folder 2 \(series 2\)") as found:
+        load_series(tmp_path)
+    assert "Doe" not in found.value.message

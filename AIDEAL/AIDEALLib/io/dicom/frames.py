@@ -154,6 +154,11 @@ class Frame:
         return (*self.size, *(round(v, 3) for v in self.orientation), *(round(v, 3) for v in self.pixel_mm))
 
     @property
+    def place(self) -> str:
+        """File with its folder and series, for messages: the same names occur in many folders of a disc."""
+        return f"{self.path.parent.name}/{self.path.name} (series {self.series})"
+
+    @property
     def normal(self) -> npt.NDArray[np.float64]:
         """Unit vector across the plane."""
         return np.cross(self.orientation[:3], self.orientation[3:])

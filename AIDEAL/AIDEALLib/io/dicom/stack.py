@@ -68,6 +68,7 @@ def build_stack(frames: Sequence[Frame]) -> Stack:
     echoes = echo_keys(frames)
     keys = sorted(set(echoes))
     part_of = {frame.part for frame in frames}
+    _refuse_unmarked_pairs(frames, echoes)
     parts = _choose_parts(part_of)
     if Part.MAGNITUDE in parts and Part.UNMARKED in part_of and Part.MAGNITUDE not in part_of:
         frames = [replace(f, part=Part.MAGNITUDE) if f.part is Part.UNMARKED else f for f in frames]
@@ -94,17 +95,38 @@ def _refuse_same_instance(frames: Sequence[Frame]) -> None:
         key = (frame.instance_uid, frame.index)
         if frame.instance_uid and key in seen and seen[key].path != frame.path:
             raise InputError(
-                f"{seen[key].path.name} and {frame.path.name} are the same image (one SOP Instance UID); each was expected "
+                f"{seen[key].place} and {frame.place} are the same image (one SOP Instance UID); each was expected "
                 "once. Remove the copies."
+            )
+        seen[key] = frame
+
+
+def _refuse_unmarked_pairs(frames: Sequence[Frame], echoes: Sequence[float]) -> None:
+    """Refuse images that may be magnitude and phase, or real and imaginary, where no header states which."""
+    if {frame.part for frame in frames} != {Part.UNMARKED}:
+        return
+    seen: dict[tuple[float, int], Frame] = {}
+    for frame, echo in zip(frames, echoes, strict=True):
+        key = echo, round(frame.depth_mm / MILLIMETRE)
+        if key in seen and seen[key].echo_number == frame.echo_number:
+            raise InputError(
+                f"{seen[key].place} and {frame.place} are of the same echo ({echo:g}) and slice, and no header states whether "
+                "an image is magnitude or phase, real or imaginary (Image Type, Complex Image Component). Export the scan with "
+                "these elements, or convert it to NIfTI and name the files by their part (mag, phase, real, imag)."
             )
         seen[key] = frame
 
 
 def _refuse_repeated(a: Frame, b: Frame, echo: float) -> None:
     part = a.part.value if a.part else ""
+    if a.echo_number is not None and b.echo_number is not None and a.echo_number != b.echo_number:
+        raise InputError(
+            f"Echo numbers {a.echo_number} and {b.echo_number} share echo time {echo:g} ms ({a.place} and {b.place}); each "
+            "echo was expected to have its own. The echo times of the headers are wrong: export the scan again."
+        )
     raise InputError(
-        f"{a.path.name} (series {a.series}) and {b.path.name} (series {b.series}) are both the {part} image of echo {echo:g} "
-        f"at {a.depth_mm:.2f} mm; one was expected. Of repeated scans, dynamics or coils, name the files of one."
+        f"{a.place} and {b.place} are both the {part} image of echo {echo:g} at {a.depth_mm:.2f} mm; one was expected. Of "
+        "repeated scans, dynamics or coils, name the files of one."
     )
 
 
@@ -149,7 +171,7 @@ def _geometry(frames: Sequence[Frame], depths: Sequence[float]) -> Geometry:
         lateral = float(np.linalg.norm(drift - normal * (drift @ normal)))
         if lateral > LATERAL_MM + LATERAL_SHARE * abs(float(drift @ normal)):
             raise InputError(
-                f"{frame.path.name} lies {lateral:.1f} mm to the side of {first.path.name}; slices along one normal "
+                f"{frame.place} lies {lateral:.1f} mm to the side of {first.place}; slices along one normal "
                 "were expected. If it belongs to another scan, leave it out."
             )
     steps = np.diff(depths)
