@@ -21,6 +21,7 @@ from ..progress import Monitor, Step
 from ..stopwatch import Stopwatch as StepWatch
 from ..stopwatch import rounded
 from ..version import __version__
+from .dephasing import with_dephasing
 from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod
@@ -220,7 +221,8 @@ class _Run:
             seconds=rounded(watch.seconds, workers),
             cpu_seconds=rounded(watch.cpu_seconds),
         )
-        return self._with_shared_errors(ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance))
+        found = self._with_shared_errors(ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance))
+        return self._with_dephasing(found) if method.dephasing and not self.corrections.mixed else found
 
     def _with_shared_errors(self, maps: ParameterMaps) -> ParameterMaps:
         """Add to the provenance what voxels have in common: correlation of the noise, and what the model leaves open."""
@@ -236,10 +238,16 @@ class _Run:
             spread = model_spread(
                 series, self.spectrum, self.corrections, self.options.fat_shift_offset_ppm, self.options.t1 is T1.CORRECT
             )
-        own = maps.provenance
-        seconds, cpu = {**own.seconds, **rounded(watch.seconds)}, {**own.cpu_seconds, **rounded(watch.cpu_seconds)}
-        own = replace(own, noise_correlation=table, model_spread=spread, seconds=seconds, cpu_seconds=cpu)
-        return replace(maps, provenance=own)
+        own = replace(maps.provenance, noise_correlation=table, model_spread=spread)
+        return _with_times(replace(maps, provenance=own), watch)
+
+    def _with_dephasing(self, maps: ParameterMaps) -> ParameterMaps:
+        """Refit where field gradients across slices dephase the echoes."""
+        series, watch = self.series, StepWatch()
+        scan = Scan.of(torch.from_numpy(series.te_s), series.field_strength_t, self.spectrum)
+        with watch("dephasing"), torch.inference_mode():
+            found = with_dephasing(maps, lambda index: self.corrections.apply(series.echoes[:, index], index), scan)
+        return _with_times(found, watch)
 
     def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:
         run = {**self.options.as_dict(), "models": Path(self.options.models).name}  # folders above may name people
@@ -256,6 +264,13 @@ class _Run:
         if not signal:
             notes.append("No voxel stands clear of the noise: all maps are empty.")
         return tuple(notes)
+
+
+def _with_times(maps: ParameterMaps, watch: StepWatch) -> ParameterMaps:
+    """Add the times of further steps."""
+    own = maps.provenance
+    seconds, cpu = {**own.seconds, **rounded(watch.seconds)}, {**own.cpu_seconds, **rounded(watch.cpu_seconds)}
+    return replace(maps, provenance=replace(own, seconds=seconds, cpu_seconds=cpu))
 
 
 def _origin(loaded: Networks | None) -> tuple[str, ...]:

@@ -175,7 +175,13 @@ class SplitEchoes:
         return SplitEchoes(self.real[:, voxels], self.imag[:, voxels], self.energy[voxels])
 
 
-def fit(echoes: torch.Tensor | SplitEchoes, field_hz: torch.Tensor, r2star_per_s: torch.Tensor, basis: EchoBasis) -> LinearFit:
+def fit(
+    echoes: torch.Tensor | SplitEchoes,
+    field_hz: torch.Tensor,
+    r2star_per_s: torch.Tensor,
+    basis: EchoBasis,
+    loss: torch.Tensor | None = None,
+) -> LinearFit:
     """Least squares for water and fat at the given field and R2*.
 
     Parameters
@@ -188,6 +194,8 @@ def fit(echoes: torch.Tensor | SplitEchoes, field_hz: torch.Tensor, r2star_per_s
         Transverse decay rate.
     basis : EchoBasis
         Constants of the protocol.
+    loss : torch.Tensor, shape (echo, voxels), optional
+        Known real factor of the signal at each echo; none when None.
 
     Returns
     -------
@@ -198,6 +206,8 @@ def fit(echoes: torch.Tensor | SplitEchoes, field_hz: torch.Tensor, r2star_per_s
     s = SplitEchoes.of(echoes)
     tau = basis.tau_s[:, None]
     decay = torch.exp(-r2star_per_s.reshape(1, -1) * tau)
+    if loss is not None:
+        decay = decay * loss
     angle = (2 * torch.pi) * field_hz.reshape(1, -1) * tau
     cos, sin = torch.cos(angle) * decay, torch.sin(angle) * decay
     demodulated = torch.cat([s.real * cos + s.imag * sin, s.imag * cos - s.real * sin])

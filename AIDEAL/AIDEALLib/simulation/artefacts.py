@@ -23,11 +23,15 @@ class Artefacts:
         Share of the signal that reappears half a field of view away along the rows (phase encoding).
     motion_mm : float
         Amplitude of a breathing-like shift along the rows between phase-encoding lines.
+    layers : int
+        Simulate this many layers for every slice and add up their signals, so that a field gradient across the slice dephases
+        them, as in a scan of slices that are excited one by one.
     """
 
     oversampling: int = 1
     ghost: float = 0.0
     motion_mm: float = 0.0
+    layers: int = 1
 
 
 NO_ARTEFACTS = Artefacts()

@@ -66,10 +66,10 @@ def held_out_case(
     """
     tissue = scene.patient(patient, protocol.field_strength_t, matrix, slice_mm, protocol.liver_r2star_per_s)
     disturbed = scene.protocol(protocol)
-    oversampling = scene.artefacts.oversampling
     series = acquire(tissue, disturbed, np.random.default_rng(noise), scene.artefacts)
-    snr = snr_map(tissue, disturbed, np.random.default_rng(noise), oversampling=oversampling)
-    return HeldOutCase(disturbed, series, tissue.coarsened(oversampling), snr)
+    snr = snr_map(tissue, disturbed, np.random.default_rng(noise), artefacts=scene.artefacts)
+    truth = tissue.coarsened(scene.artefacts.oversampling, scene.artefacts.layers)
+    return HeldOutCase(disturbed, series, truth, snr)
 
 
 def held_out_cases(

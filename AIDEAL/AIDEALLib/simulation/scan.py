@@ -91,27 +91,28 @@ def acquire(
     fraction = tissue.pdff_percent / 100
     water, fat = fine * (1 - fraction), fine * fraction * np.complex64(np.exp(1j * fat_phase_rad))
 
-    oversampling = artefacts.oversampling
-    truth = tissue.coarsened(oversampling)
+    oversampling, layers = artefacts.oversampling, artefacts.layers
+    truth = tissue.coarsened(oversampling, layers)
     slices, rows, columns = truth.shape
     echoes = np.empty((len(protocol.te_s), slices, rows, columns), np.complex64)
     for index in range(slices):
+        part = slice(index * layers, (index + 1) * layers)
         images = synthesise(
-            torch.from_numpy(np.ascontiguousarray(water[index])),
-            torch.from_numpy(np.ascontiguousarray(fat[index])),
-            torch.from_numpy(np.ascontiguousarray(tissue.field_hz[index])),
-            torch.from_numpy(np.ascontiguousarray(tissue.r2star_per_s[index])),
+            torch.from_numpy(np.ascontiguousarray(water[part])),
+            torch.from_numpy(np.ascontiguousarray(fat[part])),
+            torch.from_numpy(np.ascontiguousarray(tissue.field_hz[part])),
+            torch.from_numpy(np.ascontiguousarray(tissue.r2star_per_s[part])),
             te,
             modulation,
         ).numpy()
-        images = crop_k_space(images, oversampling)
+        images = crop_k_space(images.mean(1), oversampling)
         if artefacts.motion_mm:
             images = moved(images, artefacts.motion_mm / truth.geometry.spacing_mm[1])
         echoes[:, index] = ghosted(images, artefacts.ghost) if artefacts.ghost else images
 
     echoes *= _alternating_phase(protocol, columns)
     if protocol.snr is not None:
-        level = np.abs(crop_k_space(water + fat, oversampling)[truth.reference]).mean()
+        level = np.abs(crop_k_space(_of_slices(water + fat, layers), oversampling)[truth.reference]).mean()
         echoes += _complex_noise(echoes.shape, float(level) / protocol.snr, rng)
     if protocol.conjugated:
         echoes = np.conj(echoes)
@@ -127,7 +128,11 @@ def acquire(
 
 
 def snr_map(
-    tissue: TissueMaps, protocol: Protocol, rng: np.random.Generator, coil_phase: bool = True, oversampling: int = 1
+    tissue: TissueMaps,
+    protocol: Protocol,
+    rng: np.random.Generator,
+    coil_phase: bool = True,
+    artefacts: Artefacts = NO_ARTEFACTS,
 ) -> FloatMap:
     """|W + F| at t = 0 over the noise SD of one real channel, for each voxel of the scan that `acquire` simulates.
 
@@ -141,18 +146,18 @@ def snr_map(
         A generator of the same seed as for `acquire`, so that the coil is the same.
     coil_phase : bool
         As for `acquire`.
-    oversampling : int
-        That of the artefacts of the scan.
+    artefacts : Artefacts
+        Those of the scan; their resolution counts.
 
     Returns
     -------
     np.ndarray, shape (slice, row, column), float32
         On the pixels of the scan; infinite where there is signal and no noise.
     """
-    level = np.abs(crop_k_space(_signal(tissue, rng, coil_phase), oversampling))
+    level = np.abs(crop_k_space(_of_slices(_signal(tissue, rng, coil_phase), artefacts.layers), artefacts.oversampling))
     if protocol.snr is None:
         return np.where(level > 0, np.inf, 0).astype(np.float32)
-    reference = level[tissue.coarsened(oversampling).reference].mean()
+    reference = level[tissue.coarsened(artefacts.oversampling, artefacts.layers).reference].mean()
     return np.asarray(level * (protocol.snr / reference), np.float32)
 
 
@@ -160,6 +165,11 @@ def _signal(tissue: TissueMaps, rng: np.random.Generator, coil_phase: bool) -> n
     """Coil times the density of water and fat, on the tissue's pixels."""
     coil = smooth_coil(tissue.shape, rng) if coil_phase else np.ones(tissue.shape, np.complex64)
     return np.asarray(coil * tissue.proton_density * tissue.body, np.complex64)
+
+
+def _of_slices(signal: npt.NDArray[np.complex64], layers: int) -> npt.NDArray[np.complex64]:
+    """Signal (slice, row, column) of slices from that of their layers."""
+    return np.asarray(signal.reshape(-1, layers, *signal.shape[1:]).mean(1), np.complex64)
 
 
 def _alternating_phase(protocol: Protocol, columns: int) -> npt.NDArray[np.complex64]:

@@ -65,7 +65,7 @@ class Scene:
     def patient(
         self, seed: int, field_strength_t: float, matrix: tuple[int, int, int], slice_mm: float, liver_r2star: float | None
     ) -> TissueMaps:
-        """The patient in this scene, on pixels `artefacts.oversampling` times narrower than the scan's.
+        """The patient in this scene, on pixels `artefacts.oversampling` times narrower than the scan's and in its layers.
 
         Parameters
         ----------
@@ -84,10 +84,10 @@ class Scene:
         -------
         TissueMaps
         """
-        finer = self.artefacts.oversampling
-        slices, rows, columns = matrix[0], matrix[1] * finer, matrix[2] * finer
+        finer, layers = self.artefacts.oversampling, self.artefacts.layers
+        slices, rows, columns = matrix[0] * layers, matrix[1] * finer, matrix[2] * finer
         view = (WIDE_VIEW_MM if self.arms else self.view_mm) / self.body_scale
-        spacing = (view / columns, view / rows, slice_mm)
+        spacing = (view / columns, view / rows, slice_mm / layers)
         tissue = abdomen(seed, field_strength_t, (slices, rows, columns), spacing, liver_r2star)
         if self.content:
             tissue = CONTENTS[self.content](tissue, np.random.default_rng([seed, 5]))
@@ -119,6 +119,11 @@ PATIENTS: tuple[Scene, ...] = (
     Scene("obese adult", artefacts=Artefacts(oversampling=2), content="obese adult", view_mm=520.0, body_scale=1.1),
 )
 """Patients who are not average; arms are up, out of the field of view."""
+
+
+THICK_SLICE_MM = 8.0
+THICK_SLICES = Scene("contiguous slices of 8 mm", artefacts=Artefacts(layers=6))
+"""Slices that are excited one by one; field gradients across them dephase their signal."""
 
 
 def scaled(tissue: TissueMaps, factor: float) -> TissueMaps:

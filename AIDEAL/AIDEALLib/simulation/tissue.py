@@ -98,13 +98,15 @@ class TissueMaps:
             return self.body
         return np.isin(self.labels, self.reference_labels)
 
-    def coarsened(self, factor: int) -> TissueMaps:
-        """The truth on wider pixels in the slice plane, averaged as in a scan at that resolution.
+    def coarsened(self, factor: int, layers: int = 1) -> TissueMaps:
+        """The truth on wider pixels in the slice plane and in thicker slices, averaged as in a scan at that resolution.
 
         Parameters
         ----------
         factor : int
             Width of the new pixels in old ones.
+        layers : int
+            Thickness of the new slices in old ones.
 
         Returns
         -------
@@ -115,30 +117,32 @@ class TissueMaps:
         Raises
         ------
         ValueError
-            The matrix is not divisible by the factor.
+            The matrix is not divisible by the factor, or the number of slices by that of the layers.
         """
-        if factor == 1:
+        if factor == layers == 1:
             return self
         slices, rows, columns = self.shape
-        if rows % factor or columns % factor:
-            raise ValueError(f"{rows} x {columns} pixels cannot be merged {factor} x {factor}")
+        if rows % factor or columns % factor or slices % layers:
+            raise ValueError(f"{self.shape} voxels cannot be merged {layers} x {factor} x {factor}")
+        parts = (1, 3, 5)
 
         def blocks(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            return array.reshape(slices, rows // factor, factor, columns // factor, factor)
+            return array.reshape(slices // layers, layers, rows // factor, factor, columns // factor, factor)
 
-        density = blocks(self.proton_density).mean((2, 4))
-        weight = np.maximum(blocks(self.proton_density).sum((2, 4)), 1e-12)
+        density = blocks(self.proton_density).mean(parts)
+        weight = np.maximum(blocks(self.proton_density).sum(parts), 1e-12)
 
         def weighted(array: FloatMap) -> FloatMap:
-            return ((blocks(array) * blocks(self.proton_density)).sum((2, 4)) / weight).astype(np.float32)
+            return ((blocks(array) * blocks(self.proton_density)).sum(parts) / weight).astype(np.float32)
 
-        field_hz = np.where(density > 0, weighted(self.field_hz), blocks(self.field_hz).mean((2, 4)))
-        first = blocks(self.labels)[:, :, :1, :, :1]
-        pure = (blocks(self.labels) == first).all((2, 4))
-        body = (blocks(self.body).mean((2, 4)) >= 0.5) & (density > 0)
+        field_hz = np.where(density > 0, weighted(self.field_hz), blocks(self.field_hz).mean(parts))
+        first = blocks(self.labels)[:, :1, :, :1, :, :1]
+        pure = (blocks(self.labels) == first).all(parts)
+        body = (blocks(self.body).mean(parts) >= 0.5) & (density > 0)
         spacing = self.geometry.spacing_mm
         matrix = np.asarray(self.geometry.direction).reshape(3, 3)
-        shift = matrix @ np.array([spacing[0] * (factor - 1) / 2, spacing[1] * (factor - 1) / 2, 0.0])
+        middle = (np.array([factor, factor, layers]) - 1) / 2
+        shift = matrix @ (middle * spacing)
         origin = tuple(float(v) for v in np.asarray(self.geometry.origin_mm) + shift)
         return TissueMaps(
             proton_density=density.astype(np.float32),
@@ -146,10 +150,10 @@ class TissueMaps:
             r2star_per_s=weighted(self.r2star_per_s),
             field_hz=field_hz.astype(np.float32),
             body=body,
-            labels=np.where(pure & body, first[:, :, 0, :, 0], 0).astype(np.uint8),
+            labels=np.where(pure & body, first[:, 0, :, 0, :, 0], 0).astype(np.uint8),
             label_names=self.label_names,
             geometry=Geometry(
-                (spacing[0] * factor, spacing[1] * factor, spacing[2]),
+                (spacing[0] * factor, spacing[1] * factor, spacing[2] * layers),
                 (origin[0], origin[1], origin[2]),
                 self.geometry.direction,
             ),

@@ -38,6 +38,8 @@ class RegisteredMethod:
         How it estimates the noise of three echoes, which leave no residual; in words.
     fusion : bool
         Whether it uses the learned weights of the fusion and the calibration of P(swap).
+    dephasing : bool
+        Whether voxels with a field gradient across the slice are refitted (`estimation.dephasing`).
     settings : mapping
         Settings of its own that belong into the provenance.
     """
@@ -48,6 +50,7 @@ class RegisteredMethod:
     mixed_fit: bool = False
     noise_of_three_echoes: str = SPATIAL_DIFFERENCES
     fusion: bool = False
+    dephasing: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def settings_in_use(self, learned: LearnedSettings) -> dict[str, Any]:
@@ -66,6 +69,7 @@ METHODS: dict[Method, RegisteredMethod] = {
         mixed_fit=True,
         noise_of_three_echoes="how much R2* differs between neighbours",
         fusion=True,
+        dephasing=True,
     ),
     Method.ONE_SHOT: RegisteredMethod(one_shot, networks=True),
     Method.GRAPH_CUTS: RegisteredMethod(_graph_cuts, settings={"graph_cuts": asdict(GRAPH_CUTS)}),

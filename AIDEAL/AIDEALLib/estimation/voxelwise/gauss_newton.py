@@ -74,6 +74,7 @@ def gauss_newton(
     basis: EchoBasis,
     steps: int,
     prior: GaussianPrior | None = None,
+    loss: torch.Tensor | None = None,
 ) -> NonlinearParameters:
     """Refine (phi, R2*) by a fixed number of Gauss-Newton steps.
 
@@ -91,6 +92,8 @@ def gauss_newton(
         Number of steps: two are enough from a bin of G_phi, four from a coarse R2*.
     prior : GaussianPrior, optional
         Prior, added to the normal equations.
+    loss : torch.Tensor, shape (echo, voxels), optional
+        Known real factor of the signal at each echo.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def gauss_newton(
     fastest_r2 = basis.fastest_decay_per_s
     split = SplitEchoes.of(echoes)
     for _ in range(steps):
-        linear_fit = fit(split, phi, r2, basis)
+        linear_fit = fit(split, phi, r2, basis, loss)
         if prior is None:
             d_phi = linear_fit.slope.imag / (2 * torch.pi * linear_fit.curvature)
             d_r2 = -linear_fit.slope.real / linear_fit.curvature

@@ -1,0 +1,216 @@
+"""Signal lost to the gradient of the field across a slice, and R2* free of it.
+
+A field that changes by G over the thickness of a slice turns the spins of a voxel apart and multiplies its echoes by
+sinc(G t): R2* reads too high at the dome of the liver, by a fifth in slices of 8 mm. G follows from the fields of the adjoining
+slices. How thick slices are in slice distances is taken from the echoes themselves, since the loss is absent where the slices
+come from a Fourier transform (3D), and smaller where there are gaps.
+
+References
+----------
+Fernández-Seara and Wehrli, Magn Reson Med 2000;44:358; Hernando et al., Magn Reson Med 2012;68:830.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..parameter_maps import FloatMap, ParameterMaps
+from ..physics.signal import residual_degrees_of_freedom
+from ..physics.variable_projection import EchoBasis, fit
+from .voxelwise.gauss_newton import NonlinearParameters, gauss_newton
+from .voxelwise.mode import mode_from_fit
+from .voxelwise.slice_input import Scan
+
+THICKNESSES = (0.4, 0.7, 1.0, 1.3)
+"""Thickness of a slice over the distance of slices, compared with none; evenly spaced."""
+FIRST_TRIAL = 0.7
+STEPS = 2
+MATERIAL_TURNS = 0.05
+"""Turn of the spins across a slice, at the last echo, from which on the loss (0.4 % of the echo) is corrected."""
+SAMPLE_TURNS = (0.15, 0.7)
+"""Turns of the voxels that decide on the thickness: with a loss that shows, and signal left."""
+STEADY_SHARE = 0.7
+"""In them the changes to both adjoining slices differ by less than this share of their mean."""
+LARGEST_SAMPLE, FEWEST_SAMPLE = 8000, 300
+LEAST_LOSS = 0.05
+"""Smallest factor of an echo; beyond the first zero of sinc the shape of the slice decides."""
+MOST_WIDENING = 5.0
+LARGEST_SWAP_PROBABILITY = 0.1
+DECISIVE_NATS = 30.0
+MOST_NATS_OF_ONE = 3.0
+"""No single voxel weighs more in the decision."""
+
+EchoesOf = Callable[[int], npt.NDArray[np.complex64]]
+
+
+def with_dephasing(maps: ParameterMaps, echoes_of: EchoesOf, scan: Scan) -> ParameterMaps:
+    """Refit R2*, water and fat with the loss in the model, where the field changes across slices and the echoes show a loss.
+
+    Parameters
+    ----------
+    maps : ParameterMaps
+        Maps of a complex fit.
+    echoes_of : callable
+        Corrected echoes (echo, row, column) of a slice.
+    scan : Scan
+        Protocol of the scan, on the CPU.
+
+    Returns
+    -------
+    ParameterMaps
+        The same object where the loss is not decisive: fewer than three slices or four echoes, steady fields, or 3D scans.
+    """
+    if len(maps.mask) < 2 or len(scan.te_s) < 4:
+        return maps
+    gradient = _Gradient.of(maps, scan)
+    thickness = _thickness(maps, echoes_of, scan, gradient)
+    if not thickness:
+        return maps
+    corrected = maps.mask & (thickness * np.abs(gradient.hz) * float(scan.te_s[-1]) > MATERIAL_TURNS)
+    arrays: dict[str, Any] = {name: values.copy() for name, values in maps.items()}
+    for z, where in enumerate(corrected):
+        if not where.any():
+            continue
+        voxels = _Voxels.of(maps, z, where, echoes_of(z), thickness * gradient.hz[z][where], scan)
+        for name, values in voxels.refitted(maps, z, where).items():
+            arrays[name][z][where] = values
+    share = 100 * corrected.sum() / maps.mask.sum()
+    note = (
+        f"Field gradients across slices dephase the echoes as in slices of {thickness:.2f} slice distances: R2*, water and fat "
+        f"were fitted with that loss in {share:.0f} % of the voxels."
+    )
+    return replace(maps, **arrays, provenance=replace(maps.provenance, notes=(*maps.provenance.notes, note)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Gradient:
+    """Change of the field from slice to slice.
+
+    Attributes
+    ----------
+    hz : np.ndarray, shape (slice, row, column), Hz per slice distance
+        Mean of the changes to both adjoining slices, or the one that is known; 0 where none is.
+    steady : np.ndarray, shape (slice, row, column), bool
+        Where both are known and hardly differ.
+    """
+
+    hz: FloatMap
+    steady: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, maps: ParameterMaps, scan: Scan) -> _Gradient:
+        """Gradient of the field map; a change of more than half the distance to a swapped field may be a swap: unknown."""
+        sure = maps.mask & (maps.swap_probability < LARGEST_SWAP_PROBABILITY)
+        change = np.diff(maps.field, axis=0)
+        change -= scan.period_hz * np.round(change / scan.period_hz)
+        known = sure[1:] & sure[:-1] & (np.abs(change) < scan.swap_hz / 2)
+        change = np.where(known, change, 0)
+        below, above = (np.zeros(maps.mask.shape, np.float32) for _ in range(2))
+        has_below, has_above = (np.zeros(maps.mask.shape, bool) for _ in range(2))
+        below[1:], has_below[1:], above[:-1], has_above[:-1] = change, known, change, known
+        mean = (below + above) / np.maximum(has_below.astype(np.float32) + has_above, 1)
+        return cls(mean.astype(np.float32), has_below & has_above & (np.abs(above - below) < STEADY_SHARE * np.abs(mean)))
+
+
+@dataclass(frozen=True)
+class _Voxels:
+    """Some voxels of a slice with their loss."""
+
+    echoes: torch.Tensor
+    loss: torch.Tensor
+    field_hz: torch.Tensor
+    r2star_per_s: torch.Tensor
+    basis: EchoBasis
+
+    @classmethod
+    def of(
+        cls,
+        maps: ParameterMaps,
+        z: int,
+        where: npt.NDArray[np.bool_],
+        echoes: npt.NDArray[np.complex64],
+        turns_per_s: npt.NDArray[np.float32],
+        scan: Scan,
+    ) -> _Voxels:
+        """Voxels `where` (row, column) of slice z; `turns_per_s` (voxels,) is the change of the field over the slice, Hz."""
+        turns = (torch.from_numpy(turns_per_s) * scan.basis.te_s[:, None]).abs().clamp_max(1.0)
+        loss = torch.sinc(turns).clamp_min(LEAST_LOSS)
+        field, r2star = (torch.from_numpy(values[z][where]) for values in (maps.field, maps.r2star))
+        return cls(torch.from_numpy(np.ascontiguousarray(echoes[:, where])), loss, field, r2star, scan.basis)
+
+    def refined(self, steps: int) -> NonlinearParameters:
+        """Field and R2* after some steps with the loss in the model."""
+        return gauss_newton(self.echoes, self.field_hz, self.r2star_per_s, self.basis, steps, loss=self.loss)
+
+    def residual_energy(self) -> torch.Tensor:
+        """Residual energy of the best fit with the loss, (voxels,)."""
+        found = self.refined(STEPS)
+        return fit(self.echoes, found.field_hz, found.r2star_per_s, self.basis, self.loss).residual_energy
+
+    def refitted(self, maps: ParameterMaps, z: int, where: npt.NDArray[np.bool_]) -> dict[str, FloatMap]:
+        """Values (voxels,) of the maps that change; the loss of signal widens the SDs."""
+        noise = torch.tensor(maps.provenance.noise_sd[z])
+        before = fit(self.echoes, self.field_hz, self.r2star_per_s, self.basis)
+        found = self.refined(STEPS)
+        after = fit(self.echoes, found.field_hz, found.r2star_per_s, self.basis, self.loss).with_zero_slope(self.everywhere)
+        mode = mode_from_fit(after, found.field_hz, found.r2star_per_s, noise)
+        bare = mode_from_fit(before.with_zero_slope(self.everywhere), self.field_hz, self.r2star_per_s, noise)
+        wider = (mode.pdff_variance / bare.pdff_variance).sqrt().clamp(1.0, MOST_WIDENING).numpy()
+        amplitude = (mode.water + mode.fat).abs() * torch.exp((mode.r2star_per_s * float(self.basis.te_s[0])).clamp(-2.0, 4.0))
+        energy = self.echoes.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny)
+        values = {
+            "r2star": mode.r2star_per_s,
+            "pdff": mode.pdff,
+            "water": amplitude * (1 - mode.pdff / 100),
+            "fat": amplitude * mode.pdff / 100,
+            "residual": 100 * torch.sqrt(mode.residual_energy / energy),
+        }
+        within, total = maps.pdff_sd[z][where], maps.pdff_total_sd[z][where]
+        r2star_wider = (mode.r2star_variance / bare.r2star_variance).sqrt().clamp(1.0, MOST_WIDENING).numpy()
+        return {name: value.numpy() for name, value in values.items()} | {
+            "r2star_sd": maps.r2star_sd[z][where] * r2star_wider,
+            "pdff_sd": within * wider,
+            "pdff_total_sd": np.sqrt(total**2 + within**2 * (wider**2 - 1)),
+        }
+
+    @property
+    def everywhere(self) -> torch.Tensor:
+        """True in every voxel, (voxels,)."""
+        return torch.ones_like(self.field_hz, dtype=torch.bool)
+
+
+def _thickness(maps: ParameterMaps, echoes_of: EchoesOf, scan: Scan, gradient: _Gradient) -> float:
+    """Thickness of the slices in slice distances that explains the echoes best, 0 where none does decisively better."""
+    turns = np.abs(gradient.hz) * float(scan.te_s[-1])
+    sample = maps.mask & gradient.steady & (turns > SAMPLE_TURNS[0]) & (turns < SAMPLE_TURNS[1])
+    places = np.flatnonzero(sample)
+    if len(places) < FEWEST_SAMPLE:
+        return 0.0
+    kept = np.zeros(sample.size, bool)
+    kept[places[:: 1 + len(places) // LARGEST_SAMPLE]] = True
+    slices = [(z, where, echoes_of(z)) for z, where in enumerate(kept.reshape(sample.shape)) if where.any()]
+
+    def energies(thickness: float) -> npt.NDArray[np.float32]:
+        parts = (_Voxels.of(maps, z, at, echoes, thickness * gradient.hz[z][at], scan) for z, at, echoes in slices)
+        return np.concatenate([part.residual_energy().numpy() for part in parts])
+
+    none = energies(0.0)
+    scale = 2 * np.maximum(none, np.median(none)) / residual_degrees_of_freedom(len(scan.te_s))
+
+    def nats(thickness: float) -> float:
+        return float(np.clip((none - energies(thickness)) / scale, -MOST_NATS_OF_ONE, MOST_NATS_OF_ONE).sum())
+
+    if nats(FIRST_TRIAL) < DECISIVE_NATS:
+        return 0.0
+    found = [nats(thickness) for thickness in THICKNESSES]
+    middle = min(max(int(np.argmax(found)), 1), len(found) - 2)
+    a, b, c = found[middle - 1 : middle + 2]
+    step = THICKNESSES[1] - THICKNESSES[0]
+    peak = THICKNESSES[middle] + 0.5 * step * (a - c) / (a - 2 * b + c)  # of the parabola through the three
+    return float(np.clip(peak, THICKNESSES[0], THICKNESSES[-1]))
