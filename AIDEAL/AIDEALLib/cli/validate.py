@@ -21,6 +21,7 @@ class Section(str, Enum):
     COVERAGE = "coverage"
     IRON = "iron"
     SWAPS = "swaps"
+    DEPHASING = "dephasing"
     LIMITS = "limits"
     REGIONS = "regions"
     REPEATABILITY = "repeatability"

@@ -28,7 +28,7 @@ from .voxelwise.mode import mode_from_fit
 from .voxelwise.slice_input import Scan
 
 THICKNESSES = (0.4, 0.7, 1.0, 1.3)
-"""Thickness of a slice over the distance of slices, compared with none; evenly spaced."""
+"""Thickness of a slice over the distance of slices, compared with none."""
 FIRST_TRIAL = 0.7
 STEPS = 2
 MATERIAL_TURNS = 0.05
@@ -43,7 +43,7 @@ LEAST_LOSS = 0.05
 MOST_WIDENING = 5.0
 LARGEST_SWAP_PROBABILITY = 0.1
 DECISIVE_NATS = 30.0
-MOST_NATS_OF_ONE = 3.0
+MOST_NATS_OF_ONE = 5.0
 """No single voxel weighs more in the decision."""
 
 EchoesOf = Callable[[int], npt.NDArray[np.complex64]]
@@ -115,7 +115,8 @@ class _Gradient:
         has_below, has_above = (np.zeros(maps.mask.shape, bool) for _ in range(2))
         below[1:], has_below[1:], above[:-1], has_above[:-1] = change, known, change, known
         mean = (below + above) / np.maximum(has_below.astype(np.float32) + has_above, 1)
-        return cls(mean.astype(np.float32), has_below & has_above & (np.abs(above - below) < STEADY_SHARE * np.abs(mean)))
+        both = has_below & has_above
+        return cls(mean.astype(np.float32), both & (np.abs(above - below) < STEADY_SHARE * np.abs(mean)))
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,6 @@ def _thickness(maps: ParameterMaps, echoes_of: EchoesOf, scan: Scan, gradient: _
         return 0.0
     found = [nats(thickness) for thickness in THICKNESSES]
     middle = min(max(int(np.argmax(found)), 1), len(found) - 2)
-    a, b, c = found[middle - 1 : middle + 2]
-    step = THICKNESSES[1] - THICKNESSES[0]
-    peak = THICKNESSES[middle] + 0.5 * step * (a - c) / (a - 2 * b + c)  # of the parabola through the three
-    return float(np.clip(peak, THICKNESSES[0], THICKNESSES[-1]))
+    near = slice(middle - 1, middle + 2)
+    bend, slope, _ = np.polyfit(np.square(THICKNESSES[near]), found[near], 2)  # the loss is quadratic in the thickness
+    return float(np.sqrt(np.clip(-slope / (2 * bend), THICKNESSES[0] ** 2, THICKNESSES[-1] ** 2)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..simulation.scan import PAPER, PROTOCOLS, Protocol, echo_times
-from ..simulation.scenes import HARD_SCENES, PATIENTS, THICK_SLICE_MM, THICK_SLICES, Scene
+from ..simulation.scenes import HARD_SCENES, PATIENTS, PLAIN, THICK_SLICE_MM, THICK_SLICES, Scene
 from .cases import Abdomen, Case, Vials
 
 PHANTOM_PROTOCOLS: dict[str, Protocol] = {
@@ -102,14 +102,16 @@ class Plan:
         """Every patient who is not average under every protocol."""
         return self._in_scenes(PATIENTS, *(((2, 64, 64), 40.0) if self.quick else ((3, 160, 160), 25.0)))
 
-    def thick(self) -> list[Case]:
-        """Contiguous slices whose signal field gradients dephase, under protocols of six and twelve echoes."""
+    def thick(self) -> list[tuple[Case, Case]]:
+        """Per protocol: contiguous slices whose signal field gradients dephase, and the same patient without that loss."""
         matrix = (4, 48, 48) if self.quick else (8, 112, 112)
         protocols = PROTOCOLS[:1] if self.quick else [PROTOCOLS[k] for k in (0, 3, 5, 7)]
-        return [
-            Case(Abdomen(self.seed + 60 + k, matrix, THICK_SLICE_MM, THICK_SLICES), protocol, (self.seed, 60 + k))
-            for k, protocol in enumerate(protocols)
-        ]
+        pairs = []
+        for k, protocol in enumerate(protocols):
+            patients = (Abdomen(self.seed + 60 + k, matrix, THICK_SLICE_MM, scene) for scene in (THICK_SLICES, PLAIN))
+            dephased, whole = (Case(patient, protocol, (self.seed, 60 + k)) for patient in patients)
+            pairs.append((dephased, whole))
+        return pairs
 
     def _in_scenes(self, scenes: tuple[Scene, ...], matrix: tuple[int, int, int], slice_mm: float) -> list[Case]:
         return [

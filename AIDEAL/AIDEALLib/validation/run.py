@@ -9,13 +9,28 @@ from pathlib import Path
 from ..errors import Cancelled
 from ..models import Networks
 from ..version import __version__
-from . import coverage, iron, limits, phantoms, real_scans, regions, repeatability, sensitivity, spread, swaps, visits
+from . import (
+    coverage,
+    dephasing,
+    iron,
+    limits,
+    phantoms,
+    real_scans,
+    regions,
+    repeatability,
+    sensitivity,
+    spread,
+    swaps,
+    visits,
+)
 from .bench import Bench, fingerprint
 from .cases import Case
 from .plan import Plan
 from .report import Chapter, write_chapter, write_report
 
-_SIMULATED = {s.KEY: s for s in (phantoms, spread, sensitivity, coverage, iron, swaps, limits, regions, repeatability, visits)}
+_SIMULATED = {
+    s.KEY: s for s in (phantoms, spread, sensitivity, coverage, iron, swaps, dephasing, limits, regions, repeatability, visits)
+}
 SECTIONS = (*_SIMULATED, real_scans.KEY)
 """Sections by key, in the order of the report."""
 

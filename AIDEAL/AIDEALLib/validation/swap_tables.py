@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..simulation.scenes import PLAIN, THICK_SLICES, Scene
+from ..simulation.scenes import PLAIN, Scene
 from .detection import Detection, Reliability
 from .scores import SceneError
 from .tables import Column, Table, format_cell, table
@@ -137,16 +137,6 @@ def scene_table(errors: list[SceneError], among: Sequence[Scene], field: str, na
     island = {e.scene: f" / {e.segment.lower()}" for e in rows if e.segment in ISLANDS}
     titles = ["Protocol", *[f"{s}: body / liver{island.get(s, '')}" for s in scenes]]
     return Table("", f"Harder scenes, method refined: {name}, %.", (), titles, lines)
-
-
-def r2star_table(errors: list[SceneError]) -> Table:
-    """Bias of R2* where field gradients across slices dephase the signal."""
-    mine = [e for e in errors if e.scene == THICK_SLICES.name and e.patient == EVERY]
-    bias = {(e.protocol, e.segment): format_cell(e.r2star_bias_percent, "+.1f") for e in mine}
-    regions = ("Right lobe", "Left lobe", "Liver dome")
-    lines = [[p, *(bias.get((p, region), "-") for region in regions)] for p in dict.fromkeys(e.protocol for e in mine)]
-    caption = "Bias of the median R2*, %, in contiguous slices of 8 mm whose signal field gradients dephase."
-    return Table("", caption, (), ("Protocol", *regions), lines)
 
 
 def detection_table(detections: list[Detection], method: str) -> Table:

@@ -33,7 +33,6 @@ from .swap_tables import (
     aims,
     detection_table,
     protocol_table,
-    r2star_table,
     reliability_table,
     scene_table,
     voxels_left_out,
@@ -56,7 +55,7 @@ REGIONS: dict[str, tuple[str, ...]] = {
 
 def cases(plan: Plan) -> list[Case]:
     """Cases of the section."""
-    return [*(case for method in plan.methods for case in plan.plain(method)), *plan.hard(), *plan.patients(), *plan.thick()]
+    return [*(case for method in plan.methods for case in plan.plain(method)), *plan.hard(), *plan.patients()]
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
@@ -94,7 +93,6 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
                 for field, name in (("swap_percent", "swaps"), ("confidently_wrong_percent", "confidently wrong"))
                 for scenes in (HARD_SCENES, PATIENTS)
             ),
-            r2star_table(errors),
             "Motion and ghosts move fat to places that have none; neither estimate nor stated SD can account for that.",
             detection_table(detections, main),
             reliability_table(pooled_curves["plain"]),
