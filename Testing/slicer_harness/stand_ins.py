@@ -49,6 +49,7 @@ class ctkCollapsibleButton(QtWidgets.QGroupBox):
             self._folded = [w for w in self.children() if isinstance(w, QtWidgets.QWidget) and not w.isHidden()]
         for child in getattr(self, "_folded", []):
             child.setVisible(not self.collapsed)
+        self.setMaximumHeight(self.fontMetrics().height() + 6 if self.collapsed else 16777215)
 
     text = QtCore.Property(str, _text, _set_text)
     collapsed = QtCore.Property(bool, _collapsed, _set_collapsed)

@@ -237,7 +237,7 @@ def test_table_node_and_csv(drawn: Drawn, scene: Any, tmp_path: Path) -> None:
     assert any("models" in line for line in comments)
     read = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     assert [float(row["pdff_mean_percent"]) for row in read] == [row.pdff_mean for row in rows], "full precision"
-    assert f"Segment: Right lobe\tPDFF % (95 % interval): {rows[0].reported:.1f} (" in row_as_text(rows[0], TANG_2015)
+    assert f"Segment: Right lobe\tPDFF % (95 % CI): {rows[0].reported:.1f} (" in row_as_text(rows[0], TANG_2015)
     with pytest.raises(InputError, match="empty"):
         save_csv([], path, maps, MeasureOptions(), 20.0)
 

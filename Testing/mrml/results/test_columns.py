@@ -33,7 +33,7 @@ def test_a_value_at_a_cut_off_shows_on_which_side_it_is(drawn: Drawn, pdff: floa
         reported_high=13.0,
     )
     cells = dict(zip(map(columns.title, columns.USUAL), columns.texts(row, TANG_2015, columns.USUAL), strict=True))
-    assert cells["PDFF % (95 % interval)"] == f"{shown} (9.0 to 13.0)"
+    assert cells["PDFF % (95 % CI)"] == f"{shown} (9.0 to 13.0)"
     assert next(iter(cells)) == "Segment" and len(cells) == 5
 
 

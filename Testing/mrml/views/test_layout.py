@@ -127,8 +127,10 @@ def test_fit_histogram_and_table_are_seen(layouts: Any, reading: Panel, liver_ma
     assert [shown.GetColumnName(n) for n in range(shown.GetNumberOfColumns())] == list(map(columns.title, columns.USUAL))
     assert shown.GetTable().GetNumberOfRows() == 1
     reading.ui.showButton.click()
+    layouts.other(layout.TABLE_VIEW).SetTableNodeID(None)
     reading.ui.histogramButton.click()
     assert layout.PLOT_VIEW in layouts.shown
+    assert layouts.other(layout.TABLE_VIEW).GetTableNode() is shown, "a table that was filled before its view came is seen"
 
 
 def test_layouts_are_there_before_the_module_is_opened(scene: Any, layouts: Any) -> None:

@@ -85,7 +85,7 @@ class FitPanel:
             return
         text = probe.describe(maps, ras)
         chart = probe.show_fit(scene, fit, text.split("   field")[0])
-        probe.show_chart(scene, chart)
+        probe.show_chart(scene, chart, nodes.helper_of(maps.pdff, "shown_numbers"))
         self._show_text(tr("{values}   residual {residual:.1f} %").format(values=text, residual=fit.residual_percent))
 
     def stop_watching(self) -> None:

@@ -22,6 +22,8 @@ from ..views import display, layout
 from ..wording import worded
 from .columns_menu import ColumnsMenu
 from .context import Context
+from .tables import fill_table as fill_cells
+from .tables import set_up_table
 
 SHOWN_TABLE_ROLE = "shown_numbers"
 
@@ -41,9 +43,7 @@ class NumbersPanel:
     """
 
     def __init__(self, context: Context, follow: Callable[[], None]) -> None:
-        import qt
-
-        self._context, self._follow, self._qt = context, follow, qt
+        self._context, self._follow = context, follow
         self.live = LiveTable(context.later)
         self.live.changed.connect(self._on_measured)
         self._watched: tuple[Any, Any] = (None, None)
@@ -51,7 +51,7 @@ class NumbersPanel:
         self._columns: tuple[str, ...] = ()
         self._menu = ColumnsMenu(context)
         self._comparing = ""
-        ui.numbersTable.verticalHeader().setVisible(False)
+        set_up_table(ui.numbersTable)
         ui.numbersTable.connect("cellClicked(int,int)", self.onRowClicked)
         ui.caveatLabel.text = tr(CAVEAT)
         ui.histogramButton.connect("clicked(bool)", self.onHistogram)
@@ -110,7 +110,8 @@ class NumbersPanel:
         if maps is None or not filled:
             return
         curves = {region.name: (*histogram(maps, region), region.color) for region in filled}
-        probe.show_chart(scene, probe.show_histogram(scene, curves))
+        shown = nodes.helper_of(maps.pdff, SHOWN_TABLE_ROLE)
+        probe.show_chart(scene, probe.show_histogram(scene, curves), shown)
 
     def onReference(self, *_: Any) -> None:
         """Estimate the slices of the selected row's region by the reference, and compare."""
@@ -143,7 +144,7 @@ class NumbersPanel:
         maps = maps_of(difference.GetNodeReference(nodes.PDFF_ROLE))
         if maps is not None:
             fill_agreement_table(maps, found)
-        lines = [tr("PDFF minus that of {method} (map: {map}):").format(method=METHOD.label(), map=difference.GetName())]
+        lines = [tr("PDFF minus that of {method}; the fourth view can show the map:").format(method=METHOD.label())]
         self._context.ui.referenceLabel.text = "\n".join([*lines, *(row.sentence() for row in found)])
 
     def selected_row(self) -> int:
@@ -169,21 +170,16 @@ class NumbersPanel:
         self.live.clear()
 
     def _on_measured(self) -> None:
-        ui, qt, rows = self._context.ui, self._qt, self.live.rows
+        ui, rows = self._context.ui, self.live.rows
         self._columns = self._menu.chosen
         cutoffs = self.options().cutoffs
         headings = [tr(columns.title(field)) for field in self._columns]
-        ui.numbersTable.setColumnCount(len(headings))
-        ui.numbersTable.setHorizontalHeaderLabels(headings)
-        ui.numbersTable.setRowCount(len(rows))
+        tips = [tr(columns.explained(field)) for field in self._columns]
+        fill_cells(ui.numbersTable, headings, [columns.texts(row, cutoffs, self._columns) for row in rows], tips)
         for n, row in enumerate(rows):
-            for column, text in enumerate(columns.texts(row, cutoffs, self._columns)):
-                item = qt.QTableWidgetItem(text)
-                item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-                if column:
-                    item.setTextAlignment(qt.Qt.AlignCenter)
-                ui.numbersTable.setItem(n, column, item)
-        ui.numbersTable.resizeColumnsToContents()
+            if "reported" in self._columns and columns.at_a_cutoff(row, cutoffs):
+                tip = tr("With more digits than others, since it lies at a cut-off of the grades.")
+                ui.numbersTable.item(n, self._columns.index("reported")).setToolTip(tip)
         ui.histogramButton.enabled = bool(rows)
         ui.referenceButton.enabled = bool(rows) and not self._context.logic.busy
         self._fill_node(rows)

@@ -111,6 +111,7 @@ class RegionsPanel:
         parameters, maps = self._context.parameters(), self._context.maps()
         if parameters is not None and maps is not None:
             parameters.segmentation = drawing.create_lobes(self._context.logic.scene, maps.pdff)
+            self._context.ui.drawSection.collapsed = False
 
     def onImport(self, *_: Any) -> None:
         """Load segments from a file."""

@@ -16,12 +16,20 @@ from ..text import tr
 from ..wording import worded
 from .context import Context
 from .numbers_panel import NumbersPanel
+from .tables import fill_table, set_up_table
 
 if TYPE_CHECKING:
     from ...comparison.exchange import Compared
 
 POLL_MS = 300
-HEADINGS = ("Region", "Baseline %", "Follow-up %", "Change (95 % interval)", "Reading")
+HEADINGS = ("Region", "Before %", "After %", "Change (95 % CI)", "Reading")
+TIPS = (
+    "Region of both visits; those that only the baseline has are carried over by the registration",
+    "Mean PDFF at baseline",
+    "Mean PDFF at follow-up",
+    "Follow-up minus baseline, percentage points, with its 95 % interval",
+    "Changed: by more than repeated scans differ",
+)
 
 
 class VisitsPanel:
@@ -38,9 +46,7 @@ class VisitsPanel:
     """
 
     def __init__(self, context: Context, numbers: NumbersPanel, start: Callable[..., Any] = BackgroundTask) -> None:
-        import qt
-
-        self._context, self._numbers, self.start, self._qt = context, numbers, start, qt
+        self._context, self._numbers, self.start = context, numbers, start
         self._task: Any = None
         self._visits: tuple[MapNodes, MapNodes] | None = None
         self._target: Path | None = None
@@ -48,12 +54,15 @@ class VisitsPanel:
         ui = context.ui
         for selector in (ui.baselineSelector, ui.followUpSelector):
             selector.addAttribute("vtkMRMLScalarVolumeNode", "AIDEAL.Map", "pdff")
-        ui.changeTable.setColumnCount(len(HEADINGS))
-        ui.changeTable.setHorizontalHeaderLabels([tr(heading) for heading in HEADINGS])
-        ui.changeTable.verticalHeader().setVisible(False)
+        set_up_table(ui.changeTable)
         ui.changeTable.setVisible(False)
         ui.compareButton.connect("clicked(bool)", self.onCompare)
         ui.compareReportButton.connect("clicked(bool)", self.onSave)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether visits are being compared."""
+        return self._task is not None
 
     def update(self) -> None:
         """Enable the buttons where two runs are chosen."""
@@ -162,22 +171,19 @@ class VisitsPanel:
         return tr("Saved {names} in {folder}").format(names=", ".join(report), folder=folder)
 
     def _fill(self, changes: tuple[Change, ...]) -> None:
-        table, qt = self._context.ui.changeTable, self._qt
-        table.setRowCount(len(changes))
-        for n, change in enumerate(changes):
-            cells = (
+        table = self._context.ui.changeTable
+        rows = [
+            (
                 change.name,
-                f"{change.baseline:.1f}",
-                f"{change.follow_up:.1f}",
-                f"{change.change:+.1f} ({change.lower:+.1f} to {change.upper:+.1f})",
+                _number(f"{change.baseline:.1f}"),
+                _number(f"{change.follow_up:.1f}"),
+                _number(f"{change.change:+.1f} ({change.lower:+.1f} to {change.upper:+.1f})"),
                 tr(change.verdict),
             )
-            for column, text in enumerate(cells):
-                item = qt.QTableWidgetItem(text if "nan" not in text else "-")
-                item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-                table.setItem(n, column, item)
+            for change in changes
+        ]
+        fill_table(table, [tr(heading) for heading in HEADINGS], rows, [tr(tip) for tip in TIPS])
         table.setVisible(bool(changes))
-        table.resizeColumnsToContents()
 
     def _drop(self) -> None:
         if self._task is not None:
@@ -186,3 +192,7 @@ class VisitsPanel:
 
     def _show(self, text: str) -> None:
         self._context.ui.visitsMessageLabel.text = text
+
+
+def _number(text: str) -> str:
+    return "-" if "nan" in text else text

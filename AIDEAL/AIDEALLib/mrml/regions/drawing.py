@@ -12,6 +12,7 @@ from ...statistics import circle_roi
 from .. import nodes
 from ..volumes import array_of, geometry_of, ijk_to_ras, voxel_at, world_position
 from . import owners
+from .grid import voxels_on_grid
 
 RIGHT_LOBE, LEFT_LOBE = "Right lobe", "Left lobe"
 COUINAUD = tuple(f"Segment {number}" for number in ("I", "II", "III", "IV", "IVa", "IVb", "V", "VI", "VII", "VIII"))
@@ -212,6 +213,8 @@ def update_circles(scene: Any, volume: Any, diameter_mm: float) -> Any:
     for name, (place, voxels) in wanted.items():
         if not stored.GetSegmentIdBySegmentName(name):
             _add_segment(node, name, terminology(place), _CIRCLE_COLORS.get(place, (0.9, 0.9, 0.3)))
+        elif _holds(node, stored.GetSegmentIdBySegmentName(name), voxels, volume):
+            continue  # its outlines are made anew whenever it is set
         set_segment(node, name, voxels, volume)
     node.EndModify(modified)
     return node
@@ -236,6 +239,15 @@ def _circles(scene: Any, volume: Any, diameter_mm: float) -> dict[str, tuple[str
                 label = points.GetNthControlPointLabel(number) or f"{place} ROI {number + 1}"
                 found[label if label not in found else f"{label} ({number + 1})"] = (place, voxels)
     return found
+
+
+def _holds(segmentation: Any, segment_id: str, voxels: np.ndarray, volume: Any) -> bool:
+    """Whether a segment has these voxels."""
+    labelmap = slicer.vtkOrientedImageData()
+    if not segmentation.GetBinaryLabelmapRepresentation(segment_id, labelmap) or labelmap.IsEmpty():
+        return False
+    placed = voxels_on_grid(labelmap, segmentation, volume)
+    return placed is not None and placed[1].sum() == voxels.sum() and bool(voxels[placed[0]][placed[1]].all())
 
 
 def _add_segment(segmentation: Any, name: str, entry: str, color: tuple[float, float, float]) -> str:

@@ -30,6 +30,7 @@ from ...statistics import (
 )
 from ..nodes import FOREGROUND, MapNodes
 from ..volumes import array_of, geometry_of
+from .grid import voxels_on_grid
 
 BoolArray = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
@@ -179,6 +180,9 @@ def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
             return empty
     if not segmentation.GetBinaryLabelmapRepresentation(segment_id, labelmap) or labelmap.IsEmpty():
         return empty
+    placed = voxels_on_grid(labelmap, segmentation, volume)
+    if placed is not None:
+        return Region(name, *placed, liver, segment_id, tuple(segment.GetColor()))
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     reference = logic.CreateOrientedImageDataFromVolumeNode(volume, segmentation.GetParentTransformNode())
     resampled = slicer.vtkOrientedImageData()

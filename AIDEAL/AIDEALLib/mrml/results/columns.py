@@ -19,8 +19,8 @@ EVERY = (*USUAL, *(field for field in COLUMNS if field not in (*USUAL, *_WITH_RE
 """Columns to choose from, what is read first in front."""
 _SHORT = {
     "name": "Segment",
-    "reported": "PDFF % (95 % interval)",
-    "low_confidence_percent": "Low conf. (%)",
+    "reported": "PDFF % (95 % CI)",
+    "low_confidence_percent": "Low conf. %",
     "steatosis_grade": "Grade",
 }
 _DECIMALS = {
@@ -52,6 +52,11 @@ def chosen(stored: str, every: bool) -> tuple[str, ...]:
     """
     wanted = {"name", *stored.split()}
     return tuple(field for field in EVERY if field in wanted) if stored else (EVERY if every else USUAL)
+
+
+def explained(field: str) -> str:
+    """Heading of a column in full, for its tooltip."""
+    return {"reported": "Reported PDFF in percent, which is graded, with its 95 % interval"}.get(field, TITLES[field])
 
 
 def title(field: str) -> str:
@@ -120,13 +125,22 @@ def fill_shown_table(table: Any, rows: Sequence[SegmentStatistics], cutoffs: Ste
     table.EndModify(modified)
 
 
+def at_a_cutoff(row: SegmentStatistics, cutoffs: SteatosisCutoffs) -> bool:
+    """Whether one decimal would not show on which side of a cut-off the reported PDFF lies."""
+    return math.isfinite(row.reported) and _hides_its_side(row.reported, 1, cutoffs)
+
+
+def _hides_its_side(value: float, places: int, cutoffs: SteatosisCutoffs) -> bool:
+    limits = (cutoffs.grade_1, cutoffs.grade_2, cutoffs.grade_3)
+    return any(float(f"{value:.{places}f}") == limit != value for limit in limits)
+
+
 def _with_interval(row: SegmentStatistics, cutoffs: SteatosisCutoffs) -> str:
     value = row.reported
     if not math.isfinite(value):
         return row.without_number
-    limits = (cutoffs.grade_1, cutoffs.grade_2, cutoffs.grade_3)
     places = 1
-    while places < _MOST_DECIMALS and any(float(f"{value:.{places}f}") == limit != value for limit in limits):
+    while places < _MOST_DECIMALS and _hides_its_side(value, places, cutoffs):
         places += 1  # 11.308 is S2 at a cut-off of 11.3: '11.3' would not show why, and 11.29 is S1
     known = math.isfinite(row.reported_low) and math.isfinite(row.reported_high)
     return f"{value:.{places}f}" + (f" ({row.reported_low:.1f} to {row.reported_high:.1f})" if known else "")

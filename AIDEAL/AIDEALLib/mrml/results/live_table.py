@@ -59,7 +59,7 @@ _TITLES = {
 }
 CAVEAT = (
     "Intervals of 95 % hold for noise with its spatial correlation, swaps, edges and, of circles, how far a part of a lobe "
-    "differs from the lobe. What the signal model leaves open is apart."
+    "differs from the lobe. They leave out what the signal model leaves open, which is in the columns Model from and to."
 )
 
 

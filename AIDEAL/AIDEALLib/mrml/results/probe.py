@@ -13,7 +13,7 @@ from ...voxel_fit import EchoProtocol, VoxelEstimate, VoxelFit, corrected_sample
 from .. import nodes
 from ..nodes import FOREGROUND, MapNodes, corrections_of
 from ..scan.scene_scan import SceneScan
-from ..views.layout import LAYOUT_MAPS_AND_NUMBERS, PLOT_VIEW, show_layout, shown_layout
+from ..views.layout import LAYOUT_MAPS_AND_NUMBERS, PLOT_VIEW, show_layout, show_table, shown_layout
 from ..volumes import array_of, voxel_at
 
 CHART_ROLE, FIT_TABLE_ROLE, HISTOGRAM_CHART_ROLE, HISTOGRAM_TABLE_ROLE = "fit chart", "fit", "histogram chart", "histogram"
@@ -181,8 +181,18 @@ def show_histogram(scene: Any, curves: dict[str, tuple[np.ndarray, np.ndarray, t
     return chart
 
 
-def show_chart(scene: Any, chart: Any) -> None:
-    """Show a chart: in the plot view of the module's layout, to which it switches, or in any where there is no such view."""
+def show_chart(scene: Any, chart: Any, table: Any = None) -> None:
+    """Show a chart in the module's layout with plot and table, to which it switches.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+        The scene.
+    chart : vtkMRMLPlotChartNode
+        The chart; shown in any plot view where the module has none.
+    table : vtkMRMLTableNode, optional
+        Table of the layout's table view.
+    """
     if shown_layout(scene) != LAYOUT_MAPS_AND_NUMBERS:
         show_layout(scene, LAYOUT_MAPS_AND_NUMBERS)
     views = [
@@ -190,6 +200,7 @@ def show_chart(scene: Any, chart: Any) -> None:
     ]
     for view in [view for view in views if view.GetLayoutName() == PLOT_VIEW] or views:
         view.SetPlotChartNodeID(chart.GetID())
+    show_table(scene, table)
 
 
 def _table(scene: Any, role: str, name: str) -> Any:

@@ -171,7 +171,7 @@ def add_difference(maps: MapNodes, reference: ParameterMaps, slices: Slices) -> 
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(-WINDOW_POINTS, WINDOW_POINTS)
-    display.SetAndObserveColorNodeID(color_node(pdff.GetScene(), "Field").GetID())
+    display.SetAndObserveColorNodeID(color_node(pdff.GetScene(), "Difference").GetID())
     return node
 
 

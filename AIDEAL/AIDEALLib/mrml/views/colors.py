@@ -31,6 +31,7 @@ _COLORS: dict[str, _Stops] = {
     ),
     "Relaxation": ((0.0, 0.0, 0.02, 0.08), (0.4, 0.10, 0.28, 0.55), (0.7, 0.25, 0.62, 0.75), (1.0, 0.95, 1.0, 0.95)),
     "Field": ((0.0, 0.10, 0.25, 0.70), (0.5, 0.96, 0.96, 0.96), (1.0, 0.72, 0.10, 0.15)),
+    "Difference": ((0.0, 0.35, 0.65, 1.00), (0.5, 0.04, 0.04, 0.05), (1.0, 1.00, 0.45, 0.25)),
     "Marked": ((0.0, 1.00, 0.70, 1.00), (0.5, 1.00, 0.0, 1.00), (1.0, 0.80, 0.0, 0.80)),  # in no colour of the PDFF
 }
 _COLOR_OF = {
@@ -43,8 +44,8 @@ _COLOR_OF = {
     "field": "Field",
     "field_sd": "Uncertainty",
     "residual": "Uncertainty",
-    "difference": "Field",
-    "change": "Field",
+    "difference": "Difference",
+    "change": "Difference",
     "follow_up": "PDFF",
 }
 

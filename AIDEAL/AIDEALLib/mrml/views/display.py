@@ -12,7 +12,7 @@ from ..nodes import MapNodes
 from ..volumes import array_of, world_position
 from .anatomy import ECHO_1, anatomy_of
 from .colors import TITLES, add_legends
-from .layout import ANATOMY_VIEW, FOURTH_VIEW, PDFF_VIEW, SD_VIEW, VIEWS
+from .layout import ANATOMY_VIEW, FOURTH_VIEW, PDFF_VIEW, SD_VIEW, VIEWS, widen_titles
 from .overlay import Overlay, overlay_volume
 from .shown_pdff import shown_pdff, window_pdff
 from .turning import turn_view
@@ -93,6 +93,7 @@ def show_maps(maps: MapNodes, choice: ViewChoice, fit: bool = False) -> None:
         composite.SetHotLinkedControl(True)
         composite.SetLinkedControl(True)
     add_legends(dict(shown[name] for name in views))
+    widen_titles()
 
 
 def show_scan(echo: Any, scan: Any) -> None:

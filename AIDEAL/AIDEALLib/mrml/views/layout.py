@@ -10,6 +10,8 @@ LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS, LAYOUT_SCAN, LAYOUT_3D = 5821, 5822, 5823,
 LAYOUTS = (LAYOUT_MAPS, LAYOUT_MAPS_AND_NUMBERS, LAYOUT_SCAN, LAYOUT_3D)
 PLOT_VIEW, TABLE_VIEW, LIVER_VIEW = "AIDEALPlot", "AIDEALTable", "AIDEALLiver"
 ANATOMY_VIEW, PDFF_VIEW, SD_VIEW, FOURTH_VIEW = "AIDEALAnatomy", "AIDEALPDFF", "AIDEALSD", "AIDEALFourth"
+TITLE_PIXELS = 64
+"""Width of eight characters in the bar of a view."""
 VIEWS = (ANATOMY_VIEW, PDFF_VIEW, SD_VIEW, FOURTH_VIEW)
 
 
@@ -73,6 +75,21 @@ def show_layout(scene: Any, number: int) -> None:
     if layout is not None and layout.GetViewArrangement() != number:
         layout.SetViewArrangement(number)
         slicer.app.processEvents()
+
+
+def widen_titles() -> None:
+    """Give titles of the module's views their place: the bar of a narrow view cuts them otherwise."""
+    manager = slicer.app.layoutManager()
+    if manager is None:
+        return
+    for name in VIEWS:
+        widget = manager.sliceWidget(name)
+        if widget is None:
+            continue
+        title = widget.mrmlSliceNode().GetLayoutLabel()
+        for label in slicer.util.findChildren(widget.sliceController(), className="QLabel"):
+            if title and label.text == title:
+                label.minimumWidth = TITLE_PIXELS
 
 
 def shown_layout(scene: Any) -> int:
