@@ -21,8 +21,8 @@ from .real import RealScan
 from .score import Cost, ProtocolScore, RealScore, real_score, score
 from .worker import MethodDescription, ProcessEnded, Run, Runner
 
-SLOW_S = 1.0
-"""A method that takes longer than this per slice is run once, and its first run counts."""
+SLOW_CPU_S = 2.0
+"""A method that takes more CPU time than this per slice is run once, and its first run counts."""
 SCORING = (
     "simulation",
     "validation/cases.py",
@@ -123,14 +123,14 @@ class Benchmark:
         costs: dict[str, list[tuple[float, float]]] = {name: [] for name in runners}
         for turn in range(self.plan.repeats + 1):
             for name, runner in _running(runners).items():
-                if turn and last[name].cost.seconds > SLOW_S * slices:
+                if turn and last[name].cost.cpu_s > SLOW_CPU_S * slices:
                     continue
                 self.progress(f"{title}: {name}")
                 try:
                     last[name] = runner.run(series)
                 except ProcessEnded:
                     continue
-                if turn or last[name].cost.seconds > SLOW_S * slices:  # the first turn of a fast method warms it up
+                if turn or last[name].cost.cpu_s > SLOW_CPU_S * slices:  # the first turn of a fast method warms it up
                     costs[name].append((last[name].cost.seconds / slices, last[name].cost.cpu_s / slices))
         return {name: (last[name], _cost(costs[name], last[name].cost.peak_mib)) for name in _running(runners)}
 
