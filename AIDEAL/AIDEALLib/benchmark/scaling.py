@@ -28,8 +28,8 @@ LONGEST_CPU_S = 90.0
 """A point that would take more CPU time, at the rate of the point before, is left out."""
 LONGEST_LARGE_CPU_S = 180.0
 """The same of the large scan."""
-ONE_RUN_S = 5.0
-"""A run that takes longer is not repeated."""
+ONE_RUN_CPU_S = 10.0
+"""A run that takes more CPU time is not repeated."""
 REPEATS = 3
 PATIENT = 400
 
@@ -141,7 +141,7 @@ def _point(name: str, varied: str, value: int, size: Size) -> ScalingRow:
             return _missing(name, varied, value, runner.description.failure)
         try:
             costs = [runner.run(series).cost]
-            if costs[0].seconds < ONE_RUN_S:  # the first run was a warm-up
+            if costs[0].cpu_s < ONE_RUN_CPU_S:  # the first run was a warm-up
                 costs = [runner.run(series).cost for _ in range(REPEATS)]
         except ProcessEnded as ended:
             return _missing(name, varied, value, str(ended))
