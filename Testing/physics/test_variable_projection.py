@@ -103,3 +103,11 @@ def test_voxels_without_signal_stay_finite(te_s: torch.Tensor) -> None:
     linear_fit = fit(torch.zeros(6, 2, dtype=torch.complex64), torch.zeros(2), torch.full((2,), 40.0), single)
     for value in (linear_fit.water, linear_fit.residual_energy, linear_fit.slope / linear_fit.curvature):
         assert bool(torch.isfinite(torch.view_as_real(value) if value.is_complex() else value).all())
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fit_of_few_voxels(te_s: torch.Tensor, basis: EchoBasis, voxels, count: int) -> None:
+    s = voxels(te_s, [20.0, 20.0], 25.0, 60.0)[:, :count]
+    linear_fit = fit(s, torch.full((count,), 25.0, dtype=torch.float64), torch.full((count,), 60.0, dtype=torch.float64), basis)
+    assert linear_fit.water.shape == linear_fit.residual_energy.shape == (count,)
+    assert bool((linear_fit.residual_energy < 1e-9).all())

@@ -211,7 +211,8 @@ def fit(
     angle = (2 * torch.pi) * field_hz.reshape(1, -1) * tau
     cos, sin = torch.cos(angle) * decay, torch.sin(angle) * decay
     demodulated = torch.cat([s.real * cos + s.imag * sin, s.imag * cos - s.real * sin])
-    projections = torch.view_as_complex((basis.projections @ demodulated).reshape(4, 2, -1).transpose(1, 2).contiguous())
+    parts = (basis.projections @ demodulated).reshape(4, 2, -1)
+    projections = torch.complex(parts[:, 0], parts[:, 1])  # also of no voxels, which `view_as_complex` refuses
     gram = (basis.gram @ (decay * decay)).reshape(3, 4, -1)
     return _solve(projections, gram, s.energy, voxels)
 

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.methods import refined as module
+from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -106,3 +109,15 @@ def test_the_stated_sd_of_iron_does_not_follow_the_noise_of_each_voxel(monkeypat
     pooled = scatter()
     monkeypatch.setattr(module, "pooled_pdff_variance", lambda best, _: best.pdff_variance)
     assert pooled < 0.7 * scatter()
+
+
+def test_slice_without_any_open_voxel_is_estimated() -> None:
+    """Water beside fat with little noise: the mode of every voxel is beyond doubt."""
+    te = np.linspace(1.5e-3, 9e-3, 6)
+    fat = SIX_PEAK.modulation(torch.from_numpy(te), 1.5).numpy()
+    signal = np.where(np.arange(32) >= 16, fat[:, None], 1.0) * np.exp(-40.0 * te)[:, None]
+    noise = np.random.default_rng(0).normal(0, 0.01, (2, 6, 1, 32, 32))
+    echoes = np.broadcast_to(signal[:, None, None], noise[0].shape) + noise[0] + 1j * noise[1]
+    maps = estimate(EchoSeries(echoes.astype(np.complex64), te, 1.5), RunOptions(), corrections=NO_CORRECTIONS)
+    assert np.median(maps.pdff[0, :, :16]) == pytest.approx(0.0, abs=0.5)
+    assert np.median(maps.pdff[0, :, 16:]) == pytest.approx(100.0, abs=0.5)

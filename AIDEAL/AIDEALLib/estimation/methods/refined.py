@@ -106,6 +106,8 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
         main = main_candidate(given.voxels, given.field_hz[given.mask], scan.period_hz, scan.basis)
         noise = given.noise(main.least_residual_energy)
         free = open_voxels(main, len(given.voxels), given.evidence_noise(noise), scan, neighbours, options)
+        if not free.numel():
+            free = free.new_zeros(1)  # one voxel at least, so that no step has to work on none
         candidates = with_other_candidates(main, free, given.voxels, scan.fat_shift_hz, scan.basis)
         noise = given.noise(candidates.residual_energy.amin(0))
     with watch("fusion"):
