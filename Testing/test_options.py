@@ -25,8 +25,9 @@ from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.worker.client import Stopped
 
 OPTIONS = tuple(option_fields())
-IN_PANEL = tuple(name for name in OPTIONS if name not in ("models", "trust_models", "keep_names", "anyway"))
-"""Networks of one's own are for the command line; `anyway` is no setting, but a check box for the run at hand."""
+IN_PANEL = tuple(name for name in OPTIONS if name not in ("models", "trust_models", "keep_names", "anyway", "study", "series"))
+"""Networks of one's own are for the command line; studies and series are chosen where files are loaded; `anyway` is no setting,
+but a check box for the run at hand."""
 UI = ElementTree.parse(MODULE / "Resources" / "UI" / "AIDEAL.ui").getroot()
 
 

@@ -38,6 +38,10 @@ class Overrides:
         Flip angle of the excitation.
     repetition_time_s : float, seconds
         Repetition time.
+    study : str
+        Study to take of several: number in the list of what is there, UID, or description; '' for the only one.
+    series : str
+        Series to take of several: number, UID or description, several separated by commas; '' for the only scan.
 
     Raises
     ------
@@ -64,6 +68,15 @@ class Overrides:
     )
     repetition_time_s: float | None = _option(
         None, "Repetition time", "Repetition time, such as 0.012 or 12ms; overrides the files.", flag="--tr", metavar="SECONDS"
+    )
+    study: str = _option(
+        "",
+        "Study",
+        "Study of several to take: number in the list of what is there, UID (with --from), or description.",
+        metavar="STUDY",
+    )
+    series: str = _option(
+        "", "Series", "Series of several to take: number, UID or description; several separated by commas.", metavar="SERIES"
     )
 
     def __post_init__(self) -> None:

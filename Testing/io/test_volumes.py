@@ -26,9 +26,12 @@ def test_one_file_of_a_series_stands_for_all(tmp_path: Path, echoes: npt.NDArray
     assert_same_scan(load_series(tmp_path / "sub-01_echo-2_part-mag_MEGRE.nii.gz"), echoes)
 
 
-def test_echo_time_orders_the_echoes_before_their_numbers(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
-    bids(tmp_path, echoes, order=(10, 2, 7, 1))
-    assert_same_scan(load_series(tmp_path), echoes)
+def test_echo_numbers_are_no_places_and_agree_with_the_times(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    bids(tmp_path / "a", echoes, order=(1, 2, 7, 10))
+    assert_same_scan(load_series(tmp_path / "a"), echoes)
+    bids(tmp_path / "b", echoes, order=(10, 2, 7, 1))
+    with pytest.raises(InputError, match="contradict each other: in the order of the times"):
+        load_series(tmp_path / "b")
 
 
 def test_two_runs_are_refused_and_one_can_be_named(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:

@@ -128,6 +128,11 @@ FAULTS: dict[str, tuple[Callable[[EchoSeries], EchoSeries], str, Severity]] = {
         "sign-without-effect",
         Severity.INFO,
     ),
+    "offset of real and imaginary parts": (
+        lambda s: with_echoes(s, lambda e: e + (0.2 - 0.3j) * np.abs(e).max()),
+        "parts-offset",
+        Severity.STOP,
+    ),
     "phase scaled twice": (lambda s: with_echoes(s, scaled_twice), "phase-scale", Severity.STOP),
     "echo 3 of a bipolar scan missing": (
         lambda s: without_echo(spoil(Pattern.ODD_EVEN)(s), 2),

@@ -51,6 +51,7 @@ def assert_same_scan(series: EchoSeries, echoes: npt.NDArray[np.complex64], tole
 
 def bids(folder: Path, echoes: npt.NDArray[np.complex64], order: tuple[int, ...] = (1, 2, 3, 4)) -> None:
     """Write a scan as BIDS, the echoes numbered in the order given."""
+    folder.mkdir(exist_ok=True)
     for number, te, echo in zip(order, TE_S, echoes, strict=True):
         for part, values in (("mag", np.abs(echo)), ("phase", np.angle(echo))):
             write(

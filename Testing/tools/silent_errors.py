@@ -208,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
     done = {(case.kind, case.seed) for case in cases}
     kinds = list(FAULTS)
     clean = [(CLEAN, 1_000_000 * chosen.seed + n) for n in range(chosen.clean)]
-    faulty = [(kinds[n % len(kinds)], 1_000_000 * chosen.seed + n) for n in range(chosen.faulty)]
+    faulty = [(kinds[(n + 11 * chosen.seed) % len(kinds)], 1_000_000 * chosen.seed + n) for n in range(chosen.faulty)]
     order = sorted([*clean, *faulty], key=lambda case: case[1])  # both kinds in turn, so that a stopped run has both
     for kind, seed in order:
         if (kind, seed) in done:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
+from ..options import Overrides
 from ..scratch import ScratchFolder, remove_abandoned
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ Send = Annotated[
 From = Annotated[
     str,
     typer.Option("--from", metavar="URL", help="DICOMweb archive to read the scan from, with --study.", show_default=False),
-]
-StudyUid = Annotated[
-    str, typer.Option("--study", metavar="UID", help="Study Instance UID of the scan in the archive.", show_default=False)
 ]
 
 
@@ -181,7 +179,7 @@ def scan_files(inputs: Sequence[Path], url: str, study_uid: str) -> Iterator[lis
     InputError
         Neither files nor an archive, or both, are named; or as `Archive.retrieve`.
     """
-    if bool(url) != bool(study_uid):
+    if url and not study_uid:
         raise InputError("--from and --study belong together: the address of the archive and the UID of the study.")
     if bool(inputs) == bool(url):
         raise InputError("A scan was expected: either its files, or an archive (--from URL --study UID).")
@@ -193,6 +191,17 @@ def scan_files(inputs: Sequence[Path], url: str, study_uid: str) -> Iterator[lis
     with _temporary() as folder:
         Archive(url).retrieve(study_uid, folder)
         yield [folder]
+
+
+def chosen_files(files: Sequence[Path], overrides: Overrides) -> list[Path]:
+    """Files of the scan among those named: its study and series, where the user chose them."""
+    from ..io.dicom.origin import ScanChoice
+    from ..io.dicom.read import is_dicom, scan_stack
+
+    choice = ScanChoice(overrides.study, overrides.series)
+    if not choice or not is_dicom(list(files)):
+        return list(files)
+    return list(dict.fromkeys(frame.path for frame in scan_stack(files, choice)[0]))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import typer
 
 from ..choices import Paper
 from ..options import RunOptions
-from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex, StudyUid
+from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex
 from .failure import UNUSABLE
 from .options import Debug, Force, Out, PaperSize, path_given, takes_run_options
 from .region_options import CirclesPerSegment, LeaveOutEdges, LeaveOutVessels, SuggestCircles, region_options
@@ -52,7 +52,6 @@ def run(
     ] = False,
     paper: PaperSize = Paper.A4,
     from_: From = "",
-    study: StudyUid = "",
     dicom: Dicom = None,
     anonymous: Anonymous = False,
     patient_name: PatientName = "",
@@ -69,7 +68,7 @@ def run(
     from ..io.output.staging import refuse_other_scan, staged_directory
     from ..scan_run.folder import Writing, export_content
     from ..scan_run.run import ScanRequest, run_scan
-    from .exporting import export_and_send, scan_files
+    from .exporting import chosen_files, export_and_send, scan_files
     from .options import flag_words
     from .results import print_outcome
     from .running import run_with_progress
@@ -87,7 +86,7 @@ def run(
         return run_with_progress(files if len(files) > 1 else files[0], options, ready=ready)
 
     console = Console()
-    with scan_files(inputs or [], from_, study) as files:
+    with scan_files(inputs or [], from_, options.overrides.study) as files:
         request = replace(request, files=tuple(files))
         with staged_directory(out, files) as stage:
             result = run_scan(request, stage, Writing(paper, wording=flag_words), estimate=estimate, ready=refuse_other)
@@ -95,6 +94,6 @@ def run(
         print_outcome(console, outcome, saved, out, all_findings)
         if export.requested:
             content = export_content(outcome.maps, result.segments, saved.measured, outcome.quality, out, flag_words)
-            export_and_send(console, export, content, files)
+            export_and_send(console, export, content, chosen_files(files, options.overrides))
     if outcome.quality is not None and outcome.quality.unusable:
         raise typer.Exit(UNUSABLE)

@@ -251,6 +251,7 @@ class _Run:
 
     def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:
         run = {**self.options.as_dict(), "models": Path(self.options.models).name}  # folders above may name people
+        run["overrides"] |= {"study": "", "series": ""}  # so may descriptions; `scan` identifies the echoes
         return {"run": run, CORRECTIONS: self.corrections.as_dict(), **method.settings_in_use(learned)}
 
     def _notes(self, method: RegisteredMethod, learned: LearnedSettings, scan: Scan, signal: bool) -> tuple[str, ...]:

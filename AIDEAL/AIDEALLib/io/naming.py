@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -37,6 +37,9 @@ _WORDS = {
     "im": Part.IMAGINARY,
 }
 _ECHO = re.compile(r"(?:(?<![a-z])echo[-_ ]?|(?<![a-z0-9])e)(\d+)(?!\d)", re.IGNORECASE)
+_ENTITY = re.compile(r"(?:^|[_-])(sub|ses|acq|run|dir|rec|task)-([A-Za-z0-9]+)", re.IGNORECASE)
+"""Entities of BIDS that distinguish scans."""
+_ENTITY_WORDS = ("sub", "ses", "acq", "run", "dir", "rec", "task")
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -54,12 +57,15 @@ class NamedImage:
         Echo number.
     series : str
         Name without part and echo.
+    entities : dict of str to str
+        Entities of BIDS that distinguish scans: subject, session, acquisition, run and the like.
     """
 
     path: Path
     part: Part
     echo: int | None
     series: str
+    entities: dict[str, str] = field(default_factory=dict)
 
     @property
     def natural_order(self) -> tuple[tuple[int, int, str], ...]:
@@ -115,10 +121,12 @@ def parse_name(path: Path) -> NamedImage:
             break
     tokens = [t.lower() for t in tokens if t.lower() != "part"]
     if echo is None:
-        numbers = [position for position, token in enumerate(tokens) if token.isdigit()]
+        before = ["", *tokens]
+        numbers = [n for n, token in enumerate(tokens) if token.isdigit() and before[n] not in _ENTITY_WORDS]
         if numbers:
             echo = int(tokens.pop(numbers[-1]))
-    return NamedImage(path, part, echo, "_".join(tokens))
+    entities = {key.lower(): value for key, value in _ENTITY.findall(stem(path))}
+    return NamedImage(path, part, echo, "_".join(tokens), entities)
 
 
 def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[NamedImage]]:
@@ -152,6 +160,7 @@ def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[N
         # scanners give phase a series number of its own: scan_20_e1.nii.gz, scan_21_e1_ph.nii.gz
         pair = _pair(list(images))
         if pair and all(len({image.series for image in group}) == 1 for group in pair.values()):
+            _refuse_different_entities([image for group in pair.values() for image in group])
             complete = {"": pair}
     if not complete and not any(image.part in (Part.PHASE, Part.REAL, Part.IMAGINARY) for image in images):
         complete = {name: {Part.MAGNITUDE: group} for name, group in by_series.items() if _are_magnitudes(group)}
@@ -165,6 +174,17 @@ def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[N
         f"Found only {found} in {where}; magnitude and phase, or real and imaginary images were expected, named as such "
         "(BIDS part-mag/part-phase, or words such as mag, phase, real, imag). Add the missing ones, or rename the files."
     )
+
+
+def _refuse_different_entities(images: Sequence[NamedImage]) -> None:
+    """Refuse parts that the entities of BIDS in their names assign to different scans."""
+    for entity in sorted({entity for image in images for entity in image.entities}):
+        values = sorted({image.entities[entity] for image in images if entity in image.entities})
+        if len(values) > 1:
+            raise InputError(
+                f"The images are of {len(values)} different scans: their names differ in '{entity}-' ({len(values)} values). "
+                "Magnitude and phase, or real and imaginary images of one scan were expected. Name the files of one."
+            )
 
 
 def _are_magnitudes(group: Sequence[NamedImage]) -> bool:

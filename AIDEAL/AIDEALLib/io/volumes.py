@@ -15,7 +15,18 @@ from ..choices import PhaseUnit, Readout
 from ..echoes import EchoSeries, Geometry
 from ..errors import InputError
 from ..options import Overrides
-from .images import Excitation, echo_times_s, excitation, field_strength_t, is_complex_image, read_image, same_geometry
+from .contradictions import refuse_different, refuse_other_frequency, refuse_other_order, refuse_other_unit
+from .images import (
+    Excitation,
+    Image,
+    echo_times_s,
+    excitation,
+    field_strength_t,
+    is_complex_image,
+    read_image,
+    read_sidecar,
+    same_geometry,
+)
 from .naming import NamedImage, Part, choose_series, is_image, parse_name
 from .phase_units import detect_phase_unit
 from .signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
@@ -73,7 +84,7 @@ def read_volumes(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
     """
     where = paths[0].name if len(paths) == 1 else f"the {len(paths)} files given"
     parts = _find(paths, where)
-    stacks = {part: _read_stack(files, own_times=overrides.te_s is None) for part, files in parts.items()}
+    stacks = {part: _read_stack(files, overrides) for part, files in parts.items()}
     first, *others = stacks.values()
     for other in others:
         _check_match(first, other, tuple(part.value for part in stacks))
@@ -126,7 +137,7 @@ def _find(paths: Sequence[Path], where: str) -> dict[Part, list[NamedImage]]:
     return choose_series(images, where)
 
 
-def _read_stack(files: Sequence[NamedImage], own_times: bool) -> _Stack:
+def _read_stack(files: Sequence[NamedImage], overrides: Overrides) -> _Stack:
     ordered = sorted(files, key=lambda f: (f.echo is None, f.echo or 0, f.natural_order))
     images = [read_image(file.path) for file in ordered]
     for file, image in zip(ordered[1:], images[1:], strict=True):
@@ -135,6 +146,7 @@ def _read_stack(files: Sequence[NamedImage], own_times: bool) -> _Stack:
                 f"{file.path.name} lies on another grid than {ordered[0].path.name} (size, spacing, origin or direction); all "
                 "echoes must share one. Export them alike, or resample them."
             )
+    own_times = overrides.te_s is None
     times: list[float] = []
     for file, image in zip(ordered, images, strict=True):
         found = echo_times_s(file.path, image.header) or ()
@@ -152,7 +164,8 @@ def _read_stack(files: Sequence[NamedImage], own_times: bool) -> _Stack:
         order = np.argsort(te_s, kind="stable")
         volumes, te_s = volumes[order], tuple(te_s[i] for i in order)
         numbers = [numbers[i] for i in order] if numbers else None
-    strengths = (field_strength_t(file.path, image.header) for file, image in zip(ordered, images, strict=True))
+    strengths = [field_strength_t(file.path, image.header) for file, image in zip(ordered, images, strict=True)]
+    _compare(ordered, images, times if own_times and len(times) == len(ordered) else None, overrides)
     return _Stack(
         volumes=volumes,
         te_s=te_s,
@@ -161,6 +174,28 @@ def _read_stack(files: Sequence[NamedImage], own_times: bool) -> _Stack:
         geometry=images[0].geometry,
         excitation=excitation(ordered[0].path, images[0].header),
     )
+
+
+def _compare(files: Sequence[NamedImage], images: Sequence[Image], times: Sequence[float] | None, overrides: Overrides) -> None:
+    """Compare what names, sidecars and headers of the files of a part state of a quantity that nothing overrides."""
+    sidecars = [read_sidecar(file.path) for file in files]
+    excitations = [excitation(file.path, image.header) for file, image in zip(files, images, strict=True)]
+    strengths = [field_strength_t(file.path, image.header) for file, image in zip(files, images, strict=True)]
+    if overrides.flip_angle_deg is None:
+        refuse_different("flip angle", [e.flip_angle_deg for e in excitations], "flip_angle_deg")
+    if overrides.repetition_time_s is None:
+        refuse_different("repetition time", [e.repetition_time_s for e in excitations], "repetition_time_s")
+    if overrides.field_strength_t is None:
+        refuse_different("field strength", strengths, "field_strength_t")
+        frequencies = [sidecar.get("ImagingFrequency") for sidecar in sidecars]
+        for strength in [strength for strength in strengths if strength is not None][:1]:
+            refuse_other_frequency(strength, [float(f) for f in frequencies if isinstance(f, int | float)])
+    stated = [number if isinstance(number := sidecar.get("EchoNumber"), int) else None for sidecar in sidecars]
+    for numbers in ([file.echo for file in files], stated):
+        refuse_other_order(numbers, times)
+    for file, image, sidecar in zip(files, images, sidecars, strict=True):
+        if file.part is Part.PHASE and overrides.phase_unit is None:
+            refuse_other_unit(sidecar, image.array, file.path.name)
 
 
 def _check_match(a: _Stack, b: _Stack, names: tuple[str, ...]) -> None:

@@ -18,6 +18,9 @@ PHASE_BINS, EMPTY_SHARE, EDGE_SHARE, LEAST_GAP_BINS = 120, 0.02, 0.5, 4
 """Phase of the right scale fills the turn, or fades out. A gap of at least so many bins, emptier than the first share of the
 mean and with edges above the second share, shows a wrong scale."""
 LEAST_PHASE_VALUES, MOST_PHASE_VALUES = 5000, 400_000
+BORDER_VOXELS, OFFSET_TIMES_NOISE, SAME_OFFSET = 3, 4.0, 0.25
+"""Width of the border of the images, in voxels; an offset there is above this many times its spread, and differs from echo to
+echo by less than this share of itself."""
 EXPORT = "Export phase, or real and imaginary images, along with the magnitudes"
 
 
@@ -44,7 +47,29 @@ def assess_phase_images(series: EchoSeries, body: Mask) -> list[Finding]:
                 _or_magnitudes(f"The phase images are not those of these echoes. {EXPORT}"),
             )
         ]
-    return _scale(series, body)
+    return _offset(series) or _scale(series, body)
+
+
+def _offset(series: EchoSeries) -> list[Finding]:
+    """Real and imaginary parts that are not 0 where there is air: at the border, and the same in all echoes."""
+    border = np.ones(series.shape, dtype=bool)
+    border[:, BORDER_VOXELS:-BORDER_VOXELS, BORDER_VOXELS:-BORDER_VOXELS] = False
+    values = series.echoes[:, border]
+    centre = np.median(values.real, axis=1) + 1j * np.median(values.imag, axis=1)
+    spread = np.median(np.abs(values - centre[:, None]))
+    mean = complex(centre.mean())
+    if abs(mean) <= OFFSET_TIMES_NOISE * spread or np.abs(centre - mean).max() > SAME_OFFSET * abs(mean):
+        return []
+    share = 100 * abs(mean) / float(np.abs(series.echoes).max())
+    return [
+        Finding(
+            "parts-offset",
+            Severity.STOP,
+            f"At the border of the images, where there is air, all echoes have the same signal, {share:.0f} % of the largest: "
+            "an offset of the real or imaginary images was lost or added on export.",
+            advise("Export real and imaginary images with their rescale intercept, or magnitude and phase."),
+        )
+    ]
 
 
 def _scale(series: EchoSeries, body: Mask) -> list[Finding]:

@@ -38,6 +38,7 @@ REASONS = {
     "magnitude-only": "phase is missing",
     "phase-constant": "phase is the same in all echoes",
     "phase-not-phase": "phase images hold no phase",
+    "parts-offset": "real and imaginary images have an offset",
     "phase-scale": "phase has a wrong scale",
     "sign-undecided": "rotation sense of the phase is open",
     "echo-times-unfit": "echo times do not determine PDFF",

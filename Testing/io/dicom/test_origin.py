@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from dicom_writer import DIALECTS, write_scan
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
 from AIDEALLib.io.load import load_series
+from AIDEALLib.options import Overrides
 from AIDEALLib.simulation.demo import demo_liver
 
 SIEMENS = DIALECTS["siemens classic"]
@@ -61,7 +63,7 @@ def test_magnitudes_of_one_with_phases_of_another(
     own = {"PatientID": "1", "StudyInstanceUID": "1.2.3", "FrameOfReferenceUID": "1.2.4", "FlipAngle": 3.0}
     changed(paths, lambda _: True, **own)
     changed(paths, is_phase, **values)
-    with pytest.raises(InputError, match=f"of different {named} "):
+    with pytest.raises(InputError, match=f"of different {named}:"):
         load_series(tmp_path)
 
 
@@ -114,3 +116,60 @@ def test_files_of_one_name_are_distinguished_by_folder_and_series(liver: EchoSer
     with pytest.raises(InputError, match=r"file \d+ in folder 1 \(series 1\) and file \d+ in folder 2 \(series 2\)") as found:
         load_series(tmp_path)
     assert "Doe" not in found.value.message
+
+
+@pytest.fixture
+def two_studies(liver: EchoSeries, tmp_path: Path) -> Path:
+    for number, name in enumerate(("a", "b"), start=1):
+        series = replace(liver, echoes=liver.echoes * number, te_s=liver.te_s + 1e-4 * number)
+        paths = write_scan(tmp_path / name, series, SIEMENS)
+        values = {"StudyInstanceUID": f"1.2.{number}", "StudyDescription": f"visit {name}", "SeriesNumber": 10 * number}
+        changed(paths, lambda _: True, PatientID="1", **values)
+        changed(paths, is_phase, SeriesNumber=10 * number + 1, SeriesDescription="Dixon phase")
+    return tmp_path
+
+
+def test_what_is_there_is_listed(two_studies: Path) -> None:
+    with pytest.raises(InputError) as found:
+        load_series(two_studies)
+    listed = r"\(1\) study \d, series \d0, \d1: magnitude \+ phase, 6 echo\(es\), 3 slice\(s\) of 64 x 64; \(2\) study"
+    assert re.search(listed, found.value.message), found.value.message
+    assert found.value.advice is not None and {s.option for s in found.value.advice.settings} == {"study", "series"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "number"),
+    [
+        ({"study": "1.2.2"}, 2),
+        ({"study": "visit A"}, 1),
+        ({"series": "20,21"}, 2),
+        ({"study": "visit", "series": "10, 11"}, 1),
+    ],
+)
+def test_one_of_several_is_chosen(two_studies: Path, liver: EchoSeries, choice: dict[str, str], number: int) -> None:
+    series = load_series(two_studies, Overrides(**choice))
+    assert series.te_s[0] == pytest.approx(liver.te_s[0] + 1e-4 * number)
+    assert any("than those chosen were left out" in note for note in series.notes)
+
+
+def test_a_choice_that_is_not_there(two_studies: Path) -> None:
+    with pytest.raises(
+        InputError, match="No image is of study 'any' and series '7'; there are 2 studies with the series 10, 11"
+    ):
+        load_series(two_studies, Overrides(series="7"))
+    assert {load_series(two_studies, Overrides(study=number)).te_s[0] for number in "12"} == {0.0014, 0.0015}
+
+
+def test_headers_that_contradict_themselves(liver: EchoSeries, tmp_path: Path) -> None:
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    changed(paths, lambda _: True, ImagingFrequency=123.2)
+    with pytest.raises(InputError, match="stated as 1.5 T, but the imaging frequency of 123.2 MHz is that of 2.89 T"):
+        load_series(tmp_path)
+    assert load_series(tmp_path, Overrides(field_strength_t=2.89)).field_strength_t == 2.89
+    changed(paths, lambda _: True, ImagingFrequency=63.6)
+    for path in paths:
+        image = pydicom.dcmread(path)
+        image.EchoNumbers = 6 - min(range(6), key=lambda n: abs(1000 * liver.te_s[n] - float(image.EchoTime)))
+        image.save_as(path)
+    with pytest.raises(InputError, match="Echo numbers and echo times of the magnitude images contradict each other"):
+        load_series(tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from ..naming import Part
 from .dialects import Scaling, Vendor, image_part, scaling, vendor_of
 from .elements import integer, items, number, numbers, text, texts, value
 from .files import ENHANCED_MR_IMAGE, MOST_FRAMES
+from .origin import Names, Origin, digest
 
 MILLIMETRE = 0.01
 """Positions that differ by less are equal."""
@@ -23,54 +23,6 @@ ORTHONORMAL = 2e-2
 """How far products of the two directions of a plane may lie from those of orthogonal unit vectors."""
 LARGEST_PIXEL_MM, FARTHEST_MM = 1000, 1e5
 """Beyond these a header is damaged."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What planes of one scan have in common; '' or None where the header does not state it.
-
-    Attributes
-    ----------
-    patient : str
-        Digest of the patient's identifier, which is not kept itself.
-    study : str
-        Digest of Study Instance UID.
-    frame_of_reference : str
-        Digest of Frame of Reference UID.
-    flip_angle_deg : float or None, degrees
-        Flip angle.
-    repetition_ms : float or None, ms
-        Repetition time.
-    """
-
-    patient: str
-    study: str
-    frame_of_reference: str
-    flip_angle_deg: float | None
-    repetition_ms: float | None
-
-    def agrees(self, other: Origin) -> bool:
-        """Whether nothing that both state differs."""
-        return not self.difference(other)
-
-    def difference(self, other: Origin) -> str:
-        """What differs, in words; '' where nothing does."""
-        words = (("patients", "patient"), ("studies", "study"), ("positions of the patient", "frame_of_reference"))
-        differing = [word for word, name in words if _differ(getattr(self, name), getattr(other, name))]
-        numbers = (("flip angles", "flip_angle_deg"), ("repetition times", "repetition_ms"))
-        differing += [word for word, name in numbers if _differ(getattr(self, name), getattr(other, name), 0.02)]
-        return " and ".join(differing)
-
-
-def _differ(a: Any, b: Any, tolerance: float = 0.0) -> bool:
-    """Whether two stated values differ."""
-    if not a or not b:
-        return False
-    return bool(abs(a - b) > tolerance * max(abs(a), abs(b))) if tolerance else bool(a != b)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +75,10 @@ class Frame:
         Whether the header names a contrast agent.
     origin : Origin
         Patient, study and excitation that the plane is of.
+    names : Names
+        Names of its study and series.
+    imaging_mhz : float or None
+        Imaging frequency.
     """
 
     path: Path
@@ -147,6 +103,8 @@ class Frame:
     repetition_time_s: float | None
     contrast_agent: bool
     origin: Origin
+    names: Names
+    imaging_mhz: float | None
 
     @property
     def plane(self) -> tuple[float, ...]:
@@ -273,13 +231,21 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
         repetition_time_s=repetition_ms / 1000 if repetition_ms else None,
         contrast_agent=bool(header.get("ContrastBolusAgent") or header.get("ContrastBolusAgentSequence")),
         origin=Origin(
-            patient=_digest(text(header, "PatientID")),
-            study=_digest(text(header, "StudyInstanceUID")),
-            frame_of_reference=_digest(text(header, "FrameOfReferenceUID")),
+            patient=digest(text(header, "PatientID")),
+            study=digest(text(header, "StudyInstanceUID")),
+            frame_of_reference=digest(text(header, "FrameOfReferenceUID")),
             flip_angle_deg=look.number("MRTimingAndRelatedParametersSequence", "FlipAngle"),
             repetition_ms=repetition_ms,
+            coil=_coil(look),
         ),
+        names=Names.of(header),
+        imaging_mhz=look.number("MRImagingModifierSequence", "TransmitterFrequency", "ImagingFrequency"),
     )
+
+
+def _coil(look: _Lookup) -> str:
+    """Name of the receive coil, '' where it is not stated."""
+    return next((name for place in look.places("MRReceiveCoilSequence") if (name := text(place, "ReceiveCoilName"))), "")
 
 
 def _placement(

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...advice import advise
 from ...echoes import MIN_ECHOES
 from ...errors import InputError
 from .echo_times import echo_times_ms, n_echoes
 from .frames import Frame
+from .origin import ScanChoice
 
+ANY_SCAN = ScanChoice()
 SAME_PLANE = 1e-3
 """Tolerance of directions (absolute) and pixel spacings (relative) of planes that can be stacked."""
 
@@ -40,13 +43,15 @@ def multi_echo_scans(frames: Sequence[Frame]) -> tuple[list[list[Frame]], list[l
     return [g for g, ok in zip(groups, enough, strict=True) if ok], [g for g, ok in zip(groups, enough, strict=True) if not ok]
 
 
-def choose_scan(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
+def choose_scan(frames: Sequence[Frame], choice: ScanChoice = ANY_SCAN) -> tuple[list[Frame], list[str]]:
     """Choose the planes of the one multi-echo scan.
 
     Parameters
     ----------
     frames : sequence of Frame
         Planes of any scans.
+    choice : ScanChoice
+        Study and series that the user names.
 
     Returns
     -------
@@ -61,6 +66,10 @@ def choose_scan(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
         There is no scan, or more than one.
     """
     notes = []
+    given = len(frames)
+    if choice:
+        frames = [f for f, chosen in zip(frames, choice.select([f.names for f in frames]), strict=True) if chosen]
+        notes.append(f"{given - len(frames)} image(s) of other studies and series than those chosen were left out.")
     derived = sum(frame.part is None for frame in frames)
     if derived:
         notes.append(f"{derived} image(s) of maps or reformats made by the scanner were left out.")
@@ -77,17 +86,17 @@ def choose_scan(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
             notes.append(f"{left_out} image(s) of other scans (another plane or matrix) were left out.")
         return candidates[0], notes
     if len(candidates) > 1:
-        listed = "; ".join(_describe(group) for group in candidates)
         raise InputError(
-            f"Found {len(candidates)} multi-echo scans of different {_difference(candidates)} ({listed}); one was expected. "
-            "Name the files or the folder of one."
+            f"Found {len(candidates)} multi-echo scans of different {_difference(candidates)}: {_table(candidates, frames)}. "
+            "One was expected.",
+            advise("Choose one ({}, {}), or name the files or the folder of one.", "study", "series"),
         )
     everything = [frame for group in planes for frame in group]
     if len(planes) > 1 and n_echoes(everything) >= MIN_ECHOES:
-        listed = "; ".join(_describe(group) for group in planes)
         raise InputError(
-            f"The images are of {len(planes)} different {_difference(planes)} ({listed}); all echoes of one scan were "
-            "expected. Name the files of one scan, exported alike."
+            f"The images are of {len(planes)} different {_difference(planes)}: {_table(planes, frames)}. All echoes of one "
+            "scan were expected.",
+            advise("Choose one ({}, {}), or name the files of one scan, exported alike.", "study", "series"),
         )
     times = ", ".join(f"{t:g}" for t in echo_times_ms(everything)) or "none"
     raise InputError(
@@ -114,7 +123,16 @@ def _difference(groups: Sequence[Sequence[Frame]]) -> str:
     return groups[0][0].origin.difference(groups[1][0].origin) or "planes or matrices"
 
 
-def _describe(group: Sequence[Frame]) -> str:
-    series = ", ".join(sorted({f.series for f in group})[:4])
+def _table(groups: Sequence[Sequence[Frame]], frames: Sequence[Frame]) -> str:
+    """What is there, one entry a group: study by its number, series, parts, echoes, slices."""
+    studies = list(dict.fromkeys(frame.names.study for frame in frames))
+    return "; ".join(f"({n}) {_describe(group, studies)}" for n, group in enumerate(groups, start=1))
+
+
+def _describe(group: Sequence[Frame], studies: Sequence[tuple[str, str, str]]) -> str:
+    study = ", ".join(str(n) for n in sorted({studies.index(f.names.study) + 1 for f in group}))
+    series = ", ".join(sorted({f.series for f in group}, key=lambda number: (len(number), number))[:4])
+    parts = " + ".join(sorted({f.part.value for f in group if f.part is not None}))
+    slices = len({round(f.depth_mm, 2) for f in group})
     rows, columns = group[0].size
-    return f"series {series}: {len(group)} images of {rows} x {columns}, {n_echoes(group)} echo(es)"
+    return f"study {study}, series {series}: {parts}, {n_echoes(group)} echo(es), {slices} slice(s) of {rows} x {columns}"

@@ -13,14 +13,16 @@ from ...choices import PhaseUnit, Readout
 from ...echoes import EchoSeries
 from ...errors import InputError
 from ...options import Overrides
+from ..contradictions import refuse_other_frequency
 from ..naming import Part
 from ..signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
 from .elements import text
 from .files import DICOMDIR, dicom_files, has_dicom_magic, is_mr_image, read_header, read_pixels
 from .frames import Frame, frames_of
-from .groups import choose_scan
+from .groups import ANY_SCAN, choose_scan
+from .origin import ScanChoice
 from .phase import phase_unit_of
-from .stack import Stack, build_stack
+from .stack import Stack, build_stack, refuse_other_order
 
 SAME_FIELD = 1.02
 """Largest ratio of field strengths that count as one."""
@@ -75,10 +77,14 @@ def read_dicom(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
     InputError
         There is no multi-echo MR scan, or more than one, or images of it are missing, repeated or damaged.
     """
-    chosen, stack, notes = scan_stack(paths)
+    chosen, stack, notes = scan_stack(paths, ScanChoice(overrides.study, overrides.series))
     times = _times(stack, overrides.te_s)
     strengths = {f.field_t for f in chosen if f.field_t}
-    strength = overrides.field_strength_t if overrides.field_strength_t is not None else _field_strength(strengths)
+    strength = overrides.field_strength_t
+    if strength is None:
+        strength = _field_strength(strengths)
+        refuse_other_frequency(strength, [f.imaging_mhz for f in chosen])
+    refuse_other_order(stack)
     echoes, how = _complex(stack, overrides.phase_unit)
     first = chosen[0]
     parts = " + ".join(part.value for part in stack.parts)
@@ -96,13 +102,15 @@ def read_dicom(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
     )
 
 
-def scan_stack(paths: Sequence[Path]) -> tuple[list[Frame], Stack, list[str]]:
+def scan_stack(paths: Sequence[Path], choice: ScanChoice = ANY_SCAN) -> tuple[list[Frame], Stack, list[str]]:
     """Find the multi-echo scan among DICOM files.
 
     Parameters
     ----------
     paths : sequence of Path
         Files and folders.
+    choice : ScanChoice
+        Study and series that the user names.
 
     Returns
     -------
@@ -118,7 +126,7 @@ def scan_stack(paths: Sequence[Path]) -> tuple[list[Frame], Stack, list[str]]:
     InputError
         As `read_dicom`.
     """
-    chosen, notes = choose_scan(_all_frames(dicom_files(paths)))
+    chosen, notes = choose_scan(_all_frames(dicom_files(paths)), choice)
     return chosen, build_stack(chosen), notes
 
 

@@ -89,6 +89,32 @@ def build_stack(frames: Sequence[Frame]) -> Stack:
     return Stack(parts, complete, times, _geometry(complete[parts[0]][0], depths), tuple(notes))
 
 
+def refuse_other_order(stack: Stack) -> None:
+    """Refuse a scan whose echo numbers and echo times are in different orders.
+
+    Parameters
+    ----------
+    stack : Stack
+        The scan, its echoes in the order of the echo times.
+
+    Raises
+    ------
+    InputError
+        The orders contradict each other.
+    """
+    if stack.te_ms is None:
+        return
+    for part, rows in stack.frames.items():
+        numbers = [frame.echo_number for frame in (row[0] for row in rows)]
+        known = [number for number in numbers if number is not None]
+        if len(known) == len(numbers) == len(set(known)) and known != sorted(known):
+            times = ", ".join(f"{te:g}" for te in stack.te_ms)
+            raise InputError(
+                f"Echo numbers and echo times of the {part.value} images contradict each other: in the order of the times "
+                f"({times} ms) the numbers are {', '.join(map(str, known))}. One of them is wrong: export the scan again."
+            )
+
+
 def _refuse_same_instance(frames: Sequence[Frame]) -> None:
     seen: dict[tuple[str, int], Frame] = {}
     for frame in frames:
