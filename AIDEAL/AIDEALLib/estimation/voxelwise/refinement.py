@@ -18,7 +18,8 @@ EXTRA_STEPS = 12
 CONVERGED_SHARE = 0.95
 """A fit has converged when the residual expected after its next step is at least this share of the present one."""
 OWN_FIELD_BINS = 48
-OWN_FIELD_R2STAR_PER_S = (20.0, 100.0)
+OWN_FIELD_R2STAR_PER_S = (20.0, 100.0, 400.0)
+"""Up to that of iron: without it the right mode of such a voxel seems to fit badly, and the wrong one to be beyond doubt."""
 OWN_FIELD_DISTANCE = 2.0 / OWN_FIELD_BINS
 """A candidate within this share of the period of the voxel's own best field is at the same minimum."""
 
@@ -29,7 +30,7 @@ def refined_candidates(
     fat_shift_hz: float,
     period_hz: float,
     basis: EchoBasis,
-    steps: int = 3,
+    steps: int = 4,
 ) -> Candidates:
     """The main mode of G_phi and the two modes a fat shift away, refined to their minima.
 
@@ -115,7 +116,7 @@ class MainCandidate:
 
 
 def main_candidate(
-    echoes: torch.Tensor, field_hz: torch.Tensor, period_hz: float, basis: EchoBasis, steps: int = 3
+    echoes: torch.Tensor, field_hz: torch.Tensor, period_hz: float, basis: EchoBasis, steps: int = 4
 ) -> MainCandidate:
     """Refine the main mode of G_phi, and compute the residual profile of each voxel.
 
@@ -145,7 +146,7 @@ def main_candidate(
 
 
 def with_other_candidates(
-    main: MainCandidate, voxels: torch.Tensor, echoes: torch.Tensor, fat_shift_hz: float, basis: EchoBasis, steps: int = 3
+    main: MainCandidate, voxels: torch.Tensor, echoes: torch.Tensor, fat_shift_hz: float, basis: EchoBasis, steps: int = 4
 ) -> Candidates:
     """Add the two modes a fat shift away in some voxels, refined to their minima.
 
