@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ...physics.signal import residual_degrees_of_freedom
-from ...physics.variable_projection import EchoBasis, SplitEchoes, fit
+from ...physics.variable_projection import EchoBasis, LinearFit, SplitEchoes, fit
 from ..fusion.field_prior import UNKNOWN_HZ2, field_prior
 from ..fusion.open_voxels import open_voxels
 from ..fusion.pdff_variance import FURTHEST_SD, pdff_variance_over_field, pooled_pdff_variance
@@ -17,7 +17,7 @@ from ..fusion.swap_probability import raw_swap_probability
 from ..fusion.weights import REFERENCE_FIELD_T, FusionOptions
 from ..timing import Stopwatch
 from ..voxelwise.candidates import largest, pick, search_r2star, wrap
-from ..voxelwise.gauss_newton import LOWEST_R2STAR_PER_S, GaussianPrior, NonlinearParameters, gauss_newton
+from ..voxelwise.gauss_newton import LOWEST_R2STAR_PER_S, GaussianPrior, NonlinearParameters, gauss_newton, step_limits
 from ..voxelwise.mixed_fit import mixed_modes
 from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_from_fit, select, with_reported, with_swap_probability
 from ..voxelwise.neighbours import Neighbours
@@ -116,18 +116,14 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
     with watch("least squares"):
         chosen = largest(posterior)
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
-        free = torch.stack([_free(r2star, scan.basis) for r2star in candidates.r2star_per_s])
         if candidates.n_echoes == 3:
             r2star, curvature = (pick(x, chosen) for x in (candidates.r2star_per_s, candidates.curvature))
             noise = noise_from_decay(r2star, curvature, neighbours, given.rough_noise)
         else:  # not the least residual of all modes, which is too low: noise would choose among them
             noise = given.noise(pick(candidates.residual_energy, chosen))
         modes: list[Mode] = [
-            # at an end of the range of R2* a step would lead out of it
-            mode_from_fit(linear_fit.with_zero_slope(~inside), field, r2star, noise)
-            for linear_fit, inside, field, r2star in zip(
-                candidates.fits, free, candidates.field_hz, candidates.r2star_per_s, strict=True
-            )
+            mode_from_fit(linear_fit.with_zero_slope(~_steps_allowed(linear_fit, r2star, scan.basis)), field, r2star, noise)
+            for linear_fit, field, r2star in zip(candidates.fits, candidates.field_hz, candidates.r2star_per_s, strict=True)
         ]
         if given.mixed:
             modes, noise = mixed_modes(given.voxels, modes, chosen, scan.basis)
@@ -218,7 +214,13 @@ def _with_variance_over_field(best: Mode, echoes: SplitEchoes, prior: GaussianPr
     return replace(best, pdff_variance=best.pdff_variance.index_copy(0, wide, variance))
 
 
-def _free(r2star_per_s: torch.Tensor, basis: EchoBasis) -> torch.Tensor:
-    """Where R2* is at neither end of its range, bool."""
+def _steps_allowed(linear_fit: LinearFit, r2star_per_s: torch.Tensor, basis: EchoBasis) -> torch.Tensor:
+    """Where the next step leads out of no range and is no longer than those before it, bool."""
     margin = 1e-3 * basis.fastest_decay_per_s
-    return (r2star_per_s > LOWEST_R2STAR_PER_S + margin) & (r2star_per_s < basis.fastest_decay_per_s - margin)
+    inside = (r2star_per_s > LOWEST_R2STAR_PER_S + margin) & (r2star_per_s < basis.fastest_decay_per_s - margin)
+    phi_limit, r2_limit = step_limits(r2star_per_s, basis)
+    phi_step, r2_step = (
+        linear_fit.slope.imag / (2 * torch.pi * linear_fit.curvature),
+        linear_fit.slope.real / linear_fit.curvature,
+    )
+    return inside & (phi_step.abs() <= phi_limit) & (r2_step.abs() <= r2_limit)
