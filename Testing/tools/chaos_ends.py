@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from paths import MODULE
+from imports import MODULES
 
 LONGEST_POLL_MS = 5.0
 KINDS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-START = f"import sys; sys.path.insert(0, {str(MODULE)!r}); from AIDEALLib.cli.main import app; app()"
 
 
 def scan_file(folder: Path, seed: int, slices: int = 2) -> Path:
@@ -51,53 +50,77 @@ def kill_command(cases: list[int]) -> Iterator[dict[str, Any]]:
     Every other result lies in the current folder, which cannot be exchanged as a whole: its files are replaced one by one, and
     the list of files names the folder with the valid run until that is done.
     """
+    _import_all()
     with tempfile.TemporaryDirectory() as name:
         folder, out, temporary = Path(name), Path(name) / "results" / "out", Path(name) / "temporary"
         temporary.mkdir()
-        environment = {**os.environ, "TMPDIR": str(temporary)}
+        os.environ["TMPDIR"] = str(temporary)
         scans = [scan_file(folder, seed) for seed in (1, 2)]
-
-        def command(scan: Path) -> list[str]:
-            words = ("run", scan, "--out", out, "--method", "one-shot", "--device", "cpu", "--force")
-            return [sys.executable, "-c", START, *map(str, words)]
-
         began = time.monotonic()
-        subprocess.run(command(scans[0]), check=True, capture_output=True, env=environment)
+        _ended(_begun(scans[0], out))
         usual, present = time.monotonic() - began, 0
         checksums = {run_of(out): 0}
         for case in cases:
             r = random.Random(case)
-            kind, inside, moment = r.choice(KINDS), bool(case % 2), r.random()
+            kind, inside, at_the_end = r.choice(KINDS), bool(case % 2), r.random() < 0.5
             other, before = 1 - present, _hidden(out)
-            process = subprocess.Popen(
-                command(scans[other]),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                cwd=out if inside else None,
-            )
-            if moment < 0.5:
-                time.sleep(usual * r.uniform(0.0, 1.1))
-            else:  # while the result takes its place
+            process = _begun(scans[other], out, inside)
+            if at_the_end:  # while the result takes its place
                 _wait_for_manifest(out if inside else out.parent, process)
                 time.sleep(r.uniform(0.0, 0.02 if inside else 0.05))
-            process.send_signal(kind)
-            process.wait()
+            else:
+                time.sleep(usual * r.uniform(0.0, 1.1))
+            os.kill(process, kind)
+            _ended(process)
             left = _hidden(out) - before if kind is not signal.SIGKILL else set()
             outcome, present = _present(out, checksums, present)
             yield {"case": case, "outcome": f"left {sorted(left)}" if left else outcome, "kind": kind.name, "inside": inside}
-        subprocess.run(command(scans[0]), check=True, capture_output=True, env=environment)
+        _ended(_begun(scans[0], out))
         left = _hidden(out) | {p.name for p in temporary.glob("aideal-*")}
         if left:
             yield {"case": -1, "outcome": f"left after the next run {sorted(left)}"}
+
+
+def _import_all() -> None:
+    """Import what a run needs, so that copies of this process need not."""
+    for module in MODULES:
+        if module.partition(".")[0] in ("cli", "estimation", "io", "pipeline", "quality", "regions", "report", "scan_run"):
+            import_module(f"AIDEALLib.{module}")
+
+
+def _begun(scan: Path, out: Path, inside: bool = False) -> int:
+    """Process id of a copy of this process that runs `aideal run`; it has to be waited for."""
+    from AIDEALLib.cli.main import app
+
+    process = os.fork()
+    if process:
+        return process
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        if inside:
+            os.chdir(out)
+        words = ("run", scan, "--out", out, "--method", "one-shot", "--device", "cpu", "--force")
+        app(list(map(str, words)), standalone_mode=False)
+    finally:
+        os._exit(0)
+
+
+def _ended(process: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process, 0)
 
 
 def _hidden(out: Path) -> set[str]:
     return {p.name for p in (*out.parent.iterdir(), *out.iterdir()) if p.name.startswith(".")}
 
 
-def _wait_for_manifest(parent: Path, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None and not list(parent.glob(".aideal-partial-*/result/files.json")):
+def _wait_for_manifest(parent: Path, process: int) -> None:
+    """Wait until a run is about to take its place, or has ended without."""
+    while not list(parent.glob(".aideal-partial-*/result/files.json")):
+        if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
         time.sleep(0.001)
 
 
