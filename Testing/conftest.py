@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from fixture_types import Voxels
+from hypothesis import HealthCheck, settings
+from waiting import LONG_S
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import ModelError
@@ -25,6 +27,9 @@ from AIDEALLib.training.export import export_networks
 from AIDEALLib.training.model_cards import model_cards
 from AIDEALLib.training.networks import FieldNetwork, R2StarNetwork
 from AIDEALLib.worker.client import Event, Progress, Result, Stage, WorkerClient
+
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +112,7 @@ def warm_worker() -> Iterator[WorkerClient]:
 def wait_for() -> Callable[[WorkerClient], list[Event]]:
     """Poll a client until its run ends (or until a condition holds), and return all events."""
 
-    def wait(client: WorkerClient, until: Callable[[Event], bool] | None = None, timeout_s: float = 120.0) -> list[Event]:
+    def wait(client: WorkerClient, until: Callable[[Event], bool] | None = None, timeout_s: float = LONG_S) -> list[Event]:
         events: list[Event] = []
         deadline = time.monotonic() + timeout_s
         stop = until or (lambda event: not isinstance(event, Stage | Progress))

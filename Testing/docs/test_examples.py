@@ -17,6 +17,7 @@ import SimpleITK as sitk
 from dicom_writer import DIALECTS, write_scan
 from documents import links
 from paths import MODULE, ROOT, TESTING
+from waiting import LONG_S
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.io.npz import write_npz
@@ -81,7 +82,7 @@ def test_script_in_slicer(scan: Path, tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(MODULE), str(TESTING / "tools")])},
         capture_output=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=2 * LONG_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PDFF of the body: mean" in done.stdout

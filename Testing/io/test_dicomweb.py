@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ import SimpleITK as sitk
 from dicom_writer import DIALECTS, write_scan
 from orthanc import Orthanc
 from typer.testing import CliRunner
+from waiting import LONG_S
 
 from AIDEALLib.cli.main import app
 from AIDEALLib.errors import InputError
@@ -200,7 +200,8 @@ def drop(handler: BaseHTTPRequestHandler) -> None:
 
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(1.5)
+    while handler.rfile.read(1 << 16):  # until the client gives up
+        pass
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_broken_archive_states_what_is_confirmed(exported: Path, second: Answer,
     first = str(pydicom.dcmread(files[0]).SOPInstanceUID)
     with broken(confirming(first), second) as (url, requests):
         with pytest.raises(InputError, match=said):
-            Archive(url, {}, timeout_s=0.5).send(files)
+            Archive(url, {}, timeout_s=5.0 if second is hang else LONG_S).send(files)
         assert requests.count("POST") == 2, "nothing is sent after a failure, and nothing twice"
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from file_fuzz import Files, damaged, originals, outcome, results, segmentations
+from waiting import LONG_S
 
 from AIDEALLib.echoes import Geometry
 from AIDEALLib.errors import InputError
@@ -45,10 +46,8 @@ def test_damaged_scans(scans: dict[str, Files], tmp_path: Path) -> None:
 
 
 def refused(path: Path, message: str) -> None:
-    began = time.monotonic()
     with pytest.raises(InputError, match=message):
         load_series(path)
-    assert time.monotonic() - began < 20
 
 
 def test_a_reader_that_crashes_ends_its_own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,12 +57,12 @@ def test_a_reader_that_crashes_ends_its_own_process(tmp_path: Path, monkeypatch:
     for reader, message in (
         (lambda *_: os.kill(os.getpid(), signal.SIGSEGV), "its reader crashed .SIGSEGV."),
         (lambda *_: os._exit(0), "ended with exit code 0"),
-        (lambda *_: time.sleep(60), "took more than 1 s"),
+        (lambda *_: time.sleep(3600), "took more than 1 s"),
         (lambda *_: np.empty(1 << 45, np.uint8), "more memory than there is"),
-        (lambda *_: bytearray(20 << 30), "more memory than there is"),
+        (lambda *_: bytearray(1 << 45), "more memory than there is"),
         (lambda *_: (_ for _ in ()).throw(ZeroDivisionError("x")), "could not be read .x."),
     ):
-        monkeypatch.setattr(reader_process, "LONGEST_S", 1.0 if "took" in message else 60.0)
+        monkeypatch.setattr(reader_process, "LONGEST_S", 1.0 if "took" in message else LONG_S)
         monkeypatch.setattr(load, "read_npz", reader)
         refused(tmp_path / "scan.npz", message)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -84,6 +86,7 @@ class _Application:
         self._io = _CoreIOManager()
         self.queued: list[Callable[[], None]] = []
         self.temporaryPath = tempfile.mkdtemp(prefix="aideal-harness-")
+        atexit.register(shutil.rmtree, self.temporaryPath, ignore_errors=True)
 
     def applicationLogic(self) -> Any:
         return self._logic

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0
 
 
 def executable() -> str | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from paths import MODULE
 
-LONGEST_S = 10
+LONGEST_S = 60
 MEMORY_BYTES = 6 << 30
 DIALECTS = ("siemens classic", "philips enhanced", "ge first echo time in all headers", "implicit little endian")
 LONG_VR = {b"OB", b"OW", b"OF", b"SQ", b"UT", b"UN", b"OD", b"OL", b"UC", b"UR", b"OV", b"SV", b"UV"}

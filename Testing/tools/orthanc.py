@@ -18,7 +18,7 @@ from typing import Any
 PLUGIN = "libOrthancDicomWeb.so"
 PLUGIN_FOLDERS = ("/usr/share/orthanc/plugins", "/usr/lib/orthanc", "/usr/local/share/orthanc/plugins")
 USER, PASSWORD = "radiology", "only-for-tests"
-START_S = 30.0
+START_S = 300.0
 
 
 @dataclass(frozen=True)

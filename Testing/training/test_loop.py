@@ -14,6 +14,7 @@ import pytest
 import torch
 from lightning.fabric import Fabric
 from torch import nn
+from waiting import LONG_S
 
 import AIDEALLib
 from AIDEALLib.errors import InputError
@@ -124,7 +125,7 @@ def test_two_processes_give_the_loss_curve_of_one(tmp_path: Path, fabric: Fabric
         env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": LOOPBACK},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=2 * LONG_S,
     )
     assert done.returncode == 0, done.stderr
     curve = [loss for _, loss in logged(one / "field")]

