@@ -17,7 +17,7 @@ from AIDEALLib.advice import advise
 from AIDEALLib.cli.main import app
 from AIDEALLib.cli.results import print_statistics, table_of
 from AIDEALLib.echoes import EchoSeries
-from AIDEALLib.escaping import for_csv, for_figure, for_html, for_markup, for_terminal, plain
+from AIDEALLib.escaping import for_csv, for_figure, for_html, for_markup, for_terminal, from_csv, plain
 from AIDEALLib.io.output.overview import save_overview
 from AIDEALLib.io.output.tables import COLUMNS, save_table
 from AIDEALLib.parameter_maps import ParameterMaps
@@ -33,6 +33,9 @@ HOSTILE = (
     "+1",
     "-2+3",
     "\t=1",
+    "'=1",
+    "' '+1",
+    "'quoted'",
     "\x1b]0;title\x07\x1b[2J",
     "<script>alert(1)</script>",
     '" onload="x',
@@ -53,6 +56,7 @@ def test_every_sink(text: str) -> None:
         assert not any(ord(c) < 32 or c in "\x7f\u202e" for c in shown)
         assert len(shown) < 20_000
     assert not for_csv(text).startswith(tuple("=+-@"))
+    assert from_csv(for_csv(text)) == plain(text)
     assert "<" not in for_html(text) and '"' not in for_html(text)
     assert "\x1b" not in for_terminal(text)
     console = Console(file=io.StringIO(), width=200)

@@ -52,9 +52,14 @@ def for_markup(text: object) -> str:
 
 
 def for_csv(text: object) -> str:
-    """A cell that spreadsheets do not take for a formula."""
+    """A cell that spreadsheets do not take for a formula; `from_csv` gives the text back."""
     shown = plain(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+    return f"'{shown}" if shown.lstrip("' ").startswith(_FORMULA) else shown
+
+
+def from_csv(cell: str) -> str:
+    """Text of a cell that `for_csv` has written."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("' ").startswith(_FORMULA) else cell
 
 
 def for_html(text: object) -> str:

@@ -11,9 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from AIDEALLib import pipeline
+from AIDEALLib.cli import running
 from AIDEALLib.cli.main import app
 from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.io.npz import write_npz
+from AIDEALLib.io.output import staging
 from AIDEALLib.io.segmentation import Segmentation, save_segmentation
 from AIDEALLib.simulation.phantom import phantom
 from AIDEALLib.simulation.protocol import PAPER
@@ -61,3 +63,36 @@ def test_compare_a_scan_with_a_result(scan: Path) -> None:
     same = aideal("compare", scan / "b", scan / "b", "--out", scan / "e", "--no-registration")
     assert "no change shown" in same.output
     assert "The protocols agree" in same.output
+
+
+@pytest.mark.parametrize("words", ["compare baseline follow-up --out", "run baseline --out out --dicom"])
+def test_a_place_that_cannot_be_is_found_before_computing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    def computed(*_: object, **__: object) -> None:
+        raise AssertionError("found only after the computation")
+
+    monkeypatch.setattr(running, "run_with_progress", computed)
+    monkeypatch.chdir(tmp_path)
+    for name in ("baseline", "follow-up"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").touch()
+    for place in ("file", "baseline/inside"):
+        done = CliRunner().invoke(app, [*words.split(), place])
+        assert done.exit_code == 1 and ("is a file" in done.output or "lies inside" in done.output), done.output
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["baseline", "file", "follow-up"]
+
+
+def test_an_error_of_the_program_is_one_line_without_what_the_files_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error, words in (
+        (ZeroDivisionError("Doe^John"), "The program failed (ZeroDivisionError in "),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."), "ran out of memory"),
+    ):
+
+        def broken(*_: object, raised: Exception = error) -> None:
+            raise raised
+
+        monkeypatch.setattr(staging, "open_target", broken)
+        done = CliRunner().invoke(app, ["compare", "a", "b", "--out", str(tmp_path)])
+        assert done.exit_code == 1 and words in " ".join(done.output.split()), done.output
+        assert "Doe" not in done.output and len(done.output.strip().splitlines()) == 1

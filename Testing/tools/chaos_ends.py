@@ -205,8 +205,10 @@ def kill_worker(cases: list[int]) -> Iterator[dict[str, Any]]:
                 "wall_ms": list(wall_ms),
                 "cpu_ms": list(cpu_ms),
             }
+        client.close()
+        client = WorkerClient()
         begin()
-        last = wait(300.0)
+        last = wait(600.0)
         client.close()
         left = _left(Path(name))
         tempfile.tempdir = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,45 @@ def test_table_comes_back(maps: ParameterMaps, tmp_path: Path) -> None:
         for entry in fields(given):
             one, other = getattr(found, entry.name), getattr(given, entry.name)
             assert one == other or (math.isnan(one) and math.isnan(other)), entry.name
+
+
+@pytest.mark.parametrize("name", ["=cmd|x", "'=1", "#1 lobe", 'a,"b"', "'quoted'", "@"])
+def test_names_come_back_from_a_table(maps: ParameterMaps, tmp_path: Path, name: str) -> None:
+    save_table([region_statistics(maps, maps.mask, name, voxel_volume_ml=0.1)], tmp_path / "statistics.csv", {"note": "x"})
+    assert [row.name for row in read_table(tmp_path / "statistics.csv")] == [name]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("options", 3),
+        ("options", {"run": {"method": "x"}}),
+        ("te_s", ["a", "b"]),
+        ("noise_correlation", [[1, 2], [3]]),
+        ("model_spread", {"pdff": "x"}),
+        ("models", {"G_phi": 3}),
+        ("notes", [None]),
+        ("seconds", {"reading": True}),
+    ],
+)
+def test_a_damaged_provenance_is_refused(maps: ParameterMaps, tmp_path: Path, key: str, value: object) -> None:
+    save_maps(maps, tmp_path / "out")
+    file = tmp_path / "out" / "provenance.json"
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | {key: value}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"provenance\.json could not be read"):
+        read_maps(tmp_path / "out")
+
+
+def test_an_interrupted_result_is_finished_before_it_is_read(maps: ParameterMaps, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    save_maps(maps, out)
+    second = replace(maps, provenance=replace(maps.provenance, scan="second"), pdff=maps.pdff + 1)
+    save_maps(second, out / ".aideal-run-x")
+    listed = json.loads((out / ".aideal-run-x" / "files.json").read_text(encoding="utf-8"))
+    (out / "files.json").write_text(json.dumps(listed | {"folder": ".aideal-run-x", "replaces": []}), encoding="utf-8")
+    found = read_maps(out)
+    assert found.provenance.scan == "second" and np.array_equal(found.pdff, second.pdff)
+    assert not (out / ".aideal-run-x").exists()
 
 
 def test_other_folders_and_tables_are_refused(tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import os
 from dataclasses import fields
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
+from ...escaping import from_csv
 from ...options import RunOptions
 from ...parameter_maps import MAP_INFO, ParameterMaps
 from ...statistics import RunErrors, SegmentStatistics
@@ -96,7 +98,7 @@ def read_table(path: str | os.PathLike[str]) -> list[SegmentStatistics]:
     """
     source = Path(path)
     try:
-        lines = [line for line in source.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        lines = list(dropwhile(lambda line: line.startswith("#"), source.read_text(encoding="utf-8").splitlines()))
         if len(lines) < 2:
             raise ValueError("no row of values")
         kinds = {entry.name: entry.type for entry in fields(SegmentStatistics)}
@@ -112,5 +114,5 @@ def read_table(path: str | os.PathLike[str]) -> list[SegmentStatistics]:
 
 def _value(cell: str, kind: str) -> Any:
     if kind == "str":
-        return cell
+        return from_csv(cell)
     return int(cell) if kind == "int" else float(cell or "nan")
