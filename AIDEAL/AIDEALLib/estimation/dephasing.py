@@ -23,7 +23,7 @@ import torch
 from ..parameter_maps import FloatMap, ParameterMaps
 from ..physics.signal import residual_degrees_of_freedom
 from ..physics.variable_projection import EchoBasis, fit
-from .voxelwise.gauss_newton import NonlinearParameters, gauss_newton
+from .voxelwise.gauss_newton import GaussianPrior, gauss_newton
 from .voxelwise.mode import mode_from_fit
 from .voxelwise.slice_input import Scan
 
@@ -41,6 +41,8 @@ LARGEST_SAMPLE, FEWEST_SAMPLE = 8000, 300
 LEAST_LOSS = 0.05
 """Smallest factor of an echo; beyond the first zero of sinc the shape of the slice decides."""
 MOST_WIDENING = 5.0
+FIXED_HZ2, FLAT_PER_S2 = 1e-12, 1e12
+"""Variances of priors that fix a parameter, and that leave it free."""
 LARGEST_SWAP_PROBABILITY = 0.1
 DECISIVE_NATS = 30.0
 MOST_NATS_OF_ONE = 5.0
@@ -128,6 +130,7 @@ class _Voxels:
     field_hz: torch.Tensor
     r2star_per_s: torch.Tensor
     basis: EchoBasis
+    noise_sd: torch.Tensor
 
     @classmethod
     def of(
@@ -143,25 +146,27 @@ class _Voxels:
         turns = (torch.from_numpy(turns_per_s) * scan.basis.te_s[:, None]).abs().clamp_max(1.0)
         loss = torch.sinc(turns).clamp_min(LEAST_LOSS)
         field, r2star = (torch.from_numpy(values[z][where]) for values in (maps.field, maps.r2star))
-        return cls(torch.from_numpy(np.ascontiguousarray(echoes[:, where])), loss, field, r2star, scan.basis)
+        noise = torch.tensor(maps.provenance.noise_sd[z])
+        return cls(torch.from_numpy(np.ascontiguousarray(echoes[:, where])), loss, field, r2star, scan.basis, noise)
 
-    def refined(self, steps: int) -> NonlinearParameters:
-        """Field and R2* after some steps with the loss in the model."""
-        return gauss_newton(self.echoes, self.field_hz, self.r2star_per_s, self.basis, steps, loss=self.loss)
+    def refined_r2star(self) -> torch.Tensor:
+        """R2* with the loss in the model, 1/s, (voxels,). The field stays, since the loss turns no phase."""
+        field, r2star = self.field_hz, self.r2star_per_s
+        fixed, flat = torch.full_like(field, FIXED_HZ2), torch.full_like(field, FLAT_PER_S2)
+        known = GaussianPrior(field, fixed, r2star, flat, self.noise_sd)
+        return gauss_newton(self.echoes, field, r2star, self.basis, STEPS, known, self.loss).r2star_per_s
 
     def residual_energy(self) -> torch.Tensor:
         """Residual energy of the best fit with the loss, (voxels,)."""
-        found = self.refined(STEPS)
-        return fit(self.echoes, found.field_hz, found.r2star_per_s, self.basis, self.loss).residual_energy
+        return fit(self.echoes, self.field_hz, self.refined_r2star(), self.basis, self.loss).residual_energy
 
     def refitted(self, maps: ParameterMaps, z: int, where: npt.NDArray[np.bool_]) -> dict[str, FloatMap]:
         """Values (voxels,) of the maps that change; the loss of signal widens the SDs."""
-        noise = torch.tensor(maps.provenance.noise_sd[z])
         before = fit(self.echoes, self.field_hz, self.r2star_per_s, self.basis)
-        found = self.refined(STEPS)
-        after = fit(self.echoes, found.field_hz, found.r2star_per_s, self.basis, self.loss).with_zero_slope(self.everywhere)
-        mode = mode_from_fit(after, found.field_hz, found.r2star_per_s, noise)
-        bare = mode_from_fit(before.with_zero_slope(self.everywhere), self.field_hz, self.r2star_per_s, noise)
+        r2star = self.refined_r2star()
+        after = fit(self.echoes, self.field_hz, r2star, self.basis, self.loss).with_zero_slope(self.everywhere)
+        mode = mode_from_fit(after, self.field_hz, r2star, self.noise_sd)
+        bare = mode_from_fit(before.with_zero_slope(self.everywhere), self.field_hz, self.r2star_per_s, self.noise_sd)
         wider = (mode.pdff_variance / bare.pdff_variance).sqrt().clamp(1.0, MOST_WIDENING).numpy()
         amplitude = (mode.water + mode.fat).abs() * torch.exp((mode.r2star_per_s * float(self.basis.te_s[0])).clamp(-2.0, 4.0))
         energy = self.echoes.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny)

@@ -247,6 +247,7 @@ class _Run:
         scan = Scan.of(torch.from_numpy(series.te_s), series.field_strength_t, self.spectrum)
         with watch("dephasing"), torch.inference_mode():
             found = with_dephasing(maps, lambda index: self.corrections.apply(series.echoes[:, index], index), scan)
+        check_maps(dict(found.items()), found.mask)
         return _with_times(found, watch)
 
     def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:

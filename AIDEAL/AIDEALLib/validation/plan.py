@@ -104,8 +104,8 @@ class Plan:
 
     def thick(self) -> list[tuple[Case, Case]]:
         """Per protocol: contiguous slices whose signal field gradients dephase, and the same patient without that loss."""
-        matrix = (4, 48, 48) if self.quick else (8, 112, 112)
-        protocols = PROTOCOLS[:1] if self.quick else [PROTOCOLS[k] for k in (0, 3, 5, 7)]
+        matrix = (4, 48, 48) if self.quick else (7, 96, 96)
+        protocols = PROTOCOLS[:1] if self.quick else [PROTOCOLS[k] for k in (0, 5, 7)]
         pairs = []
         for k, protocol in enumerate(protocols):
             patients = (Abdomen(self.seed + 60 + k, matrix, THICK_SLICE_MM, scene) for scene in (THICK_SLICES, PLAIN))

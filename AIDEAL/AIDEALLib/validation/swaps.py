@@ -74,9 +74,12 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
     curves = [
         row for (method, scene, name), v in samples.items() if method == main for row in _reliability(f"{scene}; {name}", v)
     ]
-    plain = joined([v for (method, scene, _), v in samples.items() if (method, scene) == (main, PLAIN.name)])
-    hard = joined([v for (_, scene, _), v in samples.items() if scene != PLAIN.name])
-    pooled_curves = {"plain": _reliability("plain", plain), "hard scenes": _reliability("hard scenes", hard)}
+    kinds = {"plain": (PLAIN,), "hard scenes": HARD_SCENES, "other patients": PATIENTS}
+    pools = {
+        kind: joined([v for (m, s, _), v in samples.items() if m == main and s in {scene.name for scene in scenes}])
+        for kind, scenes in kinds.items()
+    }
+    plain, pooled_curves = pools["plain"], {kind: _reliability(kind, pool) for kind, pool in pools.items()}
     curves += [row for rows in pooled_curves.values() for row in rows]
     return Chapter(
         KEY,
@@ -146,7 +149,7 @@ def _reliability(sample: str, voxels: Voxels) -> list[Reliability]:
 
 
 def _reliability_picture(curves: dict[str, list[Reliability]]) -> Picture:
-    drawing = Drawing(1, 2, 4.6, 3.8)
+    drawing = Drawing(1, len(curves), 4.6, 3.8)
     for axes, (name, rows) in zip(drawing.axes[0], curves.items(), strict=True):
         filled = [row for row in rows if row.voxels >= FEWEST_IN_BIN]
         axes.axline((0, 0), slope=1, color="#888888", linewidth=0.8)
