@@ -47,7 +47,7 @@ def test_segments_of_another_extension(estimated: Panel, liver: tuple[EchoSeries
     assert names == ["liver_segment_5", "liver_segment_8", "liver_segment_2", "right lobe (V-VIII)", "whole liver"]
 
 
-def test_drawing_is_limited_to_the_signal_of_the_liver(lobes: Panel) -> None:
+def test_drawing_is_limited_to_the_signal_of_the_liver(lobes: Panel, liver_maps: ParameterMaps) -> None:
     from AIDEALLib.mrml.volumes import array_of
 
     maps, ui = lobes.panel._context.maps(), lobes.ui
@@ -62,6 +62,10 @@ def test_drawing_is_limited_to_the_signal_of_the_liver(lobes: Panel) -> None:
     right = lobes.panel.numbers.live.drawn[0]
     inside = array_of(maps["water"])[right.box][right.voxels]
     assert np.mean((inside > low) & (inside < high)) > 0.9 and low > 0
+    ui.applyButton.click()
+    lobes.finish(liver_maps)
+    maps = lobes.panel._context.maps()
+    assert maps is not None and ui.segmentEditorWidget.sourceVolumeNode() is maps["water"], "of the new run"
     ui.signalCheckBox.checked = False
     assert not node.GetSourceVolumeIntensityMask() and ui.segmentEditorWidget.sourceVolumeNode() is maps.pdff
 

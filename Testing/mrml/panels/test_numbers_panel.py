@@ -133,10 +133,13 @@ def test_comparison_with_the_reference(
     assert estimated.worker.series[-1].shape[0] == part.stop - part.start
     assert "Left lobe" in ui.referenceLabel.text
     assert ui.applyButton.text == "Cancel"
+    assert ui.referenceButton.enabled and ui.referenceButton.text == "Cancel the comparison"
+    ui.referenceButton.click()
+    assert estimated.worker.cancelled
     shifted = {name: array[part] + (2.0 if name == "pdff" else 0.0) for name, array in liver_maps.items()}
     estimated.finish(replace(liver_maps, mask=liver_maps.mask[part], **shifted))
     assert "Left lobe: bias -2.00, limits of agreement -2.00 to -2.00 points" in ui.referenceLabel.text
-    assert ui.applyButton.text == "Apply"
+    assert ui.applyButton.text == "Apply" and ui.referenceButton.text == "Compare with the reference"
     assert "Compared" in ui.statusLabel.text
     assert estimated.scene.GetFirstNodeByName("PDFF difference from graph-cuts - Case") is not None
 

@@ -114,6 +114,29 @@ def test_a_scene_closed_leaves_no_text(estimated: Panel) -> None:
         assert label.text == ""
 
 
+def test_a_scene_closed_with_circles_is_left_alone(estimated: Panel) -> None:
+    """Segments that change while the subject hierarchy goes are an error in the log of the application."""
+    from AIDEALLib.mrml.regions import drawing, owners
+    from AIDEALLib.mrml.volumes import world_position
+
+    scene, maps = estimated.scene, estimated.panel._context.maps()
+    assert maps is not None
+    for column in (20, 26):
+        drawing.add_circle(scene, "Right lobe", world_position(maps.pdff, 2, 30, column), scan=maps.scan)
+    estimated.panel.numbers.live.points_added()
+    estimated.clock.tick()
+    circles = owners.find(scene, owners.SEGMENTATION, drawing.ROI_CIRCLES_ROLE, maps.scan)
+    events: list[str] = []
+    stored = circles.GetSegmentation()
+    for event in (stored.SegmentAdded, stored.SegmentRemoved, stored.SegmentModified, stored.SourceRepresentationModified):
+        stored.AddObserver(event, lambda *_: events.append("segments"))
+    tag = scene.AddObserver(scene.NodeAddedEvent, lambda *_: events.append("node"))
+    scene.Clear(False)
+    estimated.clock.tick()
+    scene.RemoveObserver(tag)
+    assert events == []
+
+
 def test_nothing_is_due_after_the_panel_is_closed(estimated: Panel) -> None:
     from AIDEALLib.mrml.regions import drawing
     from AIDEALLib.mrml.volumes import world_position

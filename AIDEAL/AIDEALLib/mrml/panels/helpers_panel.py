@@ -42,6 +42,11 @@ class HelpersPanel:
         ui.signalCheckBox.enabled = maps is not None and "water" in maps
         if ui.signalCheckBox.checked and not ui.signalCheckBox.enabled:
             ui.signalCheckBox.checked = False
+        elif ui.signalCheckBox.checked and maps is not None and not self._by_water(maps):  # another run was chosen
+            self.onSignal(True)
+
+    def _by_water(self, maps: nodes.MapNodes) -> bool:
+        return bool(self._context.ui.segmentEditorWidget.sourceVolumeNode() is maps.get("water"))
 
     def onSegment(self, *_: Any) -> None:
         """Have the segments of the liver drawn, after asking."""
@@ -76,14 +81,15 @@ class HelpersPanel:
         """Limit the tools of the editor to the signal of the liver, or lift the limit."""
         maps, editor = self._context.maps(), self._context.ui.segmentEditorWidget
         node = editor.mrmlSegmentEditorNode()
-        if maps is None or node is None:
+        if node is None:
             if on:
                 self._context.ui.signalCheckBox.checked = False
                 self._show(tr("Make or choose a segmentation first."))
             return
-        found = helpers.signal_range(maps, self._liver()) if on else None
+        found = helpers.signal_range(maps, self._liver()) if on and maps is not None else None
         node.SetSourceVolumeIntensityMask(found is not None)
-        editor.setSourceVolumeNode(maps["water"] if found is not None else maps.pdff)
+        if maps is not None:
+            editor.setSourceVolumeNode(maps["water"] if found is not None else maps.pdff)
         if found is not None:
             node.SetSourceVolumeIntensityMaskRange(*found)
             text = tr("Drawing is limited to a water signal of {low:.0f} to {high:.0f}.")

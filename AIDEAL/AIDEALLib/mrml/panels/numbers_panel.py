@@ -70,7 +70,7 @@ class NumbersPanel:
     def update(self) -> None:
         """Follow the chosen run, segmentation and options."""
         parameters, maps = self._context.parameters(), self._context.maps()
-        self._context.ui.referenceButton.enabled = bool(self.live.rows) and not self._context.logic.busy
+        self._show_reference_button()
         if parameters is None:
             self.live.watch(None, None)
             self._watched = (None, None)
@@ -114,7 +114,10 @@ class NumbersPanel:
         probe.show_chart(scene, probe.show_histogram(scene, curves), shown)
 
     def onReference(self, *_: Any) -> None:
-        """Estimate the slices of the selected row's region by the reference, and compare."""
+        """Estimate the slices of the selected row's region by the reference, and compare; or stop that."""
+        if self._comparing:
+            self._context.logic.cancel()
+            return
         maps, parameters = self._context.maps(), self._context.parameters()
         filled = [region for region in self.regions if region.voxels.any()]
         if maps is None or parameters is None or not filled:
@@ -128,6 +131,7 @@ class NumbersPanel:
             return
         self._comparing = tr("Comparing on the slices of {name}").format(name=region.name)
         self._context.ui.referenceLabel.text = f"{self._comparing}..."
+        self._show_reference_button()
         self._follow()
 
     def _on_progress(self, done: int, total: int) -> None:
@@ -138,9 +142,17 @@ class NumbersPanel:
     def _on_not_compared(self, *_: Any) -> None:
         if self._comparing:
             self._comparing = self._context.ui.referenceLabel.text = ""
+        self._show_reference_button()
+
+    def _show_reference_button(self) -> None:
+        """Progress is shown below the button, which stops the comparison under way."""
+        button, busy = self._context.ui.referenceButton, self._context.logic.busy
+        button.text = tr("Cancel the comparison") if self._comparing else tr("Compare with the reference")
+        button.enabled = bool(self._comparing) or (bool(self.live.rows) and not busy)
 
     def _on_compared(self, found: list[RegionAgreement], difference: Any) -> None:
         self._comparing = ""
+        self._show_reference_button()
         maps = maps_of(difference.GetNodeReference(nodes.PDFF_ROLE))
         if maps is not None:
             fill_agreement_table(maps, found)
@@ -181,7 +193,7 @@ class NumbersPanel:
                 tip = tr("With more digits than others, since it lies at a cut-off of the grades.")
                 ui.numbersTable.item(n, self._columns.index("reported")).setToolTip(tip)
         ui.histogramButton.enabled = bool(rows)
-        ui.referenceButton.enabled = bool(rows) and not self._context.logic.busy
+        self._show_reference_button()
         self._fill_node(rows)
 
     def _fill_node(self, rows: list[SegmentStatistics]) -> None:

@@ -58,7 +58,10 @@ class ScanPanel:
         ui.echoTable.wordWrap = False
         ui.echoTable.horizontalHeader().setStretchLastSection(True)
         for name in ("volumes", "echoTimes", "fieldStrength", "phaseUnit"):
-            getattr(ui, f"{name}ProblemLabel").setStyleSheet("font-weight: bold;")  # no colour: themes differ
+            label = getattr(ui, f"{name}ProblemLabel")
+            font = label.font
+            font.setBold(True)  # neither a colour nor a style sheet: themes differ, and change
+            label.font = font
 
     def update(self) -> None:
         """Read the chosen nodes and show their scan."""
