@@ -211,9 +211,7 @@ def visits(widget, first, rows):
     assert ui.changeTable.rowCount >= 2, ui.visitsMessageLabel.text
     assert {ui.changeTable.item(n, 4).text() for n in range(2)} == {"no change shown"}
     assert panel.parameters.pdff is first
-    assert_views(
-        {"AIDEALSD": ("PDFF at follow-up", "Later", "PDFF %"), "AIDEALFourth": ("PDFF change", "Change", "Change points")}
-    )
+    assert_views({"AIDEALSD": ("PDFF at follow-up", "Later", "PDFF %"), "AIDEALFourth": ("PDFF change", "Change", "points")})
     for size in ((1920, 1200), (1280, 1024)):
         screenshot(f"6-visits-{resize(*size)}.png")
     ui.visitsSection.collapsed = True

@@ -192,7 +192,9 @@ def in_slice_distance(inside: BoolArray, spacing_mm: tuple[float, float, float],
     padded = np.pad(inside, ((0, 0), (1, 1), (1, 1)), mode="constant" if border else "edge")
     distances = np.full(padded.shape, np.inf)
     for index, layer in enumerate(padded):
-        if not layer.all():
+        if not layer.any():
+            distances[index] = 0.0
+        elif not layer.all():
             distances[index] = distance_transform_edt(layer, sampling=(spacing_mm[1], spacing_mm[0]))
     return distances[:, 1:-1, 1:-1]
 

@@ -21,6 +21,8 @@ T = TypeVar("T")
 FOLDERS = "aideal-task-"
 ANSWER, LOG = "answer.json", "log.txt"
 LONGEST_LOG = 4000
+GIVEN_S = 0.02
+"""Given to the thread whenever its end is looked for: an application that embeds Python may hold the interpreter in between."""
 TASKS = {"joint": "worker.joint_task", "visits": "comparison.task"}
 """Modules with a function `run(folder)`, by the name of the task."""
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.worker.background import main; main()"
@@ -56,6 +58,7 @@ class BackgroundTask(Generic[T]):
     @property
     def ended(self) -> bool:
         """True when there is a result or an error."""
+        self._thread.join(GIVEN_S)
         return not self._thread.is_alive()
 
     def result(self) -> T:

@@ -70,7 +70,7 @@ def test_change_of_each_region_with_a_map(visits: Panel, layouts: Any) -> None:
     assert shown[layout.SD_VIEW].GetName() == "PDFF at follow-up (Second) - Case"
     assert layouts.views[layout.FOURTH_VIEW].node.GetLayoutLabel() == "Change"
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(shown[layout.FOURTH_VIEW])
-    assert legend.GetTitleText() == "Change points"
+    assert legend.GetTitleText() == "points"
     values = array_of(shown[layout.FOURTH_VIEW])
     assert np.median(values[values != 0]) == pytest.approx(MORE_FAT, abs=0.2)
     ui.repeatabilitySpinBox.value = 8.0

@@ -12,7 +12,7 @@ from ..wording import worded
 from .context import Context
 from .numbers_panel import NumbersPanel
 
-POLL_MS = 300
+POLL_MS = 100
 
 
 class JointPanel:

@@ -21,7 +21,7 @@ from .tables import fill_table, set_up_table
 if TYPE_CHECKING:
     from ...comparison.exchange import Compared
 
-POLL_MS = 300
+POLL_MS = 100
 HEADINGS = ("Region", "Before %", "After %", "Change (95 % CI)", "Reading")
 TIPS = (
     "Region of both visits; those that only the baseline has are carried over by the registration",

@@ -20,8 +20,9 @@ EVERY = (*USUAL, *(field for field in COLUMNS if field not in (*USUAL, *_WITH_RE
 _SHORT = {
     "name": "Segment",
     "reported": "PDFF % (95 % CI)",
-    "low_confidence_percent": "Low conf. %",
+    "low_confidence_percent": "Low %",
     "steatosis_grade": "Grade",
+    "volume_ml": "ml",
 }
 _DECIMALS = {
     "voxels": 0,

@@ -59,8 +59,8 @@ _LEGEND_TITLES = {
     "field": "Field",
     "field_sd": "Field SD",
     "residual": "Residual",
-    "difference": "Difference",
-    "change": "Change",
+    "difference": "",
+    "change": "",
     "follow_up": "PDFF",
 }
 TITLES = {
@@ -157,7 +157,7 @@ def add_legends(volumes: dict[str, Any]) -> None:
         if key not in _COLOR_OF:
             continue
         unit = ALL_MAPS["pdff" if key == "follow_up" else key].unit if key in (*ALL_MAPS, "follow_up") else "points"
-        legend = add_legend(volume, _LEGEND_TITLES[key] if unit == "1" else f"{_LEGEND_TITLES[key]} {unit}")
+        legend = add_legend(volume, _LEGEND_TITLES[key] if unit == "1" else f"{_LEGEND_TITLES[key]} {unit}".strip())
         high = volume.GetDisplayNode().GetWindowLevelMax()
         legend.SetNumberOfLabels(6 if high % 4 else 5)  # whole numbers: 0, 2 .. 10, but 0, 10 .. 40
         places = 2 if high <= 1.0 else 0
