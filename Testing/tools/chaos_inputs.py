@@ -61,8 +61,11 @@ def hostile_names(count: int) -> list[bytes]:
         *(b"</script><img src=x>", b"\\\\host\\x", b"${7*7}{{7*7}}", b"\xef\xbc\x9dcmd", b"\t=1", b"a^b\\c=d", b"\xc2\x9b2J"),
     ]
     r = random.Random(1)
-    letters = [bytes([n]) for n in range(1, 256) if n != 0x2F]
-    return [*known, *(b"".join(r.choices(letters, k=r.randint(1, 30))) for _ in range(count))][:count]
+    single = [bytes([n]) for n in range(1, 256) if n != 0x2F]  # most of these names are no text, which is refused
+    signs = [chr(n).encode() for n in (*range(1, 0x2F), *range(0x3A, 0x61), 0x7B, 0x7D, 0x85, 0x9B, 0xAD, 0x200F, 0x202E)]
+    signs += [text.encode() for text in ("a", "ß", "肝", "\u0301", "\ufeff", "\U0001f600", "&lt;", "{{", "</b>", "\\n", "%0a")]
+    made = (b"".join(r.choices(signs if n % 5 else single, k=r.randint(1, 20))) for n in range(count))
+    return [*known, *made][:count]
 
 
 def names(cases: list[int]) -> Iterator[dict[str, Any]]:
