@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -108,27 +109,40 @@ class BackgroundTask(Generic[T]):
                 raise TaskFailed("The task was cancelled.")
             self._process = subprocess.Popen(
                 [python, "-c", _BOOT, package_folder(), self._name, str(folder)],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # it ends with this process, which the child notices
                 stdout=log,
                 stderr=log,
                 env=child_environment(python),
                 start_new_session=sys.platform != "win32",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) if sys.platform == "win32" else 0,
             )
-        code = self._process.wait()
+        with self._process:
+            code = self._process.wait()
         if self._cancelled:
             raise TaskFailed("The task was cancelled.")
         try:
             answer = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            log_text = (folder / LOG).read_text(encoding="utf-8", errors="replace")[-LONGEST_LOG:]
-            raise TaskFailed(f"The process of the task ended with exit code {code}. {log_text}".strip()) from error
+            raise TaskFailed(f"The process of the task ended with exit code {code}. {_end_of(folder / LOG)}".strip()) from error
         if answer.get("error"):
             raise TaskFailed(answer["error"])
 
 
+def _end_of(log: Path) -> str:
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - LONGEST_LOG))
+        return stream.read(LONGEST_LOG).decode("utf-8", errors="replace")
+
+
+def _end_with_the_parent() -> None:
+    while os.read(0, 4096):  # not through sys.stdin, whose lock would be held when this process ends by itself
+        pass
+    os._exit(1)
+
+
 def main() -> None:
     """Run a task in this process: name and folder are the last two arguments."""
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     name, folder = sys.argv[-2], Path(sys.argv[-1])
     answer: dict[str, str] = {}
     try:
