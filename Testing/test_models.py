@@ -158,7 +158,13 @@ def test_other_networks_need_trust_and_are_named(folder: Path) -> None:
     assert load_networks(directory=model_directory()).origin == ""
 
 
-@pytest.mark.parametrize("changes", [{"sha256": None}, {"sha256": "a"}, {"file": "../G_phi.pt"}, {"file": 3}, {"file": ""}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"sha256": None}, {"sha256": "a"}, {"file": "../G_phi.pt"}, {"file": 3}, {"file": ""}, {"file": "n" * 5000}),
+        *({"file": "\ud800"}, {"card": "../notes"}, {"card": 3}),
+    ],
+)
 def test_wrong_entries_of_the_manifest(folder: Path, changes: dict[str, object]) -> None:
     edit_manifest(folder, FIELD_MODEL, **changes)
     with pytest.raises(ModelError, match="no complete entry for G_phi"):

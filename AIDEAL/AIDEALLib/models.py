@@ -263,10 +263,9 @@ def read_manifest(directory: Path) -> dict[str, dict[str, str]]:
 def _is_entry(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
-    file, checksum = entry.get("file"), entry.get("sha256")
+    checksum, names = entry.get("sha256"), (entry.get("file"), entry.get("card", "card.md"))
     return (
-        isinstance(file, str)
-        and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}", file) is not None
+        all(isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}", name) for name in names)
         and isinstance(checksum, str)
         and re.fullmatch("[0-9a-f]{64}", checksum) is not None
     )
