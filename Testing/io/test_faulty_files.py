@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import resource
@@ -65,6 +66,23 @@ def test_a_reader_that_crashes_ends_its_own_process(tmp_path: Path, monkeypatch:
         monkeypatch.setattr(reader_process, "LONGEST_S", 1.0 if "took" in message else LONG_S)
         monkeypatch.setattr(load, "read_npz", reader)
         refused(tmp_path / "scan.npz", message)
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_full_folder_of_temporary_files_is_named(
+    scans: dict[str, Files], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for name, content in scans["npz"].items():
+        (tmp_path / name).write_bytes(content)
+    if fork:
+        monkeypatch.setattr(load, "write_series", full)
+    else:
+        monkeypatch.setattr(reader_process, "_spawned", lambda *_: reader_process._in_words(reader_process.EXIT_FULL))
+        monkeypatch.setattr(reader_process, "_can_fork", lambda: False)
+    refused(tmp_path / "scan.npz", "scan.npz could not be read: the folder of temporary files is full. Free space there")
 
 
 def test_reading_in_a_fresh_process(scans: dict[str, Files], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

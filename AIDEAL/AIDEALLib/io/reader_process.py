@@ -6,6 +6,7 @@ What a damaged file crashes, hangs or fills is that process. Its result comes ba
 from __future__ import annotations
 
 import contextlib
+import errno
 import faulthandler
 import json
 import os
@@ -31,6 +32,8 @@ FOLDERS = "aideal-read-"
 MEMORY_SHARE = 0.7
 LONGEST_S = 300.0
 LONGEST_REASON = 200
+FULL, EXIT_FULL = "the folder of temporary files is full", 75
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT)
 Reader = Callable[[dict[str, Any], Path], None]
 """Reads what a request names, and leaves the result in a folder; a function of a module of this package."""
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.io.reader_process import main; main()"
@@ -73,6 +76,8 @@ def read_elsewhere(reader: Reader, request: dict[str, Any], name: str) -> Iterat
 
 
 def _raise_error(folder: Path, how: str, name: str) -> None:
+    if how == FULL:
+        raise InputError(f"{name} could not be read: {how}. Free space there.")
     try:
         answer = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -94,6 +99,11 @@ def answer(reader: Reader, request: dict[str, Any], folder: Path) -> None:
         What to read.
     folder : Path
         Receives the result.
+
+    Raises
+    ------
+    OSError
+        The folder is full.
     """
     content: dict[str, Any] = {}
     try:
@@ -104,11 +114,19 @@ def answer(reader: Reader, request: dict[str, Any], folder: Path) -> None:
         content = {"error": error.message, "advice": error.advice.as_dict() if error.advice else None}
     except MemoryError:
         content = {"reason": "it needs more memory than there is"}
+    except OSError as error:
+        if error.errno in _OF_THE_DISK:
+            raise
+        content = {"reason": _reason(error)}
     except BaseException as error:  # whatever a library raises, panics of Rust included, is an error of the file
-        content = {"reason": f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_REASON]}
+        content = {"reason": _reason(error)}
     partial = folder / f"{ANSWER}.partial"
     partial.write_bytes(json.dumps(content).encode("ascii"))
     partial.replace(folder / ANSWER)
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_REASON]
 
 
 def _can_fork() -> bool:
@@ -128,11 +146,19 @@ def _forked(reader: Reader, request: dict[str, Any], folder: Path) -> str:
         code = 1
         try:
             _be_the_child()
-            answer(reader, request, folder)
-            code = 0
+            code = _answered(reader, request, folder)
         finally:
             os._exit(code)
     return _ended(child)
+
+
+def _answered(reader: Reader, request: dict[str, Any], folder: Path) -> int:
+    """Exit code of a process that has answered."""
+    try:
+        answer(reader, request, folder)
+    except OSError as error:
+        return EXIT_FULL if error.errno in _OF_THE_DISK else 1
+    return 0
 
 
 def _ended(child: int) -> str:
@@ -169,6 +195,8 @@ def _spawned(reader: Reader, request: dict[str, Any], folder: Path) -> str:
 
 
 def _in_words(code: int) -> str:
+    if code == EXIT_FULL:
+        return FULL
     if code >= 0:
         return f"its reader ended with exit code {code}"
     with contextlib.suppress(ValueError):
@@ -207,4 +235,4 @@ def main() -> None:
     """Answer the one request on standard input."""
     request = json.loads(sys.stdin.buffer.read())
     limit_memory()
-    answer(getattr(import_module(sys.argv[2]), sys.argv[3]), request, Path(sys.argv[4]))
+    sys.exit(_answered(getattr(import_module(sys.argv[2]), sys.argv[3]), request, Path(sys.argv[4])))

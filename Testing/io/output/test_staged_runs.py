@@ -167,6 +167,11 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert whole(tmp_path / "out") == "first"
+    with (
+        pytest.raises(InputError, match=r"written to [^ ]*out \(No space left on device\)"),
+        staged_directory(tmp_path / "out") as stage,
+    ):
+        raise InputError(f"Cannot write {stage / 'table'}.") from OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_the_folder_in_use_stays_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

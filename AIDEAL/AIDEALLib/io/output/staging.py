@@ -85,13 +85,14 @@ def staged_directory(directory: PathLike, inputs: Sequence[PathLike] = (), liste
         stage.mkdir()
         yield stage
         _commit(stage, target, place.inside, listed)
-    except OSError as error:
-        if error.errno not in _OF_THE_DISK and str(scratch.path) not in str(error.filename):
+    except (OSError, InputError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__  # a writer has worded it for its file
+        if not isinstance(cause, OSError) or (cause.errno not in _OF_THE_DISK and str(scratch.path) not in str(cause.filename)):
             raise
         raise InputError(
-            f"The result could not be written to {shown(target)} ({error.strerror or error}); what was there is unchanged. "
+            f"The result could not be written to {shown(target)} ({cause.strerror or cause}); what was there is unchanged. "
             "Free space, or give another folder."
-        ) from error
+        ) from cause
     finally:
         place.close()
 
