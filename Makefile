@@ -3,6 +3,7 @@
 # make lint      ruff, mypy and codespell only
 # make docs      build the documentation with its API reference into site/ (warnings are errors)
 # make nightly   what takes longer than a change may wait for: damaged scans (CASES of them) and the long validation
+# make silent    clean and faulty scans at random; exits with an error where a wrong number came without a word
 # make chaos     kills, damaged files and hostile names at random; exits with an error where anything did not hold
 # make clean     remove what the commands above have written, except .venv
 # Each creates .venv when it is missing. PYTHON and PIP_FLAGS may be set from outside.
@@ -15,13 +16,14 @@ CASES ?= 100000
 KILLS ?= 100
 FILES ?= 10000
 NAMES ?= 100
+SCANS ?= 1000
 WORKERS ?= 2
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
 DEMO_STAMP := .venv/.installed-demo
 STAMP := .venv/.installed-all
 
-.PHONY: demo test lint docs fuzz chaos nightly clean
+.PHONY: demo test lint docs fuzz silent chaos nightly clean
 
 demo: $(DEMO_STAMP)
 	$(BIN)/aideal demo --out $(DEMO_OUT)
@@ -42,6 +44,9 @@ docs: $(STAMP)
 fuzz: $(STAMP)
 	$(BIN)/python Testing/tools/dicom_fuzz.py --cases $(CASES)
 
+silent: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python Testing/tools/silent_errors.py --out $(NIGHTLY_OUT)/silent --clean $(SCANS) --faulty $(SCANS)
+
 chaos: $(STAMP)
 	$(BIN)/python Testing/tools/chaos.py kill-command --count $(KILLS)
 	$(BIN)/python Testing/tools/chaos.py kill-worker --count $(KILLS)
@@ -49,7 +54,7 @@ chaos: $(STAMP)
 	$(BIN)/python Testing/tools/chaos.py names --count $(NAMES)
 	$(BIN)/python Testing/tools/chaos.py busy
 
-nightly: fuzz chaos
+nightly: fuzz silent chaos
 	$(BIN)/aideal validate --out $(NIGHTLY_OUT)/validation
 
 clean:

@@ -7,7 +7,7 @@ import pytest
 
 from AIDEALLib.choices import PhaseUnit
 from AIDEALLib.errors import InputError
-from AIDEALLib.io.phase_units import detect_phase_unit, to_radians
+from AIDEALLib.io.phase_units import checked_unit, detect_phase_unit, to_radians
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,21 @@ def test_units_are_detected_by_their_range(unit: PhaseUnit, low: float, high: fl
 def test_unclear_units_are_refused(low: float, high: float) -> None:
     with pytest.raises(InputError):
         detect_phase_unit(np.array([low, high]))
+
+
+@pytest.mark.parametrize(
+    ("unit", "low", "high"),
+    [
+        (PhaseUnit.RADIANS, 0, 4095),
+        (PhaseUnit.DEGREES, -4096, 4094),
+        (PhaseUnit.MILLIRADIANS, -3, 3),
+        (PhaseUnit.SIGNED_4096, -3, 3),
+    ],
+)
+def test_a_unit_that_the_user_states_is_tested(unit: PhaseUnit, low: float, high: float) -> None:
+    with pytest.raises(InputError, match="turns in .* the unit requested"):
+        checked_unit(np.round(np.linspace(low, high, 1001)), unit)
+
+
+def test_phase_may_be_unwrapped() -> None:
+    assert checked_unit(np.linspace(-20.5, 30.5, 1001), PhaseUnit.RADIANS) is PhaseUnit.RADIANS

@@ -85,6 +85,12 @@ def test_signal_that_grows_and_reasons_for_all_regions(lobes: npt.NDArray[np.int
     assert {row.withheld for row in rows(Arrays(), lobes, everywhere="phase has a wrong scale")} == {"phase has a wrong scale"}
 
 
+def test_an_impossible_fat_fraction_is_no_number(lobes: npt.NDArray[np.int32]) -> None:
+    maps = Arrays()
+    maps.pdff[lobes == 1] = 607
+    assert rows(maps, lobes)[0].without_number == "number withheld: fat fraction of 607 % is impossible"
+
+
 def test_a_region_without_signal_is_not_measured_and_no_part_of_the_liver(lobes: npt.NDArray[np.int32]) -> None:
     maps = Arrays(mask=lobes == 1)
     right, left, nothing, whole = rows(maps, lobes, {**NAMES, 7: "Segment VIII of the liver"})

@@ -23,6 +23,8 @@ _TOLERANCE = 0.003
 """Share of a unit's range by which phase may exceed it."""
 _COVERAGE = 0.9
 """Share of a unit's range that phase must fill for detection: over all echoes, background included, phase wraps."""
+LEAST_TURNS = 0.05
+"""Share of a turn that phase over all echoes fills in any scan."""
 _COVERAGE_RADIANS = 0.5
 """For fractional values within -pi..pi, where no other unit competes."""
 
@@ -63,6 +65,41 @@ def detect_phase_unit(phase: npt.NDArray[np.generic]) -> PhaseUnit:
         f"The phase images run from {low:g} to {high:g}; one full turn in one of the units {units} was expected.",
         advise("State the unit ({}), or convert the phase to radians.", "phase_unit"),
     )
+
+
+def checked_unit(phase: npt.NDArray[np.generic], unit: PhaseUnit) -> PhaseUnit:
+    """Test a unit that the user states against the values.
+
+    Parameters
+    ----------
+    phase : np.ndarray
+        Phase of all echoes as stored.
+    unit : PhaseUnit
+        Unit that the user states.
+
+    Returns
+    -------
+    PhaseUnit
+        The unit.
+
+    Raises
+    ------
+    InputError
+        The values are those of a scanner (whole numbers) and exceed a turn of the unit, or do not fill a twentieth of it.
+        Fractions may exceed a turn: phase may have been unwrapped.
+    """
+    bottom, top = _RANGES[unit]
+    values = np.asarray(phase, dtype=np.float64)
+    low, high = float(values.min()), float(values.max())
+    turns = (high - low) / (top - bottom)
+    too_many = turns > 1 + 2 * _TOLERANCE and bool(np.all(values == np.round(values)))
+    if too_many or turns < LEAST_TURNS:
+        raise InputError(
+            f"The phase images run from {low:g} to {high:g}, which is {turns:.3g} turns in {unit.value}, the unit requested; "
+            "one turn was expected.",
+            advise("State another unit ({}), or leave it to be detected.", "phase_unit"),
+        )
+    return unit
 
 
 def to_radians(phase: npt.NDArray[np.generic], unit: PhaseUnit) -> npt.NDArray[np.float32]:

@@ -28,7 +28,7 @@ from .images import (
     same_geometry,
 )
 from .naming import NamedImage, Part, choose_series, is_image, parse_name
-from .phase_units import detect_phase_unit
+from .phase_units import checked_unit, detect_phase_unit
 from .signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
 
 
@@ -234,4 +234,5 @@ def _complex(stacks: dict[Part, _Stack], phase_unit: PhaseUnit | None) -> npt.ND
         return first.astype(np.complex64)
     if Part.REAL in stacks:
         return from_real_and_imaginary(first, others[0])
-    return from_magnitude_and_phase(first, others[0], phase_unit or detect_phase_unit(others[0]))
+    unit = checked_unit(others[0], phase_unit) if phase_unit is not None else detect_phase_unit(others[0])
+    return from_magnitude_and_phase(first, others[0], unit)

@@ -17,6 +17,8 @@ UNUSABLE_PERCENT, UNUSABLE_TIMES_EXPECTED = 20.0, 2.0
 nothing: echoes in the wrong order, of another scan, or with wrong times."""
 GROWTH_R2STAR_PER_S = -10.0
 """A typical R2* below this is no decay: the signal grows from echo to echo."""
+LOWEST_PDFF, HIGHEST_PDFF = -15.0, 115.0
+"""A median fat fraction (percent) beyond these is none: noise moves single voxels so far, but no region."""
 SOUND_PERCENT, SOUND_TIMES_EXPECTED = 6.0, 1.5
 """In a scan whose body does not follow the model, a region has a number only where its residual is below one of these."""
 _KEPT = ("name", "withheld", "voxels", "volume_ml", "outside_percent", "low_confidence_percent", "swap_suspect_percent")
@@ -73,6 +75,9 @@ class Usability:
             return NO_SIGNAL
         if self.everywhere:
             return self.everywhere
+        typical = float(np.median(maps.pdff[used]))
+        if not LOWEST_PDFF < typical < HIGHEST_PDFF:
+            return f"fat fraction of {typical:.0f} % is impossible"
         if not self.noise_left:
             return ""
         growth = float(np.median(maps.r2star[used]))

@@ -288,3 +288,19 @@ def test_pydicoms_own_files_end_in_a_clear_error() -> None:
             load_series(path)
     with pytest.raises(InputError):
         load_series(folder)
+
+
+@pytest.mark.parametrize("name", ["philips enhanced", "philips classic phase"])
+def test_philips_magnitudes_without_rescale_are_scaled_by_the_private_slope(
+    liver: EchoSeries, tmp_path: Path, name: str
+) -> None:
+    for path in write_scan(tmp_path, liver, DIALECTS[name]):
+        image = pydicom.dcmread(path)
+        for place in (image, *(group for group in image.get("PerFrameFunctionalGroupsSequence", ()))):
+            for keyword in ("PixelValueTransformationSequence", "RescaleSlope", "RescaleIntercept", "RescaleType"):
+                if keyword in place:
+                    delattr(place, keyword)
+        image.save_as(path)
+    series = load_series(tmp_path)
+    ratio = np.abs(series.echoes).mean(axis=(1, 2, 3)) / np.abs(liver.echoes).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(ratio / ratio[0], 1, atol=0.01)

@@ -200,7 +200,7 @@ def scaling(
         slope, intercept, unit = mapping
         source = "real-world value mapping"
     precise: tuple[float, float] | tuple[None, None] = (None, None)
-    if vendor is Vendor.PHILIPS and source == "rescale slope and intercept":
+    if vendor is Vendor.PHILIPS and source != "real-world value mapping":  # also without rescale: P = stored / SS
         scale = _philips_scale_slope([*philips_private, header])
         if scale:
             precise = (1 / scale, intercept / (slope * scale))

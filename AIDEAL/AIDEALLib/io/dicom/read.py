@@ -15,6 +15,7 @@ from ...errors import InputError
 from ...options import Overrides
 from ..contradictions import refuse_other_frequency
 from ..naming import Part
+from ..phase_units import checked_unit
 from ..signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
 from .elements import text
 from .files import DICOMDIR, dicom_files, has_dicom_magic, is_mr_image, read_header, read_pixels
@@ -197,6 +198,7 @@ def _complex(stack: Stack, phase_unit: PhaseUnit | None) -> tuple[npt.NDArray[np
         phase_unit, evidence = phase_unit_of(some.vendor, some.scaling, second)
         notes.append(f"Phase was taken to be in {phase_unit.value}: {evidence}.")
     else:
+        checked_unit(second, phase_unit)
         notes.append(f"Phase was taken to be in {phase_unit.value}, as requested.")
     return from_magnitude_and_phase(first, second, phase_unit), notes
 
