@@ -235,7 +235,7 @@ def _steep(maps: ParameterMaps, spectrum: FatSpectrum) -> list[Finding]:
             Severity.WARN,
             f"The field changes by more than {limit:.0f} Hz from voxel to voxel in {100 * share:.1f} % of the body (dome of "
             "the liver, gas, metal).",
-            advise("Signal is lost there and swaps are likely; leave these slices or edges out."),
+            advise("Signal is lost there and swaps are likely; leave these slices ({}) or edges out.", "slices"),
             slices=slices_of(steep),
             voxels=int(steep.sum()),
             area_mm2=_area(maps, steep),

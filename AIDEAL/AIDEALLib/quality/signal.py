@@ -132,8 +132,9 @@ def _motion(series: EchoSeries, body: Mask) -> list[Finding]:
             f"Edges lie up to {max(moved.values()):.1f} pixels elsewhere in echo {', '.join(map(str, sorted(echoes)))} than "
             "in the echoes before.",
             advise(
-                "The patient breathed or moved between echoes: do not use these slices near edges; scan again in one "
-                "breath-hold."
+                "The patient breathed or moved between echoes: leave these slices out ({}), or at least their edges; scan "
+                "again in one breath-hold.",
+                "slices",
             ),
             slices=tuple(sorted(moved)),
         )
@@ -193,7 +194,7 @@ def _zero_filled(series: EchoSeries, body: Mask) -> list[Finding]:
             "zero-filled",
             Severity.WARN,
             f"{int(where.sum())} voxels with signal are exactly zero in at least one echo.",
-            advise("An echo was masked or lost in part; leave these slices out, or export again."),
+            advise("An echo was masked or lost in part; leave these slices out ({}), or export again.", "slices"),
             slices=slices_of(where),
             voxels=int(where.sum()),
         )

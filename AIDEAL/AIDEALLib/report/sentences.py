@@ -48,7 +48,7 @@ def headline(content: ReportContent) -> str:
     """The number with its interval in one line."""
     main = content.main
     if main is None and (withheld := content.without_number):
-        return f"No number for the liver ({withheld.name}): {withheld.statistics.without_number}."
+        return f"No number for the liver ({withheld.name}): {withheld.statistics.withheld}."
     if main is None:
         return f"{NO_LIVER}."
     row = main.statistics
