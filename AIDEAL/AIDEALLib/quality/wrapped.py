@@ -92,7 +92,8 @@ def _overflown(series: EchoSeries, body: Mask, spectrum: FatSpectrum) -> Mask:
     dark = np.stack([(m < DARK * t) & _enclosed(m > BRIGHT * t) for m, t in zip(magnitude, top, strict=True)])
     candidates: Mask = np.any(dark, axis=0)
     nothing = np.zeros_like(candidates)
-    crowd = int((magnitude > TOP * top).sum(axis=(1, 2, 3)).max())
+    at_end = (magnitude >= (1 - 2e-6) * top).sum(axis=(1, 2, 3))  # many there: the values were clipped, not wrapped
+    crowd = int(np.where(at_end < CROWDED_VOXELS, (magnitude > TOP * top).sum(axis=(1, 2, 3)), 0).max())
     if crowd < max(CROWDED_VOXELS, CROWDED_SHARE * body.sum()):
         return nothing
     if candidates.sum() < LEAST_VOXELS or series.n_echoes < 4 or not series.has_phase:
