@@ -122,7 +122,11 @@ def withheld_with_members(row: SegmentStatistics, members: Sequence[SegmentStati
     SegmentStatistics
     """
     withheld = next((member for member in members if member.withheld not in ("", *NOT_THERE)), None)
-    return row if withheld is None or row.withheld else without_numbers(row, f"{withheld.name}: {withheld.withheld}")
+    return (
+        row
+        if withheld is None or row.withheld == withheld.withheld
+        else without_numbers(row, f"{withheld.name}: {withheld.withheld}")
+    )
 
 
 def region_statistics(
