@@ -59,6 +59,12 @@ def test_the_user_decides(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> 
     assert load_series(tmp_path, Overrides(flip_angle_deg=3)).flip_angle_deg == 3
 
 
+def test_only_dicom_has_studies(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    bids(tmp_path, echoes)
+    with pytest.raises(InputError, match="the input is no DICOM"):
+        load_series(tmp_path, Overrides(series="5"))
+
+
 def test_echo_numbers_against_echo_times(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
     bids(tmp_path, echoes)
     edit(tmp_path, "*echo-2*.json", EchoTime=TE_S[2])

@@ -116,6 +116,10 @@ def read_series_files(paths: Sequence[Path], overrides: Overrides, keep_names: b
     """
     if not any(is_image(p) or p.suffix.lower() in (".mat", ".npz") for p in paths) and is_dicom(paths):
         return read_dicom(paths, overrides)
+    if overrides.study or overrides.series:
+        raise InputError(
+            "A study or series was chosen, but the input is no DICOM; only DICOM has them. Name the file of the scan."
+        )
     if len(paths) == 1 and paths[0].is_dir():
         paths = _scan_in(paths[0])
     only = paths[0]

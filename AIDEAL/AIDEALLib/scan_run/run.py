@@ -52,8 +52,7 @@ class ScanRequest:
     def __post_init__(self) -> None:
         if self.segmentation is None and (self.regions.leave_out or self.regions.circles is not None):
             raise InputError(
-                "Circles, edges and vessels need segments of the liver; give them with --segmentation, or leave these options "
-                "out."
+                "Circles, edges and vessels need segments of the liver; give a segmentation, or leave these options out."
             )
 
 
