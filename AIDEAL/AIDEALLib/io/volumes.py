@@ -16,17 +16,8 @@ from ..echoes import EchoSeries, Geometry
 from ..errors import InputError
 from ..options import Overrides
 from .contradictions import refuse_different, refuse_other_frequency, refuse_other_order, refuse_other_unit
-from .images import (
-    Excitation,
-    Image,
-    echo_times_s,
-    excitation,
-    field_strength_t,
-    is_complex_image,
-    read_image,
-    read_sidecar,
-    same_geometry,
-)
+from .image_header import Excitation, echo_times_s, excitation, field_strength_t, read_sidecar
+from .images import Image, is_complex_image, read_image, same_geometry
 from .naming import NamedImage, Part, choose_series, is_image, parse_name
 from .phase_units import checked_unit, detect_phase_unit
 from .signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
