@@ -16,7 +16,7 @@ from waiting import LONG_S
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import ModelError
-from AIDEALLib.models import model_directory
+from AIDEALLib.model_files import model_directory
 from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.physics.signal import synthesise

@@ -11,17 +11,8 @@ import torch
 
 from AIDEALLib import resources
 from AIDEALLib.errors import ModelError
-from AIDEALLib.models import (
-    BUNDLED,
-    FIELD_MODEL,
-    MANIFEST,
-    R2STAR_MODEL,
-    load_networks,
-    model_directory,
-    sha256,
-    single_precision,
-    verified_bytes,
-)
+from AIDEALLib.model_files import BUNDLED, FIELD_MODEL, MANIFEST, R2STAR_MODEL, model_directory, sha256, verified_bytes
+from AIDEALLib.models import load_networks, single_precision
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.script_check import load_script
 

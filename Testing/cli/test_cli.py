@@ -25,7 +25,8 @@ from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.io.npz import write_npz
 from AIDEALLib.io.output import overview
 from AIDEALLib.io.segmentation import Segmentation, load_segmentation, save_segmentation
-from AIDEALLib.models import load_networks, sha256
+from AIDEALLib.model_files import sha256
+from AIDEALLib.models import load_networks
 from AIDEALLib.parameter_maps import MAP_INFO
 from AIDEALLib.progress import Monitor
 from AIDEALLib.simulation.demo import demo_liver

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from AIDEALLib.cli.main import app
 from AIDEALLib.io.npz import write_npz
-from AIDEALLib.models import load_networks, model_directory
+from AIDEALLib.model_files import model_directory
+from AIDEALLib.models import load_networks
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.training import before_after
 from AIDEALLib.training.before_after import metrics

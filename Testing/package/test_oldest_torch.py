@@ -18,7 +18,8 @@ import pytest
 
 import AIDEALLib
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.models import load_networks, model_directory
+from AIDEALLib.model_files import model_directory
+from AIDEALLib.models import load_networks
 from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.demo import demo_liver
 

@@ -27,25 +27,26 @@ MAY_KNOW: dict[str, set[str]] = {
     "physics": {"errors"},
     "script_check": {"errors", "escaping"},
     "scratch": set(),
-    "models": {"advice", "errors", "physics", "resources", "script_check"},
+    "model_files": {"errors", "resources", "script_check"},
+    "models": {"advice", "errors", "model_files", "physics", "script_check"},
     "io": BASICS | {"scratch", "statistics"},
     "estimation": BASICS | {"models", "physics"},
-    "quality": BASICS | {"statistics", "models", "physics", "estimation"},
+    "quality": BASICS | {"statistics", "model_files", "models", "physics", "estimation"},
     "report": BASICS | {"statistics", "voxel_fit", "io", "quality"},
     "pipeline": BASICS | {"models", "physics", "io", "estimation", "quality"},
     "scan_run": BASICS | {"statistics", "regions", "models", "physics", "io", "estimation", "quality", "report", "pipeline"},
     "simulation": BASICS | {"physics"},
-    "training": BASICS | {"models", "io", "physics", "estimation", "simulation"},
+    "training": BASICS | {"model_files", "models", "io", "physics", "estimation", "simulation"},
     "validation": BASICS
     | {"statistics", "regions", "comparison", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation"}
     | {"report"},
     "worker": BASICS | {"scratch", "statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
     "benchmark": BASICS
-    | {"models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation", "worker"},
+    | {"model_files", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation", "worker"},
     "mrml": BASICS | {"statistics", "regions", "comparison", "report", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}
-    | {"benchmark", "regions", "comparison", "report", "scan_run", "scratch"},
+    | {"benchmark", "regions", "comparison", "report", "scan_run", "scratch", "model_files"},
 }
 """Rooms by what each may import; a new room has to be entered here."""
 

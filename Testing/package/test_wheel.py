@@ -18,7 +18,7 @@ RUN_DEMO = """
 import sys
 import AIDEALLib
 from AIDEALLib.cli.main import app
-from AIDEALLib.models import model_directory
+from AIDEALLib.model_files import model_directory
 print(AIDEALLib.__file__, model_directory(), sep="\\n", flush=True)
 app(sys.argv[1:])
 """

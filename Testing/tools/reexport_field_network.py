@@ -2,7 +2,7 @@
 
     python Testing/tools/reexport_field_network.py Resources/Models
 
-The checksum that it prints belongs into `AIDEALLib.models.BUNDLED`.
+The checksum that it prints belongs into `AIDEALLib.model_files.BUNDLED`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import torch
 
-from AIDEALLib.models import FIELD_MODEL, MANIFEST, SETTINGS, load_networks, sha256
+from AIDEALLib.model_files import FIELD_MODEL, MANIFEST, SETTINGS, sha256
+from AIDEALLib.models import load_networks
 from AIDEALLib.training.networks.field import FieldNetwork
 
 

@@ -9,7 +9,8 @@ import torch
 from ..choices import Method
 from ..echoes import EchoSeries
 from ..estimation.phase_correction.plan import NO_CORRECTIONS
-from ..models import MANIFEST, load_networks, model_directory
+from ..model_files import MANIFEST, model_directory
+from ..models import load_networks
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..pipeline import run

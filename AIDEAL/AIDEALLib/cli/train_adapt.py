@@ -48,7 +48,8 @@ def adapt_command(
 
     Trains on random windows of the scans and on simulated slices in turn, and compares misfit and swaps before and after.
     """
-    from ..models import load_networks, model_directory
+    from ..model_files import model_directory
+    from ..models import load_networks
 
     source = models or model_directory()
     if to.resolve() in (source.resolve(), model_directory().resolve()):

@@ -81,7 +81,8 @@ def train_fusion(
     """
     from rich.console import Console
 
-    from ..models import load_networks, model_directory
+    from ..model_files import model_directory
+    from ..models import load_networks
     from ..training.fusion_cases import fusion_cases
     from ..training.fusion_training import calibrated, learned_weights, stored_weights
     from ..training.settings import store_settings

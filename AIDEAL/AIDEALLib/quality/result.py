@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..advice import advise
-from ..models import BUNDLED
+from ..model_files import BUNDLED
 from ..parameter_maps import ParameterMaps, Provenance
 from ..physics.signal import residual_degrees_of_freedom
 from ..physics.spectrum import FatSpectrum

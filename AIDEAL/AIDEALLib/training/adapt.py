@@ -10,7 +10,8 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from ..errors import ModelError
-from ..models import FIELD_MODEL, R2STAR_MODEL, Networks
+from ..model_files import FIELD_MODEL, R2STAR_MODEL
+from ..models import Networks
 from .export import export_networks
 from .loop import LoopOptions, Loss, run_loop
 from .model_cards import Adaptation, model_cards

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, sha256
+from ..model_files import FIELD_MODEL, MANIFEST, R2STAR_MODEL, sha256
 
 LARGEST_BYTES = 5_000_000
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ..models import FIELD_MODEL, R2STAR_MODEL
+from ..model_files import FIELD_MODEL, R2STAR_MODEL
 from ..version import __version__
 from .networks import FIELD_BINS, R2STAR_BINS, R2STAR_MAX_PER_S
 

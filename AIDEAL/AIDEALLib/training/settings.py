@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from ..io.output.staging import staged_directory
-from ..models import FIELD_MODEL, MANIFEST, R2STAR_MODEL, SETTINGS, load_networks, sha256
+from ..model_files import FIELD_MODEL, MANIFEST, R2STAR_MODEL, SETTINGS, sha256
+from ..models import load_networks
 from .model_cards import UNCALIBRATED
 
 CALIBRATED = """Calibrated: the weights of the fusion and the calibration of the swap probability (logistic regression on the
