@@ -111,9 +111,9 @@ class FourthMap(Enum):
             "swap_probability": "Swap probability",
             "fat": "Fat",
             "residual": "Fit residual",
-            "pdff_sd": "PDFF SD within the mode",
-            "difference": "Difference from reference",
-            "change": "Change between visits",
+            "pdff_sd": "PDFF SD in mode",
+            "difference": "Minus reference",
+            "change": "Change (visits)",
         }[self.value]
 
 

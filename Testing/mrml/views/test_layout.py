@@ -123,7 +123,7 @@ def test_fit_histogram_and_table_are_seen(layouts: Any, reading: Panel, liver_ma
     reading.panel.numbers.live.points_added()
     reading.clock.tick()
     shown = layouts.other(layout.TABLE_VIEW).GetTableNode()
-    assert shown.GetUseColumnNameAsColumnHeader()
+    assert shown.GetUseColumnTitleAsColumnHeader()
     assert [shown.GetColumnName(n) for n in range(shown.GetNumberOfColumns())] == list(map(columns.title, columns.USUAL))
     assert shown.GetTable().GetNumberOfRows() == 1
     reading.ui.showButton.click()

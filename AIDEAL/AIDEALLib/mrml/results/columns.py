@@ -10,7 +10,7 @@ import vtk
 
 from ...io.output.tables import COLUMNS
 from ...statistics import SegmentStatistics, SteatosisCutoffs
-from .live_table import TITLES
+from .live_table import TITLES, head_by_column_names
 
 USUAL = ("name", "reported", "low_confidence_percent", "steatosis_grade", "volume_ml")
 """Columns that are shown unless others are chosen, in the width of the panel; the PDFF is the reported one, which is graded."""
@@ -121,7 +121,7 @@ def fill_shown_table(table: Any, rows: Sequence[SegmentStatistics], cutoffs: Ste
         for row in cells:
             column.InsertNextValue(row[number])
         table.AddColumn(column)
-    table.SetUseColumnNameAsColumnHeader(True)
+    head_by_column_names(table)
     table.SetLocked(True)
     table.EndModify(modified)
 

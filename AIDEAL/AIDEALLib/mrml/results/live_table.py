@@ -206,6 +206,12 @@ class LiveTable:
                     self._observe(points, event)
 
 
+def head_by_column_names(table: Any) -> None:
+    """Show the names of the columns of a table node as their headings; newer applications log a warning on the older name."""
+    name = "SetUseColumnTitleAsColumnHeader"
+    getattr(table, name if hasattr(table, name) else "SetUseColumnNameAsColumnHeader")(True)
+
+
 def fill_table(table: Any, rows: list[SegmentStatistics], maps: MapNodes | None) -> None:
     """Put rows into a table node, numbers as numbers.
 
@@ -234,7 +240,7 @@ def fill_table(table: Any, rows: list[SegmentStatistics], maps: MapNodes | None)
         unit = _UNITS.get(field) or ("%" if "(%)" in _TITLES[field] else "")
         if unit:
             table.SetColumnUnitLabel(_TITLES[field], unit)
-    table.SetUseColumnNameAsColumnHeader(True)
+    head_by_column_names(table)
     table.SetLocked(True)
     if maps is not None:
         table.SetNodeReferenceID(nodes.MAPS_OF_TABLE_ROLE, maps.pdff.GetID())
