@@ -4,7 +4,8 @@
 # make docs      build the documentation with its API reference into site/ (warnings are errors)
 # make nightly   what takes longer than a change may wait for: damaged scans (CASES of them) and the long validation
 # make silent    clean and faulty scans at random; exits with an error where a wrong number came without a word
-# make chaos     kills, damaged files and hostile names at random; exits with an error where anything did not hold
+# make chaos     kills, damaged files and hostile names at random; exits with an error where anything did not hold, and goes on
+#                where it was interrupted (its cases are noted in CHAOS_OUT)
 # make clean     remove what the commands above have written, except .venv
 # Each creates .venv when it is missing. PYTHON and PIP_FLAGS may be set from outside.
 
@@ -16,6 +17,8 @@ CASES ?= 100000
 KILLS ?= 100
 FILES ?= 10000
 NAMES ?= 100
+CHAOS_OUT ?= chaos-output
+CHAOS = $(BIN)/python Testing/tools/chaos.py --notes $(CHAOS_OUT)
 SCANS ?= 1000
 WORKERS ?= 2
 BIN := .venv/bin
@@ -48,17 +51,17 @@ silent: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python Testing/tools/silent_errors.py --out $(NIGHTLY_OUT)/silent --clean $(SCANS) --faulty $(SCANS)
 
 chaos: $(STAMP)
-	$(BIN)/python Testing/tools/chaos.py kill-command --count $(KILLS)
-	$(BIN)/python Testing/tools/chaos.py kill-worker --count $(KILLS)
-	$(BIN)/python Testing/tools/chaos.py files --count $(FILES)
-	$(BIN)/python Testing/tools/chaos.py names --count $(NAMES)
-	$(BIN)/python Testing/tools/chaos.py busy
+	$(CHAOS) kill-command --count $(KILLS)
+	$(CHAOS) kill-worker --count $(KILLS)
+	$(CHAOS) files --count $(FILES)
+	$(CHAOS) names --count $(NAMES)
+	$(CHAOS) busy --count 1
 
 nightly: fuzz silent chaos
 	$(BIN)/aideal validate --out $(NIGHTLY_OUT)/validation
 
 clean:
-	rm -rf build dist site $(DEMO_OUT) $(NIGHTLY_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist site $(DEMO_OUT) $(NIGHTLY_OUT) $(CHAOS_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
