@@ -18,8 +18,9 @@ from AIDEALLib.errors import InputError
 from AIDEALLib.io.output import staging as staged
 from AIDEALLib.io.output import target
 from AIDEALLib.io.output.exchange import exchange
-from AIDEALLib.io.output.manifest import MANIFEST, STAGE
-from AIDEALLib.io.output.staging import finish_moving, refuse_other_scan, staged_directory
+from AIDEALLib.io.output.manifest import MANIFEST, PENDING, STAGE
+from AIDEALLib.io.output.staging import finish_moving, refuse_other_scan, settled, staged_directory
+from AIDEALLib.scratch import ScratchFolder
 
 CODE = f"import sys; sys.path.insert(0, {str(MODULE)!r})\n"
 
@@ -113,6 +114,25 @@ def test_killed_at_any_step_of_the_commit(tmp_path: Path, step: str, exchangeabl
     write(out, "third")
     assert content(out) == {"water": "third", "fat": "third"}
     assert not [p for p in (*tmp_path.iterdir(), *out.iterdir()) if p.name.startswith(STAGE)]
+
+
+def test_what_a_living_process_moves_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    write(out, "first")
+    writer = ScratchFolder(STAGE, out)
+    pending = out / writer.path.name.replace(STAGE, PENDING, 1)
+    pending.mkdir()
+    for name in ("water", "fat"):
+        (pending / name).write_text("second", encoding="utf-8")
+    listed = {"files": {"water": "", "fat": ""}, "folder": pending.name, "replaces": []}
+    (out / MANIFEST).write_text(json.dumps(listed), encoding="utf-8")
+    monkeypatch.setattr(staged, "LONGEST_MOVE_S", 0.1)
+    with pytest.raises(InputError, match="is being written to by another process"):
+        settled(out)
+    assert whole(out) == "first" and pending.exists()
+    writer.remove()
+    settled(out)
+    assert whole(out) == "second" and not pending.exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

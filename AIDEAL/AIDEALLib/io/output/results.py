@@ -21,7 +21,7 @@ from ..images import read_image
 from ..reader_process import read_elsewhere
 from ..sizes import check_file
 from .manifest import PROVENANCE
-from .staging import finish_moving
+from .staging import settled
 from .tables import COLUMNS
 
 
@@ -48,13 +48,7 @@ def read_maps(folder: str | os.PathLike[str]) -> ParameterMaps:
         A map or the provenance is missing or damaged.
     """
     source = Path(folder)
-    try:
-        finish_moving(source)
-    except OSError as error:
-        raise InputError(
-            f"{source} holds a result whose files are not in their places yet, and cannot be written to ({error.strerror}). "
-            "Run it again."
-        ) from error
+    settled(source)
     for name in (PROVENANCE, *(f"{name}.nrrd" for name in (*MAP_INFO, "mask"))):
         check_file(source / name)
     with read_elsewhere(_read_apart, {"folder": str(source.absolute())}, source.name) as result:

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...scratch import LOCK
+from ...scratch import LOCK, remove_abandoned
 from .exchange import exchange
 from .manifest import MANIFEST, PENDING, STAGE, Entries, checksums, earlier_scan, read_manifest, write_manifest
 from .target import PathLike, open_target, shown
 
 MOST_OTHER_FILES = 2000
-FORGOTTEN_AFTER_S = 60.0
+FORGOTTEN_AFTER_S, LONGEST_MOVE_S = 60.0, 30.0
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -121,7 +121,7 @@ def refuse_other_scan(directory: PathLike, scan: str) -> None:
 
 
 def finish_moving(directory: Path) -> None:
-    """Finish a result whose files were being moved to their places when the process was ended."""
+    """Finish a result whose files were being moved to their places when the process was ended; one that still lives does."""
     manifest = read_manifest(directory)
     name = manifest.get("folder", "")
     for left in directory.glob(f"{PENDING}*"):
@@ -129,9 +129,42 @@ def finish_moving(directory: Path) -> None:
             _remove(left)
     if not isinstance(name, str) or not name.startswith(PENDING) or Path(name).name != name:
         return
+    hidden = name.replace(PENDING, STAGE, 1)
+    for place in (directory, directory.resolve().parent):
+        remove_abandoned(STAGE, place)
+        if (place / hidden / LOCK).exists():  # held by the process that writes
+            return
     pending = directory / name
     if pending.is_dir() and not pending.is_symlink():
         _move_into_place(pending, directory, manifest)
+
+
+def settled(directory: Path) -> None:
+    """Wait until all files of the valid run are in their places, before they are read.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of a result.
+
+    Raises
+    ------
+    InputError
+        Another process is still moving them, or this one must not finish what was interrupted.
+    """
+    end = time.monotonic() + LONGEST_MOVE_S
+    try:
+        finish_moving(directory)
+        while "folder" in read_manifest(directory):
+            if time.monotonic() > end:
+                raise InputError(f"{shown(directory)} is being written to by another process; read it when that has ended.")
+            time.sleep(0.02)
+            finish_moving(directory)
+    except OSError as error:
+        raise InputError(
+            f"{shown(directory)} holds a result whose files are not in their places yet, and cannot be written to "
+            f"({error.strerror}). Run it again."
+        ) from error
 
 
 def _commit(stage: Path, target: Path, inside: bool, listed: bool) -> None:
