@@ -9,9 +9,8 @@ import pytest
 from paths import PACKAGE
 
 from AIDEALLib.advice import Advice, Setting, advise, plain_words
-from AIDEALLib.cli.options import flag_words
 from AIDEALLib.errors import InputError
-from AIDEALLib.options import option_fields, option_type
+from AIDEALLib.options import flag_words, option_fields, option_type
 
 FRONT_ENDS = ("cli", "training", "benchmark", "validation")
 

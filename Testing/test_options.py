@@ -16,11 +16,10 @@ from typer.testing import CliRunner
 
 from AIDEALLib.choices import Choice
 from AIDEALLib.cli.main import app
-from AIDEALLib.cli.options import flag
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.options import Overrides, RunOptions, option_fields, option_type
+from AIDEALLib.options import Overrides, RunOptions, flag, option_fields, option_type
 from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.worker.client import Stopped
 

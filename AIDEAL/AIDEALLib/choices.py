@@ -152,3 +152,10 @@ class Paper(Choice):
 
     A4 = "a4"
     LETTER = "letter"
+
+
+class Retry(Choice):
+    """Scans of a cohort that are run again although nothing has changed."""
+
+    FAILED = "failed"
+    MARKED = "marked"

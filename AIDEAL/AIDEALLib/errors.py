@@ -38,6 +38,10 @@ class InputError(AidealError):
     """The scan, file or option cannot be used."""
 
 
+class ReaderKilled(InputError):
+    """The process that read a scan was killed from outside, perhaps for lack of memory; its files may be whole."""
+
+
 class ModelError(AidealError):
     """A network file is missing, damaged or not of the expected kind."""
 

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from .advice import Setting
 from .choices import T1, Bipolar, Conjugate, FirstEcho, GainSteps, Method, PhaseUnit, Preset, Readout, Spectrum
 from .errors import InputError
 
@@ -222,6 +223,17 @@ class RunOptions:
 def option_fields() -> dict[str, Field[Any]]:
     """Fields of `RunOptions` and `Overrides` by name, without the one that holds the overrides."""
     return {f.name: f for owner in (RunOptions, Overrides) for f in fields(owner) if f.metadata}
+
+
+def flag(option: str) -> str:
+    """Name of an option of a run on the command line, such as `--first-echo`."""
+    return str(option_fields()[option].metadata.get("flag", "--" + option.replace("_", "-")))
+
+
+def flag_words(setting: Setting) -> str:
+    """Name a setting as the command line takes it, such as `--first-echo mixed` or `--te SECONDS`."""
+    value = setting.value or option_fields()[setting.option].metadata.get("metavar", "")
+    return f"{flag(setting.option)} {value}".strip()
 
 
 def option_type(name: str) -> Any:

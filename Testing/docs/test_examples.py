@@ -87,3 +87,12 @@ def test_script_in_slicer(scan: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PDFF of the body: mean" in done.stdout
     assert {"pdff.nrrd", "pdff_sd.nrrd", "scene.mrb"} <= {path.name for path in (tmp_path / "maps").iterdir()}
+
+
+def test_jobs_of_slurm() -> None:
+    """The script of a job, which is all that can be had without Slurm."""
+    pytest.importorskip("dask_jobqueue")
+    example = [sys.executable, str(EXAMPLES / "slurm_cluster.py"), "--print", "--gpu", "--partition", "mri"]
+    script = subprocess.run(example, capture_output=True, text=True, check=True).stdout
+    assert script.startswith("#!/usr/bin/env bash") and "#SBATCH -p mri" in script and "#SBATCH --gres=gpu:1" in script
+    assert "--nthreads 1" in script and "--resources GPU=1" in script and "OMP_NUM_THREADS=1" in script

@@ -35,6 +35,9 @@ MAY_KNOW: dict[str, set[str]] = {
     "report": BASICS | {"statistics", "voxel_fit", "io", "quality"},
     "pipeline": BASICS | {"models", "physics", "io", "estimation", "quality"},
     "scan_run": BASICS | {"statistics", "regions", "models", "physics", "io", "estimation", "quality", "report", "pipeline"},
+    "cohort": BASICS
+    | {"statistics", "regions", "models", "model_files", "physics", "io", "estimation", "quality", "report", "pipeline"}
+    | {"scan_run", "worker"},
     "simulation": BASICS | {"physics"},
     "training": BASICS | {"model_files", "models", "io", "physics", "estimation", "simulation"},
     "validation": BASICS
@@ -46,7 +49,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "mrml": BASICS | {"statistics", "regions", "comparison", "report", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}
-    | {"benchmark", "regions", "comparison", "report", "scan_run", "scratch", "model_files"},
+    | {"benchmark", "regions", "comparison", "report", "scan_run", "scratch", "model_files", "cohort"},
 }
 """Rooms by what each may import; a new room has to be entered here."""
 

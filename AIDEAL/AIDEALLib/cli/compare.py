@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..escaping import plain
-from ..options import RunOptions
+from ..options import RunOptions, flag_words
 from .options import Debug, Out, takes_run_options
 
 if TYPE_CHECKING:
@@ -70,7 +70,6 @@ def _visit(path: Path, segments: Path | None, name: str, options: RunOptions, st
     from ..io.output.results import is_result, read_maps, read_table
     from ..io.segmentation import load_segmentation
     from ..scan_run.folder import CIRCLES, SEGMENTS, Writing, save_outcome
-    from .options import flag_words
     from .running import run_with_progress
 
     if is_result(path):

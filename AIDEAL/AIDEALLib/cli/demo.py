@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..options import RunOptions
+from ..options import RunOptions, flag_words
 from .options import Debug, Force, Out, takes_run_options
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ def demo(
     from ..simulation.demo import demo_liver
     from ..validation.scores import errors_by_segment
     from ..validation.tables import save_rows
-    from .options import flag_words
     from .results import print_closing, print_findings, print_statistics
     from .running import run_with_progress
 

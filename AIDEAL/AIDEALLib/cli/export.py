@@ -59,13 +59,12 @@ def _stored(run: Path, segmentation: Path | None) -> ExportContent:
     from ..io.interchange import read_json
     from ..io.output.results import read_maps, read_table
     from ..io.segmentation import load_segmentation
-    from ..options import RunOptions
+    from ..options import RunOptions, flag_words
     from ..quality.findings import QualityReport
     from ..regions.exclude import LeaveOut
     from ..regions.measure import RegionOptions
     from ..regions.suggest import CircleRules
     from ..scan_run.folder import QUALITY, SEGMENTS, STATISTICS, export_content, measured
-    from .options import flag_words
 
     maps = read_maps(run)
     chosen = segmentation or (run / SEGMENTS if (run / SEGMENTS).is_file() else None)

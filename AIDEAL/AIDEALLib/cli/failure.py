@@ -17,7 +17,8 @@ from typer.core import TyperGroup
 
 from ..errors import AidealError, Cancelled, out_of_memory
 from ..escaping import plain
-from .options import DEBUG_KEY, flag_words, joined_times
+from ..options import flag_words
+from .options import DEBUG_KEY, joined_times
 
 FAILED, UNUSABLE, CANCELLED = 1, 3, 130
 """Exit statuses; `UNUSABLE`: the run ended, and its findings say that the numbers mean nothing."""

@@ -8,7 +8,7 @@ import typer
 
 from ..threads import let_waiting_threads_sleep
 from ..version import __version__
-from . import benchmark, compare, demo, export, phantom, run, speed, train, validate
+from . import benchmark, cohort, compare, demo, export, phantom, run, speed, train, validate
 from .failure import FailingClearly
 from .options import Debug
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("export")(export.export)
+app.command("cohort")(cohort.cohort)
 app.command("compare")(compare.compare)
 app.command("demo")(demo.demo)
 app.command("phantom")(phantom.phantom_command)

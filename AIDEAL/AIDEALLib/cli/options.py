@@ -13,10 +13,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ..advice import Setting
 from ..choices import Paper, Readout
 from ..errors import InputError
-from ..options import Overrides, RunOptions, option_fields, option_type
+from ..options import Overrides, RunOptions, flag, option_fields, option_type
 from .option_groups import shown_as
 
 DEBUG_KEY = "aideal.debug"
@@ -68,17 +67,6 @@ class StatedReadout(str, Enum):
 
     MONOPOLAR = Readout.MONOPOLAR.value
     BIPOLAR = Readout.BIPOLAR.value
-
-
-def flag(option: str) -> str:
-    """Name of an option of a run on the command line, such as `--first-echo`."""
-    return str(option_fields()[option].metadata.get("flag", "--" + option.replace("_", "-")))
-
-
-def flag_words(setting: Setting) -> str:
-    """Name a setting as the command line takes it, such as `--first-echo mixed` or `--te SECONDS`."""
-    value = setting.value or option_fields()[setting.option].metadata.get("metavar", "")
-    return f"{flag(setting.option)} {value}".strip()
 
 
 def annotation(option: str) -> Any:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..escaping import for_terminal, plain
+from ..options import flag_words
 from ..parameter_maps import ParameterMaps
 from ..quality.causes import folded
 from ..quality.findings import Finding, QualityReport, Severity
@@ -20,7 +21,6 @@ from ..report.page import number as number
 from ..report.sentences import slice_ranges
 from ..scan_run.folder import REPORT, REPORT_PDF, VIEWER, Saved
 from ..statistics import SegmentStatistics
-from .options import flag_words
 
 if TYPE_CHECKING:
     from ..pipeline import Outcome

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..choices import Paper
-from ..options import RunOptions
+from ..options import RunOptions, flag_words
 from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex
 from .failure import UNUSABLE
 from .options import Debug, Force, Out, PaperSize, path_given, takes_run_options
@@ -69,7 +69,6 @@ def run(
     from ..scan_run.folder import Writing, export_content
     from ..scan_run.run import ScanRequest, run_scan
     from .exporting import chosen_files, export_and_send, scan_files
-    from .options import flag_words
     from .results import print_outcome
     from .running import run_with_progress
 

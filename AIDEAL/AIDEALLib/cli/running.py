@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -94,8 +94,18 @@ def slices_bar(text: str) -> Progress:
 
 
 @contextmanager
-def ctrl_c_cancels() -> Iterator[Callable[[], bool]]:
-    """Yield a callable that returns True after the first Ctrl-C; the second one interrupts at once."""
+def ctrl_c_cancels(also: Sequence[str] = ()) -> Iterator[Callable[[], bool]]:
+    """Yield a callable that returns True after the first Ctrl-C; the second one interrupts at once.
+
+    Parameters
+    ----------
+    also : sequence of str
+        Names of other signals that are like Ctrl-C, those that the system has.
+
+    Yields
+    ------
+    callable
+    """
     requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
         yield requested.is_set
@@ -106,8 +116,10 @@ def ctrl_c_cancels() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         requested.set()
 
-    before = signal.signal(signal.SIGINT, request)
+    kinds = [getattr(signal, name) for name in ("SIGINT", *also) if hasattr(signal, name)]
+    before = {kind: signal.signal(kind, request) for kind in kinds}
     try:
         yield requested.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ..options import RunOptions
-from .options import Debug, flag, path_given, takes_run_options
+from ..options import RunOptions, flag
+from .options import Debug, path_given, takes_run_options
 
 
 @takes_run_options("method", "device", "models", "trust_models")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, ReaderKilled
 from .naming import IMAGE_SUFFIXES
 
 SCAN = "scan"
@@ -66,7 +66,8 @@ def neutral_messages(paths: Sequence[Path], keep_names: bool, noun: str = SCAN) 
     except InputError as error:
         if keep_names:
             raise
-        raise InputError(without_names(error.message, paths, noun), error.advice) from None
+        kind = ReaderKilled if isinstance(error, ReaderKilled) else InputError
+        raise kind(without_names(error.message, paths, noun), error.advice) from None
 
 
 def without_names(message: str, paths: Sequence[Path], noun: str = SCAN) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..advice import Advice
-from ..errors import AidealError, InputError
+from ..errors import AidealError, InputError, ReaderKilled
 from ..scratch import ScratchFolder, remove_abandoned
 from .memory import available_bytes
 
@@ -34,6 +34,7 @@ LONGEST_S = 300.0
 LONGEST_REASON = 200
 FULL, EXIT_FULL = "the folder of temporary files is full", 75
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT)
+ENDED_FROM_OUTSIDE = tuple(-int(getattr(signal, name)) for name in ("SIGKILL", "SIGTERM") if hasattr(signal, name))
 Reader = Callable[[dict[str, Any], Path], None]
 """Reads what a request names, and leaves the result in a folder; a function of a module of this package."""
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.io.reader_process import main; main()"
@@ -81,6 +82,8 @@ def _raise_error(folder: Path, how: str, name: str) -> None:
     try:
         answer = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
+        if how in map(_in_words, ENDED_FROM_OUTSIDE):
+            raise ReaderKilled(f"{name} could not be read: {how}, perhaps for lack of memory. Try again.") from error
         raise InputError(f"{name} could not be read: {how}. The file is damaged; export or copy it again.") from error
     if "error" in answer:
         raise InputError(answer["error"], Advice.from_dict(answer["advice"]) if answer["advice"] else None)

@@ -87,7 +87,7 @@ class Writing:
     paper : Paper
         Size of the page of `report.pdf`.
     reports : bool
-        Write `report.html`, `report.pdf` and `viewer.html`.
+        Write `overview.png`, `report.html`, `report.pdf` and `viewer.html`.
     wording : callable
         Names options in the advice of findings.
     """
@@ -152,7 +152,8 @@ def save_outcome(
     start = time.perf_counter()
     maps, writing = outcome.maps, writing or Writing()
     save_maps(maps, stage)
-    save_overview(outcome.series, maps, stage / OVERVIEW)
+    if writing.reports:
+        save_overview(outcome.series, maps, stage / OVERVIEW)
     found = measured(maps, segmentation, regions, outcome.options.preset, region_fit_of(outcome))
     rows = found.rows
     comments = _table_comments(maps.provenance) | {f"region {n}": note for n, note in enumerate(found.notes, start=1)}

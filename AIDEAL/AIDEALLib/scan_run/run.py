@@ -10,6 +10,7 @@ from ..echoes import EchoSeries
 from ..errors import InputError
 from ..io.neutral import shown_name
 from ..io.segmentation import Segmentation, load_segmentation
+from ..models import NetworkSource
 from ..options import RunOptions
 from ..pipeline import Outcome
 from ..pipeline import run as run_pipeline
@@ -75,7 +76,7 @@ class ScanResult:
     saved: Saved
 
 
-def estimated(files: Sequence[Path], options: RunOptions, ready: Ready) -> Outcome:
+def estimated(files: Sequence[Path], options: RunOptions, ready: Ready, networks: NetworkSource | None = None) -> Outcome:
     """Run the pipeline without display of its progress.
 
     Parameters
@@ -86,6 +87,8 @@ def estimated(files: Sequence[Path], options: RunOptions, ready: Ready) -> Outco
         Options of the run.
     ready : callable
         Called with the scan before it is estimated.
+    networks : callable, optional
+        Gives the networks on a device.
 
     Returns
     -------
@@ -96,7 +99,8 @@ def estimated(files: Sequence[Path], options: RunOptions, ready: Ready) -> Outco
     AidealError
         Whatever `pipeline.run` raises.
     """
-    return run_pipeline(_source(files), options, monitor=Monitor(ready=lambda series, _: ready(series)))
+    source = files if len(files) > 1 else files[0]
+    return run_pipeline(source, options, networks=networks, monitor=Monitor(ready=lambda series, _: ready(series)))
 
 
 def run_scan(
@@ -148,7 +152,3 @@ def run_scan(
     provenance = replace(outcome.maps.provenance, options=used)
     outcome = replace(outcome, maps=replace(outcome.maps, provenance=provenance))
     return ScanResult(outcome, segments, save_outcome(stage, outcome, segments, regions, writing))
-
-
-def _source(files: Sequence[Path]) -> Path | Sequence[Path]:
-    return files if len(files) > 1 else files[0]

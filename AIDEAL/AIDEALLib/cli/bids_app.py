@@ -1,0 +1,116 @@
+"""`aideal-bids`: the cohort command as a BIDS App (BIDS_DIR OUT_DIR participant|group)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..choices import Paper
+from ..options import RunOptions
+from .cohort_options import CohortGroup, EngineGroup, parse_run_options
+from .failure import FailingClearly
+from .option_groups import takes_option_groups
+from .options import Debug, PaperSize, path_given, takes_run_options
+from .region_options import CirclesPerSegment, LeaveOutEdges, LeaveOutVessels, SuggestCircles, region_options
+
+LABELS = "--participant-label"
+
+
+class Level(str, Enum):
+    """Levels of analysis of a BIDS App."""
+
+    PARTICIPANT = "participant"
+    GROUP = "group"
+
+
+@takes_option_groups
+@takes_run_options()
+def bids_app(
+    bids_dir: Annotated[Path, typer.Argument(metavar="BIDS_DIR", parser=path_given, help="BIDS dataset.")],
+    out_dir: Annotated[
+        Path, typer.Argument(metavar="OUT_DIR", parser=path_given, help="Dataset of derivatives; made or completed.")
+    ],
+    level: Annotated[Level, typer.Argument(help="participant: run scans; group: table, gallery and figures of all.")],
+    options: RunOptions,
+    engine: EngineGroup,
+    scans: CohortGroup,
+    leave_out_edges_mm: LeaveOutEdges = 0.0,
+    leave_out_vessels: LeaveOutVessels = False,
+    suggest_circles: SuggestCircles = False,
+    circles_per_segment: CirclesPerSegment = 1,
+    paper: PaperSize = Paper.A4,
+    debug: Debug = False,
+) -> None:
+    """Estimate fat fraction and R2* of the multi-echo scans of a BIDS dataset, as BIDS derivatives. Research use only."""
+    from rich.console import Console
+
+    from ..cohort.bids_app import require_bids, write_bids_results
+    from ..cohort.discover import SourceRequest
+    from ..cohort.run import CohortRequest, open_cohort, write_results
+    from ..cohort.scan import CohortScan
+    from ..cohort.task import Task
+    from .cohort_running import print_plan, run_and_report
+
+    require_bids(bids_dir, out_dir)
+    regions = region_options(leave_out_edges_mm, leave_out_vessels, suggest_circles, circles_per_segment)
+    template = Task(CohortScan("", ()), options, regions, out_dir, scans.reports, paper)
+    where = SourceRequest(
+        bids_dir, out_dir, parse_run_options, options.keep_names, tuple(scans.participant_label or ()), scans.segmentations
+    )
+    single = level is Level.PARTICIPANT
+    cohort = open_cohort(CohortRequest(where, template, frozenset(scans.retry or ()), scans.redo, partial=single))
+    console = Console()
+    print_plan(console, cohort, every=scans.dry_run)
+    if scans.dry_run:
+        return
+    if not single:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        write_results(cohort)
+        write_bids_results(cohort)
+        console.print("Table, gallery and group figures written.")
+        return
+    run_and_report(console, cohort, engine.engine(options))
+    write_bids_results(cohort)
+
+
+def expanded(words: Sequence[str]) -> list[str]:
+    """Words of a BIDS App as typer takes them: one label after each option, '-' within the names of options.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Such as `--participant_label 01 02`.
+
+    Returns
+    -------
+    list of str
+        Such as `--participant-label 01 --participant-label 02`.
+    """
+    found: list[str] = []
+    labels = 0  # labels that this option has had; 0 outside it
+    for word in words:
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            word = name.replace("_", "-") + equals + value
+            labels = 1 if word == LABELS else 0
+            found.append(word)
+        else:
+            if labels > 1:
+                found.append(LABELS)
+            labels += labels > 0
+            found.append(word)
+    return found
+
+
+app = typer.Typer(name="aideal-bids", cls=FailingClearly, add_completion=False, pretty_exceptions_show_locals=False)
+app.command()(bids_app)
+
+
+def main() -> None:
+    """Run the app with the words of the command line."""
+    app(expanded(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Figures of a whole cohort: repeatability, agreement, prevalence of steatosis."""
