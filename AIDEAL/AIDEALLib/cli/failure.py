@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -22,6 +21,9 @@ from .options import DEBUG_KEY, joined_times
 
 FAILED, UNUSABLE, CANCELLED = 1, 3, 130
 """Exit statuses; `UNUSABLE`: the run ended, and its findings say that the numbers mean nothing."""
+_CLICK = tuple(k for k in typer.BadParameter.__mro__ if issubclass(k, Exception) and k.__name__ == "ClickException")
+_OF_THE_COMMAND_LINE: tuple[type[BaseException], ...] = (typer.Exit, typer.Abort, *_CLICK)
+"""Exceptions by which typer ends a command; newer versions have classes of their own in place of those of click."""
 
 
 class FailingClearly(TyperGroup):
@@ -36,7 +38,7 @@ class FailingClearly(TyperGroup):
         try:
             with _termination_cleans_up():
                 return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except _OF_THE_COMMAND_LINE:
             raise
         except Exception as error:
             if ctx.meta.get(DEBUG_KEY):
