@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from file_fuzz import Files, damaged, originals, outcome, results, segmentations
+from segmentation_writer import write_segmentation
 from waiting import LONG_S
 
 from AIDEALLib.echoes import Geometry
@@ -203,3 +205,21 @@ def test_deep_sidecar(tmp_path: Path) -> None:
     sitk.WriteImage(sitk.GetImageFromArray(np.ones((2, 3, 4), np.float32)), str(tmp_path / "mag_e1.nii"))
     (tmp_path / "mag_e1.json").write_text("[" * 100_000)
     refused(tmp_path / "mag_e1.nii", "no valid JSON")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.dcm", "a.vtk", "a"])
+def test_only_the_formats_of_label_maps_are_tried(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(bytes(128) + b"DICM" + bytes(2000) if name == "a.dcm" else b"\x89PNG\r\n\x1a\n" + bytes(100))
+    with pytest.raises(InputError, match="no NRRD, NIfTI or MetaImage file|could not be read as DICOM"):
+        load_segmentation(tmp_path / name, Geometry(), (1, 1, 1))
+
+
+def test_frames_far_apart_make_no_large_grid(tmp_path: Path) -> None:
+    labels = np.ones((3, 4, 4), np.int32)
+    write_segmentation(tmp_path / "a.dcm", labels, {1: "liver"})
+    dataset = pydicom.dcmread(tmp_path / "a.dcm")
+    for group, depth in zip(dataset.PerFrameFunctionalGroupsSequence, (0.0, 0.01, 900_000.0), strict=True):
+        group.PlanePositionSequence[0].ImagePositionPatient = [0, 0, depth]
+    dataset.save_as(tmp_path / "a.dcm")
+    with pytest.raises(InputError, match=r"mm apart in steps of 0\.01 mm; at most"):
+        load_segmentation(tmp_path / "a.dcm", Geometry(), (3, 4, 4))

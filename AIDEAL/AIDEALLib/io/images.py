@@ -17,6 +17,11 @@ from .sizes import check_file
 if TYPE_CHECKING:
     import SimpleITK
 
+_FORMATS = (
+    ((".nrrd", ".nhdr"), "NrrdImageIO"),
+    ((".nii", ".nii.gz"), "NiftiImageIO"),
+    ((".mha", ".mhd"), "MetaImageIO"),
+)
 SAME_GEOMETRY_MM = 1e-2
 """Origins that differ by less are equal."""
 SAME_DIRECTION = 1e-3
@@ -66,7 +71,7 @@ def read_image(path: Path) -> Image:
 
     check_file(path)
     try:
-        image = sitk.ReadImage(str(path))
+        image = _reader(path).Execute()
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise InputError(f"{path.name} could not be read as an image ({reason}). Export or copy it again.") from error
@@ -87,13 +92,26 @@ def read_image(path: Path) -> Image:
     return Image(array, _geometry(image.GetSpacing(), image.GetOrigin(), image.GetDirection()), header)
 
 
+def _reader(path: Path) -> SimpleITK.ImageFileReader:
+    """Reader of the format that the name of a file states; by itself SimpleITK would try two dozen on its content."""
+    import SimpleITK as sitk
+
+    name = path.name.lower()
+    format_ = next((found for suffixes, found in _FORMATS if name.endswith(suffixes)), None)
+    if format_ is None:
+        raise InputError(f"{path.name} is no NRRD, NIfTI or MetaImage file; one of these was expected. Name another.")
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO(format_)
+    reader.SetFileName(str(path))
+    return reader
+
+
 def is_complex_image(path: Path) -> bool:
     """True where the header states complex values; only the header is read."""
     import SimpleITK as sitk
 
     check_file(path)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader = _reader(path)
     try:
         reader.ReadImageInformation()
     except RuntimeError:

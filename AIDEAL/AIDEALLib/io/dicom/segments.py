@@ -16,6 +16,7 @@ from .files import guarded, has_dicom_magic, read_header
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 MOST_SEGMENTS = 1000
+MOST_SLICES = 2000
 SAME_DIRECTION = 1e-3
 SAME_SPACING = 1e-3
 
@@ -137,6 +138,11 @@ def _grid(path: Path, dataset: Any, planes: list[_Plane]) -> tuple[Geometry, npt
     stated = (numbers(measures, "SpacingBetweenSlices", 1) or numbers(measures, "SliceThickness", 1) or (1.0,))[0]
     spacing = float(np.diff(depths).min()) if depths.size > 1 else abs(stated) or 1.0
     count = round(float(depths[-1] - depths[0]) / spacing) + 1
+    if count > MOST_SLICES:
+        raise InputError(
+            f"{path.name} states frames {depths[-1] - depths[0]:g} mm apart in steps of {spacing:g} mm; at most {MOST_SLICES} "
+            "slices were expected. It is damaged; export it again."
+        )
     matrix = np.column_stack([first.axes[:3], first.axes[3:], np.cross(first.axes[:3], first.axes[3:])])
     geometry = Geometry(
         spacing_mm=(first.pixel_mm[1], first.pixel_mm[0], spacing),
