@@ -409,3 +409,12 @@ def test_segmentation_round_trip(tmp_path: Path) -> None:
     found = load_segmentation(tmp_path / "s.seg.nrrd", geometry, (3, 8, 9))
     assert found.names == given.names
     assert np.array_equal(found.labels, labels)
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "x", "--out", "y", "--method", "sorcery"), ("run", "x", "--no-such-option"), ("runs",)]
+)
+def test_a_wrong_option_is_an_error_of_use(words: tuple[str, ...], aideal: Any) -> None:
+    refused = aideal(*words)
+    assert refused.exit_code == 2
+    assert "fault of AIDEAL" not in refused.output

@@ -74,3 +74,17 @@ def test_source_has_to_be_a_dataset(source: Path, tmp_path: Path) -> None:
         require_bids(tmp_path, tmp_path / "out")
     with pytest.raises(InputError, match="is the dataset itself"):
         require_bids(source, source)
+
+
+def test_the_app_fails_in_one_line_and_lists_what_it_would_do(source: Path, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from AIDEALLib.cli.bids_app import app
+
+    refused = CliRunner().invoke(app, [str(tmp_path), str(tmp_path / "out"), "participant"], env={"COLUMNS": "200"})
+    assert refused.exit_code == 1 and refused.output.startswith("Error: ") and "a BIDS dataset was expected" in refused.output
+    words = expanded([str(source), str(tmp_path / "out"), "participant", "--participant_label", "01", "--dry_run"])
+    listed = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert listed.exit_code == 0, listed.output
+    assert "sub-01_ses-1_acq-liver" in listed.output and "sub-02" not in listed.output
+    assert not (tmp_path / "out").exists()

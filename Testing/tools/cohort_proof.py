@@ -1,4 +1,4 @@
-"""Prove that a cohort survives what clusters do: `make cohort-proof`, with SCANS of them.
+"""Prove that a cohort survives what clusters do: `make cohort`, with COHORT of them.
 
     python Testing/tools/cohort_proof.py all --scans 1000 --folder /tmp/cohort
 

@@ -13,7 +13,7 @@ import typer
 from ..choices import Paper
 from ..options import RunOptions
 from .cohort_options import CohortGroup, EngineGroup, parse_run_options
-from .failure import FailingClearly
+from .failure import CommandFailingClearly
 from .option_groups import takes_option_groups
 from .options import Debug, PaperSize, path_given, takes_run_options
 from .region_options import CirclesPerSegment, LeaveOutEdges, LeaveOutVessels, SuggestCircles, region_options
@@ -107,8 +107,8 @@ def expanded(words: Sequence[str]) -> list[str]:
     return found
 
 
-app = typer.Typer(name="aideal-bids", cls=FailingClearly, add_completion=False, pretty_exceptions_show_locals=False)
-app.command()(bids_app)
+app = typer.Typer(name="aideal-bids", add_completion=False, pretty_exceptions_show_locals=False)
+app.command(cls=CommandFailingClearly)(bids_app)
 
 
 def main() -> None:

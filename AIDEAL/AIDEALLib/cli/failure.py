@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from ..errors import AidealError, Cancelled, out_of_memory
 from ..escaping import plain
@@ -35,16 +35,35 @@ class FailingClearly(TyperGroup):
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         """Run the command; every error becomes a message and an exit code, and shows its traceback with --debug only."""
-        try:
-            with _termination_cleans_up():
-                return super().invoke(ctx)
-        except _OF_THE_COMMAND_LINE:
+        with _failing_clearly(ctx):
+            return super().invoke(ctx)
+
+
+class CommandFailingClearly(TyperCommand):
+    """A program of one command that fails as `FailingClearly` does."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Take the times that follow `--te` as one."""
+        return super().parse_args(ctx, joined_times(args))
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        """Run the command; every error becomes a message and an exit code, and shows its traceback with --debug only."""
+        with _failing_clearly(ctx):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _failing_clearly(ctx: typer.Context) -> Iterator[None]:
+    try:
+        with _termination_cleans_up():
+            yield
+    except _OF_THE_COMMAND_LINE:
+        raise
+    except Exception as error:
+        if ctx.meta.get(DEBUG_KEY):
             raise
-        except Exception as error:
-            if ctx.meta.get(DEBUG_KEY):
-                raise
-            _print_error(error)
-            raise typer.Exit(CANCELLED if isinstance(error, Cancelled) else FAILED) from error
+        _print_error(error)
+        raise typer.Exit(CANCELLED if isinstance(error, Cancelled) else FAILED) from error
 
 
 @contextmanager
