@@ -1,29 +1,24 @@
-"""`aideal train comparator` and `aideal train compare`."""
+"""`aideal train comparator`."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from AIDEALLib.cli.main import app
-from AIDEALLib.simulation.protocol import PAPER
-from AIDEALLib.training.comparators.supervised import COMPARATORS
+from AIDEALLib.cli.train_comparators import ComparatorName
+from AIDEALLib.training.comparators.registry import COMPARATORS
 
 
-def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("AIDEALLib.training.comparators.compare.SHIFTED", ())
-    run = CliRunner().invoke
-    for name in COMPARATORS:
-        done = run(app, ["train", "comparator", name, "--steps", "1", "--batch", "1", "--size", "32", "-d", str(tmp_path)])
-        assert done.exit_code == 0, done.output
-    run(app, ["train", "field", "--steps", "1", "--batch", "1", "--size", "32", "-d", str(tmp_path)])
-    arguments = ["--out", str(tmp_path / "o"), "-d", str(tmp_path), "--patients", "2", "--matrix", "64"]
-    done = run(app, ["train", "compare", *arguments])
+def test_every_comparator_has_its_name_on_the_command_line() -> None:
+    assert [name.value for name in ComparatorName] == list(COMPARATORS)
+
+
+def test_the_command_trains_all_stages(tmp_path: Path) -> None:
+    arguments = ["--steps", "3", "--batch", "1", "--size", "32", "--patients", "1", "-d", str(tmp_path)]
+    done = CliRunner().invoke(app, ["train", "comparator", "aideal-published", *arguments])
     assert done.exit_code == 0, done.output
-    rows = list(csv.DictReader((tmp_path / "o" / "comparators.csv").read_text(encoding="utf-8").splitlines()))
-    assert {row["method"] for row in rows} == {*COMPARATORS, "refined", "one-shot", "refined, same budget"}
-    paper = {row["method"]: row for row in rows if row["protocol"] == PAPER.name and row["lobe"] == "Right lobe"}
-    assert abs(float(paper["refined"]["bias"])) < abs(float(paper["unet"]["bias"])), "one step teaches nothing"
+    assert (tmp_path / "export" / "aideal-published.pt").stat().st_size < 3e6
+    stages = {line.split(",")[0] for line in (tmp_path / "export" / "aideal-published.csv").read_text().splitlines()[1:]}
+    assert stages == set(COMPARATORS["aideal-published"].stages)

@@ -39,13 +39,14 @@ MAY_KNOW: dict[str, set[str]] = {
     | {"statistics", "regions", "models", "model_files", "physics", "io", "estimation", "quality", "report", "pipeline"}
     | {"scan_run", "worker"},
     "simulation": BASICS | {"physics"},
-    "training": BASICS | {"model_files", "models", "io", "physics", "estimation", "simulation"},
+    "training": BASICS | {"resources", "model_files", "models", "io", "physics", "estimation", "simulation"},
     "validation": BASICS
     | {"statistics", "regions", "comparison", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation"}
     | {"report"},
     "worker": BASICS | {"scratch", "statistics", "models", "physics", "io", "estimation", "quality", "pipeline"},
     "benchmark": BASICS
-    | {"model_files", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "validation", "worker"},
+    | {"resources", "model_files", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training"}
+    | {"validation", "worker"},
     "mrml": BASICS | {"statistics", "regions", "comparison", "report", "resources", "voxel_fit", "io", "worker"},
     "cli": BASICS
     | {"statistics", "models", "physics", "io", "estimation", "quality", "pipeline", "simulation", "training", "validation"}

@@ -47,7 +47,7 @@ def plain_maps(
     -----
     PDFF is the projection on the common phase, 100 Re(F conj(W + F)) / |W + F|^2, for every method alike (closed form).
     """
-    mask = np.stack([_foreground(series.echoes[:, index]) for index in range(series.shape[0])])
+    mask = foreground_mask(series)
     total = water + fat
     power = np.maximum(np.abs(total) ** 2, np.finfo(np.float32).tiny)
     share = np.real(fat * np.conj(total)) / power
@@ -77,6 +77,11 @@ def plain_maps(
     )
     clean = {key: np.where(mask, values, 0).astype(np.float32) for key, values in maps.items()}
     return ParameterMaps(**clean, mask=mask, geometry=series.geometry, provenance=provenance)
+
+
+def foreground_mask(series: EchoSeries) -> npt.NDArray[np.bool_]:
+    """Voxels with signal, those that this package estimates, bool (slice, row, column)."""
+    return np.stack([_foreground(series.echoes[:, index]) for index in range(series.shape[0])])
 
 
 def _foreground(echoes: npt.NDArray[np.complex64]) -> npt.NDArray[np.bool_]:

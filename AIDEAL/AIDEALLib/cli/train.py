@@ -11,7 +11,7 @@ import typer
 from .option_groups import takes_option_groups
 from .options import Debug
 from .train_adapt import adapt_command
-from .train_comparators import comparator_command, compare_command
+from .train_comparators import comparator_command
 from .train_fusion import FusionSize, fusion_command, train_fusion
 from .training_options import EXPORTED, RUNS, Directory, Launch, Seed, require_lightning, shown_progress
 
@@ -144,7 +144,6 @@ def every_stage(
 
 app.command("adapt")(adapt_command)
 app.command("comparator")(comparator_command)
-app.command("compare")(compare_command)
 app.command("fusion")(fusion_command)
 
 

@@ -117,3 +117,7 @@ class Targets:
     def mean_absolute(self, error: torch.Tensor) -> torch.Tensor:
         """Mean over the tissue of an absolute error (batch, rows, columns)."""
         return (error.abs() * self.tissue).sum() / self.tissue.sum().clamp_min(1)
+
+    def mean_signed(self, values: torch.Tensor) -> torch.Tensor:
+        """Mean over the tissue of values (batch, rows, columns)."""
+        return (values * self.tissue).sum() / self.tissue.sum().clamp_min(1)

@@ -1,7 +1,8 @@
 """VET-Net: a U-Net conditioned on the echo times, so that it can serve other protocols.
 
-After the variable-echo-times network that Meneses et al., Med Image Anal 2026, compare with, in small: the echo times (and
-field strength) scale and shift the features of each level of the encoder.
+After the variable-echo-times network that Meneses et al., Med Image Anal 2026, compare with. Differences: smaller (16 to 96
+channels); the echo times and the field strength scale and shift the features of each level of the encoder; labels of the
+simulator instead of maps by graph cuts.
 """
 
 from __future__ import annotations
@@ -10,21 +11,22 @@ import torch
 from torch import nn
 
 from ...simulation.random_slices import SliceBatch
+from .interface import N_ECHOES, ComparatorNetwork, NetworkEstimate
 from .parts import WIDTHS, Decoder, Encoder, Targets, channels, fraction
 
 
-class VETNet(nn.Module):
-    """Water and fat from six complex echoes and their times."""
+class VETNet(ComparatorNetwork):
+    """Water and fat from six complex echoes and their times; states no uncertainty."""
 
     one_protocol = False
 
-    def __init__(self, n_echoes: int = 6) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.encoder, self.decoder = Encoder(2 * n_echoes), Decoder(2)
-        self.protocol = nn.Sequential(nn.Linear(n_echoes + 1, 64), nn.SiLU(), nn.Linear(64, 2 * sum(WIDTHS)))
+        self.encoder, self.decoder = Encoder(2 * N_ECHOES), Decoder(2)
+        self.protocol = nn.Sequential(nn.Linear(N_ECHOES + 1, 64), nn.SiLU(), nn.Linear(64, 2 * sum(WIDTHS)))
 
-    def logits(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
-        """Channels water and fat.
+    def forward(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> torch.Tensor:
+        """Water and fat.
 
         Parameters
         ----------
@@ -44,16 +46,15 @@ class VETNet(nn.Module):
         features = self.encoder(channels(echoes))
         scales, shifts = change[0].split(WIDTHS), change[1].split(WIDTHS)
         conditioned = [f * (1 + a) + b for f, a, b in zip(features, scales, shifts, strict=True)]
-        out: torch.Tensor = self.decoder(conditioned)
+        out: torch.Tensor = nn.functional.softplus(self.decoder(conditioned))
         return out
 
-    def pdff(self, outputs: torch.Tensor) -> torch.Tensor:
-        """PDFF, 0 to 1, (batch, row, column), from `logits`."""
-        water, fat = nn.functional.softplus(outputs).unbind(1)
-        return fraction(water, fat)
+    def estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
+        """See `ComparatorNetwork`."""
+        return NetworkEstimate(fraction(*self(echoes, te_s, field_strength_t).unbind(1)))
 
-    def loss(self, outputs: torch.Tensor, batch: SliceBatch) -> torch.Tensor:
+    def loss(self, batch: SliceBatch, stage: str) -> torch.Tensor:
         """Mean absolute errors of water and fat in tissue."""
         targets = Targets.of(batch)
-        water, fat = nn.functional.softplus(outputs).unbind(1)
+        water, fat = self(batch.echoes, batch.te_s, batch.field_strength_t).unbind(1)
         return targets.mean_absolute(water - targets.water) + targets.mean_absolute(fat - targets.fat)
