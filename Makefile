@@ -2,7 +2,7 @@
 # make test      ruff, mypy, codespell, pytest
 # make lint      ruff, mypy and codespell only
 # make docs      build the documentation with its API reference into site/ (warnings are errors)
-# make nightly   what takes longer than a change may wait for: damaged scans (CASES of them) and the long validation
+# make nightly   what takes longer than a change may wait for: damaged scans (CASES), long validation, published systems
 # make silent    clean and faulty scans at random; exits with an error where a wrong number came without a word
 # make chaos     kills, damaged files and hostile names at random; exits with an error where anything did not hold, and goes on
 #                where it was interrupted (its cases are noted in CHAOS_OUT)
@@ -64,6 +64,7 @@ cohort: $(STAMP)
 
 nightly: fuzz silent chaos cohort
 	$(BIN)/aideal validate --out $(NIGHTLY_OUT)/validation
+	$(BIN)/aideal benchmark --comparators --out $(NIGHTLY_OUT)/comparators
 
 clean:
 	rm -rf build dist site $(DEMO_OUT) $(NIGHTLY_OUT) $(CHAOS_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -11,7 +11,7 @@ import numpy as np
 from ...validation.pictures import COLOURS, Drawing, legend_below, style_axes
 from .accuracy import PartError
 from .study import ALL_SHIFTS, NOISE, PHANTOM, ROOM, Study
-from .systems import OURS
+from .systems import ONE_SHOT, OURS
 from .uncertainty import KEPT, VoxelErrors, error_left, regression
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def _file(domain: str) -> str:
 
 
 def _colours(study: Study) -> dict[str, tuple[str, str]]:
-    """Colour and line style of each system that was run; ours is black and solid."""
-    names = [s.name for s in study.systems if s.estimate is not None and s.name != OURS]
+    """Colour and line style of each system that was run; those of this project are black."""
+    names = [s.name for s in study.systems if s.estimate is not None and s.name not in (OURS, ONE_SHOT)]
     styles = {name: (COLOURS[k % len(COLOURS)], "-" if k < len(COLOURS) else "--") for k, name in enumerate(names)}
-    return {OURS: ("#000000", "-")} | styles
+    return {OURS: ("#000000", "-"), ONE_SHOT: ("#000000", "--")} | styles
 
 
 def _error_left_figure(study: Study) -> Drawing:
@@ -156,6 +156,8 @@ def _phantom_figure(study: Study) -> Drawing:
     drawing = Drawing(2, 2, 4.6, 3.1)
     for axes, condition in zip(drawing.axes.ravel(), conditions, strict=True):
         for name, (colour, style) in _colours(study).items():
+            if not any(row.system == name for row in study.vials):
+                continue
             rows = _finite([row for row in study.vials if (row.system, row.condition) == (name, condition)])
             width = 2.2 if name == OURS else 1.1
             line = [row.bias for row in rows]

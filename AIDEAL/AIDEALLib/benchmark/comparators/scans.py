@@ -134,8 +134,8 @@ SHIFTS = (
 )
 
 
-def patients(number: int, seed: int, matrix: int, protocol: Protocol) -> Iterator[TrueScan]:
-    """Abdomens of the tables: four slices 25 mm apart, the dome part of its lobe.
+def patients(number: int, seed: int, matrix: int, protocol: Protocol, slices: int = 3) -> Iterator[TrueScan]:
+    """Abdomens of the tables: slices 30 mm apart, the dome part of its lobe, the last above the liver.
 
     Parameters
     ----------
@@ -147,6 +147,8 @@ def patients(number: int, seed: int, matrix: int, protocol: Protocol) -> Iterato
         Rows and columns.
     protocol : Protocol
         Acquisition.
+    slices : int
+        Number of slices.
 
     Yields
     ------
@@ -155,7 +157,7 @@ def patients(number: int, seed: int, matrix: int, protocol: Protocol) -> Iterato
     pixel = FIELD_VIEW_MM / matrix
     for patient in range(seed, seed + number):
         tissue = abdomen(
-            patient, protocol.field_strength_t, (4, matrix, matrix), (pixel, pixel, 25.0), separate_dome=False
+            patient, protocol.field_strength_t, (slices, matrix, matrix), (pixel, pixel, 30.0), separate_dome=False
         )  # fmt: skip
         yield TrueScan.of(acquire(tissue, protocol, np.random.default_rng([patient, 9])), tissue)
 

@@ -45,16 +45,16 @@ class StudyPlan:
     matrix : int
         Rows and columns of abdomens; phantoms have twice as many.
     slices : int
-        Slices of a patient of a shifted domain.
+        Slices of a patient.
     shifts : tuple of Shift
         Domains besides that of the training.
     """
 
     seed: int = 300
     patients: int = 40
-    shifted_patients: int = 4
+    shifted_patients: int = 3
     matrix: int = 96
-    slices: int = 4
+    slices: int = 3
     shifts: tuple[Shift, ...] = SHIFTS
 
 
@@ -133,7 +133,7 @@ def run_study(
     conditions += [(p.name, p, plan.shifted_patients) for p in (*ECHO_TIME_SHIFTS, FIELD_STRENGTH_SHIFT)]
     for condition, protocol, number in conditions:
         progress(f"Lobes: {condition}")
-        scans = patients(number, plan.seed, plan.matrix, protocol)
+        scans = patients(number, plan.seed, plan.matrix, protocol, plan.slices)
         study.lobes.extend(part_errors(condition, scans, with_pdff, estimates))
     for condition, scan in _phantoms(plan):
         progress(f"Vials: {condition}")
