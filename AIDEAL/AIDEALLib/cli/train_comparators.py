@@ -40,7 +40,8 @@ def comparator_command(
     import torch
 
     from ..training.comparators.fit import Progress
-    from ..training.comparators.train import ComparatorOptions, Training
+    from ..training.comparators.options import ComparatorOptions
+    from ..training.comparators.train import Training
 
     if threads:
         torch.set_num_threads(threads)

@@ -12,8 +12,9 @@ from AIDEALLib.simulation.random_slices import SliceBatch
 from AIDEALLib.training.comparators import fit
 from AIDEALLib.training.comparators.fit import Data, StageRun
 from AIDEALLib.training.comparators.interface import ComparatorNetwork, NetworkEstimate
+from AIDEALLib.training.comparators.options import ComparatorOptions
 from AIDEALLib.training.comparators.registry import trained_comparator, untrained
-from AIDEALLib.training.comparators.train import ComparatorOptions, Training
+from AIDEALLib.training.comparators.train import Training
 
 
 class Offset(ComparatorNetwork):
@@ -23,7 +24,7 @@ class Offset(ComparatorNetwork):
         super().__init__()
         self.value = torch.nn.Parameter(torch.tensor(0.9))
 
-    def estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
+    def _estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
         return NetworkEstimate(self.value * torch.ones_like(echoes[:, 0].real))
 
     def loss(self, batch: SliceBatch, stage: str) -> torch.Tensor:

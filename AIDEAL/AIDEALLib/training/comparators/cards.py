@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .fit import CurvePoint
 from .interface import ComparatorNetwork
-
-if TYPE_CHECKING:
-    from .train import ComparatorOptions
+from .options import ComparatorOptions
 
 _CARD = """# Comparator {name}
 

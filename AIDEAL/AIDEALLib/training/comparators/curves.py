@@ -34,13 +34,15 @@ def draw_curve(name: str, curve: Sequence[CurvePoint], rate: float, file: Path) 
         points = [p for p in curve if (p.stage, p.peak_rate) == (stage, peak)]
         steps, style = [p.step for p in points], "-" if peak == rate else ":"
         label, colour = f"{stage}, rate {peak:g}", COLOURS[number % len(COLOURS)]
-        errors.plot(steps, [p.validation_error for p in points], style, color=colour, label=label)
+        errors.plot(steps, [p.validation_error for p in points], style, marker=".", color=colour, label=label)
         losses.plot(steps, [p.training_loss for p in points], style, color=colour, alpha=0.5)
-        losses.plot(steps, [p.validation_loss for p in points], style, color=colour, label=label)
+        losses.plot(steps, [p.validation_loss for p in points], style, marker=".", color=colour, label=label)
     errors.set(title=f"{name}: {minutes:.0f} min of one CPU core", ylabel="PDFF error, validation (points)", yscale="log")
     losses.set(title="loss: training (pale), validation", ylabel="loss")
     for axes in (errors, losses):
         axes.set_xlabel("optimiser steps of the stage")
         axes.grid(alpha=0.3, which="both")
         axes.legend(fontsize=7)
+    for axis in (errors.yaxis.set_major_formatter, errors.yaxis.set_minor_formatter):
+        axis("{x:g}")
     figure.savefig(file, dpi=110, metadata={"Software": None})

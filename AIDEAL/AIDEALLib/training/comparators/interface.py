@@ -63,6 +63,9 @@ class ComparatorNetwork(nn.Module):
         -------
         NetworkEstimate
         """
+        return self._estimate(echoes, te_s, field_strength_t)
+
+    def _estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
         raise NotImplementedError
 
     def loss(self, batch: SliceBatch, stage: str) -> torch.Tensor:

@@ -33,8 +33,7 @@ class MDWFNet(ComparatorNetwork):
         positive = nn.functional.softplus(torch.cat([self.water_fat(features), self.r2star(features)], 1))
         return torch.cat([positive, self.field(features)], 1)
 
-    def estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
-        """See `ComparatorNetwork`."""
+    def _estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
         water, fat = self(echoes)[:, :2].unbind(1)
         return NetworkEstimate(fraction(water, fat))
 

@@ -89,8 +89,7 @@ class PublishedAIDEAL(ComparatorNetwork):
         """See `ComparatorNetwork`: the other network is frozen."""
         return (self.r2star if stage == R2STAR else self.field).parameters()
 
-    def estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
-        """See `ComparatorNetwork`."""
+    def _estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
         scaled = echoes / brightest(echoes)
         found = self._fit(scaled, te_s, field_strength_t, self._field(scaled), self._r2star(scaled))
         total = (found.water + found.fat).abs().clamp_min(LEAST_SIGNAL)

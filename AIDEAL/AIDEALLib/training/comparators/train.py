@@ -12,39 +12,12 @@ from .cards import write_card
 from .curves import draw_curve
 from .fit import CurvePoint, Data, Progress, StageRun, write_curve
 from .interface import ComparatorNetwork
+from .options import ComparatorOptions
 from .registry import save_weights, untrained
 from .slices import TRAINING_PATIENT, VALIDATION_PATIENT, AbdomenPool, TrainingSlices, validation_batches
 
 TRIAL_STEPS, TRIAL_SHARE = 100, 0.2
 """Steps of the trial of each learning rate, and most of them as a share of those of the first stage."""
-
-
-@dataclass(frozen=True)
-class ComparatorOptions:
-    """Options of the training of a comparator.
-
-    Attributes
-    ----------
-    steps : int
-        Optimiser steps, shared by the stages; fewer where validation stops improving.
-    batch : int
-        Slices of a step.
-    size : int
-        Rows and columns.
-    patients : int
-        Abdomens for training; a tenth as many more for validation.
-    rates : tuple of float
-        Learning rates that are tried.
-    seed : int
-        Of weights and slices.
-    """
-
-    steps: int
-    batch: int = 2
-    size: int = 96
-    patients: int = 120
-    rates: tuple[float, ...] = (1e-3, 3e-3)
-    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,7 @@ class PlainUNet(ComparatorNetwork):
         """PDFF, 0 to 1, (batch, row, column), of echoes (batch, echo, row, column)."""
         return torch.sigmoid(self.decoder(self.encoder(channels(echoes)))[:, 0])
 
-    def estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
-        """See `ComparatorNetwork`."""
+    def _estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
         return NetworkEstimate(self(echoes))
 
     def loss(self, batch: SliceBatch, stage: str) -> torch.Tensor:

@@ -61,8 +61,7 @@ class UPNet(ComparatorNetwork):
         log_variance = self.log_variance(features)[:, 0].sub(4).clamp(LEAST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
         return water_fat, others, log_variance
 
-    def estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
-        """See `ComparatorNetwork`; the SD follows from the calibrated score."""
+    def _estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
         water_fat, _, log_variance = self(echoes)
         slope, offset = self.get_buffer("calibration")
         absolute_error = (slope * (log_variance / 2).exp() + offset).clamp_min(1e-4)

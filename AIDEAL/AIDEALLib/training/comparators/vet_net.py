@@ -49,8 +49,7 @@ class VETNet(ComparatorNetwork):
         out: torch.Tensor = nn.functional.softplus(self.decoder(conditioned))
         return out
 
-    def estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
-        """See `ComparatorNetwork`."""
+    def _estimate(self, echoes: torch.Tensor, te_s: torch.Tensor, field_strength_t: float) -> NetworkEstimate:
         return NetworkEstimate(fraction(*self(echoes, te_s, field_strength_t).unbind(1)))
 
     def loss(self, batch: SliceBatch, stage: str) -> torch.Tensor:
