@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from ...validation.pictures import COLOURS, Drawing, legend_below, style_axes
+from ...validation.pictures import COLOURS, Drawing, legend_below, style_axes, use_log_axes
 from .accuracy import PartError
 from .study import ALL_SHIFTS, NOISE, PHANTOM, ROOM, Study
 from .systems import ONE_SHOT, OURS
@@ -16,6 +17,7 @@ from .uncertainty import KEPT, VoxelErrors, error_left, regression
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 SD_BINS = np.geomspace(0.2, 50.0, 13)
 FEWEST_VOXELS = 30
@@ -92,7 +94,7 @@ def _draw_error_left(axes: Axes, study: Study, domain: str) -> None:
         oracle = np.maximum(error_left(ours.error, ours.error), 1e-2)
         axes.plot(100 * KEPT, oracle, ":", color="#000000", linewidth=1, label=f"{OURS}, oracle that knows the errors")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
+    _plain_ticks(axes.yaxis)
     axes.set_ylim(bottom=0.1)
     axes.set_xlim(0, 103)
 
@@ -108,9 +110,7 @@ def _domain_figure(study: Study, domain: str) -> Drawing:
             right.plot(*_by_stated_sd(voxels), style, marker="o", markersize=3, color=colour, label=name)
     right.plot([0.2, 50], [0.2, 50], color="#888888", linewidth=0.8)
     style_axes(right, "error against stated SD", "stated SD (points)", "root mean square error (points)")
-    right.loglog()
-    right.xaxis.set_major_formatter("{x:g}")
-    right.yaxis.set_major_formatter("{x:g}")
+    use_log_axes(right)
     legend_below(drawing, left, 2)
     return drawing
 
@@ -145,6 +145,8 @@ def _regression_figure(study: Study) -> Drawing | None:
                 colour = "#000000" if number == 0 else COLOURS[(number - 1) % len(COLOURS)]
                 axes.plot(x, [p.variance for p in mine], "o", markersize=2.5, color=colour, label=domain)
             axes.loglog()
+            for axis in (axes.xaxis, axes.yaxis):
+                _plain_ticks(axis, (1,) if row == 0 else (1, 3))
             title = f"{name}\nR² {fit.r_squared:.2f}, p {fit.p_value:.1g}, ranks {fit.rank_correlation:.2f}" if row == 0 else ""
             style_axes(axes, title, label, "stated variance (points²)" if k == 0 else "")
     legend_below(drawing, drawing.axes[0, 0], 5)
@@ -170,6 +172,13 @@ def _phantom_figure(study: Study) -> Drawing:
         style_axes(axes, condition, "true PDFF (%)", "bias (points)")
     legend_below(drawing, drawing.axes[0, 0], 4)
     return drawing
+
+
+def _plain_ticks(axis: Axis, at: Sequence[int] = (1, 2, 5)) -> None:
+    """Label a logarithmic axis with plain numbers at these multiples of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=at))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _finite(rows: Sequence[PartError]) -> list[PartError]:

@@ -194,11 +194,13 @@ def _agreement(study: Study) -> list[str]:
     if not study.agreement:
         return []
     scans = list(dict.fromkeys(row.scan for row in study.agreement))
-    cells = {
-        (row.system, row.scan): row.reason or f"{row.median_difference:+.2f}, {row.within_5_percent:.0f} %"
-        for row in study.agreement
-    }
-    names = list(dict.fromkeys(row.system for row in study.agreement))
-    lines = [[name, *(cells[name, scan] for scan in scans)] for name in names]
+    titles = {system.name: system for system in study.systems}
+    lines = []
+    for name in dict.fromkeys(row.system for row in study.agreement):
+        cells = []
+        for row in (r for r in study.agreement if r.system == name):
+            found = f"{row.median_difference:+.2f}, {row.within_5_percent:.0f} %"
+            cells.append(found if not row.reason else "-" if titles[name].reason else row.reason)
+        lines.append([titles[name].title, *cells])
     caption = "Real scans against graph cuts: median difference (points), share of the foreground within 5 points."
     return ["## Real scans", caption, markdown(["System", *scans], lines)]

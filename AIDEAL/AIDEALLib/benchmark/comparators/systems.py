@@ -119,8 +119,9 @@ def _network(name: str, folder: Path | None) -> System:
     title = TITLES[name]
     try:
         network = trained_comparator(name, folder)
-    except AidealError as missing:
-        return System(title, reason=f"no weights: {missing}")
+    except AidealError:
+        reason = "no bundled weights" if folder is None else f"no {name}.pt in {folder}"
+        return System(title, reason=f"{reason}; `aideal train comparator {name}` makes them")
     digest = hashlib.sha256(code_fingerprint("training/comparators", "physics").encode())
     for values in network.state_dict().values():
         digest.update(values.numpy().tobytes())
