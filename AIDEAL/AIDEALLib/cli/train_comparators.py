@@ -50,5 +50,6 @@ def comparator_command(
 
         def stage_progress(title: str) -> Progress:
             return progress
+
         weights = Training(name.value, options, directory).run(stage_progress)
     typer.echo(f"Comparator {name.value}: {weights}")

@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from ...validation.pictures import COLOURS, Drawing, legend_below, style_axes, use_log_axes
 from .accuracy import PartError
-from .study import ALL_SHIFTS, NOISE, PHANTOM, ROOM, Study
+from .study import ALL_SHIFTS, PHANTOM, ROOM, Study
 from .systems import ONE_SHOT, OURS
 from .uncertainty import KEPT, VoxelErrors, error_left, regression
 
@@ -70,7 +70,10 @@ def _error_left_figure(study: Study) -> Drawing:
     axes = drawing.axes[0, 0]
     _draw_error_left(axes, study, ALL_SHIFTS)
     style_axes(
-        axes, "Nine shifts out of the domain of the training", "area kept, surest first (%)", "mean PDFF error left (points)"
+        axes,
+        f"{len(study.plan.shifts)} shifts out of the domain of the training, together",
+        "area kept, surest first (%)",
+        "mean PDFF error left (points)",
     )
     axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return drawing
@@ -142,7 +145,7 @@ def _regression_figure(study: Study) -> Drawing | None:
             for number, domain in enumerate(domains):
                 mine = [p for p in points if p.domain == domain]
                 x = [max(getattr(p, field), 1e-2) for p in mine]
-                colour = "#000000" if number == 0 else COLOURS[(number - 1) % len(COLOURS)]
+                colour = ("#000000", *COLOURS, "#999933")[number % (len(COLOURS) + 2)]
                 axes.plot(x, [p.variance for p in mine], "o", markersize=2.5, color=colour, label=domain)
             axes.loglog()
             for axis in (axes.xaxis, axes.yaxis):
@@ -154,8 +157,8 @@ def _regression_figure(study: Study) -> Drawing | None:
 
 
 def _phantom_figure(study: Study) -> Drawing:
-    conditions = [*(f"{PHANTOM}, {name}" for name in NOISE), ROOM]
-    drawing = Drawing(2, 2, 4.6, 3.1)
+    conditions = [*(f"{PHANTOM}, {name}" for name in study.plan.noise), ROOM]
+    drawing = Drawing(-(-len(conditions) // 2), 2, 4.6, 3.1)
     for axes, condition in zip(drawing.axes.ravel(), conditions, strict=True):
         for name, (colour, style) in _colours(study).items():
             if not any(row.system == name for row in study.vials):

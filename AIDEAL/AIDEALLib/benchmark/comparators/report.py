@@ -11,7 +11,7 @@ from ..report import markdown
 from .accuracy import PartError
 from .figures import save_figures
 from .scans import LOBES
-from .study import NOISE, PHANTOM, ROOM, Study
+from .study import PHANTOM, ROOM, Study
 from .systems import COLOURS, FIT, GRAPH_CUTS, ONE_SHOT, OURS
 from .uncertainty import Regression, UncertaintyScore, regression
 
@@ -57,7 +57,7 @@ def write_study(study: Study, folder: Path, command: str) -> str:
         "Error of the median PDFF of a lobe, right / left, mean ± SD over the patients, points.",
         _lobes(study),
         "## Vials",
-        *(block for name in NOISE for block in _vials(study, f"{PHANTOM}, {name}")),
+        *(block for name in study.plan.noise for block in _vials(study, f"{PHANTOM}, {name}")),
         *_vials(study, ROOM),
         "## Whose uncertainty finds the errors",
         *_uncertainty(study),

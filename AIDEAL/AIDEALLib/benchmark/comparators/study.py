@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ...simulation.protocol import Protocol
 from ..real import RealScan
 from .accuracy import PartError, part_errors
 from .agreement import Agreement, agreements
@@ -48,6 +49,10 @@ class StudyPlan:
         Slices of a patient.
     shifts : tuple of Shift
         Domains besides that of the training.
+    protocols : tuple of Protocol
+        Protocols of the lobes besides that of the training.
+    noise : tuple of str
+        Keys of `NOISE` of the seven vials.
     """
 
     seed: int = 300
@@ -56,9 +61,11 @@ class StudyPlan:
     matrix: int = 96
     slices: int = 3
     shifts: tuple[Shift, ...] = SHIFTS
+    protocols: tuple[Protocol, ...] = (*ECHO_TIME_SHIFTS, FIELD_STRENGTH_SHIFT)
+    noise: tuple[str, ...] = tuple(NOISE)
 
 
-QUICK = StudyPlan(patients=2, shifted_patients=1, matrix=64, slices=2, shifts=(SHIFTS[2],))
+QUICK = StudyPlan(patients=1, shifted_patients=1, matrix=64, slices=2, shifts=(SHIFTS[2],), protocols=(), noise=("SNR 50",))
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def run_study(
     study = Study(plan, tuple(systems), estimates)
     with_pdff = [system for system in systems if system.own_pdff]
     conditions = [(PAPER_CONDITION, IN_DISTRIBUTION.protocol, plan.patients)]
-    conditions += [(p.name, p, plan.shifted_patients) for p in (*ECHO_TIME_SHIFTS, FIELD_STRENGTH_SHIFT)]
+    conditions += [(p.name, p, plan.shifted_patients) for p in plan.protocols]
     for condition, protocol, number in conditions:
         progress(f"Lobes: {condition}")
         scans = patients(number, plan.seed, plan.matrix, protocol, plan.slices)
@@ -152,8 +159,8 @@ PAPER_CONDITION = IN_DISTRIBUTION.protocol.name
 
 
 def _phantoms(plan: StudyPlan) -> Iterator[tuple[str, TrueScan]]:
-    for name, snr in NOISE.items():
-        yield f"{PHANTOM}, {name}", vials("1", snr, plan.seed, 2 * plan.matrix)
+    for name in plan.noise:
+        yield f"{PHANTOM}, {name}", vials("1", NOISE[name], plan.seed, 2 * plan.matrix)
     yield ROOM, vials("multi-site", 50.0, plan.seed, 2 * plan.matrix, ROOM_TEMPERATURE)
 
 
