@@ -250,7 +250,8 @@ def _row(estimated: _Estimated, region: Bools, lobe: Bools, kind: str, name: str
         joint=region_fit_of(estimated.outcome),
     )
     stands_for = estimated.truth.pdff_percent[lobe].astype(np.float64)
-    best = math.sqrt(float(np.sum(estimated.bound[region].astype(np.float64) ** 2))) * patient.zoom / row.used_voxels
+    used = row.used_voxels or math.nan  # none where the number of the region is withheld
+    best = math.sqrt(float(np.sum(estimated.bound[region].astype(np.float64) ** 2))) * patient.zoom / used
     decay = patient.protocol.liver_r2star_per_s
     assert patient.protocol.snr is not None
     return RegionRow(
