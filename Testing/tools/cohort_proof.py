@@ -1,6 +1,6 @@
 """Prove that a cohort survives what clusters do: `make cohort`, with COHORT of them.
 
-    python Testing/tools/cohort_proof.py all --scans 1000 --folder /tmp/cohort
+    python Testing/tools/cohort_proof.py all --scans 1000 --folder nightly-output/cohort
 
 Parts, which `all` runs in this order; each prints what it has found, and the status is 1 where anything did not hold:
 

@@ -1,4 +1,4 @@
-"""Joint estimates of regions, asked for by the panel: what goes into the folder, what comes back, and the task itself."""
+"""Joint estimates of regions that the panel requests: what goes into the folder, what comes back, and the task itself."""
 
 from __future__ import annotations
 
