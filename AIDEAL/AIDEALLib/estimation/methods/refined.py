@@ -215,7 +215,7 @@ def _with_variance_over_field(best: Mode, echoes: SplitEchoes, prior: GaussianPr
 
 
 def _steps_allowed(linear_fit: LinearFit, r2star_per_s: torch.Tensor, basis: EchoBasis) -> torch.Tensor:
-    """Where the next step leads out of no range and is no longer than those before it, bool."""
+    """Where R2* is at neither end of its range and the next step is no longer than a step may be, bool."""
     margin = 1e-3 * basis.fastest_decay_per_s
     inside = (r2star_per_s > LOWEST_R2STAR_PER_S + margin) & (r2star_per_s < basis.fastest_decay_per_s - margin)
     phi_limit, r2_limit = step_limits(r2star_per_s, basis)
