@@ -33,7 +33,7 @@ def series_description(paths: Sequence[Path]) -> str:
         try:
             with quiet():
                 header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_READ))
-        except Exception:
+        except Exception:  # the scan was loaded already; a damaged file beside it only lacks a name on the screen
             continue
         number, uid = value(header, "SeriesNumber"), str(value(header, "SeriesInstanceUID") or "")
         order = float(number) if isinstance(number, int | float) else 0.0
