@@ -11,7 +11,7 @@ from cohort_scans import SCANNED_BY, small_patient
 
 from AIDEALLib.cli.cohort_options import parse_run_options
 from AIDEALLib.cohort.discover import SourceRequest
-from AIDEALLib.cohort.run import CohortRequest
+from AIDEALLib.cohort.opened import CohortRequest
 from AIDEALLib.cohort.scan import CohortScan
 from AIDEALLib.cohort.task import Task
 from AIDEALLib.echoes import EchoSeries

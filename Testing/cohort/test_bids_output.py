@@ -15,8 +15,9 @@ from cohort_scans import write_bids
 
 from AIDEALLib.cli.bids_app import expanded
 from AIDEALLib.cohort.bids_app import require_bids, write_bids_results
+from AIDEALLib.cohort.opened import open_cohort
 from AIDEALLib.cohort.record import finished
-from AIDEALLib.cohort.run import open_cohort, write_results
+from AIDEALLib.cohort.results import write_results
 from AIDEALLib.cohort.task import do
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError

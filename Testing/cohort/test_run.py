@@ -17,7 +17,9 @@ from AIDEALLib.choices import Retry
 from AIDEALLib.cohort import task as task_module
 from AIDEALLib.cohort.ends import DISK_FULL
 from AIDEALLib.cohort.engine import EngineOptions
-from AIDEALLib.cohort.run import Counts, Watch, open_cohort, run_cohort, write_tables
+from AIDEALLib.cohort.opened import open_cohort
+from AIDEALLib.cohort.results import Counts, write_tables
+from AIDEALLib.cohort.run import Watch, run_cohort
 from AIDEALLib.cohort.task import do, fail
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import Cancelled, InputError

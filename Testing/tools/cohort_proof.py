@@ -120,7 +120,8 @@ def serial(folder: Path, out: Path) -> tuple[str, bool]:
 
     from AIDEALLib.cli.cohort_options import parse_run_options
     from AIDEALLib.cohort.discover import SourceRequest
-    from AIDEALLib.cohort.run import CohortRequest, open_cohort, write_tables
+    from AIDEALLib.cohort.opened import CohortRequest, open_cohort
+    from AIDEALLib.cohort.results import write_tables
     from AIDEALLib.cohort.scan import CohortScan
     from AIDEALLib.cohort.task import Task, do
     from AIDEALLib.options import RunOptions

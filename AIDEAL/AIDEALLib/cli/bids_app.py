@@ -51,7 +51,8 @@ def bids_app(
 
     from ..cohort.bids_app import require_bids, write_bids_results
     from ..cohort.discover import SourceRequest
-    from ..cohort.run import CohortRequest, open_cohort, write_results
+    from ..cohort.opened import CohortRequest, open_cohort
+    from ..cohort.results import write_results
     from ..cohort.scan import CohortScan
     from ..cohort.task import Task
     from .cohort_running import print_plan, run_and_report

@@ -41,7 +41,7 @@ def cohort(
     from rich.console import Console
 
     from ..cohort.discover import SourceRequest
-    from ..cohort.run import CohortRequest, open_cohort
+    from ..cohort.opened import CohortRequest, open_cohort
     from ..cohort.scan import CohortScan
     from ..cohort.task import Task
     from .cohort_running import print_plan, run_and_report

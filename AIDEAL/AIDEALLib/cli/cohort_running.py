@@ -16,7 +16,8 @@ from .running import ctrl_c_cancels
 
 if TYPE_CHECKING:
     from ..cohort.engine import EngineOptions
-    from ..cohort.run import Counts, Opened
+    from ..cohort.opened import Opened
+    from ..cohort.results import Counts
 
 MOST_LINES = 10
 TERMINATIONS = ("SIGTERM", "SIGHUP")

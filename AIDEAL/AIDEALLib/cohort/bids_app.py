@@ -8,8 +8,8 @@ from pathlib import Path
 from ..errors import InputError
 from .bids_input import DESCRIPTION, is_bids
 from .bids_output import write_dataset, write_derivatives
+from .opened import Opened
 from .record import finished
-from .run import Opened
 
 
 def require_bids(source: Path, out: Path) -> None:

@@ -16,7 +16,7 @@ voxel is exp(E_i), E_i = |a^H y_i|^2 / (2 sigma^2 |a|^2). Two steps:
 
 References
 ----------
-Golub and Pereyra, Inverse RegionEchoess 2003;19:R1 (variable projection).
+Golub and Pereyra, Inverse Problems 2003;19:R1 (variable projection).
 Berger, Liseo and Wolpert, Statist Sci 1999;14:1 (integrated likelihood). The joint estimate is ours.
 """
 

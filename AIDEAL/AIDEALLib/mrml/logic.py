@@ -16,8 +16,8 @@ from ..errors import AidealError, InputError
 from ..options import RunOptions
 from ..worker.client import Event, Failed, Progress, Reason, Result, Stage, Stopped, WorkerBusy, WorkerClient
 from .nodes import PHASE_UNIT, MapNodes, set_quality
-from .regions.measure import Region
 from .regions.owners import claim
+from .regions.region import Region
 from .results.maps import add_maps_in_steps
 from .results.reference import Slices, add_difference, compare, options_like
 from .scan.sample import SAMPLE_NAME, add_sample_lobes, sample_series

@@ -13,8 +13,9 @@ from ..statistics import LowConfidence, SegmentStatistics
 from ..worker.client import Severity
 from .nodes import FINDINGS, MapNodes, findings_of, maps_of
 from .regions import drawing
-from .regions.measure import MeasureOptions, measure, regions_of
+from .regions.measure import MeasureOptions, measure
 from .regions.places import dome
+from .regions.region import regions_of
 from .results.export import save_csv
 from .scan.sample import sample_truth
 from .torch_installation import torch_installed

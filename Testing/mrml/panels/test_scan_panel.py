@@ -134,7 +134,7 @@ def test_what_was_typed_for_one_scan_does_not_stay_for_the_next(loaded: Panel, l
 
 
 def test_the_sample_brings_its_lobes(module: Panel, scene: Any) -> None:
-    from AIDEALLib.mrml.regions.measure import regions_of
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.scan.sample import sample_truth
 
     module.ui.loadSampleButton.click()

@@ -21,7 +21,8 @@ Drawn = tuple[Any, Any, TissueMaps]
 
 
 def test_statistics_equal_those_of_numpy(drawn: Drawn, liver_maps: ParameterMaps) -> None:
-    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure
+    from AIDEALLib.mrml.regions.region import regions_of
 
     maps, segmentation, truth = drawn
     found = measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())
@@ -67,7 +68,7 @@ def test_lobes_carry_terminology_and_colours(drawn: Drawn) -> None:
 
 def test_circles_hold_the_voxels_of_a_circle_and_move(drawn: Drawn, scene: Any) -> None:
     from AIDEALLib.mrml.regions import drawing
-    from AIDEALLib.mrml.regions.measure import regions_of
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.volumes import array_of, world_position
 
     maps = drawn[0]
@@ -92,7 +93,7 @@ def test_circles_hold_the_voxels_of_a_circle_and_move(drawn: Drawn, scene: Any) 
 
 def test_plane_splits_the_liver_into_right_and_left(drawn: Drawn, scene: Any) -> None:
     from AIDEALLib.mrml.regions import drawing, splitting
-    from AIDEALLib.mrml.regions.measure import segment_region
+    from AIDEALLib.mrml.regions.region import segment_region
     from AIDEALLib.mrml.volumes import array_of, world_position
 
     maps, _, truth = drawn
@@ -125,7 +126,7 @@ def test_plane_splits_the_liver_into_right_and_left(drawn: Drawn, scene: Any) ->
 def test_segmentation_drawn_on_another_grid(drawn: Drawn, scene: Any, liver_maps: ParameterMaps) -> None:
     """Segments of a finer volume are measured on the maps' voxels."""
     from AIDEALLib.mrml.regions import drawing
-    from AIDEALLib.mrml.regions.measure import segment_region
+    from AIDEALLib.mrml.regions.region import segment_region
     from AIDEALLib.mrml.volumes import fill_volume
 
     maps, _, truth = drawn
@@ -216,7 +217,8 @@ def test_table_node_and_csv(drawn: Drawn, scene: Any, tmp_path: Path) -> None:
     import csv
 
     from AIDEALLib.errors import InputError
-    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.results.columns import row_as_text
     from AIDEALLib.mrml.results.export import save_csv
     from AIDEALLib.mrml.results.live_table import TITLES, fill_table
@@ -261,7 +263,7 @@ def test_maps_are_exported_unrounded_on_their_grid(
 
 def test_labelmap_import_keeps_names(scene: Any, drawn: Drawn) -> None:
     from AIDEALLib.mrml.regions.importing import segmentation_of_labelmap
-    from AIDEALLib.mrml.regions.measure import regions_of
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.volumes import fill_volume
 
     maps, _, truth = drawn

@@ -18,11 +18,11 @@ Drawn = tuple[Any, Any, TissueMaps]
 
 
 def test_dome_and_next_low_confidence_slice(drawn: Drawn) -> None:
-    from AIDEALLib.mrml.regions import measure, places
+    from AIDEALLib.mrml.regions import places, region
     from AIDEALLib.mrml.volumes import array_of, world_position
 
     maps, segmentation, truth = drawn
-    found = measure.regions_of(segmentation, maps.pdff)
+    found = region.regions_of(segmentation, maps.pdff)
     ras = places.dome(maps, found)
     assert ras is not None
     highest = [index for index in range(6) if (truth.labels[index] > 0).sum() >= 20]

@@ -23,7 +23,7 @@ RULES = CircleRules(edge_mm=4.0, dome_mm=0.0)
 
 def test_circles_are_those_of_the_library(drawn: Drawn, liver_maps: ParameterMaps, scene: Any) -> None:
     from AIDEALLib.mrml.regions import drawing
-    from AIDEALLib.mrml.regions.measure import regions_of
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.regions.suggested import add_circles, suggest
 
     maps, segmentation, truth = drawn
@@ -57,7 +57,8 @@ def test_nothing_drawn_nothing_suggested(drawn: Drawn) -> None:
 
 
 def test_grades_are_for_liver_segments_alone(drawn: Drawn) -> None:
-    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure
+    from AIDEALLib.mrml.regions.region import regions_of
 
     maps, segmentation, _ = drawn
     stored = segmentation.GetSegmentation()

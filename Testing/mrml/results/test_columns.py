@@ -22,7 +22,8 @@ Drawn = tuple[Any, Any, TissueMaps]
     [(11.308, "11.31"), (11.2996, "11.300"), (11.3, "11.3"), (11.24, "11.2"), (6.4, "6.4"), (17.0521, "17.05"), (22.0, "22.0")],
 )
 def test_a_value_at_a_cut_off_shows_on_which_side_it_is(drawn: Drawn, pdff: float, shown: str) -> None:
-    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.results import columns
 
     maps, segmentation, _ = drawn
@@ -39,7 +40,8 @@ def test_a_value_at_a_cut_off_shows_on_which_side_it_is(drawn: Drawn, pdff: floa
 
 def test_all_columns_are_those_of_the_csv_and_copies_are_as_shown(drawn: Drawn, liver_maps: ParameterMaps) -> None:
     from AIDEALLib.io.output.tables import COLUMNS
-    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.results import columns
 
     maps, segmentation, _ = drawn

@@ -173,7 +173,8 @@ def test_everything_comes_back_from_a_saved_scene(
 ) -> None:
     from AIDEALLib.mrml.nodes import maps_of, provenance_of
     from AIDEALLib.mrml.regions import drawing
-    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure, regions_of
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.results.live_table import fill_table
     from AIDEALLib.mrml.results.maps import add_maps
     from AIDEALLib.mrml.scan.sequences import add_series, scan_of_sequences

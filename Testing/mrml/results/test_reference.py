@@ -27,7 +27,7 @@ def cut(maps: ParameterMaps, part: slice) -> ParameterMaps:
 
 
 def test_numbers_and_map(drawn: Drawn, liver_maps: ParameterMaps, scene: Any) -> None:
-    from AIDEALLib.mrml.regions.measure import regions_of
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.results import reference
     from AIDEALLib.mrml.volumes import array_of
 
@@ -56,7 +56,7 @@ def test_numbers_and_map(drawn: Drawn, liver_maps: ParameterMaps, scene: Any) ->
 
 
 def test_slices_of_a_region_keep_their_place(drawn: Drawn, liver: tuple[EchoSeries, TissueMaps]) -> None:
-    from AIDEALLib.mrml.regions.measure import regions_of
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.results import reference
     from AIDEALLib.mrml.volumes import fill_volume, geometry_of
 
@@ -117,7 +117,7 @@ def test_a_comparison_runs_in_the_worker(scene: Any, warm_worker: WorkerClient, 
 
     from AIDEALLib.mrml.logic import AidealLogic
     from AIDEALLib.mrml.regions import drawing
-    from AIDEALLib.mrml.regions.measure import regions_of
+    from AIDEALLib.mrml.regions.region import regions_of
     from AIDEALLib.mrml.scan.sequences import add_series, scan_of_sequences
     from AIDEALLib.mrml.scan.sources import scan_of_maps
 

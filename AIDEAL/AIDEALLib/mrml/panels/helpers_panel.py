@@ -8,7 +8,7 @@ from ...errors import AidealError
 from .. import nodes
 from ..liver_segmenter import LiverSegmenter
 from ..regions import helpers, owners
-from ..regions.measure import Region
+from ..regions.region import Region
 from ..text import tr
 from ..wording import worded
 from .context import Context

@@ -11,7 +11,8 @@ from ...statistics import SegmentStatistics
 from .. import nodes
 from ..nodes import maps_of
 from ..regions import drawing, owners, places
-from ..regions.measure import MeasureOptions, Region, histogram
+from ..regions.measure import MeasureOptions, histogram
+from ..regions.region import Region
 from ..results import columns, probe
 from ..results.folders import place_in_folder
 from ..results.live_table import CAVEAT, LiveTable, fill_table

@@ -9,7 +9,7 @@ import slicer
 
 from ...errors import AidealError
 from ..regions import drawing, importing, owners, splitting
-from ..regions.measure import Region, regions_of
+from ..regions.region import Region, regions_of
 from ..regions.suggested import add_circles, suggest
 from ..text import tr
 from ..volumes import voxel_at

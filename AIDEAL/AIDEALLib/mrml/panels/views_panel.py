@@ -8,7 +8,7 @@ from typing import Any
 from ...statistics import LowConfidence
 from .. import nodes
 from ..regions import drawing, owners, places
-from ..regions.measure import Region
+from ..regions.region import Region
 from ..results import probe
 from ..results.maps import update_low_confidence
 from ..scan.scene_scan import SceneScan

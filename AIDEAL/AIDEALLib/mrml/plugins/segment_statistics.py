@@ -10,7 +10,8 @@ import logging
 from typing import Any
 
 from ..nodes import maps_of
-from ..regions.measure import MeasureOptions, measure, segment_region
+from ..regions.measure import MeasureOptions, measure
+from ..regions.region import segment_region
 
 _MEASUREMENTS: dict[str, tuple[str, str, str, str]] = {
     "pdff_mean": ("PDFF mean", "Mean proton density fat fraction", "%", "pdff_mean"),

@@ -11,7 +11,8 @@ from .. import nodes
 from ..nodes import MapNodes
 from ..volumes import array_of, voxel_at, world_position
 from . import drawing
-from .measure import Region, map_arrays
+from .map_arrays import map_arrays
+from .region import Region
 
 OF_NORMAL = 1.4826
 """Median of the absolute deviations to the SD of a normal distribution."""

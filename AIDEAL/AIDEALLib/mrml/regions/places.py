@@ -8,7 +8,8 @@ import numpy.typing as npt
 from ...statistics import LowConfidence
 from ..nodes import MapNodes
 from ..volumes import array_of, geometry_of, world_position
-from .measure import BoolArray, Region, map_arrays
+from .map_arrays import BoolArray, map_arrays
+from .region import Region
 
 Position = tuple[float, float, float]
 LEAST_VOXELS = 20

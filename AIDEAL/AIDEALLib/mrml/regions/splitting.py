@@ -12,7 +12,7 @@ from .. import nodes
 from ..volumes import array_of, geometry_of, world_position
 from . import owners
 from .drawing import DIAMETER_ATTRIBUTE, LEFT_LOBE, RIGHT_LOBE, add_circle, all_roi_points, create_lobes, set_segment
-from .measure import Region, regions_of, segment_region
+from .region import Region, regions_of, segment_region
 
 
 def split_plane(scene: Any, volume: Any) -> Any:

@@ -12,7 +12,8 @@ from ...statistics import LowConfidence, liver_part
 from ..nodes import MapNodes
 from ..volumes import geometry_of, world_position
 from . import drawing
-from .measure import Region, contrasts, map_arrays, whole_voxels
+from .map_arrays import contrasts, map_arrays
+from .region import Region, whole_voxels
 
 NO_LIVER = "Suggestions need lobes or Couinaud segments with voxels; draw, import or split the liver first."
 

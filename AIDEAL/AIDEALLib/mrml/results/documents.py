@@ -21,8 +21,9 @@ from ...statistics import SegmentStatistics, liver_groups
 from ...worker.client import QualityReport
 from .. import nodes
 from ..nodes import MapNodes, findings_of
-from ..regions.measure import ALL_CIRCLES, MeasureOptions, map_arrays
-from ..regions.measure import Region as DrawnRegion
+from ..regions.map_arrays import map_arrays
+from ..regions.measure import ALL_CIRCLES, MeasureOptions
+from ..regions.region import Region as DrawnRegion
 from ..scan.sources import scan_of_maps
 from ..text import tr
 from ..volumes import array_of, geometry_of

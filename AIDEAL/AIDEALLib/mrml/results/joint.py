@@ -13,7 +13,7 @@ from ...statistics import JointFit
 from ...worker.background import BackgroundTask
 from ...worker.joint_task import StoredFit, read_fits, write_request
 from ..nodes import MapNodes
-from ..regions.measure import BoolArray, Box
+from ..regions.map_arrays import BoolArray, Box
 from ..scan.sources import scan_of_maps
 from .documents import parameter_maps
 

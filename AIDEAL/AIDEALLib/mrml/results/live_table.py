@@ -14,7 +14,8 @@ from ...statistics import SegmentStatistics
 from .. import nodes
 from ..nodes import MapNodes
 from ..regions import drawing
-from ..regions.measure import ALL_CIRCLES, JointOfBox, MeasureOptions, Region, measure, regions_of
+from ..regions.measure import ALL_CIRCLES, JointOfBox, MeasureOptions, measure
+from ..regions.region import Region, regions_of
 from ..signal import Signal
 
 DELAY_MS = 250

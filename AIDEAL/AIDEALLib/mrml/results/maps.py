@@ -183,7 +183,7 @@ def low_confidence_array(maps: Any, limits: LowConfidence) -> np.ndarray:
 
 def update_low_confidence(maps: MapNodes, limits: LowConfidence) -> None:
     """Update the low-confidence volume of a run for other limits."""
-    from ..regions.measure import map_arrays
+    from ..regions.map_arrays import map_arrays
 
     if LOW_CONFIDENCE in maps:
         array_of(maps[LOW_CONFIDENCE])[:] = low_confidence_array(map_arrays(maps), limits)

@@ -17,7 +17,8 @@ from ...parameter_maps import ParameterMaps
 from ...statistics import Agreement, bland_altman
 from .. import nodes
 from ..nodes import MapNodes, corrections_of, options_of
-from ..regions.measure import Region, map_arrays
+from ..regions.map_arrays import map_arrays
+from ..regions.region import Region
 from ..views.colors import color_node
 from ..volumes import array_of, fill_volume, geometry_of
 from .folders import place_in_folder

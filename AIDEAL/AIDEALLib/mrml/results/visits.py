@@ -13,7 +13,8 @@ from ...io.segmentation import Segmentation
 from .. import nodes
 from ..nodes import MapNodes
 from ..regions import drawing, owners
-from ..regions.measure import ALL_CIRCLES, MeasureOptions, Region, measure, regions_of, terminology_of
+from ..regions.measure import ALL_CIRCLES, MeasureOptions, measure
+from ..regions.region import Region, regions_of, terminology_of
 from ..views.colors import create_display, set_up_volume_display
 from ..volumes import array_of, fill_volume, geometry_of
 from .documents import parameter_maps
