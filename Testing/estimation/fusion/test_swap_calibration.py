@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +10,7 @@ from AIDEALLib.errors import ModelError
 from AIDEALLib.estimation.fusion.learned_settings import LearnedSettings
 from AIDEALLib.estimation.fusion.swap_calibration import SwapCalibration, SwapEvidence
 from AIDEALLib.estimation.fusion.weights import FusionOptions
-from AIDEALLib.estimation.voxelwise.mode import Mode, with_swap_probability
+from AIDEALLib.estimation.voxelwise.mode import with_swap_probability
 from AIDEALLib.estimation.voxelwise.neighbours import OFFSETS, Neighbours
 from AIDEALLib.estimation.voxelwise.slice_input import Scan
 from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -31,23 +29,18 @@ def evidence(
     return SwapEvidence(*map(torch.tensor, (own, around or own, misfit or one, jumps or none, snr or one)))
 
 
-def mode(field_hz: torch.Tensor, residual_energy: torch.Tensor) -> Mode:
-    known = {"field_hz": field_hz, "residual_energy": residual_energy}
-    return Mode(**{entry.name: known.get(entry.name, torch.zeros_like(field_hz)) for entry in fields(Mode)})
-
-
 def test_neighbourhood_terms_are_those_of_a_plain_loop() -> None:
     rng = np.random.default_rng(0)
     mask = rng.random((9, 9)) < 0.8
     mask[4, 4] = True
-    probability, energy, field = rng.random((9, 9)), rng.uniform(1, 30, (9, 9)), rng.uniform(-230, 230, (9, 9))
+    probability, misfit, field = rng.random((9, 9)), rng.uniform(1, 30, (9, 9)), rng.uniform(-230, 230, (9, 9))
     echoes = rng.normal(size=(6, 9, 9)) + 1j * rng.normal(size=(6, 9, 9))
     found = SwapEvidence.of(
         torch.tensor(probability[mask]),
-        mode(torch.tensor(field[mask]), torch.tensor(energy[mask])),
+        torch.tensor(misfit[mask]),
+        torch.tensor(field[mask]),
         torch.tensor(echoes[:, mask]),
         torch.tensor(0.7, dtype=torch.float64),
-        6,
         SCAN,
         Neighbours.of(torch.tensor(mask)),
     )
@@ -55,22 +48,19 @@ def test_neighbourhood_terms_are_those_of_a_plain_loop() -> None:
     inside = [(4, 4), *others]
     number = int(mask.ravel()[: 4 * 9 + 4].sum())
     assert float(found.around[number]) == pytest.approx(np.mean([probability[place] for place in inside]))
-    assert float(found.misfit[number]) == pytest.approx(np.mean([energy[place] / (0.7**2 * 6) for place in inside]))
     turns = [(field[place] - field[4, 4]) / SCAN.period_hz for place in others]
     far = [abs(turn - round(turn)) * SCAN.period_hz > SCAN.swap_hz / 2 for turn in turns]
     assert 0 < sum(far) < len(far)
     assert float(found.jumps[number]) == pytest.approx(np.mean(far))
     assert float(found.snr[number]) == pytest.approx(np.linalg.norm(echoes[:, 4, 4]) / 0.7)
     assert torch.equal(found.own, torch.tensor(probability[mask]))
+    assert torch.equal(found.misfit, torch.tensor(misfit[mask]))
 
 
-def test_without_degrees_of_freedom_there_is_no_misfit_and_without_neighbours_no_jump() -> None:
-    for neighbours, voxels in ((torch.ones(3, 3, dtype=torch.bool), 9), (torch.eye(1, 1, dtype=torch.bool), 1)):
-        flat = mode(torch.zeros(voxels), torch.full((voxels,), 50.0))
-        echoes = torch.ones(6, voxels, dtype=torch.complex64)
-        found = SwapEvidence.of(torch.rand(voxels), flat, echoes, torch.tensor(0.1), 0, SCAN, Neighbours.of(neighbours))
-        assert torch.equal(found.misfit, torch.ones(voxels))
-        assert torch.equal(found.jumps, torch.zeros(voxels))
+def test_a_voxel_without_neighbours_has_no_jump() -> None:
+    one, echoes = torch.ones(1), torch.ones(6, 1, dtype=torch.complex64)
+    alone = Neighbours.of(torch.ones(1, 1, dtype=torch.bool))
+    assert torch.equal(SwapEvidence.of(one, one, one, echoes, torch.tensor(0.1), SCAN, alone).jumps, torch.zeros(1))
 
 
 def test_without_learning_it_changes_nothing() -> None:

@@ -23,7 +23,6 @@ import torch
 
 from ...errors import ModelError
 from ..voxelwise.candidates import wrap
-from ..voxelwise.mode import Mode
 from ..voxelwise.neighbours import Neighbours
 from ..voxelwise.slice_input import Scan
 
@@ -45,8 +44,8 @@ class SwapEvidence:
     around : torch.Tensor, shape (voxels,)
         Mean of `own` over the voxel and its neighbours.
     misfit : torch.Tensor, shape (voxels,)
-        Mean over the voxel and its neighbours of J / sigma^2 per degree of freedom; 1 where the echoes follow the signal model
-        as well as in most of the slice.
+        Mean of J / sigma^2 per degree of freedom (`local_misfit`); 1 where the echoes follow the signal model as well as in
+        most of the slice.
     jumps : torch.Tensor, shape (voxels,)
         Share of neighbours whose field differs by more than half a fat shift.
     snr : torch.Tensor, shape (voxels,)
@@ -63,27 +62,27 @@ class SwapEvidence:
     def of(
         cls,
         own: torch.Tensor,
-        best: Mode,
+        misfit: torch.Tensor,
+        field_hz: torch.Tensor,
         voxels: torch.Tensor,
         noise_sd: torch.Tensor,
-        degrees: int,
         scan: Scan,
         neighbours: Neighbours,
     ) -> SwapEvidence:
-        """Compute from the probability and the reported mode of each voxel.
+        """Compute from the probability, the misfit and the reported field of each voxel.
 
         Parameters
         ----------
         own : torch.Tensor, shape (voxels,)
             P(swap) before calibration.
-        best : Mode
-            Reported mode.
+        misfit : torch.Tensor, shape (voxels,)
+            Result of `local_misfit`.
+        field_hz : torch.Tensor, shape (voxels,), Hz
+            Reported field.
         voxels : torch.Tensor, shape (echo, voxels), complex
             Echoes.
         noise_sd : torch.Tensor, scalar
             Noise SD per real channel, above 0.
-        degrees : int
-            Degrees of freedom of the residual; with none the misfit is 1.
         scan : Scan
             Protocol.
         neighbours : Neighbours
@@ -94,16 +93,10 @@ class SwapEvidence:
         SwapEvidence
             Evidence of all voxels.
         """
-        others = neighbours.exists.sum(1)
-
-        def mean(values: torch.Tensor) -> torch.Tensor:
-            return (values + neighbours.gather(values).sum(1)) / (1 + others)
-
-        misfit = mean(best.residual_energy / (noise_sd**2 * degrees)) if degrees > 0 else torch.ones_like(own)
-        apart = wrap(neighbours.gather(best.field_hz) - best.field_hz[:, None], scan.period_hz).abs()
-        jumps = ((apart > scan.swap_hz / 2) & neighbours.exists).sum(1) / others.clamp_min(1)
+        apart = wrap(neighbours.gather(field_hz) - field_hz[:, None], scan.period_hz).abs()
+        jumps = ((apart > scan.swap_hz / 2) & neighbours.exists).sum(1) / neighbours.exists.sum(1).clamp_min(1)
         snr = voxels.abs().square().sum(0).sqrt() / noise_sd
-        return cls(own, mean(own), misfit, jumps.to(own.dtype), snr)
+        return cls(own, neighbours.mean_around(own), misfit, jumps.to(own.dtype), snr)
 
     def terms(self) -> torch.Tensor:
         """Regressors, (5, voxels): logits of `own` and `around`, log of `misfit`, `jumps`, -log of `snr`."""

@@ -18,6 +18,7 @@ from ..fusion.weights import REFERENCE_FIELD_T, FusionOptions
 from ..timing import Stopwatch
 from ..voxelwise.candidates import largest, pick, search_r2star, wrap
 from ..voxelwise.gauss_newton import LOWEST_R2STAR_PER_S, GaussianPrior, NonlinearParameters, gauss_newton, step_limits
+from ..voxelwise.local_misfit import local_misfit, noise_variance_factor
 from ..voxelwise.mixed_fit import mixed_modes
 from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_from_fit, select, with_reported, with_swap_probability
 from ..voxelwise.neighbours import Neighbours
@@ -130,7 +131,11 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
             best = select(modes, chosen)
         else:
             best = with_field_prior(select(modes, chosen), given, neighbours, noise)
-        best = replace(best, pdff_variance=pooled_pdff_variance(best, neighbours))
+        degrees, noise_floor = residual_degrees_of_freedom(candidates.n_echoes) - given.mixed, given.evidence_noise(noise)
+        misfit = local_misfit(best.residual_energy, noise_floor, degrees, neighbours)
+        wider = noise_variance_factor(misfit, degrees, neighbours)
+        pooled = pooled_pdff_variance(best, neighbours)
+        best = replace(best, pdff_variance=wider * pooled, r2star_variance=wider * best.r2star_variance)
         # The reported mode knows its field as well as its neighbours let it.
         modes = with_reported(modes, best, reported)
         fields_hz = torch.where(reported, best.field_hz, candidates.field_hz)
@@ -139,9 +144,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
         def swapped(posterior: torch.Tensor) -> torch.Tensor:
             return raw_swap_probability(posterior, fields_hz, variances, best.field_hz, scan.period_hz, scan.fat_shift_hz)
 
-        degrees = residual_degrees_of_freedom(candidates.n_echoes) - given.mixed
-        noise_floor = given.evidence_noise(noise)
-        evidence = SwapEvidence.of(swapped(posterior), best, given.voxels, noise_floor, degrees, scan, neighbours)
+        evidence = SwapEvidence.of(swapped(posterior), misfit, best.field_hz, given.voxels, noise_floor, scan, neighbours)
         return SliceModes(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
 
 
