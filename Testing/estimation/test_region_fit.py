@@ -58,6 +58,22 @@ def test_swapped_voxels_and_swapped_maps_are_put_right(swapped: float) -> None:
     assert found is not None and found.pdff == pytest.approx(15.0, abs=0.3)
 
 
+def test_bright_vessels_in_a_liver_with_iron_are_left_out() -> None:
+    rng = np.random.default_rng(3)
+    vessel = np.arange(900) < 45
+    r2star, pdff = np.where(vessel, 30.0, 600.0), np.where(vessel, 0.0, 15.0)
+    density = np.exp(1j * rng.uniform(0, 2 * np.pi, 900))
+    signal = (1 - pdff / 100) + pdff / 100 * MODULATION[:, None]
+    field = rng.normal(0, 30, 900)
+    echoes = density * signal * np.exp(TE_S[:, None] * (2j * np.pi * field - r2star))
+    echoes += (rng.standard_normal(echoes.shape) + 1j * rng.standard_normal(echoes.shape)) / 60
+    found = fit_region(echoes, TE_S, MODULATION, field, (15.0, 600.0), 1 / 60, SHIFT_HZ)
+    assert found is not None and not found.weights[vessel].any()
+    assert np.count_nonzero(found.weights) > 0.99 * np.count_nonzero(~vessel)
+    assert found.pdff == pytest.approx(15.0, abs=3 * found.pdff_error)
+    assert found.r2star_per_s == pytest.approx(600.0, abs=3 * found.r2star_error)
+
+
 def test_few_voxels_give_nothing() -> None:
     assert fitted(0, 40.0, voxels=3) is None
 
@@ -71,7 +87,8 @@ def test_a_lobe_of_a_run() -> None:
     found = fit(lobe)
     assert found is not None
     assert found.pdff == pytest.approx(float(truth.pdff_percent[lobe].mean()), abs=4 * found.pdff_error + 0.2)
-    assert found.weights.shape == lobe.shape and np.count_nonzero(found.weights) == min(np.count_nonzero(lobe), MOST_VOXELS)
+    used = np.count_nonzero(found.weights) / min(np.count_nonzero(lobe), MOST_VOXELS)
+    assert found.weights.shape == lobe.shape and 0.8 < used <= 1.0  # vessels and edges are left out
     assert fit(np.zeros_like(lobe)) is None
     magnitudes = replace(outcome, options=RunOptions(method="magnitude"))
     assert region_fit_of(magnitudes) is None

@@ -26,9 +26,9 @@ def test_the_whole_liver_comes_first(report_content: ReportContent) -> None:
 def test_interval_is_that_of_the_table(report_content: ReportContent) -> None:
     assert report_content.main is not None
     row = report_content.main.statistics
-    low, high = row.mean_interval
-    assert (low + high) / 2 == pytest.approx(row.pdff_mean)
-    assert high - low == pytest.approx(2 * 1.96 * row.mean_error, rel=1e-4)
+    low, high = row.reported_low, row.reported_high
+    assert (low + high) / 2 == pytest.approx(row.reported)
+    assert high - low == pytest.approx(2 * 1.96 * row.reported_error, rel=1e-4)
     assert f"({'95 % interval'} {max(low, 0):.1f} to {high:.1f} %)" in sentences.headline(report_content)
 
 
@@ -66,7 +66,8 @@ def test_changes_are_those_of_the_statistics(report_content: ReportContent) -> N
     assert region is not None
     found = {change.choice: change.points for change in sentences.changes(region, report_content.maps)}
     row = region.statistics
-    assert found["median instead of mean"] == pytest.approx(row.pdff_median - row.pdff_mean)
+    assert row.reported_from == "median"
+    assert found["the mean instead of the median"] == pytest.approx(row.pdff_mean - row.pdff_median)
     assert sentences.Change("x", -0.12).sentence() == "x: −0.1"
     assert sentences.Change("x", 0.01).sentence() == "x: no change"
 

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
+from AIDEALLib.estimation.region_fit import RegionEstimate
 from AIDEALLib.statistics import LowConfidence, liver_groups, region_statistics, segment_statistics
+from AIDEALLib.statistics.regions import SKEWED_SD_POINTS
 
 SHAPE = (2, 8, 10)
 
@@ -60,7 +62,8 @@ def test_numbers_equal_those_of_numpy(
     assert row.pdff_median == pytest.approx(np.median(values), abs=1e-9)
     assert row.pdff_iqr == pytest.approx(np.subtract(*np.percentile(values, [75, 25])), abs=1e-9)
     assert row.stated_sd_mean == pytest.approx(np.mean(spreads))
-    assert row.reported == row.pdff_median and row.reported_from == "median"
+    assert row.reported_from == ("median" if row.stated_sd_mean <= SKEWED_SD_POINTS else "mean")
+    assert row.reported == (row.pdff_median if row.reported_from == "median" else row.pdff_mean)
     assert row.r2star_mean == pytest.approx(2 * row.stated_sd_mean)
 
 
@@ -147,3 +150,15 @@ def test_grades_are_for_the_liver_alone(maps: Arrays) -> None:
     assert grades[1:] == ["", ""]
     coded = segment_statistics(maps, labels, names, voxel_volume_ml=1.0, terminology={3: "SCT^10200004^Liver"})
     assert coded[2].steatosis_grade.startswith("S")
+
+
+def test_maps_and_joint_estimate_of_opposite_modes_give_no_number() -> None:
+    flat = np.full(SHAPE, 92.0, np.float32)
+    maps = Arrays(flat, 0 * flat + 8, 0 * flat + 8, 0 * flat, flat, np.ones(SHAPE, np.bool_))
+    region = np.ones(SHAPE, np.bool_)
+    fit = RegionEstimate(9.0, 0.2, 40.0, 1.0, np.ones(SHAPE))
+    row = region_statistics(maps, region, "Liver", voxel_volume_ml=1.0, joint=lambda used: fit)
+    assert row.withheld == "water and fat undecided, 92 % in the maps, 9 % in the joint estimate"
+    assert np.isnan(row.reported) and np.isnan(row.pdff_mean)
+    near = region_statistics(maps, region, "Liver", voxel_volume_ml=1.0, joint=lambda used: replace(fit, pdff=90.0))
+    assert near.reported_from == "joint" and near.reported == 90.0

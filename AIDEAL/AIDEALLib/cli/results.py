@@ -73,7 +73,7 @@ def table_of(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) 
 def print_statistics(console: Console, rows: Sequence[SegmentStatistics]) -> None:
     """The statistics that matter at a glance; `statistics.csv` has the rest."""
     lines = [cells(row)[:-1] for row in rows]
-    columns = ("Region", "ml", "Median (95 %)", "Mean (95 %)", "Model", "SD", "Stated SD", "Unsure %", "R2* 1/s")
+    columns = ("Region", "ml", "PDFF (95 %)", "Mean (95 %)", "Model", "SD", "Stated SD", "Unsure %", "R2* 1/s")
     console.print(table_of("PDFF in percent", columns, lines))
     if any(row.reported_from == "joint" for row in rows):
         console.print("* joint estimate of all voxels: voxel by voxel they are too noisy for a median", highlight=False)

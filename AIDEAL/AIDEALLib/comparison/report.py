@@ -27,7 +27,7 @@ HEAD = (
     "Reading",
 )
 INTERVAL_NOTE = (
-    "The interval of a change takes the visits for independent and holds the standard errors of both means. It leaves out the "
+    "The interval of a change takes the visits for independent and holds the standard errors of both. It leaves out the "
     "position of the patient, the breath hold, and what differs between protocols. Repeated scans include these."
 )
 

@@ -8,6 +8,8 @@ noise projected onto the complement of the model, r_i = P_i n_i, so that
 Q_i an orthonormal basis of water, fat and their derivative along field and R2* (N x 3). The trace is what is left in common by
 voxels of different field. Fits of three echoes leave nothing over, and magnitudes no complex residual; there the echoes of the
 air are used, of magnitudes the square root of the correlation of their squares (closed form for circular Gaussian noise).
+Where k-space shows that it was zero filled (`zero_filling`), noise is correlated at least as that tells: the residuals of good
+scans are more ringing than noise.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..parameter_maps import ParameterMaps
+from .zero_filling import zero_filling_correlation
 
 Complex = npt.NDArray[np.complex64]
 Bools = npt.NDArray[np.bool_]
@@ -104,9 +107,14 @@ def noise_correlation(
         within.add(first, first, rows, columns)
         if z + 1 < n:
             across.add(first, residual(z + 1), rows, columns)
-    if within.products[REACH, REACH] <= 0 or within.pairs[REACH, REACH] < FEWEST_PAIRS:
-        return ()
-    return _cut(*(sums.correlation(within, not complex_fit) for sums in (within, across)))
+    found = None
+    if within.products[REACH, REACH] > 0 and within.pairs[REACH, REACH] >= FEWEST_PAIRS:
+        found = _significant(*(sums.correlation(within, not complex_fit) for sums in (within, across)))
+    level = float(np.median([maps.provenance.noise_sd[z] for z in chosen]))
+    interpolated = zero_filling_correlation((echoes_of(z) for z in chosen), level, REACH) if complex_fit else None
+    if interpolated is not None and (found is None or interpolated.sum() > found[0].sum()):
+        found = [interpolated, *(found[1:] if found else [])]
+    return _cut(found) if found else ()
 
 
 class _Sums:
@@ -208,10 +216,10 @@ def _unit(x: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
 
 
-def _cut(within: tuple[Floats, Floats], across: tuple[Floats, Floats]) -> Table:
-    """Table of the correlations that exceed their standard errors, without empty margins."""
+def _significant(within: tuple[Floats, Floats], across: tuple[Floats, Floats]) -> list[Floats] | None:
+    """Correlations that exceed their standard errors, within a slice and, if any, with the next one; None if unknown."""
     if not np.isfinite(within[1][REACH, REACH]):
-        return ()
+        return None
     layers = [np.zeros((2 * REACH + 1,) * 2) for _ in range(2)]
     for layer, (correlation, error) in zip(layers, (within, across), strict=True):
         margin = (len(layer) - len(correlation)) // 2
@@ -222,8 +230,11 @@ def _cut(within: tuple[Floats, Floats], across: tuple[Floats, Floats]) -> Table:
     layers[1] = layers[1] + layers[1][::-1, ::-1]
     layers[1][REACH, REACH] /= 2
     layers[0][REACH, REACH] = 1.0
-    if not layers[1].any():
-        layers.pop()
+    return layers if layers[1].any() else layers[:1]
+
+
+def _cut(layers: list[Floats]) -> Table:
+    """Table without empty margins."""
     far = np.max([np.abs(np.array(np.nonzero(layer)).T - REACH).max(0, initial=0) for layer in layers], axis=0)
     kept = tuple(slice(REACH - int(d), REACH + int(d) + 1) for d in far)
     return tuple(tuple(tuple(round(float(v), 3) for v in row) for row in layer[kept]) for layer in layers)

@@ -14,6 +14,8 @@ voxel is exp(E_i), E_i = |a^H y_i|^2 / (2 sigma^2 |a|^2). Two steps:
    no number of voxels makes up for that (Neyman and Scott, Econometrica 1948;16:1): at R2* 1000 1/s the first step alone is off
    by several points. Curvature and gradients there give the standard errors.
 
+Voxels that do not fit the estimate, such as vessels, which outshine a liver with iron, are left out of a second estimate.
+
 References
 ----------
 Golub and Pereyra, Inverse Problems 2003;19:R1 (variable projection).
@@ -53,6 +55,9 @@ MOST_VOXELS = 6000
 PDFF_RANGE, LARGEST_PHASE, LOWEST_R2STAR_PER_S = (-0.05, 1.05), 0.3, -20.0
 """Range of Re eta, limit of Im eta, and lower limit of R2*."""
 FEWEST_VOXELS = 4
+MISFIT, LEAST_KEPT = 3.0, 0.5
+"""Voxels whose misfit exceeds this multiple of what noise or the median of the region explains are of another kind; and the
+least share of the region that the others must be."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class RegionEstimate:
     r2star_error : float, 1/s
         Its standard error from independent noise.
     weights : np.ndarray, in the shape of the region
-        |rho| of each voxel, 0 in those not used.
+        |rho| of each voxel, 0 in those not used: drawn out of a large region, or of another kind.
     """
 
     pdff: float
@@ -113,6 +118,30 @@ def fit_region(
     RegionEstimate or None
         None where the steps do not converge, or there are fewer than `FEWEST_VOXELS` voxels.
     """
+    found = _estimate(echoes, te_s, modulation, field_hz, start, noise_sd, fat_shift_hz)
+    if found is None:
+        return None
+    fits = _fitting(echoes, te_s, modulation, field_hz, found, noise_sd, fat_shift_hz)
+    if fits.all() or fits.mean() < LEAST_KEPT:
+        return found
+    again = _estimate(echoes[:, fits], te_s, modulation, field_hz[fits], start, noise_sd, fat_shift_hz)
+    if again is None:
+        return found
+    weights = np.zeros(len(fits))
+    weights[fits] = again.weights
+    return replace(again, weights=weights)
+
+
+def _estimate(
+    echoes: Complex,
+    te_s: Floats,
+    modulation: Complex,
+    field_hz: Floats,
+    start: tuple[float, float],
+    noise_sd: float,
+    fat_shift_hz: float,
+) -> RegionEstimate | None:
+    """Estimate from all voxels; parameters of `fit_region`."""
     if echoes.shape[1] < FEWEST_VOXELS:
         return None
     problem = RegionEchoes(echoes.astype(np.complex128), te_s - te_s[0], modulation)
@@ -139,6 +168,25 @@ def fit_region(
     errors = np.sqrt(np.diag(covariance))
     signal = np.abs(problem.step(point, field).amplitude)
     return RegionEstimate(100 * float(point[0]), 100 * float(errors[0]), float(point[2]), float(errors[2]), signal)
+
+
+def _fitting(
+    echoes: Complex,
+    te_s: Floats,
+    modulation: Complex,
+    field_hz: Floats,
+    found: RegionEstimate,
+    noise_sd: float,
+    fat_shift_hz: float,
+) -> Bools:
+    """Voxels that the estimate explains up to `MISFIT` times what noise leaves over; parameters of `fit_region`."""
+    problem = RegionEchoes(echoes.astype(np.complex128), te_s - te_s[0], modulation)
+    point = np.array([found.pdff / 100, 0.0, found.r2star_per_s])
+    fields = np.stack([problem.fields(point, field_hz + shift) for shift in (0.0, fat_shift_hz, -fat_shift_hz)])
+    left = np.sum(np.abs(echoes) ** 2, axis=0) - problem.energy(point, fields).max(0)
+    by_noise = noise_sd**2 * (2 * len(te_s) - 3)  # two of the amplitude and one of the field are fitted
+    result: Bools = left <= MISFIT * max(by_noise, float(np.median(left)))
+    return result
 
 
 def _possible(point: Floats) -> bool:

@@ -18,7 +18,7 @@ from .templating import encoded, render
 COLUMNS = (
     "Region",
     "ml",
-    "Median (95 %)",
+    "PDFF (95 %)",
     "Mean (95 %)",
     "Model",
     "SD",

@@ -25,7 +25,7 @@ LIMITS = (
     "cleared as a medical device."
 )
 _EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
-_COLUMNS = ("Region", "ml", "Mean %", "95 % interval", "Median", "SD", "Unsure %", "R2* 1/s", "Grade")
+_COLUMNS = ("Region", "ml", "PDFF %", "95 % interval", "Mean", "SD", "Unsure %", "R2* 1/s", "Grade")
 _WIDTHS = (22, 8, 10, 16, 9, 6, 11, 10, 8)
 
 
@@ -144,7 +144,7 @@ def _table(pdf: Any, content: ReportContent) -> None:
         table.row(_COLUMNS)
         for region in rows:
             row = region.statistics
-            low, high = row.mean_interval
+            low, high = row.reported_low, row.reported_high
             if row.withheld:
                 table.row((row.name, number(row.volume_ml, 0), "-", row.without_number, *["-"] * (len(_COLUMNS) - 4)))
                 continue
@@ -152,9 +152,9 @@ def _table(pdf: Any, content: ReportContent) -> None:
                 (
                     row.name,
                     number(row.volume_ml, 0),
-                    number(row.pdff_mean),
+                    number(row.reported),
                     f"{number(low)} to {number(high)}",
-                    number(row.pdff_median),
+                    number(row.pdff_mean),
                     number(row.pdff_sd),
                     number(row.low_confidence_percent),
                     number(row.r2star_mean, 0),

@@ -115,11 +115,11 @@ def histogram_png(content: ReportContent) -> bytes | None:
     for one, region, found in zip(
         figure.subplots(len(regions), 1, squeeze=False, sharex=True)[:, 0], regions, values, strict=True
     ):
-        interval = region.statistics.mean_interval
+        interval = region.statistics.reported_low, region.statistics.reported_high
         if np.all(np.isfinite(interval)):
-            one.axvspan(*interval, color="#56B4E9", alpha=0.35, linewidth=0, label="95 % interval of the mean")
+            one.axvspan(*interval, color="#56B4E9", alpha=0.35, linewidth=0, label="95 % interval")
         one.hist(found, bins=bins, color="#444444")
-        one.axvline(region.statistics.pdff_mean, color="#D55E00", linewidth=1.5, label="mean")
+        one.axvline(region.statistics.reported, color="#D55E00", linewidth=1.5, label="reported PDFF")
         one.set_yticks([])
         one.set_ylabel(region.name, rotation=0, ha="right", va="center", fontsize=9)
         one.set_xlim(bins[0], bins[-1])

@@ -17,6 +17,8 @@ INTERVAL_NOTE = (
     "The interval contains noise, edges and the risk that water and fat are confused, "
     "not what the model of the signal leaves open."
 )
+READINGS = {"median": "the median", "joint": "the joint estimate", "mean": "the mean"}
+"""Ways to take the number of a region, by `SegmentStatistics.reported_from`."""
 SMALLEST_CHANGE = 0.05
 UNLIKELY_GRADE = 0.05
 """Probability below which a grade is not named."""
@@ -31,7 +33,7 @@ class Change:
     choice : str
         The choice.
     points : float
-        Difference of the mean PDFF in percentage points.
+        Difference of the PDFF in percentage points.
     """
 
     choice: str
@@ -52,11 +54,10 @@ def headline(content: ReportContent) -> str:
     if main is None:
         return f"{NO_LIVER}."
     row = main.statistics
-    joint = row.reported_from == "joint"
-    value, (low, high) = (row.reported, (row.reported_low, row.reported_high)) if joint else (row.pdff_mean, row.mean_interval)
+    low, high = row.reported_low, row.reported_high
     where = "the liver" if "liver" in main.name.lower() else f"the {main.name.lower()} (liver)"
     interval = f"95 % interval {max(low, 0.0):.1f} to {min(high, 100.0):.1f} %" if math.isfinite(low) else "interval unknown"
-    return f"Fat in {where}: {value:.1f} % ({interval})"
+    return f"Fat in {where}: {row.reported:.1f} % ({interval})"
 
 
 def explanation(content: ReportContent) -> str:
@@ -66,7 +67,7 @@ def explanation(content: ReportContent) -> str:
         return "The findings state what is wrong with the scan or its result, and what to do first."
     if main is None:
         return "The table below covers the whole body in the images. Outline the liver and run again."
-    share = round(main.statistics.pdff_mean)
+    share = round(main.statistics.reported)
     return (
         f"Of 100 parts of the signal of water and fat in this liver, {max(share, 0)} come from fat "
         f"(proton density fat fraction, PDFF). {INTERVAL_NOTE}"
@@ -83,7 +84,7 @@ def grade(region: Region | None, cutoffs: SteatosisCutoffs) -> str:
         f"Steatosis grade {row.steatosis_grade} (probability: {likely or 'unknown'}; "
         f"scheme {cutoffs.name}: S1 from {cutoffs.grade_1:g} %, S2 from "
         f"{cutoffs.grade_2:g} %, S3 from {cutoffs.grade_3:g} %), "
-        f"by the {'median' if row.reported_from == 'median' else 'joint estimate'} of {row.reported:.1f} %. "
+        f"by {READINGS[row.reported_from]} of {row.reported:.1f} %. "
         "Schemes differ between studies."
     )
 
@@ -120,14 +121,17 @@ def quality_sentence(quality: QualityReport) -> str:
 
 
 def changes(region: Region, maps: ParameterMaps) -> list[Change]:
-    """What other ways to take the number would give, relative to the mean of all voxels."""
+    """What other ways to take the number would give, relative to the one reported."""
     row = region.statistics
     sure = region_statistics(
         maps, region.mask, region.name, voxel_volume_ml=maps.geometry.voxel_volume_ml, exclude_low_confidence=True
     )
+    others = [
+        (name, value) for name, value in (("mean", row.pdff_mean), ("median", row.pdff_median)) if name != row.reported_from
+    ]
     found = [
-        Change("voxels of low confidence left out", sure.pdff_mean - row.pdff_mean),
-        Change("median instead of mean", row.pdff_median - row.pdff_mean),
+        Change("voxels of low confidence left out of the mean", sure.pdff_mean - row.pdff_mean),
+        *(Change(f"{READINGS[name]} instead of {READINGS[row.reported_from]}", value - row.reported) for name, value in others),
     ]
     return [change for change in found if change.points == change.points]
 

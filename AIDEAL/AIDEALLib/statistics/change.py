@@ -62,9 +62,9 @@ class Change:
     name : str
         Region.
     baseline : float
-        Mean PDFF at baseline, percent.
+        Reported PDFF at baseline, percent.
     follow_up : float
-        Mean PDFF at follow-up, percent.
+        Reported PDFF at follow-up, percent.
     change : float
         Follow-up minus baseline, percentage points.
     standard_error : float
@@ -139,11 +139,11 @@ def change_between(name: str, baseline: Measurement, follow_up: Measurement, rep
 
 
 def measurement(row: SegmentStatistics) -> Measurement:
-    """Mean of a region and its standard error, of independent voxels where the run states no correlation of the noise."""
-    error = row.mean_error
+    """Reported PDFF of a region with its error, that of independent voxels where the run states no correlation of the noise."""
+    error = row.reported_error
     if not np.isfinite(error) and row.used_voxels:
         error = row.stated_sd_mean / float(np.sqrt(row.used_voxels))
-    return Measurement(row.pdff_mean, error)
+    return Measurement(row.reported, error)
 
 
 def changes(

@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .map_arrays import BoolArray
+from .median_noise import robust_sd
 
 ASSUMED_SHARE = 0.1
 """Standard deviation of a circle's PDFF about that of its lobe, as a share of the PDFF, where the lobe is not known."""
 INSIDE = 0.9
 """Share of a part's voxels that must lie in the lobe at another place."""
 FEWEST_PLACES = 20
+OUTLYING_SDS = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,7 @@ def variance_of_parts(pdff: npt.NDArray[np.float64], noise_variance: float, lobe
     Notes
     -----
     Mean square of (mean of a part - mean of the lobe) over all places at which `INSIDE` of the part lies within the lobe.
+    Differences are limited to `OUTLYING_SDS` robust standard deviations of their median: swapped patches are counted elsewhere.
     """
     where = np.nonzero(part)
     if not where[0].size or not np.any(lobe):
@@ -74,4 +77,7 @@ def variance_of_parts(pdff: npt.NDArray[np.float64], noise_variance: float, lobe
     if np.count_nonzero(fits) < FEWEST_PLACES:
         return None
     difference = sums(np.where(lobe[box], pdff[box] - mean, 0.0))[fits] / count[fits]
-    return max(float(np.mean(difference**2)) - noise_variance, 0.0)
+    middle = float(np.median(difference))
+    limit = OUTLYING_SDS * robust_sd(difference)
+    usual = np.clip(difference - middle, -limit, limit)
+    return max(middle**2 + float(np.mean(usual**2)) - noise_variance, 0.0)

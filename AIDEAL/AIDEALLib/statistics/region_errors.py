@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from .heterogeneity import ASSUMED_SHARE, Sample, variance_of_parts
 from .map_arrays import BoolArray, MapArrays
+from .median_noise import median_noise_variance, robust_sd
 from .noise_correlation import NoiseCorrelation
 
 Floats = npt.NDArray[np.float64]
 SHARED_PER_POINT = 0.003
 """Error that all voxels share, in percentage points per squared point of their SD: the bias of a ratio of noisy amplitudes and
 of priors on the field. About the largest bias of a lobe's mean in simulated patients."""
-EDGE_SHARE = 0.5
+EDGE_SHARE = 0.8
 """Share of the difference between a region and its interior that counts as error of ringing and of partial volume."""
 LARGEST_SD = 100.0
 """A fat fraction is bounded, so its SD is too, percentage points."""
@@ -24,8 +25,9 @@ SWAP_BLOCK = 4
 """Voxels of a slice within a square of this side are swapped together."""
 BASE_RATE = 0.01
 """P(swap) up to here is not specific to the voxel."""
-NORMAL_IQR = 1.3489795003921634
-"""Interquartile range of a standard normal variable."""
+OUTLYING_SDS, OUTLYING_POINTS, OUTLYING_SHARE = 4.0, 20.0, 0.5
+"""Voxels off the median by more than so many stated SDs and so many points, and the share of what they move the mean by that
+counts as error: they may be swapped, or truly differ."""
 NAN = float("nan")
 
 
@@ -79,7 +81,7 @@ def region_errors(
     n = int(np.count_nonzero(used))
     if not n or correlation is None:
         return RegionErrors()
-    box = _bounding_box(used)
+    whole, box = used, _bounding_box(used)
     used = used[box]
     pdff, sd, total = (np.where(used, m[box], 0.0).astype(np.float64) for m in (maps.pdff, maps.pdff_sd, maps.pdff_total_sd))
     if not np.all(np.isfinite(sd)) or not np.all(np.isfinite(total)):
@@ -89,35 +91,28 @@ def region_errors(
     mean_square = float(np.sum(sd * sd)) / n
     inflation = noise * n / mean_square if mean_square > 0 else 1.0
     values = pdff[used]
-    beyond = _edge_variance(pdff, used, mean_square * inflation, correlation.width) if sample is None else 0.0
-    if sample is not None:
-        beyond = _sample_variance(maps, sample, used, noise, float(values.mean()))
+    if sample is None:
+        beyond = _edge_variance(pdff, used, mean_square * inflation, correlation.width)
+    else:
+        beyond = _sample_variance(maps, sample, whole, noise, float(values.mean()), correlation.width)
     shared = (SHARED_PER_POINT * mean_square) ** 2
     swaps = _swap_variance(used, np.maximum(total**2 - sd**2, 0.0))
-    median, spread = _median_noise_variance(values, mean_square)
-    share = min(mean_square / spread**2, 1.0) if spread > 0 else 0.0
-    skew = share * max((float(values.mean()) - float(np.median(values))) ** 2 - noise * 0.5, 0.0)
+    middle, spread = float(np.median(values)), max(robust_sd(values), math.sqrt(mean_square))
+    off = values - middle
+    outlying = np.abs(off) > np.maximum(OUTLYING_SDS * total[used], OUTLYING_POINTS)
+    of_outlying = (OUTLYING_SHARE * float(off[outlying].sum()) / n) ** 2
+    skew = 0.0
+    if not np.all(outlying):
+        share = min(mean_square / spread**2, 1.0) if spread > 0 else 0.0
+        skew = share * max(float(off[~outlying].mean()) ** 2 - noise * 0.5, 0.0)
     probability = np.where(used, np.clip(maps.swap_probability[box] - BASE_RATE, 0.0, 0.5), 0.0).astype(np.float64)
-    swapped_share = _swap_variance(used, probability * (1 - probability))
-    median_swaps = min(swapped_share * (spread * math.sqrt(2 * math.pi) / 2) ** 2, swaps)
+    swapped = _swap_variance(used, probability * (1 - probability)) + (OUTLYING_SHARE * float(outlying.mean())) ** 2
+    median_swaps = min(swapped * (spread * math.sqrt(2 * math.pi) / 2) ** 2, swaps + of_outlying)
     return RegionErrors(
-        mean=math.sqrt(noise + swaps + shared + beyond),
-        median=math.sqrt(median * inflation + skew + median_swaps + shared + beyond),
+        mean=math.sqrt(noise + swaps + of_outlying + shared + beyond),
+        median=math.sqrt(median_noise_variance(values, sd, correlation) + skew + median_swaps + shared + beyond),
         beyond_noise=math.sqrt(beyond),
     )
-
-
-def _median_noise_variance(values: Floats, mean_square: float) -> tuple[float, float]:
-    """Variance of the median of n values that independent noise accounts for, and the robust SD of the values.
-
-    For normal values of standard deviation T with noise s^2 = `mean_square` among it: T^2 arccos(1 - s^2 / T^2) / n, which is
-    pi/2 s^2 / n where all spread is noise. Closed form, from the orthant probability of two normal variables.
-    """
-    low, high = np.percentile(values, (25, 75))
-    spread = float(high - low) / NORMAL_IQR
-    if spread**2 <= mean_square:
-        return math.pi / 2 * mean_square / values.size, math.sqrt(mean_square)
-    return spread**2 * math.acos(1 - mean_square / spread**2) / values.size, spread
 
 
 def _swap_variance(used: BoolArray, variance: Floats) -> float:
@@ -131,10 +126,7 @@ def _swap_variance(used: BoolArray, variance: Floats) -> float:
 
 def _edge_variance(pdff: Floats, used: BoolArray, noise_variance: float, width: int) -> float:
     """Squared difference of a region's mean from that of its interior, less what noise explains; 0 without an interior."""
-    interior = used
-    for _ in range(width):
-        padded = np.pad(interior, ((0, 0), (1, 1), (1, 1)))
-        interior = interior & padded[:, :-2, 1:-1] & padded[:, 2:, 1:-1] & padded[:, 1:-1, :-2] & padded[:, 1:-1, 2:]
+    interior = _interior(used, width)
     n, inside = int(np.count_nonzero(used)), int(np.count_nonzero(interior))
     if not inside or inside == n:
         return 0.0
@@ -143,10 +135,18 @@ def _edge_variance(pdff: Floats, used: BoolArray, noise_variance: float, width: 
     return EDGE_SHARE**2 * max(difference**2 - by_noise, 0.0)
 
 
-def _sample_variance(maps: MapArrays, sample: Sample, used: BoolArray, noise: float, mean: float) -> float:
-    """Variance of a sample's mean about that of its lobe."""
+def _interior(region: BoolArray, width: int) -> BoolArray:
+    """Voxels of a region at least so many voxels from its edge within the slice."""
+    for _ in range(width):
+        padded = np.pad(region, ((0, 0), (1, 1), (1, 1)))
+        region = region & padded[:, :-2, 1:-1] & padded[:, 2:, 1:-1] & padded[:, 1:-1, :-2] & padded[:, 1:-1, 2:]
+    return region
+
+
+def _sample_variance(maps: MapArrays, sample: Sample, used: BoolArray, noise: float, mean: float, width: int) -> float:
+    """Variance of a sample's mean about that of the interior of its lobe."""
     if sample.lobe is not None:
-        lobe = sample.lobe & maps.mask & np.isfinite(maps.pdff)
+        lobe = _interior(sample.lobe & maps.mask & np.isfinite(maps.pdff), width)
         found = variance_of_parts(maps.pdff.astype(np.float64), noise, lobe, used)
         if found is not None:
             return found

@@ -23,8 +23,10 @@ from .usability import without_numbers
 RegionFit = Callable[[BoolArray], JointFit | None]
 """Joint estimate of the voxels of a region; None where it failed to converge."""
 UNKNOWN_ERRORS = RunErrors()
-SKEWED_SD_POINTS = 6.0
-"""Mean SD of the voxels above which their errors are so skewed that the median of a region is off."""
+SKEWED_SD_POINTS = 4.0
+"""Mean SD of the voxels above which their errors are so skewed that the median of a region is off by tenths of a point."""
+OPPOSITE_POINTS = 50.0
+"""Maps and joint estimate that differ by more are of opposite modes: water and fat of the region are undecided."""
 AGREE_ERRORS, OTHER_MODE_POINTS = 3.0, 20.0
 """Standard errors up to which mean and joint estimate agree, and the difference from which they are of different modes."""
 _UNKNOWN = Interval(math.nan, math.nan)
@@ -186,8 +188,10 @@ def region_statistics(
     of_mean, of_median = Interval(_mean(pdff), found.mean), Interval(median, found.median)
     fit = joint(used) if joint is not None and pdff.size and not withheld else None
     of_joint = _joint_interval(fit, errors, found.beyond_noise, of_mean) if fit else _UNKNOWN
-    by_joint = math.isfinite(of_joint.value) and stated_sd > SKEWED_SD_POINTS
-    reported = of_joint if by_joint else of_median
+    if fit and abs(fit.pdff - median) > OPPOSITE_POINTS:
+        withheld = f"water and fat undecided, {median:.0f} % in the maps, {fit.pdff:.0f} % in the joint estimate"
+    reported_from = "" if not pdff.size else "median" if stated_sd <= SKEWED_SD_POINTS else "joint" if fit else "mean"
+    reported = {"median": of_median, "mean": of_mean, "joint": of_joint, "": _UNKNOWN}[reported_from]
     model_low, model_high = errors.model.range_of(reported.value, r2star) if errors.model else (math.nan, math.nan)
     chances = cutoffs.chances(reported) if cutoffs else (math.nan,) * 4
     row = SegmentStatistics(
@@ -212,7 +216,7 @@ def region_statistics(
         reported=reported.value,
         reported_low=reported.low,
         reported_high=reported.high,
-        reported_from=("joint" if by_joint else "median") if pdff.size else "",
+        reported_from=reported_from,
         model_low=model_low,
         model_high=model_high,
         r2star_mean=r2star,

@@ -63,13 +63,13 @@ class SegmentStatistics:
     joint_r2star : float
         R2* of the joint estimate, 1/s.
     reported : float
-        The joint estimate where voxels are so noisy that their errors are skewed, otherwise the median; percent.
+        The median; where voxels are so noisy that their errors are skewed the joint estimate, or the mean without one; percent.
     reported_low : float
         Lower end of its 95 % interval, percent.
     reported_high : float
         Upper end of it.
     reported_from : str
-        'joint' or 'median'; '' without a value.
+        'median', 'joint' or 'mean'; '' without a value.
     model_low : float
         Lower end of the range over published variants of the signal model, percent.
     model_high : float
@@ -126,9 +126,10 @@ class SegmentStatistics:
     chance_s3: float
 
     @property
-    def mean_interval(self) -> tuple[float, float]:
-        """95 % interval of the mean, percent."""
-        return self.mean_low, self.mean_high
+    def reported_error(self) -> float:
+        """Standard error of the reported PDFF, percentage points."""
+        errors = {"median": self.median_error, "joint": self.joint_error, "mean": self.mean_error}
+        return errors.get(self.reported_from, float("nan"))
 
     @property
     def without_number(self) -> str:

@@ -273,7 +273,7 @@ def _row(estimated: _Estimated, region: Bools, lobe: Bools, kind: str, name: str
         joint=row.joint_pdff,
         joint_error=row.joint_error,
         reported=row.reported,
-        reported_error=row.joint_error if row.reported_from == "joint" else row.median_error,
+        reported_error=row.reported_error,
         best_error=best,
     )
 
