@@ -20,7 +20,7 @@ from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 from AIDEALLib.quality.assess import assess
-from AIDEALLib.scan_run.folder import measured
+from AIDEALLib.scan_run.measured import measured
 from AIDEALLib.simulation.demo import demo_liver
 
 BOTTLES = REAL_DATA / "bottles15T_16echo_bipolar" / "bottles.mat"

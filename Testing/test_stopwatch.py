@@ -30,7 +30,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 
 def test_times_of_a_step_add_up(clocks: Clocks) -> None:
-    watch = Stopwatch(time.thread_time)
+    watch = Stopwatch()
     for _ in range(2):
         with watch("a"):
             clocks.pass_by(1.0, 0.25)
@@ -39,7 +39,20 @@ def test_times_of_a_step_add_up(clocks: Clocks) -> None:
         raise ValueError
     assert watch.seconds == {"a": 2.0, "b": 3.0}
     assert watch.cpu_seconds == {"a": 0.5, "b": 0.5}
-    assert rounded(watch.seconds, 2) == {"a": 1.0, "b": 1.5}
+    assert rounded({"a": 1.00004, "b": 1.00006}) == {"a": 1.0, "b": 1.0001}
+
+
+def test_steps_side_by_side_share_the_time_that_passes(clocks: Clocks) -> None:
+    watch = Stopwatch()
+    with watch("a"):
+        clocks.pass_by(1.0, 0.0)
+        with watch("b"), watch("a"):
+            clocks.pass_by(3.0, 0.0)
+        clocks.pass_by(0.5, 0.0)
+    clocks.pass_by(9.0, 0.0)
+    with watch("b"):
+        clocks.pass_by(0.25, 0.0)
+    assert watch.seconds == {"a": 3.5, "b": 1.25}
 
 
 def test_threads_add_up() -> None:

@@ -5,29 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from .choices import T1
 from .echoes import EchoSeries
-from .estimation.estimate import CORRECTIONS, choose_device, estimate, fat_spectrum, networks_of
-from .estimation.phase_correction.plan import PhaseCorrections, plan_corrections
-from .estimation.region_fit import RegionEstimate, region_fit
-from .estimation.slice_choice import with_slices
-from .estimation.slice_pool import one_core
-from .estimation.t1_correction import required_t1_weighting
 from .io.load import load_series
-from .models import NetworkSource
 from .options import RunOptions
 from .parameter_maps import ParameterMaps
-from .physics.spectrum import FatSpectrum
 from .progress import Monitor, Step
-from .quality.assess import assess
-from .quality.corrections import assess_corrections
-from .quality.findings import QualityReport, Severity
-from .quality.preflight import Preflight, UnusableScan, preflight
 from .stopwatch import Stopwatch, rounded
+
+# What needs torch is imported while the scan is read.
+if TYPE_CHECKING:
+    from .estimation.phase_correction.plan import PhaseCorrections
+    from .estimation.region_fit import RegionEstimate
+    from .models import NetworkSource
+    from .physics.spectrum import FatSpectrum
+    from .quality.findings import QualityReport
+    from .quality.preflight import Preflight
 
 Path = str | os.PathLike[str]
 Source = EchoSeries | Path | Sequence[Path]
@@ -59,7 +58,6 @@ class Outcome:
     quality: QualityReport | None = None
 
 
-@one_core()
 def run(
     source: Source,
     options: RunOptions | None = None,
@@ -103,32 +101,64 @@ def run(
         Whatever `io.load.load_series` and `estimation.estimate.estimate` raise.
     """
     options, monitor = options or RunOptions(), monitor or Monitor()
-    spectrum = spectrum or fat_spectrum(options)
-    choose_device(options.device)
     watch = Stopwatch()
     series = source if isinstance(source, EchoSeries) else _load(source, options, monitor, watch)
+
+    from .estimation.estimate import choose_device, estimate, fat_spectrum, networks_of
+    from .estimation.phase_correction.plan import plan_corrections
+    from .estimation.slice_choice import with_slices
+    from .estimation.slice_pool import one_core, side_by_side
+    from .quality.assess import assess
+    from .quality.preflight import preflight
+
+    choose_device(options.device)
+    spectrum = spectrum or fat_spectrum(options)
     series = with_slices(series, options.slices)
-    checked = _preflight(series, options, spectrum, monitor, watch) if check else None
-    monitor.ready(series, checked.expectation if checked else "")
-    if corrections is None and options.uses_phase and series.has_phase:
-        monitor.step(Step.PREPARE)
+    source_of_networks = networks or networks_of(options)
+
+    search = corrections is None and options.uses_phase and series.has_phase
+
+    def checked_scan() -> Preflight | None:
+        found = None
+        if check:
+            monitor.step(Step.CHECK)
+            with watch("checking"):
+                found = preflight(series, options, spectrum)
+            if not options.anyway:
+                found.refuse()
+        if search:
+            monitor.step(Step.PREPARE)
+        return found
+
+    def planned() -> PhaseCorrections | None:
+        if not search:
+            return corrections
         with watch("phase corrections"):
-            corrections = plan_corrections(series, spectrum, options, networks or networks_of(options))
+            return plan_corrections(series, spectrum, options, source_of_networks)
+
+    with one_core():
+        checked, corrections = side_by_side(checked_scan, planned)
+        monitor.ready(series, checked.expectation if checked else "")
         _refuse_undecided(corrections, options, check)
-    maps = estimate(series, options, spectrum=spectrum, corrections=corrections, networks=networks, monitor=monitor)
-    quality = None
-    if check:
-        monitor.step(Step.ASSESS)
-        with watch("checking"):
-            quality = assess(
-                series, maps, options, spectrum=spectrum, corrections=corrections, signal=checked.signal if checked else None
-            )
-        maps = replace(maps, provenance=replace(maps.provenance, usability=quality.usability))
+        maps = estimate(
+            series, options, spectrum=spectrum, corrections=corrections, networks=source_of_networks, monitor=monitor
+        )
+        quality = None
+        if check:
+            monitor.step(Step.ASSESS)
+            signal = checked.signal if checked else None
+            quality = assess(series, maps, options, spectrum=spectrum, corrections=corrections, signal=signal, watch=watch)
+            maps = replace(maps, provenance=replace(maps.provenance, usability=quality.usability))
     return Outcome(series, _with_times(maps, watch), options, checked, quality)
 
 
 def region_fit_of(outcome: Outcome) -> Callable[[npt.NDArray[np.bool_]], RegionEstimate | None] | None:
     """Joint estimate of any region of a run (`estimation.region_fit`); None for a run without phase."""
+    from .estimation.estimate import CORRECTIONS
+    from .estimation.phase_correction.plan import PhaseCorrections
+    from .estimation.region_fit import region_fit
+    from .estimation.t1_correction import required_t1_weighting
+
     series, provenance = outcome.series, outcome.maps.provenance
     if not outcome.options.uses_phase:
         return None
@@ -151,20 +181,22 @@ def region_fit_of(outcome: Outcome) -> Callable[[npt.NDArray[np.bool_]], RegionE
 def _load(source: Path | Sequence[Path], options: RunOptions, monitor: Monitor, watch: Stopwatch) -> EchoSeries:
     monitor.step(Step.READ)
     with watch("reading"):
-        return load_series(source, options.overrides, options.keep_names)
+        return load_series(source, options.overrides, options.keep_names, meanwhile=_import_torch)
 
 
-def _preflight(series: EchoSeries, options: RunOptions, spectrum: FatSpectrum, monitor: Monitor, watch: Stopwatch) -> Preflight:
-    monitor.step(Step.CHECK)
-    with watch("checking"):
-        found = preflight(series, options, spectrum)
-    if not options.anyway:
-        found.refuse()
-    return found
+def _import_torch() -> None:
+    for module in (".estimation.estimate", ".quality.assess"):
+        import_module(module, __package__)
 
 
-def _refuse_undecided(corrections: PhaseCorrections, options: RunOptions, check: bool) -> None:
+def _refuse_undecided(corrections: PhaseCorrections | None, options: RunOptions, check: bool) -> None:
     """Raise where a choice that exchanges water and fat is open."""
+    from .quality.corrections import assess_corrections
+    from .quality.findings import Severity
+    from .quality.preflight import UnusableScan
+
+    if corrections is None:
+        return
     stops = tuple(f for f in assess_corrections(corrections) if f.severity is Severity.STOP)
     if check and stops and not options.anyway:
         raise UnusableScan(stops)

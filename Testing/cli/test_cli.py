@@ -17,10 +17,12 @@ import SimpleITK as sitk
 from paths import MODULE
 from typer.testing import CliRunner
 
-from AIDEALLib import __version__, pipeline
+from AIDEALLib import __version__
 from AIDEALLib.cli.main import app
 from AIDEALLib.cli.validate import Section
 from AIDEALLib.echoes import Geometry
+from AIDEALLib.estimation import estimate
+from AIDEALLib.estimation.phase_correction import plan
 from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.io.npz import write_npz
 from AIDEALLib.io.output import overview
@@ -68,7 +70,7 @@ def aideal() -> Any:
 @pytest.fixture
 def no_corrections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the search for phase errors, which tests of other things need not pay for."""
-    monkeypatch.setattr(pipeline, "plan_corrections", lambda *_: NO_CORRECTIONS)
+    monkeypatch.setattr(plan, "plan_corrections", lambda *_: NO_CORRECTIONS)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -269,7 +271,7 @@ def test_failure_while_writing_leaves_what_was_there(
 
 @pytest.mark.usefixtures("no_corrections")
 def test_ctrl_c_cancels_cleanly(aideal: Any, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = pipeline.estimate
+    whole = estimate.estimate
     done_slices: list[int] = []
     before = signal.getsignal(signal.SIGINT)
 
@@ -282,7 +284,7 @@ def test_ctrl_c_cancels_cleanly(aideal: Any, scan: Path, tmp_path: Path, monkeyp
 
         return whole(*given, monitor=replace(monitor, slices=pressing), **more)
 
-    monkeypatch.setattr(pipeline, "estimate", interrupted)
+    monkeypatch.setattr(estimate, "estimate", interrupted)
     done = aideal("run", scan / "scan.npz", "--out", tmp_path / "out", "--method", "one-shot")
     assert done.exit_code == 130
     assert "Cancelled" in done.stderr

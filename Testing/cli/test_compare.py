@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from AIDEALLib import pipeline
 from AIDEALLib.cli import running
 from AIDEALLib.cli.main import app
+from AIDEALLib.estimation.phase_correction import plan
 from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.io.npz import write_npz
 from AIDEALLib.io.output import staging
@@ -24,7 +24,7 @@ from AIDEALLib.simulation.scan import acquire
 
 @pytest.fixture
 def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(pipeline, "plan_corrections", lambda *_: NO_CORRECTIONS)
+    monkeypatch.setattr(plan, "plan_corrections", lambda *_: NO_CORRECTIONS)
     tissue = phantom(1, 1.5, (2, 48, 48), pixel_mm=6.0)
     series = acquire(tissue, replace(PAPER, snr=40.0), np.random.default_rng(0))
     write_npz(tmp_path / "scan.npz", series)

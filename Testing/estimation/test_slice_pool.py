@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation import slice_pool
 from AIDEALLib.estimation.phase_correction.plan import plan_corrections
-from AIDEALLib.estimation.slice_pool import one_core
+from AIDEALLib.estimation.slice_pool import one_core, side_by_side
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.pipeline import run
@@ -50,3 +52,29 @@ def test_every_step_of_a_run_and_each_on_its_own(
     plan_corrections(series, SIX_PEAK)
     assert threads == [1, 1]
     assert torch.get_num_threads() == 2
+
+
+def test_steps_side_by_side_keep_their_order_and_one_core_each() -> None:
+    meeting = threading.Barrier(2, timeout=60)
+
+    def step(name: str) -> tuple[str, int]:
+        meeting.wait()  # both are under way
+        return name, torch.get_num_threads()
+
+    assert side_by_side(lambda: step("a"), lambda: step("b")) == (("a", 1), ("b", 1))
+    assert torch.get_num_threads() == 2
+
+
+def test_steps_of_one_core_run_one_after_the_other_in_this_thread() -> None:
+    torch.set_num_threads(1)
+    assert side_by_side(threading.get_ident, threading.get_ident) == (threading.get_ident(),) * 2
+
+
+def test_error_of_the_first_step_counts() -> None:
+    def fail(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(KeyError):
+        side_by_side(lambda: fail(KeyError()), lambda: fail(ValueError()))
+    with pytest.raises(ValueError, match="second"):
+        side_by_side(lambda: None, lambda: fail(ValueError("second")))

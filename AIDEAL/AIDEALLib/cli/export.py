@@ -64,7 +64,8 @@ def _stored(run: Path, segmentation: Path | None) -> ExportContent:
     from ..regions.exclude import LeaveOut
     from ..regions.measure import RegionOptions
     from ..regions.suggest import CircleRules
-    from ..scan_run.folder import QUALITY, SEGMENTS, STATISTICS, export_content, measured
+    from ..scan_run.folder import QUALITY, SEGMENTS, STATISTICS, export_content
+    from ..scan_run.measured import measured
 
     maps = read_maps(run)
     chosen = segmentation or (run / SEGMENTS if (run / SEGMENTS).is_file() else None)

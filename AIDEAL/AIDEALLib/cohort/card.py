@@ -12,7 +12,8 @@ from ..echoes import EchoSeries
 from ..parameter_maps import MAP_INFO, ParameterMaps
 from ..quality.findings import QualityReport, Severity
 from ..report.places import bounding_box, middle_slice
-from ..scan_run.folder import BODY, measured_regions, report_content
+from ..scan_run.folder import report_content
+from ..scan_run.measured import BODY, measured_regions
 from ..scan_run.run import ScanResult
 from ..statistics import SegmentStatistics
 from .rows import Row, row_of_scan

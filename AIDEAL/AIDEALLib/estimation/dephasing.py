@@ -79,7 +79,7 @@ def with_dephasing(maps: ParameterMaps, echoes_of: EchoesOf, scan: Scan) -> Para
     for z, where in enumerate(corrected):
         if not where.any():
             continue
-        voxels = _Voxels.of(maps, z, where, echoes_of(z), thickness * gradient.hz[z][where], scan)
+        voxels = _Voxels.of(maps, z, where, echoes_of(z)[:, where], thickness * gradient.hz[z][where], scan)
         for name, values in voxels.refitted(maps, z, where).items():
             arrays[name][z][where] = values
     share = 100 * corrected.sum() / maps.mask.sum()
@@ -142,12 +142,12 @@ class _Voxels:
         turns_per_s: npt.NDArray[np.float32],
         scan: Scan,
     ) -> _Voxels:
-        """Voxels `where` (row, column) of slice z; `turns_per_s` (voxels,) is the change of the field over the slice, Hz."""
+        """Voxels `where` of slice z, their echoes (echo, voxels); `turns_per_s` (voxels,) is the change of field across it."""
         turns = (torch.from_numpy(turns_per_s) * scan.basis.te_s[:, None]).abs().clamp_max(1.0)
         loss = torch.sinc(turns).clamp_min(LEAST_LOSS)
         field, r2star = (torch.from_numpy(values[z][where]) for values in (maps.field, maps.r2star))
         noise = torch.tensor(maps.provenance.noise_sd[z])
-        return cls(torch.from_numpy(np.ascontiguousarray(echoes[:, where])), loss, field, r2star, scan.basis, noise)
+        return cls(torch.from_numpy(echoes), loss, field, r2star, scan.basis, noise)
 
     def refined_r2star(self) -> torch.Tensor:
         """R2* with the loss in the model, 1/s, (voxels,). The field stays, since the loss turns no phase."""
@@ -200,7 +200,7 @@ def _thickness(maps: ParameterMaps, echoes_of: EchoesOf, scan: Scan, gradient: _
         return 0.0
     kept = np.zeros(sample.size, bool)
     kept[places[:: 1 + len(places) // LARGEST_SAMPLE]] = True
-    slices = [(z, where, echoes_of(z)) for z, where in enumerate(kept.reshape(sample.shape)) if where.any()]
+    slices = [(z, where, echoes_of(z)[:, where]) for z, where in enumerate(kept.reshape(sample.shape)) if where.any()]
 
     def energies(thickness: float) -> npt.NDArray[np.float32]:
         parts = (_Voxels.of(maps, z, at, echoes, thickness * gradient.hz[z][at], scan) for z, at, echoes in slices)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..advice import advise
@@ -26,11 +27,11 @@ from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod
 from .model_spread import model_spread
-from .noise_correlation import noise_correlation
+from .noise_correlation import Table, noise_correlation
 from .phase_correction.plan import NO_CORRECTIONS, PhaseCorrections, plan_corrections
 from .result_check import check_maps, naming_slice
-from .slice_estimate import SliceMaps, estimate_slice
-from .slice_pool import map_slices, one_core
+from .slice_estimate import estimate_slice
+from .slice_pool import map_slices, one_core, side_by_side
 from .t1_correction import required_t1_weighting, with_t1_correction
 from .timing import Stopwatch
 from .voxelwise.slice_input import Scan
@@ -187,20 +188,21 @@ class _Run:
         context = MethodContext(watch, learned, loaded)
         scan = Scan.of(torch.from_numpy(series.te_s).to(device), series.field_strength_t, self.spectrum)
 
-        def work(index: int) -> SliceMaps:
-            with watch("transfer"):
-                echoes = torch.from_numpy(self.corrections.apply(series.echoes[:, index], index)).to(device)
-            with torch.inference_mode(), naming_slice(index):
-                return estimate_slice(echoes, scan, method, context, self.corrections.mixed)
-
-        workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
-        slices = map_slices(work, series.shape[0], workers, self.monitor.slices, self.monitor.cancelled)
         maps = {name: np.zeros(series.shape, np.float32) for name in MAP_INFO}
         mask = np.zeros(series.shape, bool)
-        for index, one in enumerate(slices):
-            mask[index] = one.mask
-            for name, values in one.values.items():
-                maps[name][index][one.mask] = values
+
+        def work(index: int) -> float:
+            with watch("transfer"):
+                echoes = torch.from_numpy(self._corrected(index)).to(device)
+            with torch.inference_mode(), naming_slice(index):
+                found = estimate_slice(echoes, scan, method, context, self.corrections.mixed)
+            mask[index] = found.mask
+            for name, values in found.values.items():
+                maps[name][index][found.mask] = values
+            return found.noise_sd
+
+        workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
+        noise_sd = map_slices(work, series.shape[0], workers, self.monitor.slices, self.monitor.cancelled)
         check_maps(maps, mask)
         provenance = Provenance(
             version=__version__,
@@ -213,42 +215,53 @@ class _Run:
             models=loaded.checksums if loaded else {},
             phase_sign=self.corrections.sign_text,
             readout=series.readout.value,
-            noise_sd=tuple(one.noise_sd for one in slices),
+            noise_sd=tuple(noise_sd),
             source=series.source,
             scan=series.checksum,
             options=self._options_of_provenance(method, learned),
             notes=self._notes(method, learned, scan, bool(mask.any())) + _origin(loaded),
-            seconds=rounded(watch.seconds, workers),
+            seconds=rounded(watch.seconds),
             cpu_seconds=rounded(watch.cpu_seconds),
         )
-        found = self._with_shared_errors(ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance))
-        return self._with_dephasing(found) if method.dephasing and not self.corrections.mixed else found
+        return self._finished(ParameterMaps(**maps, mask=mask, geometry=series.geometry, provenance=provenance))
 
-    def _with_shared_errors(self, maps: ParameterMaps) -> ParameterMaps:
-        """Add to the provenance what voxels have in common: correlation of the noise, and what the model leaves open."""
-        series, watch = self.series, StepWatch()
-        te = torch.from_numpy(series.te_s)
-        with watch("shared errors"):
-            table = noise_correlation(
-                maps,
-                lambda index: self.corrections.apply(series.echoes[:, index], index),
-                self.spectrum.modulation(te, series.field_strength_t).numpy(),
-                METHODS[self.options.method].phase,
-            )
-            spread = model_spread(
-                series, self.spectrum, self.corrections, self.options.fat_shift_offset_ppm, self.options.t1 is T1.CORRECT
-            )
-        own = replace(maps.provenance, noise_correlation=table, model_spread=spread)
-        return _with_times(replace(maps, provenance=own), watch)
+    def _finished(self, maps: ParameterMaps) -> ParameterMaps:
+        """Refit where field gradients across slices dephase the echoes, and state what the errors of voxels have in common."""
+        watch = StepWatch()
+        found, correlation, spread = side_by_side(
+            lambda: self._with_dephasing(maps, watch),
+            lambda: self._noise_correlation(maps, watch),
+            lambda: self._model_spread(watch),
+        )
+        return _with_times(
+            replace(found, provenance=replace(found.provenance, noise_correlation=correlation, model_spread=spread)), watch
+        )
 
-    def _with_dephasing(self, maps: ParameterMaps) -> ParameterMaps:
-        """Refit where field gradients across slices dephase the echoes."""
-        series, watch = self.series, StepWatch()
+    def _corrected(self, index: int) -> npt.NDArray[np.complex64]:
+        return self.corrections.apply(self.series.echoes[:, index], index)
+
+    def _with_dephasing(self, maps: ParameterMaps, watch: StepWatch) -> ParameterMaps:
+        if not METHODS[self.options.method].dephasing or self.corrections.mixed:
+            return maps
+        series = self.series
         scan = Scan.of(torch.from_numpy(series.te_s), series.field_strength_t, self.spectrum)
         with watch("dephasing"), torch.inference_mode():
-            found = with_dephasing(maps, lambda index: self.corrections.apply(series.echoes[:, index], index), scan)
+            found = with_dephasing(maps, self._corrected, scan)
         check_maps(dict(found.items()), found.mask)
-        return _with_times(found, watch)
+        return found
+
+    def _noise_correlation(self, maps: ParameterMaps, watch: StepWatch) -> Table:
+        series = self.series
+        modulation = self.spectrum.modulation(torch.from_numpy(series.te_s), series.field_strength_t).numpy()
+        with watch("shared errors"):
+            return noise_correlation(maps, self._corrected, modulation, METHODS[self.options.method].phase)
+
+    def _model_spread(self, watch: StepWatch) -> dict[str, Any]:
+        options = self.options
+        with watch("shared errors"):
+            return model_spread(
+                self.series, self.spectrum, self.corrections, options.fat_shift_offset_ppm, options.t1 is T1.CORRECT
+            )
 
     def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:
         run = {**self.options.as_dict(), "models": Path(self.options.models).name}  # folders above may name people

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -42,6 +42,34 @@ def one_core() -> Iterator[int]:
     finally:
         torch.set_num_threads(_outermost.cores)
         del _outermost.cores
+
+
+def side_by_side(*steps: Callable[[], Any]) -> tuple[Any, ...]:
+    """Run steps that do not depend on each other at the same time, one core each.
+
+    Parameters
+    ----------
+    *steps : callable
+        The steps. The first one runs in the calling thread, the others in threads of their own; all in the calling thread where
+        there is one core.
+
+    Returns
+    -------
+    tuple
+        Results of the steps, in their order.
+
+    Raises
+    ------
+    Exception
+        The exception of the first step, in their order, that raised one.
+    """
+    with one_core() as cores:
+        if cores == 1:
+            return tuple(step() for step in steps)
+        with ThreadPoolExecutor(len(steps), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            others = [pool.submit(step) for step in steps[1:]]
+            first = steps[0]()
+            return (first, *(other.result() for other in others))
 
 
 def map_slices(

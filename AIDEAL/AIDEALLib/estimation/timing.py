@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import torch
 
 from .. import stopwatch
@@ -19,7 +17,7 @@ class Stopwatch(stopwatch.Stopwatch):
     """
 
     def __init__(self, device: torch.device) -> None:
-        super().__init__(time.thread_time)
+        super().__init__()
         self._device = device
 
     def _now(self) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,11 @@ EXPECTED = "DICOM, a MATLAB file (.mat), NIfTI (.nii, .nii.gz), NRRD (.nrrd), .n
 
 
 def load_series(
-    path: PathLike | Sequence[PathLike], overrides: Overrides | None = None, keep_names: bool = False, apart: bool = True
+    path: PathLike | Sequence[PathLike],
+    overrides: Overrides | None = None,
+    keep_names: bool = False,
+    apart: bool = True,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> EchoSeries:
     """Load a multi-echo scan.
 
@@ -44,6 +48,8 @@ def load_series(
         patients.
     apart : bool
         Read in a process of its own, which a damaged file may crash.
+    meanwhile : callable
+        Called while that process reads.
 
     Returns
     -------
@@ -63,7 +69,7 @@ def load_series(
             series = read_series_files(paths, overrides, keep_names)
         else:
             request = {"paths": [str(p.absolute()) for p in paths], "overrides": overrides.as_dict(), "keep_names": keep_names}
-            with read_elsewhere(_read_apart, request, paths[0].name) as folder:
+            with read_elsewhere(_read_apart, request, paths[0].name, meanwhile) as folder:
                 series = read_series(folder, mapped=False)
     return replace(
         series,

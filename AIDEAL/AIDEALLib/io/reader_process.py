@@ -27,7 +27,7 @@ from ..errors import AidealError, InputError, ReaderKilled
 from ..scratch import ScratchFolder, remove_abandoned
 from .memory import available_bytes
 
-ANSWER = "answer.json"
+ANSWER, REQUEST = "answer.json", "request.json"
 FOLDERS = "aideal-read-"
 MEMORY_SHARE = 0.7
 LONGEST_S = 300.0
@@ -41,7 +41,9 @@ _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.io.reader_p
 
 
 @contextmanager
-def read_elsewhere(reader: Reader, request: dict[str, Any], name: str) -> Iterator[Path]:
+def read_elsewhere(
+    reader: Reader, request: dict[str, Any], name: str, meanwhile: Callable[[], None] = lambda: None
+) -> Iterator[Path]:
     """Let another process read.
 
     Parameters
@@ -52,6 +54,8 @@ def read_elsewhere(reader: Reader, request: dict[str, Any], name: str) -> Iterat
         What to read, in plain types.
     name : str
         Name of the file or folder, for messages.
+    meanwhile : callable
+        Called once, while the other process reads.
 
     Yields
     ------
@@ -69,7 +73,7 @@ def read_elsewhere(reader: Reader, request: dict[str, Any], name: str) -> Iterat
     except OSError as error:
         raise InputError(f"No temporary folder can be made to read {name} in ({error.strerror}).") from error
     try:
-        how = _forked(reader, request, scratch.path) if _can_fork() else _spawned(reader, request, scratch.path)
+        how = (_forked if _can_fork() else _spawned)(reader, request, scratch.path, meanwhile)
         _raise_error(scratch.path, how, name)
         yield scratch.path
     finally:
@@ -141,7 +145,7 @@ def _is_python() -> bool:
     return Path(sys.executable or "").name.lower().startswith("python")
 
 
-def _forked(reader: Reader, request: dict[str, Any], folder: Path) -> str:
+def _forked(reader: Reader, request: dict[str, Any], folder: Path, meanwhile: Callable[[], None]) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the copy starts none and leaves by _exit
         child = os.fork()
@@ -152,7 +156,7 @@ def _forked(reader: Reader, request: dict[str, Any], folder: Path) -> str:
             code = _answered(reader, request, folder)
         finally:
             os._exit(code)
-    return _ended(child)
+    return _ended(child, meanwhile)
 
 
 def _answered(reader: Reader, request: dict[str, Any], folder: Path) -> int:
@@ -164,10 +168,11 @@ def _answered(reader: Reader, request: dict[str, Any], folder: Path) -> int:
     return 0
 
 
-def _ended(child: int) -> str:
+def _ended(child: int, meanwhile: Callable[[], None]) -> str:
     """Wait for a child, kill it where it takes too long; returns how it ended."""
     end, pause = time.monotonic() + LONGEST_S, 0.001
     try:
+        meanwhile()
         while time.monotonic() < end:
             found, status = os.waitpid(child, os.WNOHANG)
             if found:
@@ -182,19 +187,26 @@ def _ended(child: int) -> str:
             os.waitpid(child, 0)
 
 
-def _spawned(reader: Reader, request: dict[str, Any], folder: Path) -> str:
+def _spawned(reader: Reader, request: dict[str, Any], folder: Path, meanwhile: Callable[[], None]) -> str:
     python = (None if _is_python() and "SLICER_HOME" not in os.environ else shutil.which("PythonSlicer")) or sys.executable
     place = (reader.__module__, reader.__qualname__)
     command = [python, "-c", _BOOT, str(Path(__file__).resolve().parents[2]), *place, str(folder)]
     hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0) if os.name == "nt" else 0
-    text = json.dumps(request).encode()
     try:
-        done = subprocess.run(command, input=text, capture_output=True, check=False, timeout=LONGEST_S, creationflags=hidden)
-    except subprocess.TimeoutExpired:
-        return f"its reader took more than {LONGEST_S:.0f} s"
+        (folder / REQUEST).write_text(json.dumps(request), encoding="ascii")
+        with (folder / REQUEST).open("rb") as given:
+            nothing = subprocess.DEVNULL
+            child = subprocess.Popen(command, stdin=given, stdout=nothing, stderr=nothing, creationflags=hidden)
     except OSError as error:
         return f"its reader could not be started ({error.strerror})"
-    return _in_words(done.returncode)
+    with child:
+        try:
+            meanwhile()
+            return _in_words(child.wait(LONGEST_S))
+        except subprocess.TimeoutExpired:
+            return f"its reader took more than {LONGEST_S:.0f} s"
+        finally:
+            child.kill()  # no effect on one that has ended
 
 
 def _in_words(code: int) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 from ..echoes import EchoSeries
 from ..estimation.estimate import CORRECTIONS, fat_spectrum
 from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices, plan_corrections
-from ..estimation.slice_pool import one_core
+from ..estimation.slice_pool import one_core, side_by_side
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
+from ..stopwatch import Stopwatch
 from .causes import sorted_findings
 from .corrections import assess_corrections
 from .echoes import assess_echoes
@@ -30,6 +31,7 @@ def assess(
     spectrum: FatSpectrum | None = None,
     corrections: PhaseCorrections | None = None,
     signal: SignalCheck | None = None,
+    watch: Stopwatch | None = None,
 ) -> QualityReport:
     """Look for everything that could make a number wrong.
 
@@ -47,6 +49,8 @@ def assess(
         Phase corrections of the run; those in the provenance of the maps, or planned from the scan, when None.
     signal : SignalCheck, optional
         Check of the echoes, where it was made before the estimate.
+    watch : Stopwatch, optional
+        Times the checks as "checking".
 
     Returns
     -------
@@ -57,22 +61,30 @@ def assess(
     options = options or RunOptions.from_dict(stored.get("run", {}))
     if corrections is None and CORRECTIONS in stored:
         corrections = PhaseCorrections.from_dict(stored[CORRECTIONS])
-    spectrum = spectrum or fat_spectrum(options)
+    spectrum, watch = spectrum or fat_spectrum(options), watch or Stopwatch()
     signal = signal or SignalCheck.of(series, options.uses_phase)
     found = list(signal.findings)
     expected = expected_precision(series, spectrum, signal.snr, options.uses_phase)
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found))
-    found += assess_wrapped(series, signal.body, spectrum)
-    found += assess_protocol(series, spectrum, signal.snr, options)
-    if options.uses_phase:
-        corrections = corrections or plan_corrections(series, spectrum, options)
-        found += assess_corrections(corrections)
-        found += assess_echoes(corrected_slices(series, corrections, MOST_SLICES), spectrum, corrections)
-    else:
-        found += assess_magnitude_fit(maps)
-    if maps is not None:
-        found += assess_maps(maps, spectrum, signal.noise_sd) + assess_networks(maps.provenance)
+
+    def of_scan_and_maps() -> list[Finding]:
+        with watch("checking"):
+            found = assess_wrapped(series, signal.body, spectrum) + assess_protocol(series, spectrum, signal.snr, options)
+            if maps is not None:
+                found += assess_maps(maps, spectrum, signal.noise_sd) + assess_networks(maps.provenance)
+            return found if options.uses_phase else found + assess_magnitude_fit(maps)
+
+    def of_corrected_echoes() -> list[Finding]:
+        if not options.uses_phase:
+            return []
+        with watch("checking"):
+            made = corrections or plan_corrections(series, spectrum, options)
+            examined = corrected_slices(series, made, MOST_SLICES)
+            return assess_corrections(made) + assess_echoes(examined, spectrum, made)
+
+    for some in side_by_side(of_scan_and_maps, of_corrected_echoes):
+        found += some
     return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found))
 
 

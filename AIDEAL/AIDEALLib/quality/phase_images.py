@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,9 +38,7 @@ def assess_phase_images(series: EchoSeries, body: Mask) -> list[Finding]:
                 advise(f"{EXPORT}.") if series.has_phase else _or_magnitudes(EXPORT),
             )
         ]
-    voxels = series.echoes[:, body]
-    turn = np.angle(voxels[1:] * np.conj(voxels[:-1]))
-    if np.all(np.abs(turn) < 1e-4):
+    if all(np.all(np.abs(np.angle(b[body] * np.conj(a[body]))) < 1e-4) for a, b in pairwise(series.echoes)):
         return [
             Finding(
                 "phase-constant",
@@ -151,10 +151,10 @@ def _or_magnitudes(text: str) -> Advice:
 
 def _coherence(series: EchoSeries, body: Mask) -> float:
     """How far the phase of the strongest echo follows a local slope, 0 to 1, over the bright body."""
-    magnitude = np.abs(series.echoes)
-    echo = int(magnitude[:, body].mean(1).argmax())
-    image, bright = series.echoes[echo], body & (magnitude[echo] > np.median(magnitude[echo][body]))
-    phasor = np.where(bright, image / np.maximum(magnitude[echo], 1e-30), 0)
+    image = max(series.echoes, key=lambda echo: float(np.abs(echo[body]).mean()))
+    magnitude = np.abs(image)
+    bright = body & (magnitude > np.median(magnitude[body]))
+    phasor = np.where(bright, image / np.maximum(magnitude, 1e-30), 0)
     best = 0.0
     for axis in (1, 2):
         step = np.moveaxis(phasor, axis, -1)

@@ -75,28 +75,26 @@ def _jumps(series: EchoSeries) -> Mask:
     where = np.zeros(series.shape, dtype=bool)
     for echo in series.echoes:
         for values in (echo.real, echo.imag):
-            top = float(np.abs(values).max())
-            sign = np.sign(values) * (np.abs(values) > JUMP * top)
-            for axis in (1, 2):
-                step = np.diff(sign, axis=axis)
-                index = [slice(None)] * 3
-                index[axis] = slice(1, None)
-                where[tuple(index)] |= np.abs(step) == 2
+            limit = JUMP * max(float(values.max()), -float(values.min()))
+            high, low = values > limit, values < -limit
+            for before, after in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:, :, :-1], np.s_[:, :, 1:])):
+                where[after] |= (high[before] & low[after]) | (low[before] & high[after])
     return where
 
 
 def _overflown(series: EchoSeries, body: Mask, spectrum: FatSpectrum) -> Mask:
     """Voxels that are dark in the midst of bright ones in an echo, and fit the model far better with the range added back."""
+    nothing = np.zeros_like(body)
+    if series.n_echoes < 4 or not series.has_phase:
+        return nothing
+    crowd = max(_crowd_below_the_end(np.abs(echo)) for echo in series.echoes)
+    if crowd < max(CROWDED_VOXELS, CROWDED_SHARE * body.sum()):
+        return nothing
     magnitude = np.abs(series.echoes)
     top = magnitude.max(axis=(1, 2, 3), keepdims=True)
     dark = np.stack([(m < DARK * t) & _enclosed(m > BRIGHT * t) for m, t in zip(magnitude, top, strict=True)])
     candidates: Mask = np.any(dark, axis=0)
-    nothing = np.zeros_like(candidates)
-    at_end = (magnitude >= (1 - 2e-6) * top).sum(axis=(1, 2, 3))  # many there: the values were clipped, not wrapped
-    crowd = int(np.where(at_end < CROWDED_VOXELS, (magnitude > TOP * top).sum(axis=(1, 2, 3)), 0).max())
-    if crowd < max(CROWDED_VOXELS, CROWDED_SHARE * body.sum()):
-        return nothing
-    if candidates.sum() < LEAST_VOXELS or series.n_echoes < 4 or not series.has_phase:
+    if candidates.sum() < LEAST_VOXELS:
         return nothing
     voxels = np.flatnonzero(candidates)
     voxels = voxels[np.linspace(0, voxels.size - 1, min(voxels.size, MOST_CANDIDATES)).astype(int)]
@@ -105,6 +103,13 @@ def _overflown(series: EchoSeries, body: Mask, spectrum: FatSpectrum) -> Mask:
     restored = stored * higher.reshape(series.n_echoes, -1)[:, voxels]
     before, after = (_misfit(values, series, spectrum) for values in (stored, restored))
     return candidates if np.mean(before > RESTORED_GAIN * after) > RESTORED_SHARE else nothing
+
+
+def _crowd_below_the_end(magnitude: npt.NDArray[np.float32]) -> int:
+    """Voxels of an echo near its largest magnitude; 0 where many lie at it: their values were clipped, not wrapped."""
+    top = magnitude.max()
+    at_end = int((magnitude >= (1 - 2e-6) * top).sum())
+    return int((magnitude > TOP * top).sum()) if at_end < CROWDED_VOXELS else 0
 
 
 def _enclosed(bright: Mask) -> Mask:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..io.output.dicom.content import Region
+from ..io.output.overview import axes_at
 from ..parameter_maps import MAP_INFO
 from .content import ReportContent
 from .fit import voxel_fit
@@ -91,8 +92,8 @@ def slices_png(content: ReportContent, slices: Sequence[int], region: Region | N
         bottom = page[1] - (row + 1) * (height + TITLE_INCHES)
         for column, shown in enumerate(SHOWN):
             left = column * (PANEL_INCHES + BAR_INCHES)
-            image = _axes(figure, (left, bottom, PANEL_INCHES, height))
-            bar = _axes(figure, (left + PANEL_INCHES + 0.08, bottom, 0.12, height))
+            image = axes_at(figure, (left, bottom, PANEL_INCHES, height))
+            bar = axes_at(figure, (left + PANEL_INCHES + 0.08, bottom, 0.12, height))
             _panel(figure, (image, bar), content, shown, (index, *window))
             _outlines(image, content, region, (index, *window))
     _legend(figure.axes[0], content)
@@ -154,13 +155,6 @@ def fit_picture(content: ReportContent, region: Region) -> Picture | None:
         f"R2* {maps.r2star[voxel]:.0f} 1/s, residual {fit.residual_percent:.1f} %"
     )
     return Picture(caption, _png(figure))
-
-
-def _axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
-    """Axes at a place in inches: left, bottom, width, height."""
-    wide, high = figure.get_size_inches()
-    left, bottom, width, height = box
-    return figure.add_axes((left / wide, bottom / high, width / wide, height / high))
 
 
 def _panel(

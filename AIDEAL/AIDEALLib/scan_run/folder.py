@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from ..advice import Wording, plain_words
-from ..choices import Paper, Preset
+from ..choices import Paper
 from ..io.segmentation import Segmentation, save_segmentation
 from ..parameter_maps import ParameterMaps, Provenance
 from ..quality.findings import QualityReport
-from ..statistics import (
-    TANG_2015,
-    LowConfidence,
-    RegionFit,
-    RunErrors,
-    SegmentStatistics,
-    liver_groups,
-    region_statistics,
-)
-from ..stopwatch import timed
+from ..statistics import TANG_2015, LowConfidence, SegmentStatistics
+from .measured import measured, measured_regions
 
 if TYPE_CHECKING:
     from ..io.output.dicom.content import ExportContent, Region
@@ -32,50 +21,9 @@ if TYPE_CHECKING:
     from ..regions.measure import Measured, RegionOptions
     from ..report.content import ReportContent
 
-BODY = "body mask"
 OVERVIEW, REPORT, REPORT_PDF, VIEWER = "overview.png", "report.html", "report.pdf", "viewer.html"
 STATISTICS, QUALITY = "statistics.csv", "quality.json"
 SEGMENTS, CIRCLES = "segmentation.seg.nrrd", "circles.seg.nrrd"
-
-
-@timed("statistics")
-def measured(
-    maps: ParameterMaps,
-    segmentation: Segmentation | None,
-    options: RegionOptions | None = None,
-    preset: Preset = Preset.LIVER,
-    joint: RegionFit | None = None,
-) -> Measured:
-    """Measure the segments of a run, or its body mask.
-
-    Parameters
-    ----------
-    maps : ParameterMaps
-        Maps of the run.
-    segmentation : Segmentation, optional
-        Segments; without them there is one row for the body mask.
-    options : RegionOptions, optional
-        What is left out and which circles are suggested.
-    preset : Preset
-        What was scanned; segments of a phantom get no steatosis grade.
-    joint : callable, optional
-        Joint estimate of a region.
-
-    Returns
-    -------
-    Measured
-    """
-    from ..regions.measure import Measured, RegionOptions, measure_segments, withheld_notes
-
-    if segmentation is None:
-        volume, errors = maps.geometry.voxel_volume_ml, RunErrors.of(maps.provenance.as_dict())
-        row = region_statistics(maps, maps.mask, BODY, voxel_volume_ml=volume, cutoffs=None, errors=errors)
-        return Measured([row], np.zeros(maps.mask.shape, np.int32), {}, tuple(withheld_notes([row])))
-    options = options or RegionOptions()
-    if not preset.tissue:
-        options = replace(options, cutoffs=None)
-    found = measure_segments(maps, segmentation.labels, segmentation.names, options, segmentation.terminology, joint)
-    return replace(found, notes=(*segmentation.notes, *found.notes))
 
 
 @dataclass(frozen=True)
@@ -141,6 +89,7 @@ def save_outcome(
     -------
     Saved
     """
+    from ..estimation.slice_pool import side_by_side
     from ..io.output.overview import save_overview
     from ..io.output.save import save_maps
     from ..io.output.tables import save_table
@@ -150,25 +99,33 @@ def save_outcome(
     from ..report.viewer import save_viewer
 
     start = time.perf_counter()
-    maps, writing = outcome.maps, writing or Writing()
-    save_maps(maps, stage)
-    if writing.reports:
-        save_overview(outcome.series, maps, stage / OVERVIEW)
+    maps, quality, writing = outcome.maps, outcome.quality, writing or Writing()
     found = measured(maps, segmentation, regions, outcome.options.preset, region_fit_of(outcome))
-    rows = found.rows
-    comments = _table_comments(maps.provenance) | {f"region {n}": note for n, note in enumerate(found.notes, start=1)}
-    save_table(rows, stage / STATISTICS, comments)
-    if segmentation is not None:
-        save_segmentation(segmentation, maps.geometry, stage / SEGMENTS)
-    if found.circle_names:
-        save_segmentation(Segmentation(found.circle_labels, found.circle_names), maps.geometry, stage / CIRCLES)
-    if outcome.quality is not None:
-        outcome.quality.save(stage / QUALITY)
-    if outcome.quality is not None and writing.reports:
+    report = None
+    if quality is not None and writing.reports:
         report = report_content(outcome, measured_regions(maps, segmentation, found), found.notes, writing.wording)
-        save_page(stage / REPORT, report, stage / OVERVIEW)
-        save_pdf(stage / REPORT_PDF, report, writing.paper)
-        save_viewer(stage / VIEWER, report)
+
+    def draw() -> None:  # in one thread, since matplotlib is made for no more
+        if writing.reports:
+            save_overview(outcome.series, maps, stage / OVERVIEW)
+        if report is not None:
+            save_page(stage / REPORT, report, stage / OVERVIEW)
+            save_pdf(stage / REPORT_PDF, report, writing.paper)
+
+    def pack() -> None:
+        save_maps(maps, stage)
+        comments = _table_comments(maps.provenance) | {f"region {n}": note for n, note in enumerate(found.notes, start=1)}
+        save_table(found.rows, stage / STATISTICS, comments)
+        if segmentation is not None:
+            save_segmentation(segmentation, maps.geometry, stage / SEGMENTS)
+        if found.circle_names:
+            save_segmentation(Segmentation(found.circle_labels, found.circle_names), maps.geometry, stage / CIRCLES)
+        if quality is not None:
+            quality.save(stage / QUALITY)
+        if report is not None:
+            save_viewer(stage / VIEWER, report)
+
+    side_by_side(draw, pack)
     return Saved(found, time.perf_counter() - start)
 
 
@@ -234,58 +191,6 @@ def report_content(
 
     quality = outcome.quality or QualityReport(())
     return ReportContent(outcome.series, outcome.maps, regions, quality, notes, TANG_2015, wording)
-
-
-def measured_regions(maps: ParameterMaps, segmentation: Segmentation | None, found: Measured) -> tuple[Region, ...]:
-    """Regions of the rows of the statistics, with their voxels.
-
-    Parameters
-    ----------
-    maps : ParameterMaps
-        The maps.
-    segmentation : Segmentation or None
-        Segments; the body mask when None.
-    found : Measured
-        Statistics of the regions.
-
-    Returns
-    -------
-    tuple of Region
-    """
-    from ..io.output.dicom.content import Region
-    from ..regions.measure import ALL_CIRCLES
-
-    masks = region_masks(maps, segmentation, found)
-    found_here = {BODY, ALL_CIRCLES, *found.circle_names.values()}
-    return tuple(Region(masks[row.name], row, manual=row.name not in found_here) for row in found.rows)
-
-
-def region_masks(maps: ParameterMaps, segmentation: Segmentation | None, found: Measured) -> dict[str, npt.NDArray[np.bool_]]:
-    """Voxels of each row of the statistics: segments, what they make together, circles.
-
-    Parameters
-    ----------
-    maps : ParameterMaps
-        The maps.
-    segmentation : Segmentation or None
-        Segments; the body mask when None.
-    found : Measured
-        Statistics of the regions.
-
-    Returns
-    -------
-    dict of str to np.ndarray, shape (slice, row, column), bool
-        By name of the row.
-    """
-    from ..regions.measure import ALL_CIRCLES
-
-    if segmentation is None:
-        return {BODY: maps.mask}
-    masks = dict(segmentation.masks())
-    for name, members in liver_groups(segmentation.names, segmentation.terminology).items():
-        masks[name] = np.isin(segmentation.labels, members)
-    masks |= {name: found.circle_labels == number for number, name in found.circle_names.items()}
-    return masks | {ALL_CIRCLES: found.circle_labels > 0}
 
 
 def _table_comments(provenance: Provenance) -> dict[str, object]:
