@@ -13,7 +13,7 @@ from AIDEALLib.cli.cohort_options import parse_run_options
 from AIDEALLib.cohort.discover import SourceRequest
 from AIDEALLib.cohort.opened import CohortRequest
 from AIDEALLib.cohort.scan import CohortScan
-from AIDEALLib.cohort.task import Task
+from AIDEALLib.cohort.task import Output, Task
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.scan import acquire
@@ -35,6 +35,6 @@ def request_of() -> MakeRequest:
     def make(source: Path, out: Path, **more: object) -> CohortRequest:
         options = RunOptions(**{"device": "cpu", "method": "one-shot", **more})
         where = SourceRequest(source, out, parse_run_options, options.keep_names)
-        return CohortRequest(where, Task(CohortScan("", ()), options, out=out, reports=False))
+        return CohortRequest(where, Task(CohortScan("", ()), options, out=out, output=Output(reports=False)))
 
     return make

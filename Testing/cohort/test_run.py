@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet
+import pydicom
 import pytest
 from cohort_scans import MANIFEST, write_cohort
+from dicom_writer import DIALECTS, write_scan
 
 from AIDEALLib.choices import Retry
 from AIDEALLib.cohort import task as task_module
@@ -20,7 +22,7 @@ from AIDEALLib.cohort.engine import EngineOptions
 from AIDEALLib.cohort.opened import open_cohort
 from AIDEALLib.cohort.results import Counts, write_tables
 from AIDEALLib.cohort.run import Watch, run_cohort
-from AIDEALLib.cohort.task import do, fail
+from AIDEALLib.cohort.task import Output, do, fail
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import Cancelled, InputError
 from AIDEALLib.io.npz import write_npz
@@ -96,6 +98,22 @@ def test_neutral_ids_and_the_table_that_links_them(source: Path, request_of: Any
     request.out.mkdir()
     cohort = open_cohort(request)
     assert all(task.scan.id.startswith("scan-") for task in cohort.tasks)
+
+
+def test_dicom_objects_of_every_scan(request_of: Any, tmp_path: Path, small_scan: EchoSeries) -> None:
+    source = tmp_path / "scans"
+    images = write_scan(source / "images", small_scan, next(iter(DIALECTS.values())))
+    write_npz(source / "arrays.npz", small_scan)
+    request = request_of(source, tmp_path / "out", keep_names=True)
+    request = replace(request, template=replace(request.template, output=Output(reports=False, dicom=True)))
+    cohort = in_order(request)
+    assert len(cohort.plan.done) == 2 and not cohort.plan.todo
+    folders = sorted((request.out / "dicom").iterdir())
+    of = {folder.name: {pydicom.dcmread(file).PatientID for file in folder.iterdir()} for folder in folders}
+    assert set(of) == set(cohort.plan.done) and of["arrays"] == {"arrays"}
+    assert next(found for name, found in of.items() if name != "arrays") == {pydicom.dcmread(images[0]).PatientID}
+    anonymous = replace(request.template, output=Output(reports=False, dicom=True, anonymous=True))
+    assert [p.task.scan.id for p in open_cohort(replace(request, template=anonymous, redo=True)).plan.todo] == sorted(of)
 
 
 def test_a_full_disk_is_no_failure_of_a_scan(

@@ -123,11 +123,11 @@ def serial(folder: Path, out: Path) -> tuple[str, bool]:
     from AIDEALLib.cohort.opened import CohortRequest, open_cohort
     from AIDEALLib.cohort.results import write_tables
     from AIDEALLib.cohort.scan import CohortScan
-    from AIDEALLib.cohort.task import Task, do
+    from AIDEALLib.cohort.task import Output, Task, do
     from AIDEALLib.options import RunOptions
 
     torch.set_num_threads(1)
-    template = Task(CohortScan("", ()), RunOptions(device="cpu"), out=out, reports=False)
+    template = Task(CohortScan("", ()), RunOptions(device="cpu"), out=out, output=Output(reports=False))
     request = CohortRequest(SourceRequest(folder / MANIFEST, out, parse_run_options), template)
     cohort = open_cohort(request)
     began = time.monotonic()

@@ -10,13 +10,12 @@ from typing import Annotated
 
 import typer
 
-from ..choices import Paper
 from ..options import RunOptions
-from .cohort_options import CohortGroup, EngineGroup, parse_run_options
+from .cohort_options import CohortGroup, EngineGroup
 from .failure import CommandFailingClearly
 from .option_groups import takes_option_groups
-from .options import Debug, PaperSize, path_given, takes_run_options
-from .region_options import CirclesPerSegment, LeaveOutEdges, LeaveOutVessels, SuggestCircles, region_options
+from .options import Debug, path_given, takes_run_options
+from .region_options import RegionGroup
 
 LABELS = "--participant-label"
 
@@ -39,32 +38,20 @@ def bids_app(
     options: RunOptions,
     engine: EngineGroup,
     scans: CohortGroup,
-    leave_out_edges_mm: LeaveOutEdges = 0.0,
-    leave_out_vessels: LeaveOutVessels = False,
-    suggest_circles: SuggestCircles = False,
-    circles_per_segment: CirclesPerSegment = 1,
-    paper: PaperSize = Paper.A4,
+    regions: RegionGroup,
     debug: Debug = False,
 ) -> None:
     """Estimate fat fraction and R2* of the multi-echo scans of a BIDS dataset, as BIDS derivatives. Research use only."""
     from rich.console import Console
 
     from ..cohort.bids_app import require_bids, write_bids_results
-    from ..cohort.discover import SourceRequest
-    from ..cohort.opened import CohortRequest, open_cohort
+    from ..cohort.opened import open_cohort
     from ..cohort.results import write_results
-    from ..cohort.scan import CohortScan
-    from ..cohort.task import Task
     from .cohort_running import print_plan, run_and_report
 
     require_bids(bids_dir, out_dir)
-    regions = region_options(leave_out_edges_mm, leave_out_vessels, suggest_circles, circles_per_segment)
-    template = Task(CohortScan("", ()), options, regions, out_dir, scans.reports, paper)
-    where = SourceRequest(
-        bids_dir, out_dir, parse_run_options, options.keep_names, tuple(scans.participant_label or ()), scans.segmentations
-    )
     single = level is Level.PARTICIPANT
-    cohort = open_cohort(CohortRequest(where, template, frozenset(scans.retry or ()), scans.redo, partial=single))
+    cohort = open_cohort(scans.request(bids_dir, out_dir, options, regions.options(), partial=single))
     console = Console()
     print_plan(console, cohort, every=scans.dry_run)
     if scans.dry_run:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..choices import Retry
+from ..choices import Paper, Retry
 from ..errors import InputError
 from ..options import Overrides, RunOptions, option_fields
-from .options import joined_times, path_given, takes_run_options
+from .options import PaperSize, joined_times, path_given, takes_run_options
 
 if TYPE_CHECKING:
     from ..cohort.engine import EngineOptions
+    from ..cohort.opened import CohortRequest
+    from ..regions.measure import RegionOptions
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -96,7 +98,35 @@ class CohortGroup:
     reports: Annotated[
         bool, typer.Option("--reports/--no-reports", help="Write report.html, report.pdf and viewer.html of each scan.")
     ] = True
+    dicom: Annotated[
+        bool, typer.Option("--dicom", help="Write the result of each scan as DICOM objects too, of the patient of its images.")
+    ] = False
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Write a new identity, with the id of the scan, into the DICOM objects.")
+    ] = False
+    paper: PaperSize = Paper.A4
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be run and what is skipped.")] = False
+
+    def request(
+        self, source: Path, out: Path, options: RunOptions, regions: RegionOptions, partial: bool = False
+    ) -> CohortRequest:
+        """The cohort of a source, with what is requested of it."""
+        from ..cohort.discover import SourceRequest
+        from ..cohort.opened import CohortRequest
+        from ..cohort.scan import CohortScan
+        from ..cohort.task import Output, Task
+
+        if self.anonymous and not self.dicom:
+            raise InputError("An identity is written into DICOM objects only; add --dicom, or leave --anonymous out.")
+        if self.dicom:
+            from ..io.output.dicom.export import require_highdicom
+
+            require_highdicom()
+        output = Output(self.reports, self.dicom, self.anonymous, self.paper)
+        template = Task(CohortScan("", ()), options, regions, out, output)
+        participants = tuple(self.participant_label or ())
+        where = SourceRequest(source, out, parse_run_options, options.keep_names, participants, self.segmentations)
+        return CohortRequest(where, template, frozenset(self.retry or ()), self.redo, partial)
 
 
 def parse_run_options(text: str) -> Mapping[str, Any]:

@@ -13,8 +13,9 @@ from ..choices import Paper
 from ..options import RunOptions, flag_words
 from .exporting import Anonymous, BirthDate, Dicom, ExportOptions, From, PatientId, PatientName, Send, Sex
 from .failure import UNUSABLE
+from .option_groups import takes_option_groups
 from .options import Debug, Force, Out, PaperSize, path_given, takes_run_options
-from .region_options import CirclesPerSegment, LeaveOutEdges, LeaveOutVessels, SuggestCircles, region_options
+from .region_options import RegionGroup
 
 if TYPE_CHECKING:
     from ..echoes import EchoSeries
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from ..scan_run.run import Ready
 
 
+@takes_option_groups
 @takes_run_options()
 def run(
     out: Out,
     options: RunOptions,
+    regions: RegionGroup,
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -43,10 +46,6 @@ def run(
             show_default=False,
         ),
     ] = None,
-    leave_out_edges_mm: LeaveOutEdges = 0.0,
-    leave_out_vessels: LeaveOutVessels = False,
-    suggest_circles: SuggestCircles = False,
-    circles_per_segment: CirclesPerSegment = 1,
     all_findings: Annotated[
         bool, typer.Option("--all-findings", help="Print every finding, symptoms included.", show_default=False)
     ] = False,
@@ -74,8 +73,7 @@ def run(
 
     export = ExportOptions(dicom, anonymous, patient_name, patient_id, birth_date, sex, send)
     export.check(inputs or [])
-    regions = region_options(leave_out_edges_mm, leave_out_vessels, suggest_circles, circles_per_segment)
-    request = ScanRequest((), options, segmentation, regions)
+    request = ScanRequest((), options, segmentation, regions.options())
 
     def refuse_other(series: EchoSeries) -> None:
         if not force:

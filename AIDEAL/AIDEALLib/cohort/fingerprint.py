@@ -52,13 +52,12 @@ def paths_of(request: ScanRequest) -> list[Path]:
     return [*request.files, *([request.segmentation] if request.segmentation else [])]
 
 
-def settings_of(request: ScanRequest, reports: bool) -> dict[str, Any]:
+def settings_of(request: ScanRequest) -> dict[str, Any]:
     """Options, version and networks of a run, in plain types; where it is computed changes no result, and is left out."""
     settings = {
         "options": {name: value for name, value in flat(request.options).items() if name not in ("device", "models")},
         "regions": asdict(request.regions),
         "segmentation": request.segmentation is not None,
-        "reports": reports,
         "version": __version__,
         "models": checksums_of_models(request.options),
     }

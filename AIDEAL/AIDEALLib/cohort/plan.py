@@ -10,7 +10,7 @@ from typing import Any
 from ..choices import Retry
 from ..errors import InputError
 from ..options import Overrides, RunOptions
-from .fingerprint import content_of, differences, paths_of, settings_of, state_of
+from .fingerprint import content_of, differences, paths_of, state_of
 from .record import Record, failure_file, finished, read_record
 from .scan import CohortScan
 from .task import Task
@@ -104,7 +104,7 @@ def plan(tasks: Iterable[Task], out: Path, retry: Collection[Retry] = (), marked
                 failed.append(failure)
         elif record is None:
             todo.append(Planned(task, "new" if failure is None else "its files or options changed since it failed"))
-        elif found := differences(record.settings, settings_of(task.request, task.reports)):
+        elif found := differences(record.settings, task.settings):
             changed.append(Planned(task, "; ".join(found)))
         elif not _same(record, task):
             todo.append(Planned(task, "its files changed"))
@@ -115,7 +115,7 @@ def plan(tasks: Iterable[Task], out: Path, retry: Collection[Retry] = (), marked
 
 def _same(record: Record, task: Task) -> bool:
     """Whether a scan would be run as before; contents are compared only where sizes or times of files differ."""
-    if record.settings != settings_of(task.request, task.reports):
+    if record.settings != task.settings:
         return False
     paths = paths_of(task.request)
     try:

@@ -13,7 +13,6 @@ from pathlib import Path
 from ..io.output.staging import staged_file
 from ..version import __version__
 from .engine import EngineOptions
-from .fingerprint import settings_of
 from .gallery import save_gallery
 from .group.report import save_group_report
 from .group.values import usable_values
@@ -123,7 +122,7 @@ def write_state(cohort: Opened, counts: Counts, engine: EngineOptions, begun: da
         "failed": counts.failed,
         "skipped": len(cohort.found.skipped),
         "complete": finished,
-        "settings": settings_of(replace(template, scan=cohort.tasks[0].scan).request, template.reports),
+        "settings": replace(template, scan=cohort.tasks[0].scan).settings,
         "device": template.options.device,
         "engine": {
             "name": "dask.distributed",

@@ -23,7 +23,7 @@ from ..quality.preflight import UnusableScan
 from ..regions.exclude import LeaveOut
 from ..regions.measure import RegionOptions
 from ..regions.suggest import CircleRules
-from ..scan_run.folder import Writing
+from ..scan_run.folder import Writing, export_content
 from ..scan_run.run import Ready, ScanRequest, ScanResult, estimated, run_scan
 from .card import PICTURE, card_of
 from .ends import DISK_FULL, KILLED
@@ -34,6 +34,35 @@ from .scan import CohortScan
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 LEAST_FREE_BYTES = 4 << 20
+DICOM = "dicom"
+"""Folder of the DICOM objects, one in it for each scan."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is written of each scan besides maps, statistics and findings.
+
+    Attributes
+    ----------
+    reports : bool
+        `overview.png`, `report.html`, `report.pdf` and `viewer.html`.
+    dicom : bool
+        DICOM objects, in the folder `dicom` of the cohort: of the patient of DICOM images, otherwise of a new one with the id
+        of the scan.
+    anonymous : bool
+        Write a new patient into them in any case.
+    paper : Paper
+        Size of the page of the reports.
+    """
+
+    reports: bool = True
+    dicom: bool = False
+    anonymous: bool = False
+    paper: Paper = Paper.A4
+
+    def settings(self) -> dict[str, Any]:
+        """What a finished scan is compared by; reports on other paper are not made anew."""
+        return {"reports": self.reports} | ({"dicom": "anonymous" if self.anonymous else "named"} if self.dicom else {})
 
 
 @dataclass(frozen=True)
@@ -50,18 +79,20 @@ class Task:
         How segments are measured.
     out : Path
         Folder of the cohort.
-    reports : bool
-        Write the reports of each scan.
-    paper : Paper
-        Size of the page of the reports.
+    output : Output
+        What is written.
     """
 
     scan: CohortScan
     options: RunOptions
     regions: RegionOptions = field(default_factory=RegionOptions)
     out: Path = Path()
-    reports: bool = True
-    paper: Paper = Paper.A4
+    output: Output = Output()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Options, version and networks of the run (`fingerprint.settings_of`), and what is written."""
+        return settings_of(self.request) | self.output.settings()
 
     @property
     def request(self) -> ScanRequest:
@@ -79,8 +110,7 @@ class Task:
             "leave_out": asdict(regions.leave_out),
             "circles": asdict(regions.circles) if regions.circles else None,
             "out": str(self.out.absolute()),
-            "reports": self.reports,
-            "paper": self.paper.value,
+            "output": {**asdict(self.output), "paper": self.output.paper.value},
         }
 
     @classmethod
@@ -92,7 +122,8 @@ class Task:
         circles = CircleRules(**content["circles"]) if content["circles"] else None
         regions = RegionOptions(LeaveOut(**content["leave_out"]), circles)
         options = RunOptions.from_dict(content["options"])
-        return cls(scan, options, regions, Path(content["out"]), content["reports"], Paper(content["paper"]))
+        output = Output(**{**content["output"], "paper": Paper(content["output"]["paper"])})
+        return cls(scan, options, regions, Path(content["out"]), output)
 
 
 def do(task: Task) -> dict[str, Any]:
@@ -152,12 +183,11 @@ def fail(task: Task, kind: str, reason: str) -> dict[str, Any]:
             state, content = state_of(paths), content_of(paths)
         except OSError:  # unreadable, which may be why it failed
             state = content = ""
-        settings = settings_of(task.request, task.reports)
         failure = {"kind": kind, "reason": reason}
         file = failure_file(task.out, task.scan.id)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            Record(task.scan.described(), state, content, settings, failure).save(file)
+            Record(task.scan.described(), state, content, task.settings, failure).save(file)
         except OSError:
             kind = DISK_FULL
     return {"id": task.scan.id, "kind": kind, "reason": reason, "recorded": True}
@@ -169,14 +199,17 @@ def _run(task: Task) -> None:
     paths = paths_of(request)
     state, content = state_of(paths), content_of(paths)
     with staged_directory(folder, task.scan.files) as stage:
-        result = run_scan(request, stage, Writing(task.paper, task.reports, flag_words), estimate=_estimated)
+        writing = Writing(task.output.paper, task.output.reports, flag_words)
+        result = run_scan(request, stage, writing, estimate=_estimated)
+        if task.output.dicom:
+            _write_dicom(task, result, stage)
         card, rows, picture = card_of(result)
         (stage / PICTURE).write_bytes(picture)
         record = Record(
             task.scan.described(),
             state,
             content,
-            settings_of(request, task.reports),
+            task.settings,
             files=sizes(stage),
             rows=(*rows_of(result.saved.rows), *rows),
             card=card,
@@ -185,6 +218,22 @@ def _run(task: Task) -> None:
         )
         record.save(stage / RECORD)
     failure_file(task.out, task.scan.id).unlink(missing_ok=True)
+
+
+def _write_dicom(task: Task, result: ScanResult, stage: Path) -> None:
+    """Write the result as DICOM objects; they have a folder of their own, from which an archive can be fed."""
+    from ..io.dicom.read import is_dicom
+    from ..io.output.dicom.export import export_dicom
+    from ..io.output.dicom.study import Identity
+
+    content = export_content(
+        result.outcome.maps, result.segments, result.saved.measured, result.outcome.quality, stage, flag_words
+    )
+    files = task.scan.files
+    known = is_dicom(list(files)) and not task.output.anonymous
+    identity = None if known else Identity(patient_id=task.scan.id)
+    with staged_directory(task.out / DICOM / task.scan.id, listed=False) as folder:
+        export_dicom(content, folder, files if known else (), identity)
 
 
 def _estimated(files: Sequence[Path], options: RunOptions, ready: Ready) -> Outcome:
