@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -105,16 +106,17 @@ def run(
     series = source if isinstance(source, EchoSeries) else _load(source, options, monitor, watch)
 
     from .estimation.estimate import choose_device, estimate, fat_spectrum, networks_of
+    from .estimation.methods.registry import METHODS
     from .estimation.phase_correction.plan import plan_corrections
     from .estimation.slice_choice import with_slices
     from .estimation.slice_pool import one_core, side_by_side
     from .quality.assess import assess
     from .quality.preflight import preflight
 
-    choose_device(options.device)
+    device = choose_device(options.device)
     spectrum = spectrum or fat_spectrum(options)
     series = with_slices(series, options.slices)
-    source_of_networks = networks or networks_of(options)
+    networks = cache(networks or networks_of(options))
 
     search = corrections is None and options.uses_phase and series.has_phase
 
@@ -134,15 +136,17 @@ def run(
         if not search:
             return corrections
         with watch("phase corrections"):
-            return plan_corrections(series, spectrum, options, source_of_networks)
+            return plan_corrections(series, spectrum, options, networks)
+
+    def load_networks() -> None:
+        if METHODS[options.method].networks:
+            networks(str(device))
 
     with one_core():
-        checked, corrections = side_by_side(checked_scan, planned)
+        checked, corrections, _ = side_by_side(checked_scan, planned, load_networks)
         monitor.ready(series, checked.expectation if checked else "")
         _refuse_undecided(corrections, options, check)
-        maps = estimate(
-            series, options, spectrum=spectrum, corrections=corrections, networks=source_of_networks, monitor=monitor
-        )
+        maps = estimate(series, options, spectrum=spectrum, corrections=corrections, networks=networks, monitor=monitor)
         quality = None
         if check:
             monitor.step(Step.ASSESS)

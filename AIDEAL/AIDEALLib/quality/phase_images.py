@@ -13,7 +13,7 @@ from .findings import Finding, Severity
 
 Mask = npt.NDArray[np.bool_]
 
-COHERENCE = 0.5
+MOST_SLICES, COHERENCE = 8, 0.5
 """Phase of neighbouring bright voxels agrees at least this well (0: not at all, 1: fully) in anything that is phase."""
 PHASE_RANGE = 0.8
 PHASE_BINS, EMPTY_SHARE, EDGE_SHARE, LEAST_GAP_BINS = 120, 0.02, 0.5, 4
@@ -150,8 +150,11 @@ def _or_magnitudes(text: str) -> Advice:
 
 
 def _coherence(series: EchoSeries, body: Mask) -> float:
-    """How far the phase of the strongest echo follows a local slope, 0 to 1, over the bright body."""
-    image = max(series.echoes, key=lambda echo: float(np.abs(echo[body]).mean()))
+    """How far the phase of the strongest echo follows a local slope, 0 to 1, over the bright body of some slices."""
+    filled = np.flatnonzero(body.any((1, 2)))
+    chosen = filled[np.linspace(0, filled.size - 1, min(filled.size, MOST_SLICES)).astype(int)]
+    echoes, body = series.echoes[:, chosen], body[chosen]
+    image = max(echoes, key=lambda echo: float(np.abs(echo[body]).mean()))
     magnitude = np.abs(image)
     bright = body & (magnitude > np.median(magnitude[body]))
     phasor = np.where(bright, image / np.maximum(magnitude, 1e-30), 0)

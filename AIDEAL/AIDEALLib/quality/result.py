@@ -180,9 +180,11 @@ def usability_of(maps: ParameterMaps, noise_sd: Sequence[float], findings: Seque
 
 
 def _swaps(maps: ParameterMaps) -> list[Finding]:
+    suspect = maps.mask & (maps.swap_probability > SWAP_PROBABILITY)
+    if suspect.sum() < SWAP_REGION_VOXELS:
+        return []
     from scipy.ndimage import find_objects, label
 
-    suspect = maps.mask & (maps.swap_probability > SWAP_PROBABILITY)
     labels, count = label(suspect)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     places = find_objects(labels)

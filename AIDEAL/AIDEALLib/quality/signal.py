@@ -116,10 +116,10 @@ def _motion(series: EchoSeries, body: Mask) -> list[Finding]:
     echoes: set[int] = set()
     for index in chosen:
         magnitude = np.abs(series.echoes[:, index])
-        edges = np.stack([_edges(m) for m in magnitude])
+        edges = [_edges(m) for m in magnitude]
+        spectra = [np.fft.rfft2(e - e.mean()) for e in edges]
         for n in range(1, len(edges)):
-            back, ahead = _shift(edges[n - 1], edges[n]), _shift(edges[max(n - 2, 0)], edges[n])
-            distance = min(back, ahead)
+            distance = min(_shift(spectra[m], spectra[n], edges[n].shape) for m in {n - 1, max(n - 2, 0)})
             if distance > MOVED_PIXELS:
                 moved[int(index)] = max(moved.get(int(index), 0.0), distance)
                 echoes.add(n + 1)
@@ -147,10 +147,10 @@ def _edges(magnitude: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return np.hypot(down, across)
 
 
-def _shift(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], reach: int = 8) -> float:
-    """Distance in pixels at which two edge images agree best."""
-    spectrum = np.conj(np.fft.rfft2(a - a.mean())) * np.fft.rfft2(b - b.mean())
-    correlation = np.roll(np.fft.irfft2(spectrum, s=a.shape), (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
+def _shift(a: npt.NDArray[np.complex128], b: npt.NDArray[np.complex128], shape: tuple[int, ...], reach: int = 8) -> float:
+    """Distance in pixels at which two edge images agree best, from their Fourier transforms."""
+    correlation = np.fft.irfft2(np.conj(a) * b, s=shape)
+    correlation = np.roll(correlation, (reach, reach), (0, 1))[: 2 * reach + 1, : 2 * reach + 1]
     peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
     offsets = []
     for axis, at in enumerate(int(p) for p in peak):

@@ -100,32 +100,33 @@ def save_outcome(
 
     start = time.perf_counter()
     maps, quality, writing = outcome.maps, outcome.quality, writing or Writing()
-    found = measured(maps, segmentation, regions, outcome.options.preset, region_fit_of(outcome))
-    report = None
-    if quality is not None and writing.reports:
-        report = report_content(outcome, measured_regions(maps, segmentation, found), found.notes, writing.wording)
 
-    def draw() -> None:  # in one thread, since matplotlib is made for no more
+    def draw_overview() -> None:
         if writing.reports:
             save_overview(outcome.series, maps, stage / OVERVIEW)
-        if report is not None:
-            save_page(stage / REPORT, report, stage / OVERVIEW)
-            save_pdf(stage / REPORT_PDF, report, writing.paper)
 
-    def pack() -> None:
-        save_maps(maps, stage)
+    def measure() -> Measured:
+        found = measured(maps, segmentation, regions, outcome.options.preset, region_fit_of(outcome))
         comments = _table_comments(maps.provenance) | {f"region {n}": note for n, note in enumerate(found.notes, start=1)}
         save_table(found.rows, stage / STATISTICS, comments)
         if segmentation is not None:
             save_segmentation(segmentation, maps.geometry, stage / SEGMENTS)
         if found.circle_names:
             save_segmentation(Segmentation(found.circle_labels, found.circle_names), maps.geometry, stage / CIRCLES)
-        if quality is not None:
-            quality.save(stage / QUALITY)
-        if report is not None:
-            save_viewer(stage / VIEWER, report)
+        save_maps(maps, stage)
+        return found
 
-    side_by_side(draw, pack)
+    _, found = side_by_side(draw_overview, measure)
+    if quality is not None:
+        quality.save(stage / QUALITY)
+    if quality is not None and writing.reports:
+        report = report_content(outcome, measured_regions(maps, segmentation, found), found.notes, writing.wording)
+
+        def draw_report() -> None:  # in one thread, since matplotlib is made for no more
+            save_page(stage / REPORT, report, stage / OVERVIEW)
+            save_pdf(stage / REPORT_PDF, report, writing.paper)
+
+        side_by_side(draw_report, lambda: save_viewer(stage / VIEWER, report))
     return Saved(found, time.perf_counter() - start)
 
 
