@@ -8,7 +8,14 @@ import math
 import pytest
 import torch
 
-from AIDEALLib.estimation.fusion.mean_field import evidence_nats, fuse, network_mass, soft_cap, unary_nats
+from AIDEALLib.estimation.fusion.mean_field import (
+    evidence_nats,
+    fuse,
+    implausibility_nats,
+    network_mass,
+    soft_cap,
+    unary_nats,
+)
 from AIDEALLib.estimation.fusion.mode_energy import ModeEnergy
 from AIDEALLib.estimation.fusion.smoothness import Smoothness
 from AIDEALLib.estimation.fusion.weights import FusionOptions
@@ -188,6 +195,32 @@ def test_evidence_of_a_voxel_that_does_not_follow_the_model_counts_less() -> Non
     assert float(evidence_nats(clean, sigma, n_echoes, options)[1]) == pytest.approx(10.0)
     assert float(evidence_nats(spoiled, sigma, n_echoes, options)[1]) == pytest.approx(10.0 / 3)
     assert float(evidence_nats(spoiled, sigma, 3, options)[1]) == pytest.approx(10.0)  # nothing to temper by
+
+
+def test_fast_decay_is_less_plausible_in_fat_than_in_water(te_s: torch.Tensor, voxels) -> None:
+    basis = EchoBasis.of(te_s, SIX_PEAK.modulation(te_s, 1.5))
+    cost = {}
+    for decay in (30.0, 300.0):
+        s = voxels(te_s, [2.0, 98.0], 0.0, decay).to(torch.complex64)
+        r2star = torch.full((1, 2), decay)
+        candidates = Candidates(torch.zeros(1, 2), r2star, (fit(s, torch.zeros(2), r2star[0], basis),), 6, PERIOD)
+        cost[decay] = implausibility_nats(candidates, torch.tensor(1e-3), FusionOptions(decay_weight=1.0))[0].tolist()
+    assert cost[30.0][1] == pytest.approx(cost[30.0][0], abs=1e-3)
+    assert cost[300.0][0] == pytest.approx(0.5 * (math.log(300 / 40) / 1.2) ** 2, abs=1e-3)
+    assert cost[300.0][1] == pytest.approx(0.5 * (math.log(300 / 40) / 0.6) ** 2, abs=1e-3)
+
+
+def test_noise_explains_a_phase_of_fat_against_water(te_s: torch.Tensor, voxels) -> None:
+    basis = EchoBasis.of(te_s, SIX_PEAK.modulation(te_s, 1.5))
+    clean = voxels(te_s, [10.0] * 500, 0.0, 40.0).to(torch.complex64)
+    noise = 0.5 * float(clean.abs().max())
+    generator = torch.Generator().manual_seed(0)
+    s = clean + noise * torch.complex(*torch.randn(2, *clean.shape, generator=generator))
+    zero, decay = torch.zeros(500), torch.full((500,), 40.0)
+    candidates = Candidates(zero[None], decay[None], (fit(s, zero, decay, basis),), 6, PERIOD)
+    cost = [float(implausibility_nats(candidates, torch.tensor(sd), FusionOptions())[0].mean()) for sd in (1e-3, noise)]
+    assert cost[0] > 1
+    assert cost[1] < 0.5  # half the squared deviation over its variance at most
 
 
 def test_soft_cap_is_the_cost_at_first_and_level_at_last() -> None:

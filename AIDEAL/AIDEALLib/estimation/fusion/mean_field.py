@@ -25,10 +25,15 @@ CONVERGED = 1e-3
 WHOLE_SHARE = 0.5
 """Where that is more than this share of the voxels, updating all of them is no slower."""
 DECAY_CAP = 8.0
+TYPICAL_R2STAR_PER_S = 40.0
+DECAY_WIDTH, FAT_DECAY_WIDTH = 1.2, 0.6
+"""SD of the logarithm of R2* around it, and the same of fat above it: iron lies in water, and fat decays slowly."""
+FAT_SHARES = (0.5, 0.9)
+"""Fat fraction from which on the second begins to count, and from which on it counts alone."""
 DUPLICATE_NATS = 30.0
 """Cost of a candidate at the minimum of another one, which would otherwise count twice."""
 PHASE_SD = 0.15
-"""SD of the imaginary part of F / (W + F) of tissue: phases of water and fat differ a little."""
+"""SD of the imaginary part of F / (W + F) of tissue without noise: phases of water and fat differ a little."""
 OUTSIDE_SD = 0.05
 """SD of its real part outside 0 to 1 without noise; phases less than a quarter turn apart keep it inside."""
 
@@ -165,21 +170,25 @@ def implausibility_nats(candidates: Candidates, noise_sd: torch.Tensor, options:
 
     Notes
     -----
-    R2* of tissue is about log-normal around 40 1/s over more than a decade; water and fat have nearly a common phase at t = 0,
-    so that F / (W + F) is real and between 0 and 1. The prior decides only where the echoes do not (three echoes always fit
-    exactly).
+    R2* of tissue is about log-normal around 40 1/s, over more than a decade in water and less in fat, since iron lies in water;
+    water and fat have nearly a common phase at t = 0, so that F / (W + F) is real and between 0 and 1. The prior decides only
+    where the echoes do not (three echoes always fit exactly; a liver with iron may fit nearly as well as fat).
     """
     r2star = candidates.r2star_per_s
-    decay = 0.5 * (torch.log(r2star.clamp_min(4.0) / 40.0) / 1.2) ** 2 + 0.5 * (r2star.clamp_max(0.0) / 30.0) ** 2
     water = torch.stack([f.water for f in candidates.fits])
     fat = torch.stack([f.fat for f in candidates.fits])
     total = water + fat
     power = (total.abs() ** 2).clamp_min(1e-30)
     eta = fat * total.conj() / power
+    fat_share = ((eta.real - FAT_SHARES[0]) / (FAT_SHARES[1] - FAT_SHARES[0])).clamp(0, 1)
+    faster = torch.log(r2star.clamp_min(4.0) / TYPICAL_R2STAR_PER_S)
+    width = DECAY_WIDTH + (FAT_DECAY_WIDTH - DECAY_WIDTH) * fat_share * (faster > 0)
+    decay = 0.5 * (faster / width) ** 2 + 0.5 * (r2star.clamp_max(0.0) / 30.0) ** 2
     # d eta = ((1 - eta) dF - eta dW) / (W + F), at the field and R2* of the candidate
     spread = torch.stack([f.gram_quadratic_inverse(-x, 1 - x) for f, x in zip(candidates.fits, eta, strict=True)])
     outside = (-eta.real).clamp_min(0) ** 2 + (eta.real - 1).clamp_min(0) ** 2
-    off = outside / (OUTSIDE_SD**2 + noise_sd**2 * spread / power) + eta.imag**2 / PHASE_SD**2
+    noise = noise_sd**2 * spread / power
+    off = outside / (OUTSIDE_SD**2 + noise) + eta.imag**2 / (PHASE_SD**2 + noise)
     phase = (0.5 * off).clamp_max(torch.as_tensor(options.phase_cap, device=off.device))
     return options.decay_weight * decay.clamp_max(DECAY_CAP) + phase
 
