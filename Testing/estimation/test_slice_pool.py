@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -78,3 +81,17 @@ def test_error_of_the_first_step_counts() -> None:
         side_by_side(lambda: fail(KeyError()), lambda: fail(ValueError()))
     with pytest.raises(ValueError, match="second"):
         side_by_side(lambda: None, lambda: fail(ValueError("second")))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not that of glibc")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    def resident_mib() -> float:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    blocks = [bytearray(100_000) for _ in range(2000)]
+    last = blocks.pop()  # what lies before it stays with the process
+    del blocks
+    before = resident_mib()
+    slice_pool.give_memory_back()
+    assert len(last) == 100_000
+    assert resident_mib() < before - 100

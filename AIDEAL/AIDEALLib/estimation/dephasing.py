@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -108,17 +109,23 @@ class _Gradient:
     @classmethod
     def of(cls, maps: ParameterMaps, scan: Scan) -> _Gradient:
         """Gradient of the field map; a change of more than half the distance to a swapped field may be a swap: unknown."""
-        sure = maps.mask & (maps.swap_probability < LARGEST_SWAP_PROBABILITY)
-        change = np.diff(maps.field, axis=0)
-        change -= scan.period_hz * np.round(change / scan.period_hz)
-        known = sure[1:] & sure[:-1] & (np.abs(change) < scan.swap_hz / 2)
-        change = np.where(known, change, 0)
-        below, above = (np.zeros(maps.mask.shape, np.float32) for _ in range(2))
-        has_below, has_above = (np.zeros(maps.mask.shape, bool) for _ in range(2))
-        below[1:], has_below[1:], above[:-1], has_above[:-1] = change, known, change, known
-        mean = (below + above) / np.maximum(has_below.astype(np.float32) + has_above, 1)
-        both = has_below & has_above
-        return cls(mean.astype(np.float32), both & (np.abs(above - below) < STEADY_SHARE * np.abs(mean)))
+        hz, steady = np.zeros(maps.mask.shape, np.float32), np.zeros(maps.mask.shape, bool)
+        none = np.zeros(maps.mask.shape[1:], np.float32), np.zeros(maps.mask.shape[1:], bool)
+
+        def change(z: int) -> tuple[FloatMap, npt.NDArray[np.bool_]]:
+            """Change from slice z to the next one, 0 where it is unknown, and where it is known."""
+            pair = slice(z, z + 2)
+            change = np.diff(maps.field[pair], axis=0)[0]
+            change -= scan.period_hz * np.round(change / scan.period_hz)
+            sure = (maps.mask[pair] & (maps.swap_probability[pair] < LARGEST_SWAP_PROBABILITY)).all(0)
+            known = sure & (np.abs(change) < scan.swap_hz / 2)
+            return np.where(known, change, 0), known
+
+        for z, sides in enumerate(pairwise(chain([none], map(change, range(len(hz) - 1)), [none]))):
+            (below, has_below), (above, has_above) = sides
+            hz[z] = (below + above) / np.maximum(has_below.astype(np.float32) + has_above, 1)
+            steady[z] = has_below & has_above & (np.abs(above - below) < STEADY_SHARE * np.abs(hz[z]))
+        return cls(hz, steady)
 
 
 @dataclass(frozen=True)
