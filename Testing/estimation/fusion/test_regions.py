@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from AIDEALLib.estimation.fusion.mode_energy import ModeEnergy
-from AIDEALLib.estimation.fusion.regions import move_regions
+from AIDEALLib.estimation.fusion.regions import connected, move_regions
 from AIDEALLib.estimation.fusion.smoothness import Smoothness
 from AIDEALLib.estimation.fusion.weights import FusionOptions
 from AIDEALLib.estimation.voxelwise.candidates import wrap
@@ -110,3 +113,19 @@ def test_borders_of_some_voxels_are_those_of_all() -> None:
     found = smoothness.border_change(field[0], field[1:, some], variance, region, PERIOD, some)
     assert torch.allclose(found, both[:, some])
     assert bool((found != 0).any())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.7, 0.98, 1.0])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (40, 50)])
+def test_components_are_those_of_scipy(shape: tuple[int, int], share: float) -> None:
+    draw = torch.Generator().manual_seed(round(100 * share))
+    mask = torch.rand(shape, generator=draw) < 0.9
+    mask[0, 0] = True
+    first, second = Neighbours.of(mask).adjacent_pairs()
+    joined = torch.rand(len(first), generator=draw) < share
+    voxels, first, second = int(mask.sum()), first[joined], second[joined]
+    found, count = connected(voxels, first, second)
+    graph = coo_array((np.ones(len(first)), (first.numpy(), second.numpy())), shape=(voxels, voxels))
+    expected_count, expected = connected_components(graph, directed=False)
+    assert count == expected_count
+    np.testing.assert_array_equal(found, expected)

@@ -7,10 +7,7 @@ away when that lowers the energy of the same random field: the evidence of all i
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from ..voxelwise.candidates import pick, wrap
 from ..voxelwise.neighbours import Neighbours
@@ -73,12 +70,48 @@ def _regions(field_hz: torch.Tensor, neighbours: Neighbours, period_hz: float, j
     """Label of the region of each voxel (adjacent voxels that differ by less than `jump_hz`), and the number of regions."""
     first, second = neighbours.adjacent_pairs()
     joined = wrap(field_hz[first] - field_hz[second], period_hz).abs() < jump_hz
-    a, b = first[joined].cpu().numpy(), second[joined].cpu().numpy()
-    voxels = field_hz.numel()
-    ends = np.searchsorted(a, np.arange(voxels + 1))  # pairs are ordered by their first voxel
-    graph = csr_matrix((np.ones(a.size), b, ends), shape=(voxels, voxels))
-    count, labels = connected_components(graph, directed=False)
-    return torch.from_numpy(labels).long().to(field_hz.device), int(count)
+    return connected(field_hz.numel(), first[joined], second[joined])
+
+
+def connected(voxels: int, first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, int]:
+    """Connected components of voxels.
+
+    Runs of consecutive voxels are joined first, which leaves few pairs; then every label takes the least one that it touches,
+    until none changes. It takes less time than `scipy.sparse.csgraph`, not counting the import of that.
+
+    Parameters
+    ----------
+    voxels : int
+        Number of voxels.
+    first, second : torch.Tensor, shape (pairs,), int64
+        Indices of voxels that are connected.
+
+    Returns
+    -------
+    component : torch.Tensor, shape (voxels,), int64
+        Number of the component of each voxel, in the order of their first voxels.
+    count : int
+        Number of components.
+    """
+    begins = torch.ones(voxels, dtype=torch.bool, device=first.device)
+    begins[second[second == first + 1]] = False
+    run = begins.cumsum(0) - 1
+    runs = int(run[-1]) + 1
+    a, b = run[first], run[second]
+    pairs = torch.unique_consecutive((a * runs + b)[a != b])
+    a, b = pairs // runs, pairs % runs
+    numbers = label = torch.arange(runs, device=first.device)
+    while True:
+        of_a, of_b = label[a], label[b]
+        apart = (of_a != of_b).nonzero()[:, 0]
+        if not apart.numel():
+            break
+        a, b, of_a, of_b = (x[apart] for x in (a, b, of_a, of_b))
+        label = label.scatter_reduce(0, torch.maximum(of_a, of_b), torch.minimum(of_a, of_b), "amin")
+        while not torch.equal(label, further := label[label]):
+            label = further
+    least = label == numbers
+    return (least.cumsum(0) - 1)[label[run]], int(least.sum())
 
 
 def _independent(gain: torch.Tensor, region: torch.Tensor, neighbours: Neighbours) -> torch.Tensor:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -95,6 +93,9 @@ class BinaryEnergy:
 
         Separating a pair cuts its edge, staying (x = 0) the edge from the source, moving (x = 1) the edge to the sink.
         """
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
         n = self.unary.size
         source, sink = n, n + 1
         gain, loss = np.flatnonzero(self.unary < 0), np.flatnonzero(self.unary > 0)
