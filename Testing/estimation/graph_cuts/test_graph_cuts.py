@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,8 @@ from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.simulation.held_out import HeldOutCase, held_out_cases
-from AIDEALLib.simulation.scan import PAPER
+from AIDEALLib.simulation.phantom import phantom
+from AIDEALLib.simulation.scan import PAPER, acquire
 from AIDEALLib.validation.scores import error_in
 
 SHIFT = SIX_PEAK.mean_shift_hz(1.5)
@@ -55,6 +58,16 @@ def test_swap_probability_is_small_where_right_and_large_where_swapped(case: Hel
     swapped = inside & (np.abs(off - period * np.round(off / period)) > abs(SHIFT) / 2)
     assert np.mean(maps.swap_probability[inside & ~swapped] < 0.05) > 0.97
     assert np.mean(maps.swap_probability[swapped] > 0.5) > 0.5 or swapped.sum() < 5
+
+
+def test_vials_without_noise_have_no_swap_and_finite_maps() -> None:
+    truth = phantom("1", PAPER.field_strength_t, (1, 48, 48), 6.0)
+    series = acquire(truth, replace(PAPER, snr=1e6), np.random.default_rng(0), coil_phase=False)
+    maps = estimate(series, RunOptions(method="graph-cuts", device="cpu", conjugate="no", bipolar="no"))
+    vials = maps.mask & (truth.labels > 0)
+    assert np.abs(maps.pdff - truth.pdff_percent)[vials].max() < 0.1
+    assert maps.swap_probability[vials].max() < 1e-3
+    assert maps.pdff_total_sd[vials].max() < 0.1
 
 
 def test_flat_field_of_one_tissue_is_found_whatever_its_period() -> None:

@@ -97,7 +97,7 @@ def graph_cuts(given: SliceEchoes, watch: Stopwatch, options: GraphCutOptions) -
     with watch("least squares"):
         modes = [mode_from_fit(linear_fit, point.field_hz, point.r2star_per_s, noise) for point, linear_fit in refined]
         fields = torch.stack([point.field_hz for point, _ in refined])
-        probability = mode_probability(energy, fields, noise, scan)
+        probability = mode_probability(energy, fields, given.evidence_noise(noise), scan)
         return Solution(modes[0], 1 - probability[0], mixture_variance(modes[0], modes, probability), noise)
 
 
@@ -111,7 +111,7 @@ def mode_probability(energy: torch.Tensor, fields_hz: torch.Tensor, noise_sd: to
     fields_hz : torch.Tensor, shape (mode, voxels), Hz
         Field of each refined mode.
     noise_sd : torch.Tensor, scalar
-        Noise SD per real channel.
+        Noise SD per real channel, not 0: `SliceEchoes.evidence_noise`.
     scan : Scan
         Protocol.
 
