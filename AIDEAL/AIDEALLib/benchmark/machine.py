@@ -13,7 +13,7 @@ from typing import Any
 
 from ..version import __version__
 
-PACKAGES = ("torch", "numpy", "scipy", "SimpleITK", "pycsemri")
+PACKAGES = ("torch", "numpy", "scipy", "SimpleITK", "pycsemri", "mri-fatwater")
 
 
 @dataclass(frozen=True)

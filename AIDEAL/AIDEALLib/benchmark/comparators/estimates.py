@@ -26,7 +26,7 @@ class Estimates:
     folder : Path
         Folder of the finished estimates.
     seconds : dict of str to list of float
-        Seconds per slice by system; those of a stored estimate are those of its run.
+        Processor time per slice by system; that of a stored estimate is that of its run.
     """
 
     folder: Path
@@ -51,9 +51,9 @@ class Estimates:
         key = "|".join((system.name, system.version, scan.fingerprint))
         file = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
         if not file.is_file():
-            start = time.perf_counter()
+            start = time.process_time()
             found = system.estimate(scan.series)
-            seconds = (time.perf_counter() - start) / scan.series.shape[0]
+            seconds = (time.process_time() - start) / scan.series.shape[0]
             arrays = {name: getattr(found, name) for name in ARRAYS if getattr(found, name) is not None}
             kept: dict[str, Any] = {name: np.asarray(values[scan.tissue], np.float32) for name, values in arrays.items()}
             with written_whole(file) as partial, partial.open("wb") as stream:
@@ -63,7 +63,7 @@ class Estimates:
             return Estimated(**{name: _placed(stored[name], scan) for name in ARRAYS if name in stored.files})
 
     def median_seconds(self, name: str) -> float:
-        """Median seconds per slice; NaN where the system was not run."""
+        """Median processor time per slice, s; NaN where the system was not run."""
         return float(np.median(self.seconds.get(name, [np.nan])))
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from ...validation.pictures import COLOURS, Drawing, legend_below, style_axes, use_log_axes
 from .accuracy import PartError
 from .study import ALL_SHIFTS, PHANTOM, ROOM, Study
-from .systems import ONE_SHOT, OURS
+from .systems import CORRECTED, ONE_SHOT, OURS
 from .uncertainty import KEPT, VoxelErrors, error_left, regression
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ def _file(domain: str) -> str:
 
 def _colours(study: Study) -> dict[str, tuple[str, str]]:
     """Colour and line style of each system that was run; those of this project are black."""
-    names = [s.name for s in study.systems if s.estimate is not None and s.name not in (OURS, ONE_SHOT)]
+    ours = {OURS: ("#000000", "-"), CORRECTED: ("#000000", "-."), ONE_SHOT: ("#000000", "--")}
+    names = [s.name for s in study.systems if s.estimate is not None and s.name not in ours]
     styles = {name: (COLOURS[k % len(COLOURS)], "-" if k < len(COLOURS) else "--") for k, name in enumerate(names)}
-    return {OURS: ("#000000", "-"), ONE_SHOT: ("#000000", "--")} | styles
+    return ours | styles
 
 
 def _error_left_figure(study: Study) -> Drawing:

@@ -126,7 +126,7 @@ def _vials(study: Study, condition: str) -> list[str]:
 
 
 def _seconds(study: Study, name: str) -> float:
-    """Seconds per slice, those of graph cuts included where their maps are used."""
+    """Processor time per slice, that of graph cuts included where their maps are used."""
     own = study.estimates.median_seconds(name)
     return max(own, study.estimates.median_seconds(GRAPH_CUTS)) if name in (FIT, COLOURS) else own
 
@@ -159,7 +159,7 @@ def _uncertainty(study: Study) -> list[str]:
             lines.append((titles[row.system], [*_score_cells(row), (format_cell(seconds, ".3f"), math.nan)]))
         blocks += [
             f"{_sentence(domain)}:",
-            markdown(["System", *(title for title, *_ in _SCORES), "s per slice"], bold_where_better(lines)),
+            markdown(["System", *(title for title, *_ in _SCORES), "CPU s per slice"], bold_where_better(lines)),
         ]
     return blocks
 

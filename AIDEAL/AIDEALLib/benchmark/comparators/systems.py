@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ...choices import Method
+from ...choices import Conjugate, Method
 from ...echoes import EchoSeries
 from ...errors import AidealError
 from ...estimation.phase_correction.plan import NO_CORRECTIONS
@@ -31,6 +29,9 @@ from .system import Estimated, System
 
 OURS, ONE_SHOT = "refined", "one-shot"
 """Methods of this project."""
+CORRECTED = f"{OURS}, odd/even corrected"
+"""As a run does by default; every other system is given the echoes as they are. Lobes and vials have no such phase, and
+the PDFF of `OURS`."""
 GRAPH_CUTS = "graph-cuts"
 TITLES = {
     "unet": "U-Net",
@@ -40,7 +41,7 @@ TITLES = {
     "aideal-published": "AI-DEAL as published",
 }
 FIT, COLOURS = "graph-cuts + goodness of fit", "graph-cuts + colouring"
-PEERS = ("PyCSEMRI LUT + fit",)
+PEERS = ("PyCSEMRI LUT + fit", "mri-fatwater")
 """Other packages; the graph cut of PyCSEMRI, five times slower, is in the table of `aideal benchmark`."""
 TOTAL_SD = "SD of the mixture with a swap"
 Maps = Callable[[EchoSeries], ParameterMaps]
@@ -67,13 +68,13 @@ def systems(networks: Networks, folder: Path | None, peers: bool) -> list[System
     colouring = _version("confidence_colours.py")
     return [
         System(OURS, _with_sd(_maps_of(networks, Method.REFINED)), TOTAL_SD, version=_version()),
+        System(CORRECTED, _with_sd(_corrected(networks)), TOTAL_SD, version=_version(), own_pdff=False),
         System(ONE_SHOT, _with_sd(_maps_of(networks, Method.ONE_SHOT)), TOTAL_SD, version=_version()),
         System(GRAPH_CUTS, _with_sd(cuts), TOTAL_SD, version=_version()),
         System(FIT, lambda series: goodness_of_fit(cuts(series)), "misfit of the echoes", version=fit, own_pdff=False),
         System(COLOURS, lambda series: colours(cuts(series), series), "colours", version=colouring, own_pdff=False),
         *(_network(name, folder) for name in COMPARATORS),
         *(_peer(name) for name in (PEERS if peers else ())),
-        _mri_fatwater(),
     ]
 
 
@@ -92,6 +93,11 @@ def refined_with_shift(networks: Networks, ppm: float) -> System:
 def _maps_of(networks: Networks, method: Method, ppm: float | None = None) -> Maps:
     options = RunOptions(method=method, device="cpu", ppm_offset=ppm)
     return lambda series: run(series, options, check=False, networks=lambda _: networks, corrections=NO_CORRECTIONS).maps
+
+
+def _corrected(networks: Networks) -> Maps:
+    options = RunOptions(method=Method.REFINED, device="cpu", conjugate=Conjugate.AS_STORED)
+    return lambda series: run(series, options, check=False, networks=lambda _: networks).maps
 
 
 def _remember_last(maps: Maps) -> Maps:
@@ -165,10 +171,3 @@ def _peer(name: str) -> System:
     except Unavailable as missing:
         return System(name, reason=str(missing))
     return System(name, lambda series: Estimated(peer.estimate(series).pdff), version=peer.version)
-
-
-@cache
-def _mri_fatwater() -> System:
-    """The package mri-fatwater 1.2.2 (GPL-3.0), whose row gives the reason."""
-    version = ".".join(map(str, sys.version_info[:2]))
-    return System("mri-fatwater", reason=f"its releases require Python 3.14 or newer; this is {version}")
