@@ -74,6 +74,12 @@ def test_bright_vessels_in_a_liver_with_iron_are_left_out() -> None:
     assert found.r2star_per_s == pytest.approx(600.0, abs=3 * found.r2star_error)
 
 
+def test_fat_that_decays_like_iron_is_no_estimate() -> None:
+    slow, fast = fitted(2, 60.0, pdff=95.0), fitted(2, 500.0, pdff=95.0)
+    assert slow is not None and slow.pdff == pytest.approx(95.0, abs=1.0)
+    assert fast is None or fast.pdff < 70
+
+
 def test_few_voxels_give_nothing() -> None:
     assert fitted(0, 40.0, voxels=3) is None
 

@@ -54,6 +54,8 @@ MOST_VOXELS = 6000
 """Voxels used of a larger region, drawn at random with a fixed seed."""
 PDFF_RANGE, LARGEST_PHASE, LOWEST_R2STAR_PER_S = (-0.05, 1.05), 0.3, -20.0
 """Range of Re eta, limit of Im eta, and lower limit of R2*."""
+MOSTLY_FAT, FASTEST_FAT_PER_S = 0.7, 200.0
+"""Iron lies in water: regions of a larger Re eta decay no faster."""
 FEWEST_VOXELS = 4
 MISFIT, LEAST_KEPT = 3.0, 0.5
 """Voxels whose misfit exceeds this multiple of what noise or the median of the region explains are of another kind; and the
@@ -191,7 +193,9 @@ def _fitting(
 
 def _possible(point: Floats) -> bool:
     """Whether fat fraction and R2* are those of tissue; swapped modes of few echoes fit as well with impossible values."""
-    return bool(PDFF_RANGE[0] <= point[0] <= PDFF_RANGE[1] and abs(point[1]) < LARGEST_PHASE and point[2] > LOWEST_R2STAR_PER_S)
+    eta, phase, r2star = point
+    fastest = FASTEST_FAT_PER_S if eta > MOSTLY_FAT else math.inf
+    return bool(PDFF_RANGE[0] <= eta <= PDFF_RANGE[1] and abs(phase) < LARGEST_PHASE and LOWEST_R2STAR_PER_S < r2star < fastest)
 
 
 def _profile(
