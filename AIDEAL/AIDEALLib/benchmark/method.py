@@ -54,7 +54,6 @@ METHODS: dict[str, str] = {
     "PyCSEMRI graph cut": ".pycsemri_graph_cut:GraphCut",
     "PyCSEMRI LUT": ".pycsemri_lut:LookUp",
     "PyCSEMRI LUT + fit": ".pycsemri_lut:LookUpAndFit",
-    "mri-fatwater": ".mri_fatwater:MultiScaleGraphCut",
 }
 """Name in the tables, and module and class (a leading dot: in this package)."""
 

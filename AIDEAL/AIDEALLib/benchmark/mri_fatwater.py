@@ -13,6 +13,7 @@ from importlib import import_module, metadata
 import numpy as np
 
 from ..echoes import EchoSeries
+from ..errors import InputError
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import GYROMAGNETIC_RATIO_HZ_PER_T, SIX_PEAK
 from .method import Unavailable
@@ -46,7 +47,17 @@ class MultiScaleGraphCut:
         self.version = metadata.version("mri-fatwater")
 
     def estimate(self, series: EchoSeries) -> ParameterMaps:
-        """See `method.Comparator`."""
+        """See `method.Comparator`.
+
+        Raises
+        ------
+        InputError
+            The distances of the echo times differ by more than 10 %, which the package refuses.
+        """
+        distances = np.diff(series.te_s)
+        if distances.max() > 1.1 * distances.min():
+            found = f"{1e3 * distances.min():.2f} to {1e3 * distances.max():.2f} ms"
+            raise InputError(f"mri-fatwater needs equal distances of echo times; found {found}")
         column, row, distance = series.geometry.spacing_mm
         data = {"t": tuple(series.te_s.tolist()), "B0": series.field_strength_t, "voxelsize": (row, column, distance)}
         model = {"watCS": 0.0, "fatCS": SIX_PEAK.ppm, "relAmps": SIX_PEAK.amplitudes}

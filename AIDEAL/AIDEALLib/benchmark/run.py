@@ -34,7 +34,6 @@ SCORING = (
     "benchmark/pycsemri_data.py",
     "benchmark/pycsemri_graph_cut.py",
     "benchmark/pycsemri_lut.py",
-    "benchmark/mri_fatwater.py",
 )
 """Modules that a stored result depends on besides the version of its method."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...errors import InputError
 from ..plain_maps import foreground_mask
 from ..real import RealScan
 from .system import System
@@ -54,7 +55,12 @@ def agreements(systems: Sequence[System], scans: Sequence[RealScan]) -> list[Agr
             if reason or system.estimate is None:
                 rows.append(Agreement(system.name, scan.name, reason=reason))
                 continue
-            difference = np.nan_to_num(system.estimate(scan.series).pdff[inside] - cuts, nan=100.0)
+            try:
+                found = system.estimate(scan.series).pdff[inside]
+            except InputError as refused:
+                rows.append(Agreement(system.name, scan.name, reason=str(refused)))
+                continue
+            difference = np.nan_to_num(found - cuts, nan=100.0)
             within = float(100 * (np.abs(difference) < 5).mean())
             rows.append(Agreement(system.name, scan.name, float(np.median(difference)), within))
     return rows

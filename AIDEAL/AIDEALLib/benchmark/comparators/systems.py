@@ -20,8 +20,7 @@ from ...pipeline import run
 from ...training.comparators.interface import N_ECHOES, ComparatorNetwork
 from ...training.comparators.registry import COMPARATORS, trained_comparator
 from ...validation.fingerprint import code_fingerprint
-from ..method import Unavailable
-from ..method import load as load_peer
+from ..method import METHODS, Unavailable, create
 from ..own import code_version
 from .confidence_colours import colours
 from .confidence_maps import goodness_of_fit
@@ -41,8 +40,8 @@ TITLES = {
     "aideal-published": "AI-DEAL as published",
 }
 FIT, COLOURS = "graph-cuts + goodness of fit", "graph-cuts + colouring"
-PEERS = ("PyCSEMRI LUT + fit", "mri-fatwater")
-"""Other packages; the graph cut of PyCSEMRI, five times slower, is in the table of `aideal benchmark`."""
+PEERS = {"PyCSEMRI LUT + fit": METHODS["PyCSEMRI LUT + fit"], "mri-fatwater": ".mri_fatwater:MultiScaleGraphCut"}
+"""Other packages and their adapters; the graph cut of PyCSEMRI, five times slower, is in the table of `aideal benchmark`."""
 TOTAL_SD = "SD of the mixture with a swap"
 Maps = Callable[[EchoSeries], ParameterMaps]
 
@@ -167,7 +166,7 @@ def by_network(network: ComparatorNetwork, series: EchoSeries) -> Estimated:
 
 def _peer(name: str) -> System:
     try:
-        peer = load_peer(name)
+        peer = create(PEERS[name])
     except Unavailable as missing:
         return System(name, reason=str(missing))
     return System(name, lambda series: Estimated(peer.estimate(series).pdff), version=peer.version)
