@@ -57,9 +57,9 @@ PDFF_RANGE, LARGEST_PHASE, LOWEST_R2STAR_PER_S = (-0.05, 1.05), 0.3, -20.0
 MOSTLY_FAT, FASTEST_FAT_PER_S = 0.7, 200.0
 """Iron lies in water: regions of a larger Re eta decay no faster."""
 FEWEST_VOXELS = 4
-MISFIT, LEAST_KEPT = 3.0, 0.5
-"""Voxels whose misfit exceeds this multiple of what noise or the median of the region explains are of another kind; and the
-least share of the region that the others must be."""
+MISFIT, NEGLIGIBLE, LEAST_KEPT = 3.0, 0.05, 0.5
+"""Voxels whose misfit exceeds this multiple of what noise or the median of the region explains are of another kind; the share
+of the misfit up to which they do not matter; and the least share of the region that the others must be."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,10 @@ def fit_region(
     found = _estimate(echoes, te_s, modulation, field_hz, start, noise_sd, fat_shift_hz)
     if found is None:
         return None
-    fits = _fitting(echoes, te_s, modulation, field_hz, found, noise_sd, fat_shift_hz)
-    if fits.all() or fits.mean() < LEAST_KEPT:
+    left = _misfit(echoes, te_s, modulation, field_hz, found, fat_shift_hz)
+    by_noise = noise_sd**2 * (2 * len(te_s) - 3)  # two of the amplitude and one of the field are fitted
+    fits = left <= MISFIT * max(by_noise, float(np.median(left)))
+    if left[~fits].sum() < NEGLIGIBLE * left.sum() or fits.mean() < LEAST_KEPT:
         return found
     again = _estimate(echoes[:, fits], te_s, modulation, field_hz[fits], start, noise_sd, fat_shift_hz)
     if again is None:
@@ -172,22 +174,19 @@ def _estimate(
     return RegionEstimate(100 * float(point[0]), 100 * float(errors[0]), float(point[2]), float(errors[2]), signal)
 
 
-def _fitting(
+def _misfit(
     echoes: Complex,
     te_s: Floats,
     modulation: Complex,
     field_hz: Floats,
     found: RegionEstimate,
-    noise_sd: float,
     fat_shift_hz: float,
-) -> Bools:
-    """Voxels that the estimate explains up to `MISFIT` times what noise leaves over; parameters of `fit_region`."""
+) -> Floats:
+    """Energy of each voxel's echoes that an estimate leaves over; parameters of `fit_region`."""
     problem = RegionEchoes(echoes.astype(np.complex128), te_s - te_s[0], modulation)
     point = np.array([found.pdff / 100, 0.0, found.r2star_per_s])
     fields = np.stack([problem.fields(point, field_hz + shift) for shift in (0.0, fat_shift_hz, -fat_shift_hz)])
-    left = np.sum(np.abs(echoes) ** 2, axis=0) - problem.energy(point, fields).max(0)
-    by_noise = noise_sd**2 * (2 * len(te_s) - 3)  # two of the amplitude and one of the field are fitted
-    result: Bools = left <= MISFIT * max(by_noise, float(np.median(left)))
+    result: Floats = np.sum(np.abs(echoes) ** 2, axis=0) - problem.energy(point, fields).max(0)
     return result
 
 
