@@ -67,17 +67,16 @@ def model_spread(
     modulation = spectrum.modulation(te, series.field_strength_t)
     truth = np.broadcast_to(np.array(PDFF_PERCENT)[:, None], (len(PDFF_PERCENT), len(R2STAR_PER_S)))
     sources: dict[str, list[Floats]] = {"spectrum": [], "odd-even phase": [], "first-echo phase": []}
-    plain = torch.zeros(series.n_echoes, dtype=torch.float64)
     for other in SPECTRA:
         shifted = other.shifted(ppm_offset).modulation(te, series.field_strength_t)
-        sources["spectrum"].append(_off(te, shifted, modulation, plain))
+        sources["spectrum"].append(truth - fitted_from(te, shifted, modulation))
     for name, pattern, rad in (
         ("odd-even phase", Pattern.ODD_EVEN, _odd_even_rad(series, corrections)),
         ("first-echo phase", Pattern.FIRST, _open_rad(corrections.first_echo, corrections.applied)),
     ):
         for sign in (-1.0, 1.0) if rad else ():
             phase = sign * rad * pattern.of(series.echo_steps).double()
-            sources[name].append(_off(te, modulation, modulation, phase))
+            sources[name].append(truth - fitted_from(te, modulation, modulation, phase))
     weighting = t1_weighting_of(series)
     if weighting is not None:
         known = replace(weighting, ratio=1.0) if t1_corrected else weighting  # what is left after a correction is its error
@@ -99,20 +98,37 @@ def model_spread(
     }
 
 
-def _off(te: torch.Tensor, true_modulation: torch.Tensor, modulation: torch.Tensor, phase: torch.Tensor) -> Floats:
-    """True minus fitted fat fraction, (pdff, r2star) in points."""
+def fitted_from(
+    te: torch.Tensor, true_modulation: torch.Tensor, modulation: torch.Tensor, phase: torch.Tensor | None = None
+) -> Floats:
+    """Fit noise-free echoes of another model.
+
+    Parameters
+    ----------
+    te : torch.Tensor, shape (echo,), seconds
+        Echo times.
+    true_modulation, modulation : torch.Tensor, shape (echo,), complex
+        Fat phasor of the echoes, and of the fit.
+    phase : torch.Tensor, shape (echo,), radians, optional
+        Phase error of each echo; none when None.
+
+    Returns
+    -------
+    numpy.ndarray, shape (pdff, r2star), percent
+        Fat fraction that is read, on `PDFF_PERCENT` and `R2STAR_PER_S`.
+    """
     pdff, r2star = torch.meshgrid(
         torch.tensor(PDFF_PERCENT, dtype=torch.float64), torch.tensor(R2STAR_PER_S, dtype=torch.float64), indexing="ij"
     )
     pdff, r2star = pdff.flatten(), r2star.flatten()
     fat = (pdff / 100).to(torch.complex128)
     echoes = synthesise(1 - fat, fat, torch.zeros_like(pdff), r2star, te, true_modulation)
-    echoes = echoes * torch.polar(torch.ones_like(phase), phase)[:, None]
+    if phase is not None:
+        echoes = echoes * torch.polar(torch.ones_like(phase), phase)[:, None]
     basis = EchoBasis.of(te, modulation, torch.float64)
     found = gauss_newton(echoes, torch.zeros_like(pdff), r2star, basis, STEPS)
     fitted = fit(echoes, found.field_hz, found.r2star_per_s, basis)
-    change = pdff - pdff_signed(fitted.water, fitted.fat)
-    result: Floats = change.reshape(len(PDFF_PERCENT), len(R2STAR_PER_S)).numpy()
+    result: Floats = pdff_signed(fitted.water, fitted.fat).reshape(len(PDFF_PERCENT), len(R2STAR_PER_S)).numpy()
     return result
 
 

@@ -15,11 +15,15 @@ from ..stopwatch import Stopwatch
 from .causes import sorted_findings
 from .corrections import assess_corrections
 from .echoes import assess_echoes
+from .fat_shift import assess_fat_shift
 from .findings import Finding, QualityReport, Severity
 from .protocol import assess_protocol, expected_precision
 from .result import assess_magnitude_fit, assess_maps, assess_networks, usability_of
 from .signal import MOST_SLICES, SignalCheck
 from .wrapped import assess_wrapped
+
+_Checked = tuple[list[Finding], dict[str, Any]]
+"""Findings, and fat fractions that a wrong protocol lets read (`fat_shift.assess_fat_shift`)."""
 
 
 @one_core()
@@ -64,29 +68,37 @@ def assess(
     spectrum, watch = spectrum or fat_spectrum(options), watch or Stopwatch()
     signal = signal or SignalCheck.of(series, options.uses_phase)
     found = list(signal.findings)
+    bias: dict[str, Any] = {}
     expected = expected_precision(series, spectrum, signal.snr, options.uses_phase)
     if any(f.severity is Severity.STOP for f in found):
-        return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found))
+        return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found, bias))
 
-    def of_scan_and_maps() -> list[Finding]:
+    def of_scan_and_maps() -> _Checked:
         with watch("checking"):
             found = assess_wrapped(series, signal.body, spectrum) + assess_protocol(series, spectrum, signal.snr, options)
             if maps is not None:
                 found += assess_maps(maps, spectrum, signal.noise_sd) + assess_networks(maps.provenance)
-            return found if options.uses_phase else found + assess_magnitude_fit(maps)
+            return (found if options.uses_phase else found + assess_magnitude_fit(maps)), {}
 
-    def of_corrected_echoes() -> list[Finding]:
+    def of_corrected_echoes() -> _Checked:
         if not options.uses_phase:
-            return []
+            return [], {}
         with watch("checking"):
             made = corrections or plan_corrections(series, spectrum, options)
             examined = corrected_slices(series, made, MOST_SLICES)
-            return assess_corrections(made) + assess_echoes(examined, spectrum, made)
+            return assess_corrections(made) + assess_echoes(examined, spectrum, made), {}
 
-    for some in side_by_side(of_scan_and_maps, of_corrected_echoes):
+    def of_fat() -> _Checked:
+        if not options.uses_phase or maps is None or corrections is None:
+            return [], {}
+        with watch("checking"):
+            return assess_fat_shift(series, maps, corrections, spectrum)
+
+    for some, of_readings in side_by_side(of_scan_and_maps, of_corrected_echoes, of_fat):
         found += some
-    return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found))
+        bias |= of_readings
+    return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found, bias))
 
 
-def _usability(maps: ParameterMaps | None, signal: SignalCheck, found: list[Finding]) -> dict[str, Any]:
-    return usability_of(maps, signal.noise_sd, found) if maps is not None else {}
+def _usability(maps: ParameterMaps | None, signal: SignalCheck, found: list[Finding], bias: dict[str, Any]) -> dict[str, Any]:
+    return usability_of(maps, signal.noise_sd, found, bias) if maps is not None else {}

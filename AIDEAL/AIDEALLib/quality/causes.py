@@ -13,7 +13,7 @@ _ECHOES = ("echo-missing", "zero-filled", "wrapped", "values-clipped", "motion-b
 _PHASE = ("magnitude-only", "phase-constant", "phase-not-phase", "parts-offset", "phase-scale", "phase-range")
 _READ_OUT = ("sign-undecided", "bipolar-uncorrected")
 _PROTOCOL = ("spacing-near-fat-period", "echo-times-unfit", "snr-low")
-_MISFIT = ("model-not-followed", "signal-grows")
+_MISFIT = ("model-not-followed", "signal-grows", "fat-shift")
 _SINGLE_ECHO = ("gain-step", "first-echo-phase")
 _ROOTS = ("no-signal", *_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, *_SINGLE_ECHO, *_PROTOCOL)
 _CAUSES: dict[str, tuple[str, ...]] = {
@@ -28,8 +28,8 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "residual-structured",
     ),
     "residual-structured": (*_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, "gain-step", "first-echo-phase"),
-    "model-not-followed": (*_PHASE, "echo-missing", "wrapped", *_READ_OUT),
-    "signal-grows": ("model-not-followed",),
+    "model-not-followed": (*_PHASE, "echo-missing", "wrapped", *_READ_OUT, "fat-shift"),
+    "signal-grows": ("model-not-followed", "fat-shift"),
     "gain-step": ("phase-scale", *_ECHOES, *_READ_OUT, *_MISFIT),
     "first-echo-phase": ("phase-scale", *_ECHOES, *_READ_OUT, *_MISFIT),
     "sign-undecided": ("phase-scale",),
@@ -40,6 +40,8 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "sign-by-plausibility": ("phase-scale", *_MISFIT),
     "field-steep": (*_PHASE, *_READ_OUT, *_MISFIT),
     "r2star-limit": (*_PHASE, *_MISFIT, "residual-structured"),
+    "fat-shift": (*_PHASE, *_ECHOES, *_READ_OUT, "gain-step"),
+    "fat-phase": (*_PHASE, *_ECHOES, *_READ_OUT, "model-not-followed", "signal-grows", *_SINGLE_ECHO),
     "echo-times-unfit": ("spacing-near-fat-period", "snr-low"),
     "outside-training-range": ("spacing-near-fat-period", "echo-times-unfit", "snr-low"),
 }

@@ -32,8 +32,10 @@ RESIDUAL_PERCENT, RESIDUAL_TIMES_EXPECTED, RESIDUAL_SHARE = 6.0, 2.5, 0.12
 of the body does."""
 STEEP_SHARE_OF_FAT_SHIFT, STEEP_SHARE_OF_BODY = 0.3, 0.04
 HIGHEST_R2STAR_PER_S, HIGHEST_SHARE = 1200.0, 0.005
-JUDGED_BY_REGION = ("model-not-followed", "signal-grows")
-"""Findings that may hold for one region and not for another."""
+MISFIT = ("model-not-followed", "signal-grows")
+"""Findings that put the whole body in doubt, of which a region may be free."""
+BIAS = ("fat-shift", "fat-phase")
+"""Findings whose harm depends on the fat fraction, where it is known."""
 REASONS = {
     "magnitude-only": "phase is missing",
     "phase-constant": "phase is the same in all echoes",
@@ -42,6 +44,8 @@ REASONS = {
     "phase-scale": "phase has a wrong scale",
     "sign-undecided": "rotation sense of the phase is open",
     "echo-times-unfit": "echo times do not determine PDFF",
+    "fat-shift": "echo times or field strength are wrong",
+    "fat-phase": "echo times or phases are wrong",
 }
 """Why no region has a number, in a few words, by code of a finding that stops."""
 
@@ -152,7 +156,9 @@ def _left_of_noise(echoes: int) -> float:
     return math.sqrt(residual_degrees_of_freedom(echoes) / echoes)
 
 
-def usability_of(maps: ParameterMaps, noise_sd: Sequence[float], findings: Sequence[Finding]) -> dict[str, Any]:
+def usability_of(
+    maps: ParameterMaps, noise_sd: Sequence[float], findings: Sequence[Finding], bias: dict[str, Any]
+) -> dict[str, Any]:
     """What statistics need to know of regions without a number (`statistics.Usability`), in plain types.
 
     Parameters
@@ -163,19 +169,23 @@ def usability_of(maps: ParameterMaps, noise_sd: Sequence[float], findings: Seque
         Noise per real channel of each slice, not taken from the fit.
     findings : sequence of Finding
         Findings of the scan and its maps.
+    bias : dict
+        Fat fractions that a wrong protocol lets read, and true ones (`fat_shift.assess_fat_shift`).
 
     Returns
     -------
     dict
     """
     stops = {f.code: f for f in findings if f.severity is Severity.STOP}
-    general = [f for code, f in stops.items() if code not in JUDGED_BY_REGION]
+    by_region = (*MISFIT, *BIAS) if bias else MISFIT
+    general = [f for code, f in stops.items() if code not in by_region]
     echoes = len(maps.provenance.te_s)
     noise = [sd for sd, here in zip(noise_sd, maps.mask, strict=True) if here.any()]
     return {
         "everywhere": REASONS.get(general[0].code, general[0].code) if general else "",
-        "doubtful": len(stops) > len(general),
+        "doubtful": any(code in MISFIT for code in stops),
         "noise_left": float(np.median(noise)) * _left_of_noise(echoes) if noise and echoes > 3 else 0.0,
+        "bias": bias,
     }
 
 

@@ -24,6 +24,8 @@ LOWEST_PDFF, HIGHEST_PDFF = -15.0, 115.0
 """A median fat fraction (percent) beyond these is none: noise moves single voxels so far, but no region."""
 SOUND_PERCENT, SOUND_TIMES_EXPECTED = 6.0, 1.5
 """In a scan whose body does not follow the model, a region has a number only where its residual is below one of these."""
+LARGEST_BIAS = 3.0
+"""Points by which the fat fraction of a region may be off without its number being withheld."""
 _KEPT = ("name", "withheld", "voxels", "volume_ml", "outside_percent", "low_confidence_percent", "swap_suspect_percent")
 
 
@@ -41,22 +43,29 @@ class Usability:
         Root mean square per echo of what noise alone leaves of a fit, in the unit of the echoes.
     te_s : tuple of float, seconds
         Echo times.
+    read_percent, true_percent : tuple of float, percent
+        Fat fractions that a wrong protocol lets read, rising, and the true ones; () where the protocol is right.
     """
 
     everywhere: str = ""
     doubtful: bool = False
     noise_left: float = 0.0
     te_s: tuple[float, ...] = ()
+    read_percent: tuple[float, ...] = ()
+    true_percent: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, provenance: Mapping[str, Any]) -> Usability:
         """Usability that a provenance, as plain types, states; runs without a check state none."""
         stated = provenance.get("usability") or {}
+        bias = stated.get("bias") or {}
         return cls(
             str(stated.get("everywhere", "")),
             bool(stated.get("doubtful", False)),
             float(stated.get("noise_left", 0.0)),
             tuple(float(t) for t in provenance.get("te_s", ())),
+            tuple(float(v) for v in bias.get("read", ())),
+            tuple(float(v) for v in bias.get("true", ())),
         )
 
     def reason(self, maps: MapArrays, used: BoolArray) -> str:
@@ -81,6 +90,10 @@ class Usability:
         typical = float(np.median(maps.pdff[used]))
         if not LOWEST_PDFF < typical < HIGHEST_PDFF:
             return f"fat fraction of {typical:.0f} % is impossible"
+        if self.read_percent:
+            off = typical - float(np.interp(typical, self.read_percent, self.true_percent))
+            if abs(off) > LARGEST_BIAS:
+                return f"echo times or field strength are wrong, and PDFF is off by about {off:+.0f} points"
         if not self.noise_left:
             return ""
         growth = float(np.median(maps.r2star[used]))

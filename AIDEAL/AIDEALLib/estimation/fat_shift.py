@@ -1,0 +1,212 @@
+"""Whether fat behaves as echo times and field strength say: how fast it turns against water, and its phase at excitation.
+
+Wrong echo times, a field strength of another scanner and a cold phantom change the shift of fat by a factor, which other
+fields and decays hide in part. Voxels with fat still fit best at the true factor. A wrong first echo time, or a phase error of
+single echoes, leaves the fit as good as it was, but water and fat no longer have one phase at the time of excitation, as the
+signal model demands (Bydder et al., Magn Reson Imaging 2011;29:216).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..echoes import EchoSeries
+from ..parameter_maps import ParameterMaps
+from ..physics.spectrum import FatSpectrum
+from ..physics.variable_projection import EchoBasis, fit
+from .model_spread import PDFF_PERCENT, R2STAR_PER_S, fitted_from
+from .phase_correction.phase_errors import MIN_ECHOES
+from .phase_correction.plan import PhaseCorrections
+from .voxelwise.bright_sample import Sample, best_fit, foreground_voxels, random_voxels, sample_of
+from .voxelwise.gauss_newton import gauss_newton
+
+SMALLEST, LARGEST = 0.42, 2.4
+"""Factors searched: 1.5 T taken for 3 T and the reverse lie within."""
+STEP_RAD = 0.7
+"""Phase of fat in the last echo between two factors of the search."""
+SAMPLE_VOXELS = 400
+_REFINEMENTS = 5
+_STEPS = 6
+_FLOOR = 1e-6
+MIXED, MOST_SD, MOST_SWAP = (0.15, 0.85), 6.0, 0.05
+"""Voxels that show the phase of fat against water: |F| / (|W| + |F|), and largest SD (points) and swap probability."""
+LEAST_MIXED = 40
+MOST_SLICES, MOST_VOXELS = 8, 3000
+"""Slices looked at, and voxels of each."""
+_DEPENDENT = 2.0
+"""Standard errors of the phase are this much larger than those of independent voxels (zero filling, partial volumes)."""
+
+
+@dataclass(frozen=True)
+class FatScale:
+    """Shift of fat that fits best.
+
+    Attributes
+    ----------
+    factor : float
+        Shift found over that of spectrum, field strength and echo times.
+    mirrored : bool
+        Whether it fits best with the opposite rotation sense.
+    gain : float
+        Factor by which the residual of a typical voxel falls (geometric mean).
+    z : float
+        Logarithm of `gain` in its standard errors.
+    """
+
+    factor: float
+    mirrored: bool
+    gain: float
+    z: float
+
+
+@dataclass(frozen=True)
+class FatPhase:
+    """Phase of fat against water at the time of excitation.
+
+    Attributes
+    ----------
+    radians, error : float
+        Phase and its standard error.
+    voxels : int
+        Voxels that show it.
+    """
+
+    radians: float
+    error: float
+    voxels: int
+
+
+def scaled(spectrum: FatSpectrum, factor: float) -> FatSpectrum:
+    """Spectrum with all shifts multiplied by `factor`."""
+    return replace(spectrum, ppm=tuple(ppm * factor for ppm in spectrum.ppm))
+
+
+def find_fat_scale(corrected: EchoSeries, spectrum: FatSpectrum) -> FatScale | None:
+    """Search the shift of fat that leaves the least residual.
+
+    Parameters
+    ----------
+    corrected : EchoSeries
+        A few slices with their phase errors corrected.
+    spectrum : FatSpectrum
+        Fat spectrum of the run.
+
+    Returns
+    -------
+    FatScale or None
+        None for three echoes, which leave no residual, and without signal.
+    """
+    found = foreground_voxels(corrected) if corrected.n_echoes >= MIN_ECHOES else None
+    if found is None:
+        return None
+    echoes, place = found
+    pick = random_voxels(echoes.shape[1], SAMPLE_VOXELS)
+    echoes = echoes[:, pick] / echoes[:, pick].abs().square().sum(0).sqrt()
+    sample = sample_of(corrected, spectrum, echoes, place[:, pick])
+    senses = (sample, replace(sample, echoes=echoes.conj().resolve_conj()))
+    before = _left(sample)
+
+    def log_gain(mirrored: bool, factor: float) -> torch.Tensor:
+        modulation = scaled(spectrum, factor).modulation(sample.te_s, corrected.field_strength_t)
+        return before - _left(_with(senses[mirrored], modulation))
+
+    turn = 2 * math.pi * abs(spectrum.mean_shift_hz(corrected.field_strength_t)) * float(sample.te_s[-1])
+    factors = np.arange(SMALLEST, LARGEST, STEP_RAD / turn)
+    means = {(m, f): float(log_gain(m, f).mean()) for m in (False, True) for f in factors.tolist()}
+    mirrored, factor = max(means, key=lambda key: means[key])
+    low, high = factor - STEP_RAD / turn, factor + STEP_RAD / turn
+    for _ in range(_REFINEMENTS):
+        third = (high - low) / 3
+        if float(log_gain(mirrored, low + third).mean()) > float(log_gain(mirrored, high - third).mean()):
+            high -= third
+        else:
+            low += third
+    factor = (low + high) / 2
+    gains = log_gain(mirrored, factor)
+    error = float(gains.std()) / math.sqrt(gains.numel()) if gains.numel() > 1 else math.inf
+    return FatScale(factor, mirrored, math.exp(float(gains.mean())), float(gains.mean()) / (error + 1e-9))
+
+
+def find_fat_phase(
+    series: EchoSeries, maps: ParameterMaps, corrections: PhaseCorrections, spectrum: FatSpectrum
+) -> FatPhase | None:
+    """Phase of fat against water at excitation, in voxels that hold both.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    maps : ParameterMaps
+        Its maps; the mode of a voxel is that of their field and R2*.
+    corrections : PhaseCorrections
+        Corrections of the run.
+    spectrum : FatSpectrum
+        Fat spectrum, of the run or as `find_fat_scale` found it.
+
+    Returns
+    -------
+    FatPhase or None
+        None where too few voxels show it.
+    """
+    sure = maps.mask & (maps.pdff_sd < MOST_SD) & (maps.swap_probability < MOST_SWAP)
+    slices = np.flatnonzero(sure.any(axis=(1, 2)))
+    te = torch.from_numpy(series.te_s)
+    basis = EchoBasis.of(te, spectrum.modulation(te, series.field_strength_t))
+    products = []
+    for index in slices[np.linspace(0, slices.size - 1, min(slices.size, MOST_SLICES)).astype(int)]:
+        here = np.flatnonzero(sure[index])
+        here = here[random_voxels(here.size, MOST_VOXELS).numpy()]
+        corrected = corrections.apply(series.echoes[:, index], int(index))
+        echoes = torch.from_numpy(corrected.reshape(series.n_echoes, -1)[:, here])
+        field, r2star = (torch.from_numpy(values[index].ravel()[here]) for values in (maps.field, maps.r2star))
+        refined = gauss_newton(echoes, field, r2star, basis, _STEPS)
+        linear = fit(echoes, refined.field_hz, refined.r2star_per_s, basis)
+        share = linear.fat.abs() / (linear.fat.abs() + linear.water.abs())
+        products.append((linear.fat * linear.water.conj())[(share > MIXED[0]) & (share < MIXED[1])])
+    product = torch.cat(products) if products else torch.empty(0)
+    if product.numel() < LEAST_MIXED:
+        return None
+    total = product.sum()
+    across = (product * total.conj() / total.abs()).imag
+    error = _DEPENDENT * float(across.square().sum().sqrt() / total.abs())
+    return FatPhase(float(torch.angle(total)), error, product.numel())
+
+
+def readings(series: EchoSeries, spectrum: FatSpectrum, factor: float, phase_rad: float) -> list[tuple[float, float]]:
+    """What a fit reads where fat has another shift and phase than its model.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan, for its protocol.
+    spectrum : FatSpectrum
+        Fat spectrum of the run.
+    factor : float
+        True shift of fat over that of the model.
+    phase_rad : float
+        Phase of fat against water at excitation.
+
+    Returns
+    -------
+    list of (float, float), percent
+        PDFF that is read and the true one, which rises, at R2* 50 1/s.
+    """
+    te = torch.from_numpy(series.te_s)
+    turn = torch.polar(torch.ones((), dtype=torch.float64), torch.tensor(phase_rad, dtype=torch.float64))
+    true = scaled(spectrum, factor).modulation(te, series.field_strength_t) * turn
+    fitted = fitted_from(te, true, spectrum.modulation(te, series.field_strength_t))
+    column = R2STAR_PER_S.index(50.0)
+    return [(float(read), truth) for read, truth in zip(fitted[:, column], PDFF_PERCENT, strict=True)]
+
+
+def _left(sample: Sample) -> torch.Tensor:
+    """Half the logarithm of the residual energy of each voxel."""
+    return 0.5 * torch.log(best_fit(sample)[2].residual_energy.clamp_min(0) + _FLOOR)
+
+
+def _with(sample: Sample, modulation: torch.Tensor) -> Sample:
+    return replace(sample, modulation=modulation, basis=EchoBasis.of(sample.te_s, modulation))

@@ -1,0 +1,131 @@
+"""Findings on echo times and field strength, from how fat behaves (`estimation.fat_shift`)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..advice import advise
+from ..echoes import EchoSeries
+from ..estimation.fat_shift import FatPhase, FatScale, find_fat_phase, find_fat_scale, readings, scaled
+from ..estimation.phase_correction.phase_errors import MIN_ECHOES
+from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices
+from ..parameter_maps import ParameterMaps
+from ..physics.spectrum import FatSpectrum
+from ..statistics.usability import LARGEST_BIAS
+from .findings import Finding, Severity
+from .signal import MOST_SLICES
+
+CLEAR_GAIN, CLEAR_Z, CLEAR_FACTOR = 1.1, 4.0, 1.05
+"""A shift of fat is another one than stated when it is off by this factor at least, and lowers the residual of a typical voxel
+by this factor and by this many standard errors. Four real scans have gains up to 1.085, clean simulations up to 1.05."""
+CLEAR_RAD, CLEAR_ERRORS = 0.25, 5.0
+"""Smallest phase of fat against water at excitation that counts, and how many standard errors it has to be. Clean simulations
+lie below 0.05 rad, four real scans at 0.00, 0.43, 0.43 and 0.64 rad (errors of PDFF up to 0, 1, 1 and 2 points)."""
+LEAST_BIAS = 1.0
+"""Points; a smaller error is not worth a finding."""
+LIVER_PERCENT = (0.0, 40.0)
+FIELDS_T, NEAR = (1.5, 3.0), 0.08
+"""Field strengths that are named, and how near one has to be."""
+
+
+def assess_fat_shift(
+    series: EchoSeries, maps: ParameterMaps, corrections: PhaseCorrections, spectrum: FatSpectrum
+) -> tuple[list[Finding], dict[str, Any]]:
+    """Findings on echo times and field strength, and how far fat fractions are off.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    maps : ParameterMaps
+        Its maps.
+    corrections : PhaseCorrections
+        Corrections of the run.
+    spectrum : FatSpectrum
+        Fat spectrum of the run.
+
+    Returns
+    -------
+    findings : list of Finding
+        One, or none.
+    bias : dict
+        Fat fractions that are `read` and `true` (percent); {} without a finding, or where no number means anything.
+    """
+    scale = find_fat_scale(corrected_slices(series, corrections, MOST_SLICES), spectrum)
+    if scale is not None and _clear(scale):
+        phase = find_fat_phase(series, maps, corrections, scaled(spectrum, scale.factor))
+        return _of_scale(series, spectrum, scale, phase.radians if phase is not None else 0.0)
+    phase = find_fat_phase(series, maps, corrections, spectrum)
+    if phase is not None and abs(phase.radians) > max(CLEAR_RAD, CLEAR_ERRORS * phase.error):
+        return _of_phase(series, spectrum, phase)
+    return [], {}
+
+
+def _clear(scale: FatScale) -> bool:
+    off = scale.mirrored or abs(math.log(scale.factor)) > math.log(CLEAR_FACTOR)
+    return off and scale.gain >= CLEAR_GAIN and scale.z >= CLEAR_Z
+
+
+def _of_scale(
+    series: EchoSeries, spectrum: FatSpectrum, scale: FatScale, phase_rad: float
+) -> tuple[list[Finding], dict[str, Any]]:
+    off, bias = _bias(series, spectrum, scale.factor, phase_rad)
+    if scale.mirrored:
+        off, bias = math.inf, {}
+    if off < LEAST_BIAS:
+        return [], {}
+    true_t = series.field_strength_t * scale.factor
+    other = next((t for t in FIELDS_T if abs(true_t / t - 1) < NEAR and abs(series.field_strength_t / t - 1) > NEAR), None)
+    guess = f", as at {other:g} T" if other else ""
+    return [
+        Finding(
+            "fat-shift",
+            Severity.STOP if off > LARGEST_BIAS else Severity.WARN,
+            f"Fat turns against water {scale.factor:.2f} times as fast as echo times and a field strength of "
+            f"{series.field_strength_t:g} T say{guess}; with that the residual is lower by a factor of {scale.gain:.2f}. "
+            + _size(off),
+            advise(
+                "Check the echo times and their unit ({}) and the field strength ({}); a phantom at room temperature needs {}.",
+                "te_s",
+                "field_strength_t",
+                ("preset", "phantom"),
+            ),
+        )
+    ], bias
+
+
+def _of_phase(series: EchoSeries, spectrum: FatSpectrum, phase: FatPhase) -> tuple[list[Finding], dict[str, Any]]:
+    off, bias = _bias(series, spectrum, 1.0, phase.radians)
+    alone = series.n_echoes < MIN_ECHOES  # no residual shows a wrong spacing, which may do more harm than the phase itself
+    if off < LEAST_BIAS and not alone:
+        return [], {}
+    return [
+        Finding(
+            "fat-phase",
+            Severity.STOP if off > LARGEST_BIAS else Severity.WARN,
+            f"Fat is {math.degrees(phase.radians):.0f} degrees out of phase with water at excitation, where both start with "
+            f"one phase ({phase.voxels} voxels with both). {_size(off)}"
+            + (" Three echoes do not show what else is wrong." if alone else ""),
+            advise("Check the echo times ({}), above all the first one, and the phase of the first echo.", "te_s"),
+            voxels=phase.voxels,
+        )
+    ], bias
+
+
+def _bias(series: EchoSeries, spectrum: FatSpectrum, factor: float, phase_rad: float) -> tuple[float, dict[str, Any]]:
+    """Largest error of a fat fraction as livers have it, and all of them; infinite and {} where two true ones read alike."""
+    read, true = np.array(readings(series, spectrum, factor, phase_rad)).T
+    if np.any(np.diff(read) <= 0):
+        return math.inf, {}
+    low, high = LIVER_PERCENT
+    here = (true >= low) & (true <= high)
+    return float(np.abs(read - true)[here].max()), {"read": read.round(2).tolist(), "true": true.tolist()}
+
+
+def _size(off: float) -> str:
+    if math.isinf(off):
+        return "Fat fractions mean nothing."
+    return f"Fat fractions up to {LIVER_PERCENT[1]:g} % are off by up to {off:.1f} points."
