@@ -119,3 +119,26 @@ def test_geometry_refused(changes: dict[str, Any], said: str) -> None:
 
 def test_voxel_volume() -> None:
     assert Geometry(spacing_mm=(2.0, 3.0, 10.0)).voxel_volume_ml == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize(
+    ("te_ms", "numbers", "steps", "missing"),
+    [
+        ((1, 2, 3, 4), (), (0, 1, 2, 3), ()),
+        ((1, 2, 4, 5), (), (0, 1, 3, 4), (3,)),
+        ((1, 2, 4, 5), (1, 2, 3, 4), (0, 1, 3, 4), (3,)),  # numbered anew after one was lost
+        ((1, 2, 4, 5), (1, 2, 4, 5), (0, 1, 3, 4), (3,)),
+        ((1, 3, 5, 7), (1, 3, 5, 7), (0, 2, 4, 6), (2, 4, 6)),
+        ((2, 3, 4, 5), (2, 3, 4, 5), (0, 1, 2, 3), (1,)),
+        ((1, 2.4, 4.6, 5.5), (1, 2, 4, 5), (0, 1, 3, 4), (3,)),
+        ((1, 2.4, 4.6, 5.5), (), (0, 1, 2, 3), ()),
+        ((1, 2, 3, 4), (1, 2, 7, 10), (0, 1, 2, 3), (3, 4, 5, 6, 8, 9)),  # numbers of images of several kinds
+    ],
+)
+def test_echoes_are_counted_by_times_or_numbers(
+    te_ms: tuple[float, ...], numbers: tuple[int, ...], steps: tuple[int, ...], missing: tuple[int, ...]
+) -> None:
+    series = EchoSeries(echoes((4, 1, 4, 5)), np.array(te_ms) / 1000, 1.5, echo_numbers=numbers)
+    assert series.echo_steps == steps
+    assert series.missing_echoes == missing
+    assert series.counted is (bool(numbers) or te_ms[1] == round(te_ms[1]))

@@ -117,6 +117,8 @@ class EchoSeries:
         Whether a contrast agent was given, None where the source does not state it.
     notes : tuple of str
         What was guessed on reading and from what evidence, for provenance.
+    echo_numbers : tuple of int
+        Number of each echo in the acquisition, rising, as the source states it; () where it states none.
 
     Raises
     ------
@@ -136,11 +138,14 @@ class EchoSeries:
     repetition_time_s: float | None = None
     contrast_agent: bool | None = None
     notes: tuple[str, ...] = ()
+    echo_numbers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         te = np.atleast_1d(np.asarray(self.te_s, dtype=np.float64))
         object.__setattr__(self, "te_s", te)
         _check_echo_times(te)
+        if len(self.echo_numbers) != te.size:  # a reader may know the numbers of some echoes, or of other images
+            object.__setattr__(self, "echo_numbers", ())
         _check_field_strength(self.field_strength_t)
         object.__setattr__(self, "field_strength_t", float(self.field_strength_t))
         echoes = np.asarray(self.echoes)
@@ -171,14 +176,32 @@ class EchoSeries:
 
     @property
     def echo_steps(self) -> tuple[int, ...]:
-        """Number of each echo from 0, counted in echo spacings, so that a missing echo leaves a gap.
+        """Number of each echo from 0, so that a missing echo leaves a gap.
 
-        Consecutive numbers where the echo times are no multiples of their smallest spacing.
+        The echo times count, in their smallest spacing; the numbers of the source where the times are no multiples of it, or
+        where both agree on a larger step (every second echo). Exports number the echoes that are left anew, and names of files
+        number images of several kinds. Consecutive where neither tells (`counted`).
         """
-        steps = (self.te_s - self.te_s[0]) / np.diff(self.te_s).min()
-        whole = np.round(steps)
-        regular = bool(np.all(np.abs(steps - whole) < STEP_TOLERANCE))
-        return tuple(int(s) for s in (whole if regular else np.arange(self.n_echoes)))
+        numbers = np.array(self.echo_numbers or range(self.n_echoes))
+        steps = np.round(self._steps) if self._times_count else numbers - numbers[0]
+        if np.array_equal(numbers - numbers[0], (numbers[1] - numbers[0]) / steps[1] * steps):
+            steps = numbers - numbers[0]
+        return tuple(int(step) for step in steps)
+
+    @property
+    def counted(self) -> bool:
+        """Whether echo numbers or echo times tell how many echoes were acquired between two."""
+        return bool(self.echo_numbers) or self._times_count
+
+    @property
+    def _steps(self) -> npt.NDArray[np.float64]:
+        steps: npt.NDArray[np.float64] = (self.te_s - self.te_s[0]) / np.diff(self.te_s).min()
+        return steps
+
+    @property
+    def _times_count(self) -> bool:
+        """True where the echo times are multiples of their smallest spacing."""
+        return bool(np.all(np.abs(self._steps - np.round(self._steps)) < STEP_TOLERANCE))
 
     @cached_property
     def checksum(self) -> str:
@@ -186,6 +209,13 @@ class EchoSeries:
         digest = hashlib.sha256(self.echoes.view(np.uint8).data)
         digest.update(self.te_s.tobytes())
         return digest.hexdigest()[:16]
+
+    @property
+    def missing_echoes(self) -> tuple[int, ...]:
+        """Numbers, from 1, of echoes before the last one that are not there, as the source or the echo times number them."""
+        gap = bool(self.echo_numbers) and (self.echo_numbers[0] > 1 or bool(np.any(np.diff(self.echo_numbers) > 1)))
+        present = self.echo_numbers if gap else tuple(step + 1 for step in self.echo_steps)
+        return tuple(number for number in range(1, present[-1]) if number not in present)
 
     def conjugate(self) -> EchoSeries:
         """The same scan with the opposite rotation sense."""

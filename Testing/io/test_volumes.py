@@ -34,6 +34,11 @@ def test_echo_numbers_are_no_places_and_agree_with_the_times(tmp_path: Path, ech
         load_series(tmp_path / "b")
 
 
+def test_numbers_of_names_and_sidecars_are_kept(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    bids(tmp_path / "a", echoes, order=(1, 2, 4, 5))
+    assert load_series(tmp_path / "a").echo_numbers == (1, 2, 4, 5)
+
+
 def test_two_runs_are_refused_and_one_can_be_named(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
     bids(tmp_path, echoes)
     for path in sorted(tmp_path.iterdir()):

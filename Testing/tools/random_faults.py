@@ -98,7 +98,26 @@ def stretched_times(series: EchoSeries, rng: Rng) -> EchoSeries:
 
 
 def spacing_of_other(series: EchoSeries, rng: Rng) -> EchoSeries:
-    return replace(series, te_s=series.te_s[0] + (series.te_s - series.te_s[0]) * rng.choice([0.5, 0.8, 1.25, 2.0]))
+    factor = rng.choice([0.5, 2.0, np.exp(rng.choice([-1, 1]) * rng.uniform(0.03, 0.4))])
+    return replace(series, te_s=series.te_s[0] + (series.te_s - series.te_s[0]) * factor)
+
+
+def later_times(series: EchoSeries, rng: Rng) -> EchoSeries:
+    return replace(series, te_s=series.te_s + rng.uniform(-0.5, 1.0) * series.te_s[0])
+
+
+def first_time_of_other(series: EchoSeries, rng: Rng) -> EchoSeries:
+    te_s = series.te_s.copy()
+    te_s[0] *= rng.uniform(0.3, 0.9)
+    return replace(series, te_s=te_s)
+
+
+def multiples_of_first_time(series: EchoSeries, rng: Rng) -> EchoSeries:
+    return replace(series, te_s=series.te_s[0] * np.arange(1, series.n_echoes + 1))
+
+
+def other_frequency(series: EchoSeries, rng: Rng) -> EchoSeries:
+    return replace(series, field_strength_t=series.field_strength_t * rng.uniform(0.85, 1.15))
 
 
 def wrong_field_strength(series: EchoSeries, rng: Rng) -> EchoSeries:
@@ -252,6 +271,10 @@ FAULTS: dict[str, tuple[Callable[[EchoSeries, Rng], EchoSeries], int]] = {
     "an echo stored twice": (copied_echo, 3),
     "echo times too long or short": (stretched_times, 3),
     "echo spacing wrong": (spacing_of_other, 3),
+    "echo times later or earlier": (later_times, 3),
+    "first echo time wrong": (first_time_of_other, 3),
+    "echo times as multiples of the first": (multiples_of_first_time, 3),
+    "centre frequency of another scan": (other_frequency, 3),
     "field strength of the other scanner": (wrong_field_strength, 3),
     "phase of a wrong scale": (phase_scaled, 3),
     "phase scaled and shifted": (phase_of_stored_range, 3),

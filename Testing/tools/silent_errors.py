@@ -30,7 +30,7 @@ from AIDEALLib.errors import AidealError
 from AIDEALLib.io.load import load_series
 from AIDEALLib.options import RunOptions
 from AIDEALLib.pipeline import Outcome, run
-from AIDEALLib.quality.findings import Severity
+from AIDEALLib.quality.findings import NO_ACTION, Severity
 from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.statistics import SegmentStatistics
 from AIDEALLib.statistics.usability import Usability, expected_residual, misfit
@@ -66,6 +66,8 @@ class Case:
         Lobes without a number.
     misfit_percent, misfit_times : float
         Residual of a typical voxel of the lobes, and as a multiple of what noise explains.
+    contradicts : bool
+        A finding advises that nothing is to be done, and another one warns.
     """
 
     kind: str
@@ -77,6 +79,7 @@ class Case:
     withheld: int
     misfit_percent: float
     misfit_times: float
+    contradicts: bool = False
 
     @property
     def stopped(self) -> bool:
@@ -118,9 +121,20 @@ def examine(kind: str, seed: int) -> Case:
         for label, row in rows.items()
         if not row.withheld
     ]
-    findings = [f"{f.severity.value} {f.code}" for f in outcome.quality.findings] if outcome.quality else []
+    assert outcome.quality is not None
+    found = outcome.quality.findings
     withheld = sum(bool(row.withheld) for row in rows.values())
-    return Case(kind, seed, protocol, "", findings, errors, withheld, *_misfit(outcome, labels > 0))
+    return Case(
+        kind,
+        seed,
+        protocol,
+        "",
+        [f"{f.severity.value} {f.code}" for f in found],
+        errors,
+        withheld,
+        *_misfit(outcome, labels > 0),
+        contradicts=any(f.advice == NO_ACTION for f in found) and any(f.severity is not Severity.INFO for f in found),
+    )
 
 
 def _through_files(series: EchoSeries, dialect: str) -> EchoSeries:
@@ -196,7 +210,8 @@ def read(path: Path) -> list[Case]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Examine scans and write the tables; the exit status is 1 where a number was wrong without a word."""
+    """Examine scans and write the tables; the exit status is 1 where a number was wrong without a word, or findings contradict
+    each other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for cases and tables")
     parser.add_argument("--clean", type=int, default=1000, help="clean scans")
@@ -221,7 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
     (chosen.out / TABLE).write_text(table(cases), encoding="utf-8")
     (chosen.out / CURVE).write_text(curve(cases), encoding="utf-8")
     print("\n" + table(cases) + curve(cases))
-    return int(any(case.silent for case in cases))
+    return int(any(case.silent or case.contradicts for case in cases))
 
 
 if __name__ == "__main__":

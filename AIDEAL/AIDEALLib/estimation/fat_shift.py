@@ -28,7 +28,8 @@ SMALLEST, LARGEST = 0.42, 2.4
 """Factors searched: 1.5 T taken for 3 T and the reverse lie within."""
 STEP_RAD = 0.7
 """Phase of fat in the last echo between two factors of the search."""
-SAMPLE_VOXELS = 400
+SAMPLE_VOXELS, COARSE_VOXELS = 400, 120
+"""Voxels looked at, and those of the search before it is refined."""
 _REFINEMENTS = 5
 _STEPS = 6
 _FLOOR = 1e-6
@@ -107,26 +108,28 @@ def find_fat_scale(corrected: EchoSeries, spectrum: FatSpectrum) -> FatScale | N
     pick = random_voxels(echoes.shape[1], SAMPLE_VOXELS)
     echoes = echoes[:, pick] / echoes[:, pick].abs().square().sum(0).sqrt()
     sample = sample_of(corrected, spectrum, echoes, place[:, pick])
-    senses = (sample, replace(sample, echoes=echoes.conj().resolve_conj()))
+    few = replace(sample, echoes=sample.echoes[:, :COARSE_VOXELS], place=sample.place[:, :COARSE_VOXELS])
+
+    def log_gain(of: Sample, mirrored: bool, factor: float) -> torch.Tensor:
+        modulation = scaled(spectrum, factor).modulation(of.te_s, corrected.field_strength_t)
+        echoes = of.echoes.conj().resolve_conj() if mirrored else of.echoes
+        other = replace(of, echoes=echoes, modulation=modulation, basis=EchoBasis.of(of.te_s, modulation))
+        return before[: echoes.shape[1]] - _left(other)
+
     before = _left(sample)
-
-    def log_gain(mirrored: bool, factor: float) -> torch.Tensor:
-        modulation = scaled(spectrum, factor).modulation(sample.te_s, corrected.field_strength_t)
-        return before - _left(_with(senses[mirrored], modulation))
-
     turn = 2 * math.pi * abs(spectrum.mean_shift_hz(corrected.field_strength_t)) * float(sample.te_s[-1])
-    factors = np.arange(SMALLEST, LARGEST, STEP_RAD / turn)
-    means = {(m, f): float(log_gain(m, f).mean()) for m in (False, True) for f in factors.tolist()}
+    factors = np.arange(SMALLEST, LARGEST, STEP_RAD / turn).tolist()
+    means = {(m, f): float(log_gain(few, m, f).mean()) for m in (False, True) for f in factors}
     mirrored, factor = max(means, key=lambda key: means[key])
     low, high = factor - STEP_RAD / turn, factor + STEP_RAD / turn
     for _ in range(_REFINEMENTS):
         third = (high - low) / 3
-        if float(log_gain(mirrored, low + third).mean()) > float(log_gain(mirrored, high - third).mean()):
+        if float(log_gain(sample, mirrored, low + third).mean()) > float(log_gain(sample, mirrored, high - third).mean()):
             high -= third
         else:
             low += third
     factor = (low + high) / 2
-    gains = log_gain(mirrored, factor)
+    gains = log_gain(sample, mirrored, factor)
     error = float(gains.std()) / math.sqrt(gains.numel()) if gains.numel() > 1 else math.inf
     return FatScale(factor, mirrored, math.exp(float(gains.mean())), float(gains.mean()) / (error + 1e-9))
 
@@ -206,7 +209,3 @@ def readings(series: EchoSeries, spectrum: FatSpectrum, factor: float, phase_rad
 def _left(sample: Sample) -> torch.Tensor:
     """Half the logarithm of the residual energy of each voxel."""
     return 0.5 * torch.log(best_fit(sample)[2].residual_energy.clamp_min(0) + _FLOOR)
-
-
-def _with(sample: Sample, modulation: torch.Tensor) -> Sample:
-    return replace(sample, modulation=modulation, basis=EchoBasis.of(sample.te_s, modulation))

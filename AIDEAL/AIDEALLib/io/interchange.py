@@ -62,6 +62,7 @@ def write_series(series: EchoSeries, folder: Path, cancelled: Callable[[], bool]
         "repetition_time_s": series.repetition_time_s,
         "contrast_agent": series.contrast_agent,
         "notes": series.notes,
+        "echo_numbers": series.echo_numbers,
     }
     (folder / SERIES_FILE).write_text(json.dumps(content), encoding="utf-8")
 
@@ -94,6 +95,7 @@ def read_series(folder: Path, mapped: bool = True) -> EchoSeries:
         repetition_time_s=content["repetition_time_s"],
         contrast_agent=content["contrast_agent"],
         notes=tuple(content["notes"]),
+        echo_numbers=tuple(content["echo_numbers"]),
     )
 
 

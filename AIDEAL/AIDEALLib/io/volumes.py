@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class _Stack:
     te_s : tuple of float or None
         Echo times, None where they are not given for every volume.
     echo_numbers : tuple of int or None
-        Echo numbers in the file names, None where a name has none.
+        Echo numbers in the file names or sidecars, None where a file has none.
     field_t : float or None
         Field strength.
     geometry : Geometry
@@ -104,6 +105,7 @@ def read_volumes(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
         flip_angle_deg=first.excitation.flip_angle_deg,
         repetition_time_s=first.excitation.repetition_time_s,
         contrast_agent=first.excitation.contrast_agent,
+        echo_numbers=next((s.echo_numbers for s in stacks.values() if s.echo_numbers and _rise(s.echo_numbers)), ()),
     )
 
 
@@ -148,7 +150,7 @@ def _read_stack(files: Sequence[NamedImage], overrides: Overrides) -> _Stack:
             )
         times.extend(found)
     volumes = np.concatenate([image.array for image in images])
-    known = [f.echo for f in ordered if f.echo is not None]
+    known = [number for f in ordered if (number := f.echo if f.echo is not None else _stated_number(f)) is not None]
     numbers = known if len(known) == len(volumes) else None
     te_s = tuple(times) if len(times) == len(volumes) else None
     if te_s is not None and np.any(np.diff(te_s) < 0):
@@ -181,12 +183,20 @@ def _compare(files: Sequence[NamedImage], images: Sequence[Image], times: Sequen
         frequencies = [sidecar.get("ImagingFrequency") for sidecar in sidecars]
         for strength in [strength for strength in strengths if strength is not None][:1]:
             refuse_other_frequency(strength, [float(f) for f in frequencies if isinstance(f, int | float)])
-    stated = [number if isinstance(number := sidecar.get("EchoNumber"), int) else None for sidecar in sidecars]
-    for numbers in ([file.echo for file in files], stated):
+    for numbers in ([file.echo for file in files], [_stated_number(file) for file in files]):
         refuse_other_order(numbers, times)
     for file, image, sidecar in zip(files, images, sidecars, strict=True):
         if file.part is Part.PHASE and overrides.phase_unit is None:
             refuse_other_unit(sidecar, image.array, file.path.name)
+
+
+def _rise(numbers: Sequence[int]) -> bool:
+    return all(b > a for a, b in pairwise(numbers))
+
+
+def _stated_number(file: NamedImage) -> int | None:
+    number = read_sidecar(file.path).get("EchoNumber")
+    return number if isinstance(number, int) else None
 
 
 def _check_match(a: _Stack, b: _Stack, names: tuple[str, ...]) -> None:

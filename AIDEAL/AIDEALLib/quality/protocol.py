@@ -129,18 +129,18 @@ def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float, optio
 
 
 def _missing_echoes(series: EchoSeries) -> list[Finding]:
-    steps = np.array(series.echo_steps)
-    missing = sorted(set(range(int(steps[-1]))) - set(steps.tolist()))
-    if not missing or np.median(np.diff(steps)) > 1:
+    missing = series.missing_echoes
+    if not 0 < len(missing) < series.n_echoes - 1:  # more: every second echo was kept, or they number something else
         return []
-    spacing_ms = 1000 * float(np.diff(series.te_s).min())
-    listed = ", ".join(f"{1000 * float(series.te_s[0]) + step * spacing_ms:.2f}" for step in missing)
+    numbered = missing != tuple(n + 1 for n in range(series.echo_steps[-1]) if n not in series.echo_steps)
+    source = "echo numbers" if numbered else "echo times"
+    listed = ", ".join(map(str, missing))
     return [
         Finding(
             "echo-missing",
             Severity.WARN,
-            f"The echo times leave a gap: an echo at {listed} ms seems to be missing. The polarity of a bipolar read-out was "
-            "counted from the echo times.",
+            f"The {source} leave a gap: echo {listed} is missing. The polarity of a "
+            "bipolar read-out follows the echoes that were acquired.",
             advise("Load all echoes of the series."),
         )
     ]

@@ -15,7 +15,10 @@ from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseErr
 from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
+from AIDEALLib.simulation.abdomen import abdomen
 from AIDEALLib.simulation.demo import demo_liver
+from AIDEALLib.simulation.protocol import Protocol
+from AIDEALLib.simulation.scan import acquire
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,28 @@ def test_polarity_follows_the_echo_times_where_an_echo_is_missing(liver: EchoSer
     # a common phase, and a field shifted by half the period, are no error
     wobble = np.diff(step, axis=0) / np.diff(gap.echo_steps)[:, None]
     assert np.abs(np.angle(np.exp(2j * np.diff(wobble, axis=0)))).max() < 0.3
+
+
+@pytest.fixture(scope="module")
+def uneven() -> EchoSeries:
+    """A bipolar scan whose echo times are no multiples of a spacing."""
+    protocol = Protocol("uneven", (0.0013, 0.0030, 0.0053, 0.0069, 0.0093, 0.0110), 1.5, snr=40)
+    truth = abdomen(3, 1.5, (2, 64, 64))
+    series = replace(acquire(truth, protocol, np.random.default_rng(1)), readout=Readout.UNKNOWN)
+    return spoilt(series, 0.35, 0.25, 1)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 4])
+@pytest.mark.parametrize("numbered", [True, False])
+def test_polarity_follows_the_echo_numbers_or_is_fitted(uneven: EchoSeries, lost: int, numbered: bool) -> None:
+    kept = [n for n in range(6) if n != lost]
+    numbers = tuple(n + 1 for n in kept) if numbered else ()
+    gap = replace(uneven, echoes=uneven.echoes[kept], te_s=uneven.te_s[kept], echo_numbers=numbers)
+    assert gap.counted is numbered
+    found = find_phase_error(gap, SIX_PEAK)
+    assert found is not None
+    assert [step % 2 for step in found.steps or range(5)] == [n % 2 for n in kept]
+    assert abs(math.remainder(found.constant_rad - 0.35, math.pi)) < 0.06
 
 
 def test_a_hundredth_of_a_radian_is_a_point_of_fat() -> None:

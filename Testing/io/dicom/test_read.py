@@ -304,3 +304,11 @@ def test_philips_magnitudes_without_rescale_are_scaled_by_the_private_slope(
     series = load_series(tmp_path)
     ratio = np.abs(series.echoes).mean(axis=(1, 2, 3)) / np.abs(liver.echoes).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(ratio / ratio[0], 1, atol=0.01)
+
+
+def test_echo_numbers_are_kept_where_an_echo_is_missing(liver: EchoSeries, tmp_path: Path) -> None:
+    uneven = replace(liver, te_s=np.array([0.0013, 0.0030, 0.0053, 0.0069, 0.0093, 0.0110]))
+    for path in which(write_scan(tmp_path, uneven, DIALECTS["siemens classic"]), echo=3):
+        path.unlink()
+    series = load_series(tmp_path)
+    assert series.echo_numbers == (1, 2, 4, 5, 6) and series.missing_echoes == (3,) and series.echo_steps == (0, 1, 3, 4, 5)

@@ -180,14 +180,14 @@ def find_phase_error(
     sample = bright_sample(series, spectrum, slices, voxels)
     if sample is None:
         return None
-    numbers = series.echo_steps
+    found: dict[tuple[tuple[int, ...], int], _Found] = {}
+    for numbers in _countings(series, pattern):
+        table = _table(sample, pattern.of(numbers), pattern.period_rad, 12 if pattern is Pattern.ODD_EVEN else 24)
+        found |= {(numbers, axis): _search(table, sample.place[axis], pattern) for axis in (1, 0)}
+    numbers, axis = min(found, key=lambda key: found[key].cost)
     p = pattern.of(numbers)
-    steps = 12 if pattern is Pattern.ODD_EVEN else 24
-    table = _table(sample, p, pattern.period_rad, steps)
     before = _energy(sample, p, 0.0)
-    found = {axis: _search(table, sample.place[axis], pattern) for axis in (1, 0)}
-    axis = min(found, key=lambda axis: found[axis].cost)
-    constant, slope = _refine(sample, p, found[axis], axis, pattern)
+    constant, slope = _refine(sample, p, found[numbers, axis], axis, pattern)
     after = _energy(sample, p, constant + slope * sample.place[axis])
     log_gain = 0.5 * torch.log((before + _FLOOR) / (after + _FLOOR))
     z = log_gain.mean() / (log_gain.std() / math.sqrt(log_gain.numel()) + 1e-9)
@@ -202,6 +202,14 @@ def find_phase_error(
         float(z),
         () if numbers == tuple(range(series.n_echoes)) else numbers,
     )
+
+
+def _countings(series: EchoSeries, pattern: Pattern) -> list[tuple[int, ...]]:
+    """Numbers that the echoes may have: those of `EchoSeries.echo_steps`, or, where nothing tells, also each single gap."""
+    n = series.n_echoes
+    if series.counted or pattern is not Pattern.ODD_EVEN:
+        return [series.echo_steps]
+    return [tuple(k + (k >= gap > 0) for k in range(n)) for gap in range(n)]
 
 
 def _rotated(echoes: torch.Tensor, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:

@@ -100,6 +100,7 @@ def read_dicom(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
         repetition_time_s=first.repetition_time_s,
         contrast_agent=first.contrast_agent,
         notes=(*notes, *stack.notes, *how),
+        echo_numbers=stack.echo_numbers,
     )
 
 

@@ -44,6 +44,13 @@ class Stack:
     geometry: Geometry
     notes: tuple[str, ...]
 
+    @property
+    def echo_numbers(self) -> tuple[int, ...]:
+        """Numbers of the echoes, rising; () where the headers of the first part state none, or one for several echoes."""
+        stated = [rows[0].echo_number for rows in self.frames[self.parts[0]]]
+        numbers = [number for number in stated if number is not None]
+        return tuple(numbers) if len(numbers) == len(stated) and numbers == sorted(set(numbers)) else ()
+
 
 def build_stack(frames: Sequence[Frame]) -> Stack:
     """Order planes by part, echo and slice.
