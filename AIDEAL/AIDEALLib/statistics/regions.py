@@ -18,6 +18,7 @@ from .region_errors import region_errors
 from .run_errors import RunErrors
 from .segment_row import NO_VOXEL, NOT_THERE, SegmentStatistics
 from .steatosis import TANG_2015, SteatosisCutoffs
+from .two_solutions import weighed_as_liver
 from .usability import without_numbers
 
 RegionFit = Callable[[BoolArray], JointFit | None]
@@ -161,7 +162,8 @@ def region_statistics(
     exclude_low_confidence : bool
         Leave voxels of low confidence out of the values.
     cutoffs : SteatosisCutoffs, optional
-        Cut-offs of the steatosis grades; None where the region is not liver.
+        Cut-offs of the steatosis grades; None where the region is not liver. Of a liver estimated from magnitudes, both
+        solutions are weighed.
     errors : RunErrors
         What the provenance of the maps states about shared errors (`RunErrors.of`); without it there are no intervals.
     sample : Sample, optional
@@ -173,6 +175,8 @@ def region_statistics(
     -------
     SegmentStatistics
     """
+    if cutoffs is not None and errors.from_magnitudes:
+        maps = weighed_as_liver(maps)
     limits = low_confidence or LowConfidence()
     voxels = int(np.count_nonzero(region))
     chosen = region & maps.mask & np.isfinite(maps.pdff)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..choices import Method
 from .noise_correlation import NoiseCorrelation
 from .usability import Usability
 
@@ -58,11 +59,14 @@ class RunErrors:
         What the signal model leaves open.
     usability : Usability
         Which regions have no number.
+    from_magnitudes : bool
+        The estimate has two solutions, of which the likelier one is reported.
     """
 
     noise_correlation: NoiseCorrelation | None = None
     model: ModelSpread | None = None
     usability: Usability = field(default_factory=Usability)
+    from_magnitudes: bool = False
 
     @classmethod
     def of(cls, provenance: Mapping[str, Any]) -> RunErrors:
@@ -73,4 +77,5 @@ class RunErrors:
             NoiseCorrelation.of(table) if table else None,
             ModelSpread(*(np.asarray(spread[name], dtype=np.float64) for name in names)) if spread else None,
             Usability.of(provenance),
+            provenance.get("method") == Method.MAGNITUDE.value,
         )
