@@ -49,6 +49,7 @@ class FakeDialogs:
     def __init__(self) -> None:
         self.errors: list[str] = []
         self.questions: list[str] = []
+        self.choices: list[str] = []
         self.answer, self.button = True, 2
         self.files: list[Path] = []
         self.file: Path | None = None
@@ -62,6 +63,7 @@ class FakeDialogs:
 
     def choose(self, text: str, choices: list[str]) -> int:
         self.questions.append(text)
+        self.choices = choices
         return self.button
 
     def error(self, text: str, details: str = "") -> None:

@@ -99,9 +99,7 @@ def magnitude_slices() -> None:
     from AIDEALLib.simulation.protocol import Protocol, echo_times
     from AIDEALLib.simulation.scan import acquire
 
-    print(
-        "| one slice, 10 echoes 2.38 + 2.38n ms, 1.5 T | truth | maps: mean, median, > 50 % | liver: mean, median | fat < 50 % |"
-    )
+    print("| one slice, 10 echoes, 1.5 T | truth | maps: mean, median, above 50 % | liver: mean, median | fat below 50 % |")
     print("|---|---|---|---|---|")
     for pdff in (5.0, 12.0, 40.0):
         truth = abdomen(1, 1.5, (4, 80, 80), (4.8, 4.8, 20.0), None, (pdff, pdff), separate_dome=False)

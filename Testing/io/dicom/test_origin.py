@@ -77,6 +77,31 @@ def test_a_repeat_of_another_study_is_no_scan_of_twelve_echoes(liver: EchoSeries
     assert load_series(tmp_path / "b").n_echoes == 6
 
 
+def test_the_advice_names_study_and_series_of_each_scan(liver: EchoSeries, tmp_path: Path) -> None:
+    scans = [liver, replace(liver, te_s=liver.te_s + 2e-4), replace(liver, te_s=liver.te_s + 4e-4)]
+    for number, series in enumerate(scans):
+        paths = write_scan(tmp_path / str(number), series, SIEMENS)
+        study = f"1.2.{number // 2}"
+        changed(paths, lambda _: True, PatientID="1", StudyInstanceUID=study, SeriesNumber=10 + number, FlipAngle=3.0 + number)
+    with pytest.raises(InputError, match="3 multi-echo scans") as caught:
+        load_series(tmp_path)
+    assert caught.value.advice is not None
+    values = [setting.value for setting in caught.value.advice.settings]
+    found = [
+        load_series(tmp_path, Overrides(study=a, series=b)).te_s[0] for a, b in zip(values[::2], values[1::2], strict=True)
+    ]
+    assert sorted(found) == pytest.approx([series.te_s[0] for series in scans], abs=1e-6)
+
+
+def test_scans_of_one_series_are_not_offered_by_its_number(liver: EchoSeries, tmp_path: Path) -> None:
+    for number in range(2):
+        paths = write_scan(tmp_path / str(number), liver, SIEMENS)
+        changed(paths, lambda _: True, StudyInstanceUID="1.2.3", SeriesNumber=4, FlipAngle=3.0 + number)
+    with pytest.raises(InputError, match="2 multi-echo scans") as caught:
+        load_series(tmp_path)
+    assert caught.value.advice is not None and {setting.value for setting in caught.value.advice.settings} == {""}
+
+
 def test_slices_of_two_studies_are_no_volume(liver: EchoSeries, tmp_path: Path) -> None:
     paths = write_scan(tmp_path, liver, SIEMENS)
     depths = sorted({float(pydicom.dcmread(path).ImagePositionPatient[2]) for path in paths})

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from dicom_writer import DIALECTS, write_scan
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.simulation.tissue import TissueMaps
@@ -190,6 +192,30 @@ def test_a_folder_is_loaded(module: Panel, tmp_path: Path) -> None:
     module.ui.loadFolderButton.click()
     assert module.ui.applyButton.enabled
     assert module.ui.echoTable.rowCount == 6
+
+
+def test_one_of_several_scans_of_a_folder_is_chosen(
+    module: Panel, liver: tuple[EchoSeries, TissueMaps], tmp_path: Path
+) -> None:
+    import pydicom
+
+    for number in (4, 7):
+        later = replace(liver[0], te_s=liver[0].te_s + number * 1e-4)
+        for path in write_scan(tmp_path / str(number), later, DIALECTS["siemens classic"]):
+            image = pydicom.dcmread(path)
+            image.SeriesNumber, image.SeriesDescription, image.StudyInstanceUID = number, f"Scan {number}", f"1.2.{number}"
+            image.save_as(path)
+    module.dialogs.directory = tmp_path
+    module.dialogs.button = 1
+    module.ui.loadFolderButton.click()
+    assert module.dialogs.choices[:1] == ["Study 1, series 4"] or module.dialogs.choices[:1] == ["Study 1, series 7"]
+    assert module.dialogs.choices[-1] == "Cancel"
+    chosen = int(module.dialogs.choices[1].split()[-1])
+    assert module.panel.scan.scan.te_s[0] == pytest.approx(liver[0].te_s[0] + chosen * 1e-4)
+    assert f"Scan {chosen}" in module.parameters.firstSequence.GetName()
+    module.dialogs.button = 2
+    module.ui.loadFolderButton.click()
+    assert "One was expected" in module.dialogs.errors[-1], "nothing was chosen"
 
 
 def test_magnitudes_alone_are_for_method_magnitude(module: Panel, liver: tuple[EchoSeries, TissueMaps]) -> None:

@@ -16,8 +16,10 @@ MOST_FILES = 5000
 LONGEST = 60
 
 
-def series_description(paths: Sequence[Path]) -> str:
+def series_description(paths: Sequence[Path], series: str = "") -> str:
     """Series description of the series with most files, as a multi-echo scan is beside localizers; '' where there is none.
+
+    `series` names the series numbers that count, separated by commas; all where it is empty.
 
     The text is for the screen: it may name a patient, so results do not hold it.
     """
@@ -36,6 +38,8 @@ def series_description(paths: Sequence[Path]) -> str:
         except Exception:  # the scan was loaded already; a damaged file beside it only lacks a name on the screen
             continue
         number, uid = value(header, "SeriesNumber"), str(value(header, "SeriesInstanceUID") or "")
+        if series and str(number) not in series.split(","):
+            continue
         order = float(number) if isinstance(number, int | float) else 0.0
         counts[uid] += 1
         descriptions.setdefault(uid, (order, str(value(header, "SeriesDescription") or "")))

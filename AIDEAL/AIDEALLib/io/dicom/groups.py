@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...advice import advise
+from ...advice import Advice, advise
 from ...echoes import MIN_ECHOES
 from ...errors import InputError
 from .echo_times import echo_times_ms, n_echoes
@@ -89,7 +89,7 @@ def choose_scan(frames: Sequence[Frame], choice: ScanChoice = ANY_SCAN) -> tuple
         raise InputError(
             f"Found {len(candidates)} multi-echo scans of different {_difference(candidates)}: {_table(candidates, frames)}. "
             "One was expected.",
-            advise("Choose one ({}, {}), or name the files or the folder of one.", "study", "series"),
+            _choice_of(candidates, frames),
         )
     everything = [frame for group in planes for frame in group]
     if len(planes) > 1 and n_echoes(everything) >= MIN_ECHOES:
@@ -103,6 +103,27 @@ def choose_scan(frames: Sequence[Frame], choice: ScanChoice = ANY_SCAN) -> tuple
         f"Found {n_echoes(everything)} echo(es) (echo times {times} ms); a multi-echo scan with at least {MIN_ECHOES} was "
         "expected. Load all echoes; in-phase and opposed-phase images alone do not suffice."
     )
+
+
+def _choice_of(candidates: Sequence[Sequence[Frame]], frames: Sequence[Frame]) -> Advice:
+    """Advice with study and series of each scan, where these select it and nothing else."""
+    settings: list[tuple[str, str]] = []
+    studies = _studies(frames)
+    for group in candidates:
+        number, series = studies.index(group[0].names.study) + 1, sorted({frame.series for frame in group})
+        choice = ScanChoice(str(number), ",".join(series))
+        if "?" not in series:
+            chosen = [f for f, here in zip(frames, choice.select([f.names for f in frames]), strict=True) if here]
+            if multi_echo_scans(chosen)[0] == [list(group)]:
+                settings += [("study", choice.study), ("series", choice.series)]
+    if len(settings) < 2 * len(candidates):
+        return advise("Choose one ({}, {}), or name the files or the folder of one.", "study", "series")
+    each = "; ".join(["{} {}"] * len(candidates))
+    return advise(f"Choose one ({each}), or name the files or the folder of one.", *settings)
+
+
+def _studies(frames: Sequence[Frame]) -> list[tuple[str, str, str]]:
+    return list(dict.fromkeys(frame.names.study for frame in frames))
 
 
 def _nearest(planes: dict[tuple[object, ...], list[Frame]], frame: Frame) -> tuple[object, ...]:
@@ -125,7 +146,7 @@ def _difference(groups: Sequence[Sequence[Frame]]) -> str:
 
 def _table(groups: Sequence[Sequence[Frame]], frames: Sequence[Frame]) -> str:
     """What is there, one entry a group: study by its number, series, parts, echoes, slices."""
-    studies = list(dict.fromkeys(frame.names.study for frame in frames))
+    studies = _studies(frames)
     return "; ".join(f"({n}) {_describe(group, studies)}" for n, group in enumerate(groups, start=1))
 
 

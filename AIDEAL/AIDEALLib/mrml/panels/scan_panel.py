@@ -130,8 +130,16 @@ class ScanPanel:
                 overrides = given
 
     def _asked(self, error: InputError, overrides: Overrides) -> Overrides | None:
-        """Overrides with what an error names as missing, as the user types it; None where nothing was typed."""
-        named = {setting.option for setting in error.advice.settings} if error.advice is not None else set()
+        """Overrides with what an error names as missing or open, as the user chooses or types it; None for nothing."""
+        settings = error.advice.settings if error.advice is not None else ()
+        named = {setting.option for setting in settings}
+        studies, series = ([s.value for s in settings if s.option == name and s.value] for name in ("study", "series"))
+        if studies and len(studies) == len(series):
+            names = [
+                tr("Study {study}, series {series}").format(study=a, series=b) for a, b in zip(studies, series, strict=True)
+            ]
+            chosen = self._context.dialogs.choose(error.message, [*names, tr("Cancel")])
+            return replace(overrides, study=studies[chosen], series=series[chosen]) if 0 <= chosen < len(names) else None
         if "te_s" in named and overrides.te_s is None:
             typed = self._context.dialogs.ask(f"{error.message} " + tr("Echo times in ms, separated by spaces:"))
             times = [te for te in typed_times_s(typed.replace(",", " ")) if te is not None]

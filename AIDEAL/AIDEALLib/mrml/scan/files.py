@@ -36,5 +36,5 @@ def load_scan(scene: Any, paths: Sequence[Path], overrides: Overrides | None = N
         The files cannot be used.
     """
     series = load_series(paths if len(paths) > 1 else paths[0], overrides)
-    described = series_description(paths) if series.source.startswith("DICOM") else ""
+    described = series_description(paths, overrides.series if overrides else "") if series.source.startswith("DICOM") else ""
     return add_series(scene, series, described or paths[0].name.split(".")[0] or SCAN)
