@@ -54,6 +54,8 @@ def assess_fat_shift(
     bias : dict
         Fat fractions that are `read` and `true` (percent); {} without a finding, or where no number means anything.
     """
+    if corrections.mixed:  # the phase of the first echo is known to be off, and both tests would find that again
+        return [], {}
     scale = find_fat_scale(corrected_slices(series, corrections, MOST_SLICES), spectrum)
     if scale is not None and _clear(scale):
         phase = find_fat_phase(series, maps, corrections, scaled(spectrum, scale.factor))

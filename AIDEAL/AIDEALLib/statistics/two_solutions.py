@@ -20,7 +20,19 @@ LEAST_PROBABILITY = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class WeighedMaps:
-    """Maps with both solutions weighed (`MapArrays`); every array is (slice, row, column)."""
+    """Maps with both solutions weighed (`MapArrays`); every array is (slice, row, column).
+
+    Attributes
+    ----------
+    pdff : np.ndarray, percent
+        Expected fat fraction.
+    pdff_sd, pdff_total_sd : np.ndarray, percentage points
+        Standard deviation within the reported solution, and about the expected value.
+    swap_probability : np.ndarray
+        Probability of the less probable solution.
+    r2star, water, fat, residual, mask : np.ndarray
+        As in the maps.
+    """
 
     pdff: FloatArray
     pdff_sd: FloatArray
