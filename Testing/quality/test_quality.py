@@ -124,6 +124,16 @@ def test_expected_precision_follows_the_signal(clean: EchoSeries) -> None:
     assert 1 < expected["pdff_sd_at_10"] < 8
 
 
+def test_expected_precision_of_a_result_is_that_of_its_signal_and_noise(scan: tuple[EchoSeries, TissueMaps]) -> None:
+    series, _ = scan
+    maps = estimate(series, RunOptions(device="cpu", method="graph-cuts"))
+    noise = np.asarray(maps.provenance.noise_sd)[:, None, None]
+    expected = assess(series, maps).expected
+    assert expected["snr"] == pytest.approx(float(np.median((np.abs(maps.water + maps.fat) / noise)[maps.mask])), rel=1e-5)
+    near = maps.mask & (np.abs(maps.pdff - 10) < 4) & (np.abs(np.abs(maps.water + maps.fat) / noise - expected["snr"]) < 2)
+    assert np.median(maps.pdff_sd[near]) == pytest.approx(expected["pdff_sd_at_10"], rel=0.15)
+
+
 def test_a_t1_bias_is_advised_to_be_corrected_and_gone_then(clean: EchoSeries) -> None:
     steep = replace(clean, flip_angle_deg=20.0)
     (found,) = (f for f in assess(steep).findings if f.code == "t1-bias")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..echoes import EchoSeries
 from ..estimation.estimate import CORRECTIONS, fat_spectrum
 from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices, plan_corrections
@@ -69,7 +71,8 @@ def assess(
     signal = signal or SignalCheck.of(series, options.uses_phase)
     found = list(signal.findings)
     bias: dict[str, Any] = {}
-    expected = expected_precision(series, spectrum, signal.snr, options.uses_phase)
+    snr = _estimated_snr(maps) if maps is not None and maps.mask.any() else signal.snr
+    expected = expected_precision(series, spectrum, snr, options.uses_phase)
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found, bias))
 
@@ -98,6 +101,12 @@ def assess(
         found += some
         bias |= of_readings
     return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found, bias))
+
+
+def _estimated_snr(maps: ParameterMaps) -> float:
+    """|W + F| at t = 0 over the noise that the fits leave over, of the median voxel; the scan alone tells it less exactly."""
+    signal = np.abs(maps.water + maps.fat) / np.maximum(maps.provenance.noise_sd, 1e-30)[:, None, None]
+    return float(np.median(signal[maps.mask]))
 
 
 def _usability(maps: ParameterMaps | None, signal: SignalCheck, found: list[Finding], bias: dict[str, Any]) -> dict[str, Any]:
