@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import io
 
 import pytest
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from AIDEALLib.advice import advise
 from AIDEALLib.cli.results import MOST_FINDINGS, print_findings
-from AIDEALLib.quality.causes import folded, sorted_findings
+from AIDEALLib.quality.causes import CAUSES, folded, sorted_findings
 from AIDEALLib.quality.findings import NO_ACTION, Finding, QualityReport, Severity
 
 STOP, WARN, INFO = Severity.STOP, Severity.WARN, Severity.INFO
@@ -65,3 +66,8 @@ def test_the_screen_has_five_lines_at_most() -> None:
     assert "2 more findings" in lines[-1] and "--all-findings" in lines[-1]
     assert len(printed(many, every=True)) == len(many)
     assert len(printed(many[:5])) == 5
+
+
+def test_no_finding_causes_itself_through_others() -> None:
+    order = tuple(graphlib.TopologicalSorter(CAUSES).static_order())  # a circle is an error
+    assert set(CAUSES) <= set(order)

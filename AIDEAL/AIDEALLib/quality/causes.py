@@ -16,7 +16,7 @@ _PROTOCOL = ("spacing-near-fat-period", "echo-times-unfit", "snr-low")
 _MISFIT = ("model-not-followed", "signal-grows", "fat-shift")
 _SINGLE_ECHO = ("gain-step", "first-echo-phase")
 _ROOTS = ("no-signal", *_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, *_SINGLE_ECHO, *_PROTOCOL)
-_CAUSES: dict[str, tuple[str, ...]] = {
+CAUSES: dict[str, tuple[str, ...]] = {
     "swap-suspect": (
         *_PHASE,
         *_ECHOES,
@@ -40,12 +40,12 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "sign-by-plausibility": ("phase-scale", *_MISFIT),
     "field-steep": (*_PHASE, *_READ_OUT, *_MISFIT),
     "r2star-limit": (*_PHASE, *_MISFIT, "residual-structured"),
-    "fat-shift": (*_PHASE, *_ECHOES, *_READ_OUT, "gain-step"),
+    "fat-shift": (*_PHASE, *_ECHOES, *_READ_OUT),
     "fat-phase": (*_PHASE, *_ECHOES, *_READ_OUT, "model-not-followed", "signal-grows", *_SINGLE_ECHO),
     "echo-times-unfit": ("spacing-near-fat-period", "snr-low"),
     "outside-training-range": ("spacing-near-fat-period", "echo-times-unfit", "snr-low"),
 }
-"""Findings that may cause a finding, the most direct first."""
+"""Findings that may cause a finding, the most direct first; none causes itself through others."""
 
 
 def sorted_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -91,7 +91,7 @@ def folded(findings: Sequence[Finding]) -> list[tuple[Finding, list[Finding]]]:
 def _unique_causes(findings: Sequence[Finding]) -> list[Finding]:
     """Findings that name the root of the chain of their causes."""
     codes = {finding.code for finding in findings}
-    direct = {code: next((c for c in _CAUSES.get(code, ()) if c in codes and c != code), "") for code in codes}
+    direct = {code: next((c for c in CAUSES.get(code, ()) if c in codes and c != code), "") for code in codes}
 
     def root(code: str) -> str:
         while direct[code]:
