@@ -180,7 +180,7 @@ class EchoSeries:
 
         The echo times count, in their smallest spacing; the numbers of the source where the times are no multiples of it, or
         where both agree on a larger step (every second echo). Exports number the echoes that are left anew, and names of files
-        number images of several kinds. Consecutive where neither tells (`counted`).
+        number images of several kinds. Consecutive where neither decides (`counted`).
         """
         numbers = np.array(self.echo_numbers or range(self.n_echoes))
         steps = np.round(self._steps) if self._times_count else numbers - numbers[0]

@@ -1,4 +1,4 @@
-"""Fat tells wrong echo times and field strengths by how fast it turns and by its phase at excitation."""
+"""Wrong echo times and field strengths are found from the frequency of fat and from its phase at excitation."""
 
 from __future__ import annotations
 

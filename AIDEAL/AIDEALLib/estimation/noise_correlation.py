@@ -8,8 +8,8 @@ noise projected onto the complement of the model, r_i = P_i n_i, so that
 Q_i an orthonormal basis of water, fat and their derivative along field and R2* (N x 3). The trace is what is left in common by
 voxels of different field. Fits of three echoes leave nothing over, and magnitudes no complex residual; there the echoes of the
 air are used, of magnitudes the square root of the correlation of their squares (closed form for circular Gaussian noise).
-Where k-space shows that it was zero filled (`zero_filling`), noise is correlated at least as that tells: the residuals of good
-scans are more ringing than noise.
+Where k-space is zero filled, the correlation that follows from that (`zero_filling`) is a lower limit: the residuals of scans
+of high SNR hold more ringing than noise.
 """
 
 from __future__ import annotations

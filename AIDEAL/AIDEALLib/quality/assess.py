@@ -104,7 +104,7 @@ def assess(
 
 
 def _estimated_snr(maps: ParameterMaps) -> float:
-    """|W + F| at t = 0 over the noise that the fits leave over, of the median voxel; the scan alone tells it less exactly."""
+    """Median of |W + F| at t = 0 over the noise of the residuals; more exact than an estimate from the scan alone."""
     signal = np.abs(maps.water + maps.fat) / np.maximum(maps.provenance.noise_sd, 1e-30)[:, None, None]
     return float(np.median(signal[maps.mask]))
 

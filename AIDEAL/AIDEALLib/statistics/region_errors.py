@@ -76,7 +76,7 @@ def region_errors(
     Swaps: the excess of the mixture's variance over s^2, shared within blocks of a slice. An error shared by all voxels that
     grows with s^2. Edges: how far the region differs from its interior beyond noise. Heterogeneity of a sample. The median of
     noisy values is also off where their errors are skewed: by the difference of mean and median, to the share that noise has
-    in the spread.
+    in the spread. Outlying voxels add a sixth, whatever their swap probability: `OUTLYING_SHARE` of what they move the mean by.
     """
     n = int(np.count_nonzero(used))
     if not n or correlation is None:

@@ -205,7 +205,7 @@ def find_phase_error(
 
 
 def _countings(series: EchoSeries, pattern: Pattern) -> list[tuple[int, ...]]:
-    """Numbers that the echoes may have: those of `EchoSeries.echo_steps`, or, where nothing tells, also each single gap."""
+    """Numbers that the echoes may have: those of `EchoSeries.echo_steps`, or, where nothing decides, also each single gap."""
     n = series.n_echoes
     if series.counted or pattern is not Pattern.ODD_EVEN:
         return [series.echo_steps]
