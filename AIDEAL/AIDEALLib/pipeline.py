@@ -157,17 +157,17 @@ def run(
 
 
 def region_fit_of(outcome: Outcome) -> Callable[[npt.NDArray[np.bool_]], RegionEstimate | None] | None:
-    """Joint estimate of any region of a run (`estimation.region_fit`); None for a run without phase."""
+    """Joint estimate of any region of a run (`estimation.joint_estimate`); None for a run without phase."""
     from .estimation.estimate import CORRECTIONS
+    from .estimation.joint_estimate import joint_estimate_of
     from .estimation.phase_correction.plan import PhaseCorrections
-    from .estimation.region_fit import region_fit
     from .estimation.t1_correction import required_t1_weighting
 
     series, provenance = outcome.series, outcome.maps.provenance
     if not outcome.options.uses_phase:
         return None
     corrections = PhaseCorrections.from_dict(provenance.options[CORRECTIONS])
-    fit = region_fit(series, outcome.maps, lambda index: corrections.apply(series.echoes[:, index], index))
+    fit = joint_estimate_of(series, outcome.maps, lambda index: corrections.apply(series.echoes[:, index], index))
     if outcome.options.t1 is not T1.CORRECT:
         return fit
     weighting = required_t1_weighting(series)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from AIDEALLib.estimation.region_fit import MOST_VOXELS, RegionEstimate, fit_region
+from AIDEALLib.estimation.joint_estimate import MOST_VOXELS
+from AIDEALLib.estimation.region_fit import RegionEstimate, RegionVoxels, fit_region
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.cramer_rao import cramer_rao
 from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -30,7 +31,8 @@ def fitted(
     echoes = signal * np.exp((2j * np.pi * field - r2star) * TE_S[:, None])
     echoes += (rng.standard_normal(echoes.shape) + 1j * rng.standard_normal(echoes.shape)) / snr
     start = field + rng.normal(0, 3, voxels) + SHIFT_HZ * (rng.random(voxels) < swapped)
-    return fit_region(echoes, TE_S, MODULATION, start, (80.0 if swapped else pdff + 4, 0.8 * r2star), 1 / snr, SHIFT_HZ)
+    region = RegionVoxels(echoes, TE_S, MODULATION, start, 1 / snr, SHIFT_HZ)
+    return fit_region(region, (80.0 if swapped else pdff + 4, 0.8 * r2star))
 
 
 @pytest.mark.parametrize(("r2star", "aim"), [(40.0, 0.1), (600.0, 0.3), (1000.0, 1.0)])
@@ -67,7 +69,7 @@ def test_bright_vessels_in_a_liver_with_iron_are_left_out() -> None:
     field = rng.normal(0, 30, 900)
     echoes = density * signal * np.exp(TE_S[:, None] * (2j * np.pi * field - r2star))
     echoes += (rng.standard_normal(echoes.shape) + 1j * rng.standard_normal(echoes.shape)) / 60
-    found = fit_region(echoes, TE_S, MODULATION, field, (15.0, 600.0), 1 / 60, SHIFT_HZ)
+    found = fit_region(RegionVoxels(echoes, TE_S, MODULATION, field, 1 / 60, SHIFT_HZ), (15.0, 600.0))
     assert found is not None and not found.weights[vessel].any()
     assert np.count_nonzero(found.weights) > 0.99 * np.count_nonzero(~vessel)
     assert found.pdff == pytest.approx(15.0, abs=3 * found.pdff_error)

@@ -8,7 +8,7 @@ from .map_arrays import FloatArray
 
 
 class JointFit(Protocol):
-    """One PDFF and one R2* of all voxels of a region (`estimation.region_fit`)."""
+    """One PDFF and one R2* of all voxels of a region (`estimation.joint_estimate`)."""
 
     @property
     def pdff(self) -> float:

@@ -69,7 +69,7 @@ def segment_statistics(
     errors : RunErrors
         What the provenance of the maps states about shared errors (`RunErrors.of`); without it there are no intervals.
     joint : callable, optional
-        Joint estimate of a region (`estimation.region_fit`); needs the echoes.
+        Joint estimate of a region (`estimation.joint_estimate`); needs the echoes.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def region_statistics(
     sample : Sample, optional
         For a circle or another sample: the lobe it stands for; None for a region that stands for itself.
     joint : callable, optional
-        Joint estimate of a region (`estimation.region_fit`); needs the echoes.
+        Joint estimate of a region (`estimation.joint_estimate`); needs the echoes.
 
     Returns
     -------
