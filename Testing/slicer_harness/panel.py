@@ -23,6 +23,10 @@ class FakeWorker:
         self.started: list[RunOptions] = []
         self.series: list[EchoSeries] = []
         self.cancelled = False
+        self.warmed_up: list[RunOptions] = []
+
+    def warm_up(self, options: RunOptions | None = None) -> None:
+        self.warmed_up.append(options or RunOptions())
 
     def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
         self.busy, self.cancelled = True, False

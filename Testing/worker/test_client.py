@@ -76,6 +76,31 @@ def test_second_run_reuses_process_and_torch(
     assert abs(np.median(b.maps.pdff[liver]) - truth.pdff_percent[liver].mean()) < 2.0
 
 
+def test_a_run_after_warming_up_imports_and_loads_nothing(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
+) -> None:
+    options = RunOptions(models=models)
+    client.warm_up(options)
+    assert not client.busy and client.poll() == []
+    pid = client.pid
+    client.warm_up(options)  # again, as every update of the panel does
+    client.start(small_liver[0], options)
+    *steps, result = wait_for(client)
+    assert isinstance(result, Result) and result.torch_import_s is None
+    assert Step.TORCH not in [e.step for e in steps if isinstance(e, Stage)]
+    assert client.pid == pid is not None
+
+
+def test_what_fails_while_warming_up_is_reported_by_the_run(
+    client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], tmp_path: Path, wait_for: Wait
+) -> None:
+    options = RunOptions(models=str(tmp_path))
+    client.warm_up(options)
+    client.start(small_liver[0], options)
+    failed = wait_for(client)[-1]
+    assert isinstance(failed, Failed) and failed.reason is Reason.MODEL
+
+
 def test_cancel_ends_a_long_run_and_the_next_one_works(
     client: WorkerClient, small_liver: tuple[EchoSeries, TissueMaps], models: str, wait_for: Wait
 ) -> None:

@@ -22,7 +22,10 @@ from .speed_scan import ScanSize, simulate
 from .worker import THREAD_SETTINGS
 
 NEW_PROCESS, SAME_PROCESS = "aideal run, new process", "aideal run, again in the same process"
+AT_ONCE_APPLY = "Apply to maps, first in a session, at once"
 FIRST_APPLY, LATER_APPLY = "Apply to maps, first in a session", "Apply to maps, later in a session"
+LOOKED_AT_S = 10.0
+"""Time from the choice of a scan to Apply, in which the panel has the worker warm up."""
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 """With this variable every process compiles the package again, which users' processes do not."""
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from AIDEALLib.benchmark.speed_process import main; main(sys.argv[2])"
@@ -45,6 +48,8 @@ class Job:
         Options of `aideal run`.
     options : dict or None
         Options of a run of the worker; None times the command.
+    looked_at_s : float, seconds
+        Time that the worker has to warm up before its first run.
     """
 
     file: str
@@ -52,6 +57,7 @@ class Job:
     runs: int
     arguments: tuple[str, ...] = ()
     options: dict[str, Any] | None = None
+    looked_at_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -119,10 +125,13 @@ def measure(plan: SpeedPlan, progress: Callable[[str], None]) -> SpeedReport:
         progress(NEW_PROCESS)
         new = [_whole_process(command, plan.threads) for _ in range(plan.repeats)]
         progress(FIRST_APPLY)
-        sessions = [_runs(replace(apply, runs=2), plan.threads) for _ in range(plan.repeats)]
+        at_once = [_runs(apply, plan.threads)[0] for _ in range(plan.repeats)]
+        warm = replace(apply, runs=2, looked_at_s=LOOKED_AT_S)
+        sessions = [_runs(warm, plan.threads) for _ in range(plan.repeats)]
     ways = (
         WayCost.of(NEW_PROCESS, str(plan.run_size), _median(new)),
         WayCost.of(SAME_PROCESS, str(plan.run_size), _median(again)),
+        WayCost.of(AT_ONCE_APPLY, str(plan.apply_size), _median(at_once)),
         WayCost.of(FIRST_APPLY, str(plan.apply_size), _median([first for first, _ in sessions])),
         WayCost.of(LATER_APPLY, str(plan.apply_size), _median([later for _, later in sessions])),
     )

@@ -59,7 +59,10 @@ def _command(arguments: list[str]) -> None:
 
 
 def _workers_runs(job: Measured) -> Iterator[Measured]:
-    """From Apply to maps: the scan is in memory, the maps are read back; the process stays for the next run."""
+    """From Apply to maps: the scan is in memory, the maps are read back; the process stays for the next run.
+
+    With time before the first Apply the worker warms up, as it does while a user looks at a scan that was chosen.
+    """
     from ..io.load import load_series
     from ..options import RunOptions
     from ..worker.client import Result, WorkerClient
@@ -67,6 +70,10 @@ def _workers_runs(job: Measured) -> Iterator[Measured]:
     series, options = load_series(job["file"]), RunOptions.from_dict(job["options"])
     client, pid = WorkerClient(), None
     try:
+        if job["looked_at_s"]:
+            client.warm_up(options)
+            pid = client.pid
+            time.sleep(job["looked_at_s"])
         for _ in range(job["runs"]):
             measured: Measured = {}
             child_before = cpu_s(pid) if pid else 0.0

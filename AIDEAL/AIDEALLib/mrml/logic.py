@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Generator
@@ -88,6 +89,11 @@ class AidealLogic:
     def adding(self) -> bool:
         """True while the result of a run is put into the scene."""
         return self._steps is not None
+
+    def warm_up(self, options: RunOptions) -> None:
+        """Load what a run with these options needs while the user still looks at the scan."""
+        with contextlib.suppress(OSError):  # a child that cannot be started: the run meets that again and reports it
+            self.worker.warm_up(options)
 
     def start(self, scan: SceneScan, options: RunOptions | None = None, check: bool = True) -> None:
         """Copy the scan out of the scene and begin to estimate it.

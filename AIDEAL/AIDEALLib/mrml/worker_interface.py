@@ -16,6 +16,15 @@ class Worker(Protocol):
     def busy(self) -> bool:
         """True while a run is under way."""
 
+    def warm_up(self, options: RunOptions | None = None) -> None:
+        """Load what a run with these options needs.
+
+        Parameters
+        ----------
+        options : RunOptions, optional
+            Options of the run that is expected; the defaults when None.
+        """
+
     def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
         """Begin a run and return its number.
 

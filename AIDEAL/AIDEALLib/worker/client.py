@@ -1,7 +1,7 @@
 """Requests maps from the server without ever waiting for it; numpy only, so that it can be used inside Slicer.
 
-Call `poll` a few times a second (a timer does). The child starts with the first run and stays for the next one; when it died,
-was killed or has to see other devices, the next run starts a new one.
+Call `poll` a few times a second (a timer does). The child starts with the first run, or ahead of it to warm up, and stays for
+the next one; when it died, was killed or has to see other devices, the next run starts a new one.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import queue
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..echoes import EchoSeries
-from ..errors import AidealError, Cancelled
+from ..errors import Cancelled
 from ..io.interchange import read_maps
 from ..options import RunOptions
-from ..parameter_maps import ParameterMaps
 from ..quality.findings import Finding, QualityReport, Severity
 from ..scratch import ScratchFolder, remove_abandoned
 from .connection import Connection
 from .endings import LOG_LINES, crash, not_handed_over, silence
+from .events import Event, Result, WorkerBusy
 from .handover import Handover
 from .messages import (
     CancelRequest,
@@ -34,6 +33,7 @@ from .messages import (
     Stage,
     Step,
     Stopped,
+    WarmUpRequest,
     read_quality,
 )
 from .process import python_executable, run_aside, start_server
@@ -55,40 +55,13 @@ __all__ = [
 ]
 
 
-class WorkerBusy(AidealError):
-    """A run was requested while another one is under way."""
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """Result of a run.
-
-    Attributes
-    ----------
-    run : int
-        Number of the run.
-    maps : ParameterMaps
-        The maps.
-    seconds : float, s
-        Time the run took in the child.
-    torch_import_s : float or None, s
-        Time of the import of torch; None where an earlier run had imported it.
-    quality : QualityReport or None
-        Findings on scan and maps; None where no check was requested.
-    """
-
-    run: int
-    maps: ParameterMaps
-    seconds: float
-    torch_import_s: float | None
-    quality: QualityReport | None = None
-
-
 FOLDERS = "aideal-worker-"
 MOST_SILENT_S = 60.0
 CLOSING_S = 0.3
 
-Event = Stage | Progress | Result | Failed | Stopped
+
+_Needs = tuple[str, str, str, bool]
+"""Options that decide what a run has to import and load."""
 
 
 class WorkerClient:
@@ -120,6 +93,7 @@ class WorkerClient:
         self._child: Connection[Event] | None = None
         self._ended: Connection[Event] | None = None
         self._sees_gpu = True
+        self._warm_for: _Needs | None = None
         self._run = 0
         self._shape = (0, 0, 0)
         self._run_folder: Path | None = None
@@ -137,6 +111,27 @@ class WorkerClient:
     def pid(self) -> int | None:
         """Process id of the child, None when there is none."""
         return self._child.pid if self._child else None
+
+    def warm_up(self, options: RunOptions | None = None) -> None:
+        """Have the child import and load what a run needs, so that the run does not wait for it; returns at once.
+
+        No effect while a run is under way, and where the child was asked to before.
+
+        Parameters
+        ----------
+        options : RunOptions, optional
+            Options of the run that is expected; the defaults when None.
+
+        Raises
+        ------
+        OSError
+            The child cannot be started.
+        """
+        options = options or RunOptions()
+        if self.busy or self._warm_for == _needs(options):
+            return
+        self._running_child(sees_gpu=options.device != "cpu").send(WarmUpRequest(options))
+        self._warm_for = _needs(options)
 
     def start(self, series: EchoSeries, options: RunOptions | None = None, check: bool = True) -> int:
         """Begin a run; returns at once. The scan is written for the child in a thread, whose end or failure `poll` returns.
@@ -175,6 +170,7 @@ class WorkerClient:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._run_folder, self._cancelled_at, self._shape = folder, None, series.shape
+        self._warm_for = _needs(options)
         self._own_events = queue.SimpleQueue()
         self._own_events.put(Stage(self._run, Step.READ))
         child.silent_s()
@@ -290,7 +286,11 @@ class WorkerClient:
     def _kill(self) -> None:
         if self._child is not None:
             self._child.kill()
-            self._child, self._ended = None, self._child
+            self._child, self._ended, self._warm_for = None, self._child, None
+
+
+def _needs(options: RunOptions) -> _Needs:
+    return options.method.value, options.device, options.models, options.trust_models
 
 
 def _remove(folder: Path, handover: Handover) -> None:

@@ -55,6 +55,20 @@ class EstimateRequest:
 
 
 @dataclass(frozen=True)
+class WarmUpRequest:
+    """Import and load what a run with these options needs.
+
+    Attributes
+    ----------
+    options : RunOptions
+        Options of the run that is expected.
+    """
+
+    kind: ClassVar[str] = "warm-up"
+    options: RunOptions
+
+
+@dataclass(frozen=True)
 class CancelRequest:
     """Stop a run before its next slice."""
 
@@ -115,7 +129,7 @@ class Finished:
     seconds : float, seconds
         Time of the run.
     torch_import_s : float or None, seconds
-        Time of the import of torch; None when an earlier run had imported it.
+        Time of the import of torch; None when it was imported before.
     """
 
     kind: ClassVar[str] = "finished"
@@ -165,14 +179,14 @@ class Stopped:
     run: int
 
 
-Message = EstimateRequest | CancelRequest | Ready | Alive | Stage | Progress | Finished | Failed | Stopped
+Message = EstimateRequest | WarmUpRequest | CancelRequest | Ready | Alive | Stage | Progress | Finished | Failed | Stopped
 _KINDS: dict[str, Any] = {kind.kind: kind for kind in get_args(Message)}
 
 
 def encode(message: Message) -> bytes:
     """One line, newline included."""
     content = asdict(message)
-    if isinstance(message, EstimateRequest):
+    if isinstance(message, EstimateRequest | WarmUpRequest):
         content["options"] = message.options.as_dict()
     if isinstance(message, Failed):
         content["reason"] = message.reason.value
@@ -187,7 +201,7 @@ def decode(line: bytes) -> Message | None:
     try:
         content = json.loads(line)
         of_kind = _KINDS[content.pop("kind")]
-        if of_kind is EstimateRequest:
+        if of_kind in (EstimateRequest, WarmUpRequest):
             content["options"] = RunOptions.from_dict(content["options"])
         if of_kind is Failed:
             content["reason"] = Reason(content["reason"])

@@ -1,7 +1,7 @@
 """The child process: receives requests on its standard input, runs them, and reports on its standard output.
 
-torch is imported and the networks are loaded with the first request, and both stay; all runs share one thread. This saves later
-runs the import, the compilation of the networks and the benchmarks of their kernels.
+torch is imported and the networks are loaded with the first request, which may be one to warm up, and both stay; all runs
+share one thread. This saves later runs the import, the compilation of the networks and the benchmarks of their kernels.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import AidealError, Cancelled, DeviceError, ModelError, out_of_memory
 from ..io.interchange import read_series, write_maps
+from ..options import RunOptions
 from ..progress import Monitor, Step
 from ..quality.findings import Finding
 from ..threads import let_waiting_threads_sleep
@@ -36,12 +37,13 @@ from .messages import (
     Reason,
     Stage,
     Stopped,
+    WarmUpRequest,
     decode,
     encode,
 )
 
 if TYPE_CHECKING:
-    from ..models import Networks
+    from ..models import Networks, NetworkSource
 
 _REASONS = ((ModelError, Reason.MODEL), (DeviceError, Reason.DEVICE))
 
@@ -57,7 +59,7 @@ class Server:
 
     def __init__(self, send: Callable[[Message], None]) -> None:
         self._send = send
-        self._requests: queue.Queue[EstimateRequest] = queue.Queue()
+        self._requests: queue.Queue[EstimateRequest | WarmUpRequest] = queue.Queue()
         self._cancelled: set[int] = set()
         self._folders: set[str] = set()
         self._torch_imported = False
@@ -70,6 +72,8 @@ class Server:
         elif isinstance(message, EstimateRequest):
             self._folders.add(message.folder)
             self._requests.put(message)
+        elif isinstance(message, WarmUpRequest):
+            self._requests.put(message)
 
     def forget(self) -> None:
         """Remove the scans of all requests: the client has gone and cannot."""
@@ -80,7 +84,26 @@ class Server:
         """Answer requests in this thread until the process ends."""
         self._send(Ready(os.getpid()))
         while True:
-            self.answer(self._requests.get())
+            request = self._requests.get()
+            if isinstance(request, WarmUpRequest):
+                self.warm_up(request)
+            else:
+                self.answer(request)
+
+    def warm_up(self, request: WarmUpRequest) -> None:
+        """Import and load what a run needs, until one is requested; never raises, since the run meets the same error."""
+        options = request.options
+        try:
+            import torch  # noqa: F401
+
+            self._torch_imported = True
+            from .warm_up import warm_up
+
+            warm_up(options, self._networks_of(options), cancelled=lambda: not self._requests.empty())
+        except Cancelled:
+            return
+        except Exception:
+            traceback.print_exc()
 
     def answer(self, request: EstimateRequest) -> None:
         """Answer one request; never raises."""
@@ -108,7 +131,7 @@ class Server:
             read_series(folder),
             options,
             check=request.check,
-            networks=lambda device: self._loaded(device, options.models, options.trust_models),
+            networks=self._networks_of(options),
             monitor=monitor,
         )
         write_maps(outcome.maps, folder)
@@ -126,13 +149,17 @@ class Server:
         self._torch_imported = True
         return time.perf_counter() - started
 
-    def _loaded(self, device: str, directory: str, trusted: bool) -> Networks:
-        from ..models import load_networks
+    def _networks_of(self, options: RunOptions) -> NetworkSource:
+        def loaded(device: str) -> Networks:
+            from ..models import load_networks
 
-        key = (device, directory, trusted)
-        if key not in self._networks:
-            self._networks = {key: load_networks(device, Path(directory) if directory else None, trusted)}
-        return self._networks[key]
+            key = (device, options.models, options.trust_models)
+            if key not in self._networks:
+                directory = Path(options.models) if options.models else None
+                self._networks = {key: load_networks(device, directory, options.trust_models)}
+            return self._networks[key]
+
+        return loaded
 
 
 HEART_BEAT_S = 1.0

@@ -37,6 +37,15 @@ def test_apply_progress_and_maps(loaded: Panel, liver_maps: ParameterMaps) -> No
     assert [node.GetName() for node in candidates] == ["PDFF - Case"], "other volumes are not offered"
 
 
+def test_a_chosen_scan_warms_the_worker_up(loaded: Panel) -> None:
+    assert loaded.worker.warmed_up and loaded.worker.warmed_up[-1].method == "refined"
+    loaded.ui.methodComboBox.currentIndex = 1
+    assert loaded.worker.warmed_up[-1].method == "one-shot"
+    before = len(loaded.worker.warmed_up)
+    loaded.parameters.firstSequence = loaded.parameters.secondSequence = None
+    assert len(loaded.worker.warmed_up) == before, "without a scan"
+
+
 def test_options_of_the_scan_reach_the_worker(loaded: Panel) -> None:
     from AIDEALLib.choices import Conjugate, FirstEcho
 

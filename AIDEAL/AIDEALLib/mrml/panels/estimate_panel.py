@@ -91,6 +91,13 @@ class EstimatePanel:
         for widget in (ui.methodComboBox, ui.deviceComboBox, ui.presetComboBox, ui.advancedSection):
             widget.enabled = not busy
         self._show_whether_changed()
+        self._warm_up(ready=not reasons)
+
+    def _warm_up(self, ready: bool) -> None:
+        """Start the estimation process once a scan can be estimated, so that Apply need not wait for it."""
+        parameters = self._context.parameters()
+        if ready and parameters is not None:
+            self._context.logic.warm_up(run_options(parameters, self._scan.scan))
 
     def _show_whether_changed(self) -> None:
         """Mark the group of advanced options, which may be collapsed, where any is not the default."""
