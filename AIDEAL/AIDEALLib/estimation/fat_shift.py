@@ -17,11 +17,11 @@ import torch
 from ..echoes import EchoSeries
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
-from ..physics.variable_projection import EchoBasis, fit
+from ..physics.variable_projection import EchoBasis, LinearFit, fit
 from .model_spread import PDFF_PERCENT, R2STAR_PER_S, fitted_from
 from .phase_correction.phase_errors import MIN_ECHOES
 from .phase_correction.plan import PhaseCorrections
-from .voxelwise.bright_sample import Sample, best_fit, foreground_voxels, random_voxels, sample_of
+from .voxelwise.bright_sample import Sample, best_fit, foreground_voxels, quick_fit, random_voxels, sample_of
 from .voxelwise.gauss_newton import gauss_newton
 
 SMALLEST, LARGEST = 0.42, 2.4
@@ -30,6 +30,8 @@ STEP_RAD = 0.7
 """Phase of fat in the last echo between two factors of the search."""
 SAMPLE_VOXELS, COARSE_VOXELS = 400, 120
 """Voxels looked at, and those of the search before it is refined."""
+EXACT = 6
+"""Candidates of a search by quick fits that are fitted exactly."""
 _REFINEMENTS = 5
 _STEPS = 6
 _FLOOR = 1e-6
@@ -110,26 +112,29 @@ def find_fat_scale(corrected: EchoSeries, spectrum: FatSpectrum) -> FatScale | N
     sample = sample_of(corrected, spectrum, echoes, place[:, pick])
     few = replace(sample, echoes=sample.echoes[:, :COARSE_VOXELS], place=sample.place[:, :COARSE_VOXELS])
 
-    def log_gain(of: Sample, mirrored: bool, factor: float) -> torch.Tensor:
+    def other_fat(of: Sample, mirrored: bool, factor: float) -> Sample:
         modulation = scaled(spectrum, factor).modulation(of.te_s, corrected.field_strength_t)
         echoes = of.echoes.conj().resolve_conj() if mirrored else of.echoes
-        other = replace(of, echoes=echoes, modulation=modulation, basis=EchoBasis.of(of.te_s, modulation))
-        return before[: echoes.shape[1]] - _left(other)
+        return replace(of, echoes=echoes, modulation=modulation, basis=EchoBasis.of(of.te_s, modulation))
 
-    before = _left(sample)
+    def log_gain(mirrored: bool, factor: float) -> torch.Tensor:
+        return before - _left(best_fit(other_fat(sample, mirrored, factor))[2])
+
+    before = _left(best_fit(sample)[2])
     turn = 2 * math.pi * abs(spectrum.mean_shift_hz(corrected.field_strength_t)) * float(sample.te_s[-1])
     factors = np.arange(SMALLEST, LARGEST, STEP_RAD / turn).tolist()
-    means = {(m, f): float(log_gain(few, m, f).mean()) for m in (False, True) for f in factors}
-    mirrored, factor = max(means, key=lambda key: means[key])
+    left = {(m, f): float(_left(quick_fit(other_fat(few, m, f))).mean()) for m in (False, True) for f in factors}
+    nearest = sorted(left, key=lambda key: left[key])[:EXACT]
+    mirrored, factor = min(nearest, key=lambda key: float(_left(best_fit(other_fat(few, *key))[2]).mean()))
     low, high = factor - STEP_RAD / turn, factor + STEP_RAD / turn
     for _ in range(_REFINEMENTS):
         third = (high - low) / 3
-        if float(log_gain(sample, mirrored, low + third).mean()) > float(log_gain(sample, mirrored, high - third).mean()):
+        if float(log_gain(mirrored, low + third).mean()) > float(log_gain(mirrored, high - third).mean()):
             high -= third
         else:
             low += third
     factor = (low + high) / 2
-    gains = log_gain(sample, mirrored, factor)
+    gains = log_gain(mirrored, factor)
     error = float(gains.std()) / math.sqrt(gains.numel()) if gains.numel() > 1 else math.inf
     return FatScale(factor, mirrored, math.exp(float(gains.mean())), float(gains.mean()) / (error + 1e-9))
 
@@ -206,6 +211,6 @@ def readings(series: EchoSeries, spectrum: FatSpectrum, factor: float, phase_rad
     return [(float(read), truth) for read, truth in zip(fitted[:, column], PDFF_PERCENT, strict=True)]
 
 
-def _left(sample: Sample) -> torch.Tensor:
+def _left(linear: LinearFit) -> torch.Tensor:
     """Half the logarithm of the residual energy of each voxel."""
-    return 0.5 * torch.log(best_fit(sample)[2].residual_energy.clamp_min(0) + _FLOOR)
+    return 0.5 * torch.log(linear.residual_energy.clamp_min(0) + _FLOOR)
