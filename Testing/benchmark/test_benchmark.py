@@ -188,9 +188,9 @@ def test_memory_is_that_of_the_method(tmp_path: Path) -> None:
 
 
 def test_more_slices_repeat() -> None:
-    series = Size(48, 5, 4, 1).series()
-    assert series.shape == (5, 48, 48)
-    assert np.array_equal(series.echoes[:, 0], series.echoes[:, 2])
+    series = Size(48, 8, 4, 1).series()
+    assert series.shape == (8, 48, 48)
+    assert np.array_equal(series.echoes[:, 0], series.echoes[:, 6])
     assert not np.array_equal(series.echoes[:, 0], series.echoes[:, 1])
 
 

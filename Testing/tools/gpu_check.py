@@ -22,7 +22,7 @@ sys.path.insert(0, str(MODULE))
 
 from AIDEALLib.benchmark.memory import peak_mib
 from AIDEALLib.benchmark.report import markdown
-from AIDEALLib.benchmark.speed_scan import ScanSize, simulate
+from AIDEALLib.benchmark.scan_size import ScanSize
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.models import Networks, load_networks
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return NO_GPU
     size = ScanSize(given.matrix, given.slices, given.echoes)
-    check = Check(simulate(size), device, given.repeats)
+    check = Check(size.series(), device, given.repeats)
     networks = load_networks(str(device))
     seconds, maps, work = timed_estimate(check, networks)
     same, differences = same_as_cpu(check, maps)

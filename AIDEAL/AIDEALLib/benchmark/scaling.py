@@ -8,22 +8,15 @@ from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
 
-import numpy as np
-
-from ..echoes import EchoSeries
-from ..simulation.abdomen import abdomen
-from ..simulation.protocol import Protocol, echo_times
-from ..simulation.scan import acquire
 from ..validation.tables import save_rows
 from .machine import Machine
 from .plots import save_scaling
 from .report import markdown
 from .scaling_row import LARGE, MATRIX, ScalingRow
 from .scaling_summary import summarise, titles
+from .scan_size import ScanSize
 from .worker import ProcessEnded, Runner
 
-DISTINCT_SLICES = 2
-"""Further slices are copies: time and memory do not depend on their content."""
 LONGEST_CPU_S = 90.0
 """A point that would take more CPU time, at the rate of the point before, is left out."""
 LONGEST_LARGE_CPU_S = 180.0
@@ -31,56 +24,32 @@ LONGEST_LARGE_CPU_S = 180.0
 ONE_RUN_CPU_S = 10.0
 """A run that takes more CPU time is not repeated."""
 REPEATS = 3
-PATIENT = 400
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(ScanSize):
     """Size of a scan, and the number of threads.
 
     Attributes
     ----------
-    matrix : int
-        Rows and columns.
-    slices : int
-        Number of slices.
-    echoes : int
-        Number of echoes.
     threads : int
         Number of threads.
     """
 
-    matrix: int = 192
-    slices: int = 2
-    echoes: int = 6
-    threads: int = 2
-
-    @property
-    def samples(self) -> int:
-        """Complex samples of the scan."""
-        return self.matrix**2 * self.slices * self.echoes
-
-    def series(self) -> EchoSeries:
-        """Simulate an upper abdomen at 1.5 T."""
-        tissue = abdomen(
-            PATIENT, 1.5, (DISTINCT_SLICES, self.matrix, self.matrix), (384 / self.matrix, 384 / self.matrix, 25.0)
-        )
-        protocol = Protocol("scaling", echo_times(1.2, 1.6, self.echoes), 1.5, snr=30.0)
-        series = acquire(tissue, protocol, np.random.default_rng(PATIENT))
-        return replace(series, echoes=series.echoes[:, np.arange(self.slices) % DISTINCT_SLICES])
+    threads: int
 
 
 def points(threads: int, quick: bool) -> list[tuple[str, list[int], Size]]:
     """Parameters to vary: name, values, and the size around which it is varied."""
     if quick:
         return [(MATRIX, [48, 64], Size(48, 1, 4, threads))]
-    base = Size(threads=threads)
+    base = Size(192, 2, 6, threads)
     return [
         (MATRIX, [96, 192, 288, 384], base),
         ("slices", [1, 2, 8, 32], base),
         ("echoes", [3, 6, 12, 16], base),
         ("threads", sorted({1, threads}), base),
-        (LARGE, [60], Size(matrix=384, threads=threads)),
+        (LARGE, [60], replace(base, matrix=384)),
     ]
 
 

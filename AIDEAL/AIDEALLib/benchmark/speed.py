@@ -17,8 +17,8 @@ from ..errors import AidealError
 from ..io.npz import write_npz
 from ..options import RunOptions
 from .machine import Machine
+from .scan_size import ScanSize
 from .speed_report import SpeedReport, WayCost
-from .speed_scan import ScanSize, simulate
 from .worker import THREAD_SETTINGS
 
 NEW_PROCESS, SAME_PROCESS = "aideal run, new process", "aideal run, again in the same process"
@@ -115,8 +115,8 @@ def measure(plan: SpeedPlan, progress: Callable[[str], None]) -> SpeedReport:
     with tempfile.TemporaryDirectory(prefix="aideal-speed-") as folder:
         progress("Simulating the scans")
         run_file, apply_file = Path(folder, "run.npz"), Path(folder, "apply.npz")
-        write_npz(run_file, simulate(plan.run_size))
-        write_npz(apply_file, simulate(plan.apply_size))
+        write_npz(run_file, plan.run_size.series())
+        write_npz(apply_file, plan.apply_size.series())
         command = Job(str(run_file), str(Path(folder, "times.json")), 1, plan.arguments)
         apply = replace(command, file=str(apply_file), options=plan.options.as_dict())
 

@@ -39,9 +39,9 @@ def speed(
     """Time a simulated scan the way users do: `aideal run` from file to report, and Apply to maps as in the panel."""
     from rich.console import Console
 
+    from ..benchmark.scan_size import ScanSize
     from ..benchmark.speed import SpeedPlan, measure
     from ..benchmark.speed_report import SpeedReport
-    from ..benchmark.speed_scan import ScanSize
     from ..benchmark.speed_table import tables, warnings
     from .results import table_of
 

@@ -37,11 +37,14 @@ class ScanSize:
     def __str__(self) -> str:
         return f"{self.slices} x {self.matrix} x {self.matrix} x {self.echoes}"
 
+    @property
+    def samples(self) -> int:
+        """Complex samples of the scan."""
+        return self.matrix**2 * self.slices * self.echoes
 
-def simulate(size: ScanSize) -> EchoSeries:
-    """Simulate an upper abdomen at 1.5 T."""
-    tissue = abdomen(PATIENT, 1.5, (min(size.slices, DISTINCT_SLICES), size.matrix, size.matrix))
-    protocol = Protocol(f"1.5T {size.echoes} echoes 1.3+2.1n", echo_times(1.3, 2.1, size.echoes), 1.5, snr=30.0)
-    series = acquire(tissue, protocol, np.random.default_rng(PATIENT))
-    order = np.arange(size.slices) % series.shape[0]
-    return replace(series, echoes=series.echoes[:, order])
+    def series(self) -> EchoSeries:
+        """Simulate an upper abdomen at 1.5 T."""
+        tissue = abdomen(PATIENT, 1.5, (DISTINCT_SLICES, self.matrix, self.matrix))
+        protocol = Protocol(f"1.5T {self.echoes} echoes 1.3+2.1n", echo_times(1.3, 2.1, self.echoes), 1.5, snr=30.0)
+        series = acquire(tissue, protocol, np.random.default_rng(PATIENT))
+        return replace(series, echoes=series.echoes[:, np.arange(self.slices) % DISTINCT_SLICES])
