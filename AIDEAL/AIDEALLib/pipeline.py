@@ -145,7 +145,7 @@ def run(
     with one_core():
         checked, corrections, _ = side_by_side(checked_scan, planned, load_networks)
         monitor.ready(series, checked.expectation if checked else "")
-        _refuse_undecided(corrections, options, check)
+        _refuse_undecided(series, corrections, spectrum, options, check)
         maps = estimate(series, options, spectrum=spectrum, corrections=corrections, networks=networks, monitor=monitor)
         quality = None
         if check:
@@ -193,9 +193,12 @@ def _import_torch() -> None:
         import_module(module, __package__)
 
 
-def _refuse_undecided(corrections: PhaseCorrections | None, options: RunOptions, check: bool) -> None:
+def _refuse_undecided(
+    series: EchoSeries, corrections: PhaseCorrections | None, spectrum: FatSpectrum, options: RunOptions, check: bool
+) -> None:
     """Raise where a choice that exchanges water and fat is open."""
     from .quality.corrections import assess_corrections
+    from .quality.fat_shift import fat_shift_of_echoes
     from .quality.findings import Severity
     from .quality.preflight import UnusableScan
 
@@ -203,7 +206,7 @@ def _refuse_undecided(corrections: PhaseCorrections | None, options: RunOptions,
         return
     stops = tuple(f for f in assess_corrections(corrections) if f.severity is Severity.STOP)
     if check and stops and not options.anyway:
-        raise UnusableScan(stops)
+        raise UnusableScan((*fat_shift_of_echoes(series, corrections, spectrum), *stops))
 
 
 def _with_times(maps: ParameterMaps, watch: Stopwatch) -> ParameterMaps:

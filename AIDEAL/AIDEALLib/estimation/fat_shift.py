@@ -16,8 +16,10 @@ import torch
 
 from ..echoes import EchoSeries
 from ..parameter_maps import ParameterMaps
+from ..physics.signal import synthesise
 from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis, LinearFit, fit
+from .map_sample import MapSample
 from .model_spread import PDFF_PERCENT, R2STAR_PER_S, fitted_from
 from .phase_correction.phase_errors import MIN_ECHOES
 from .phase_correction.plan import PhaseCorrections
@@ -33,13 +35,14 @@ SAMPLE_VOXELS, COARSE_VOXELS = 400, 120
 EXACT = 6
 """Candidates of a search by quick fits that are fitted exactly."""
 _REFINEMENTS = 5
-_STEPS = 6
 _FLOOR = 1e-6
+_FACTORS, _STEPS, _SAME_RAD = 121, 20, 0.05
+_WATER, _R2STAR_PER_S = 0.7, 50.0
 MIXED, MOST_SD, MOST_SWAP = (0.15, 0.85), 6.0, 0.05
 """Voxels that show the phase of fat against water: |F| / (|W| + |F|), and largest SD (points) and swap probability."""
 LEAST_MIXED = 40
-MOST_SLICES, MOST_VOXELS = 8, 3000
-"""Slices looked at, and voxels of each."""
+MOST_VOXELS = 3000
+"""Voxels looked at in each slice."""
 _DEPENDENT = 2.0
 """Standard errors of the phase are this much larger than those of independent voxels (zero filling, partial volumes)."""
 
@@ -161,21 +164,12 @@ def find_fat_phase(
         None where too few voxels show it.
     """
     sure = maps.mask & (maps.pdff_sd < MOST_SD) & (maps.swap_probability < MOST_SWAP)
-    slices = np.flatnonzero(sure.any(axis=(1, 2)))
-    te = torch.from_numpy(series.te_s)
-    basis = EchoBasis.of(te, spectrum.modulation(te, series.field_strength_t))
-    products = []
-    for index in slices[np.linspace(0, slices.size - 1, min(slices.size, MOST_SLICES)).astype(int)]:
-        here = np.flatnonzero(sure[index])
-        here = here[random_voxels(here.size, MOST_VOXELS).numpy()]
-        corrected = corrections.apply(series.echoes[:, index], int(index))
-        echoes = torch.from_numpy(corrected.reshape(series.n_echoes, -1)[:, here])
-        field, r2star = (torch.from_numpy(values[index].ravel()[here]) for values in (maps.field, maps.r2star))
-        refined = gauss_newton(echoes, field, r2star, basis, _STEPS)
-        linear = fit(echoes, refined.field_hz, refined.r2star_per_s, basis)
-        share = linear.fat.abs() / (linear.fat.abs() + linear.water.abs())
-        products.append((linear.fat * linear.water.conj())[(share > MIXED[0]) & (share < MIXED[1])])
-    product = torch.cat(products) if products else torch.empty(0)
+    sample = MapSample.of(series, maps, corrections, spectrum, sure, MOST_VOXELS)
+    if sample is None:
+        return None
+    water, fat = sample.linear.water, sample.linear.fat
+    share = fat.abs() / (fat.abs() + water.abs())
+    product = (fat * water.conj())[(share > MIXED[0]) & (share < MIXED[1])]
     if product.numel() < LEAST_MIXED:
         return None
     total = product.sum()
@@ -209,6 +203,39 @@ def readings(series: EchoSeries, spectrum: FatSpectrum, factor: float, phase_rad
     fitted = fitted_from(te, true, spectrum.modulation(te, series.field_strength_t))
     column = R2STAR_PER_S.index(50.0)
     return [(float(read), truth) for read, truth in zip(fitted[:, column], PDFF_PERCENT, strict=True)]
+
+
+def scale_of_phase(series: EchoSeries, spectrum: FatSpectrum, phase_rad: float) -> float:
+    """Shift of fat over that of the model, nearest to 1, that lets an exact fit of three echoes read a phase of fat at excitation.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan, for its protocol.
+    spectrum : FatSpectrum
+        Fat spectrum of the run.
+    phase_rad : float
+        Phase of fat against water at excitation that was found.
+
+    Returns
+    -------
+    float
+        The factor, of those between `SMALLEST` and `LARGEST` that give the phase most nearly.
+    """
+    te = torch.from_numpy(series.te_s)
+    basis = EchoBasis.of(te, spectrum.modulation(te, series.field_strength_t), torch.float64)
+    factors = np.exp(np.linspace(math.log(SMALLEST), math.log(LARGEST), _FACTORS))
+    water = torch.full((1,), _WATER, dtype=torch.complex128)
+    zero, r2star = torch.zeros(1, dtype=torch.float64), torch.full((1,), _R2STAR_PER_S, dtype=torch.float64)
+    off = []
+    for factor in factors.tolist():
+        true = scaled(spectrum, factor).modulation(te, series.field_strength_t)
+        echoes = synthesise(water, 1 - water, zero, r2star, te, true)
+        fitted = gauss_newton(echoes, zero, r2star, basis, _STEPS)
+        linear = fit(echoes, fitted.field_hz, fitted.r2star_per_s, basis)
+        off.append(abs(math.remainder(float(torch.angle(linear.fat * linear.water.conj())) - phase_rad, 2 * math.pi)))
+    near = [f for f, o in zip(factors.tolist(), off, strict=True) if o < min(off) + _SAME_RAD]
+    return min(near, key=lambda factor: abs(math.log(factor)))
 
 
 def _left(linear: LinearFit) -> torch.Tensor:

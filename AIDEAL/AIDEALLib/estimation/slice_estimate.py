@@ -13,7 +13,7 @@ from .methods.context import MethodContext
 from .methods.registry import RegisteredMethod
 from .voxelwise.candidates import wrap
 from .voxelwise.mode import Solution
-from .voxelwise.noise import foreground, noise_from_differences
+from .voxelwise.noise import foreground, masked_parts, noise_from_differences
 from .voxelwise.slice_input import Scan, SliceEchoes
 
 
@@ -57,14 +57,14 @@ def estimate_slice(
     Returns
     -------
     SliceMaps
-        Values in the foreground; no values where nothing stands clear of the noise.
+        Values in the foreground where no echo is masked; no values where nothing stands clear of the noise.
     """
     watch = context.watch
     with watch("foreground"):
         if not method.phase:
             echoes = echoes.abs().to(echoes.dtype)
         rough_noise = noise_from_differences(echoes)
-        mask = foreground(echoes, rough_noise)
+        mask = foreground(echoes, rough_noise) & ~masked_parts(echoes)
     if not torch.any(mask):
         return SliceMaps(mask.cpu().numpy(), {}, float(rough_noise))
     rows, columns = _extent(mask.any(1)), _extent(mask.any(0))

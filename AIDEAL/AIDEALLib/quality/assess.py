@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..echoes import EchoSeries
+from ..estimation.echo_errors import find_echo_error
 from ..estimation.estimate import CORRECTIONS, fat_spectrum
 from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices, plan_corrections
 from ..estimation.slice_pool import one_core, side_by_side
@@ -16,16 +17,18 @@ from ..physics.spectrum import FatSpectrum
 from ..stopwatch import Stopwatch
 from .causes import sorted_findings
 from .corrections import assess_corrections
+from .echo_errors import assess_echo_error
 from .echoes import assess_echoes
 from .fat_shift import assess_fat_shift
 from .findings import Finding, QualityReport, Severity
 from .protocol import assess_protocol, expected_precision
-from .result import assess_magnitude_fit, assess_maps, assess_networks, usability_of
+from .result import assess_magnitude_fit, assess_maps, assess_networks
 from .signal import MOST_SLICES, SignalCheck
+from .usability import SINGLE_ECHOES, usability_of
 from .wrapped import assess_wrapped
 
 _Checked = tuple[list[Finding], dict[str, Any]]
-"""Findings, and fat fractions that a wrong protocol lets read (`fat_shift.assess_fat_shift`)."""
+"""Findings, and how far fat fractions are off (`usability.usability_of`)."""
 
 
 @one_core()
@@ -70,11 +73,11 @@ def assess(
     spectrum, watch = spectrum or fat_spectrum(options), watch or Stopwatch()
     signal = signal or SignalCheck.of(series, options.uses_phase)
     found = list(signal.findings)
-    bias: dict[str, Any] = {}
+    harm: dict[str, Any] = {}
     snr = _estimated_snr(maps) if maps is not None and maps.mask.any() else signal.snr
     expected = expected_precision(series, spectrum, snr, options.uses_phase)
     if any(f.severity is Severity.STOP for f in found):
-        return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found, bias))
+        return QualityReport(sorted_findings(found), expected, _usability(maps, spectrum, signal, found, harm))
 
     def of_scan_and_maps() -> _Checked:
         with watch("checking"):
@@ -91,16 +94,17 @@ def assess(
             examined = corrected_slices(series, made, MOST_SLICES)
             return assess_corrections(made) + assess_echoes(examined, spectrum, made), {}
 
-    def of_fat() -> _Checked:
+    def of_model() -> _Checked:
         if not options.uses_phase or maps is None or corrections is None:
             return [], {}
         with watch("checking"):
-            return assess_fat_shift(series, maps, corrections, spectrum)
+            return _of_model(series, maps, corrections, spectrum, signal)
 
-    for some, of_readings in side_by_side(of_scan_and_maps, of_corrected_echoes, of_fat):
-        found += some
-        bias |= of_readings
-    return QualityReport(sorted_findings(found), expected, _usability(maps, signal, found, bias))
+    (of_scan, _), (of_corrections, _), (model, harm) = side_by_side(of_scan_and_maps, of_corrected_echoes, of_model)
+    if model and "echo_error" in harm:  # the likeliest of these errors explains what the others seem to
+        of_corrections = [f for f in of_corrections if f.code not in SINGLE_ECHOES]
+    found += of_scan + of_corrections + model
+    return QualityReport(sorted_findings(found), expected, _usability(maps, spectrum, signal, found, harm))
 
 
 def _estimated_snr(maps: ParameterMaps) -> float:
@@ -109,5 +113,17 @@ def _estimated_snr(maps: ParameterMaps) -> float:
     return float(np.median(signal[maps.mask]))
 
 
-def _usability(maps: ParameterMaps | None, signal: SignalCheck, found: list[Finding], bias: dict[str, Any]) -> dict[str, Any]:
-    return usability_of(maps, signal.noise_sd, found, bias) if maps is not None else {}
+def _of_model(
+    series: EchoSeries, maps: ParameterMaps, corrections: PhaseCorrections, spectrum: FatSpectrum, signal: SignalCheck
+) -> _Checked:
+    """What is wrong with single echoes, or with the protocol: whichever lowers the residual more."""
+    error = find_echo_error(series, maps, corrections, spectrum, float(np.median(signal.noise_sd)))
+    of_echoes, change = assess_echo_error(error)
+    of_fat, bias = assess_fat_shift(series, maps, corrections, spectrum, error.gain if error is not None and of_echoes else 1.0)
+    return (of_fat, {"bias": bias}) if of_fat else (of_echoes, {"echo_error": change})
+
+
+def _usability(
+    maps: ParameterMaps | None, spectrum: FatSpectrum, signal: SignalCheck, found: list[Finding], harm: dict[str, Any]
+) -> dict[str, Any]:
+    return usability_of(maps, spectrum, signal.noise_sd, found, harm) if maps is not None else {}

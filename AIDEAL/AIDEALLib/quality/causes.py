@@ -10,7 +10,16 @@ from .findings import NO_ACTION, Finding, Severity
 
 _SEE_OTHERS = advise("Nothing by itself; see the findings above.")
 _ECHOES = ("echo-missing", "zero-filled", "wrapped", "values-clipped", "motion-between-echoes")
-_PHASE = ("magnitude-only", "phase-constant", "phase-not-phase", "parts-offset", "phase-scale", "phase-range")
+_PHASE = (
+    "magnitude-only",
+    "phase-constant",
+    "phase-not-phase",
+    "parts-offset",
+    "imaginary-scale",
+    "phase-scale",
+    "phase-filtered",
+    "phase-range",
+)
 _READ_OUT = ("sign-undecided", "bipolar-uncorrected")
 _PROTOCOL = ("spacing-near-fat-period", "echo-times-unfit", "snr-low")
 _MISFIT = ("model-not-followed", "signal-grows", "fat-shift")

@@ -9,7 +9,15 @@ import numpy as np
 
 from ..advice import advise
 from ..echoes import EchoSeries
-from ..estimation.fat_shift import FatPhase, FatScale, find_fat_phase, find_fat_scale, readings, scaled
+from ..estimation.fat_shift import (
+    FatPhase,
+    FatScale,
+    find_fat_phase,
+    find_fat_scale,
+    readings,
+    scale_of_phase,
+    scaled,
+)
 from ..estimation.phase_correction.phase_errors import MIN_ECHOES
 from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices
 from ..parameter_maps import ParameterMaps
@@ -32,7 +40,11 @@ FIELDS_T, NEAR = (1.5, 3.0), 0.08
 
 
 def assess_fat_shift(
-    series: EchoSeries, maps: ParameterMaps, corrections: PhaseCorrections, spectrum: FatSpectrum
+    series: EchoSeries,
+    maps: ParameterMaps,
+    corrections: PhaseCorrections,
+    spectrum: FatSpectrum,
+    explained: float = 1.0,
 ) -> tuple[list[Finding], dict[str, Any]]:
     """Findings on echo times and field strength, and how far fat fractions are off.
 
@@ -46,6 +58,9 @@ def assess_fat_shift(
         Corrections of the run.
     spectrum : FatSpectrum
         Fat spectrum of the run.
+    explained : float
+        Factor by which an error of whole echoes lowers the residual; a shift of fat has to do better. Where that is much, a
+        phase of fat is what such an error leaves.
 
     Returns
     -------
@@ -57,13 +72,21 @@ def assess_fat_shift(
     if corrections.mixed:  # the phase of the first echo is known to be off, and both tests would find that again
         return [], {}
     scale = find_fat_scale(corrected_slices(series, corrections, MOST_SLICES), spectrum)
-    if scale is not None and _clear(scale):
+    if scale is not None and _clear(scale) and scale.gain > explained:
         phase = find_fat_phase(series, maps, corrections, scaled(spectrum, scale.factor))
         return _of_scale(series, spectrum, scale, phase.radians if phase is not None else 0.0)
+    if explained > CLEAR_GAIN:
+        return [], {}
     phase = find_fat_phase(series, maps, corrections, spectrum)
     if phase is not None and abs(phase.radians) > max(CLEAR_RAD, CLEAR_ERRORS * phase.error):
         return _of_phase(series, spectrum, phase)
     return [], {}
+
+
+def fat_shift_of_echoes(series: EchoSeries, corrections: PhaseCorrections, spectrum: FatSpectrum) -> list[Finding]:
+    """Finding on a shift of fat that echoes alone show, before an estimate: it may be why a rotation sense is open."""
+    scale = find_fat_scale(corrected_slices(series, corrections, MOST_SLICES), spectrum)
+    return _of_scale(series, spectrum, scale, 0.0)[0] if scale is not None and _clear(scale) else []
 
 
 def _clear(scale: FatScale) -> bool:
@@ -102,6 +125,9 @@ def _of_scale(
 def _of_phase(series: EchoSeries, spectrum: FatSpectrum, phase: FatPhase) -> tuple[list[Finding], dict[str, Any]]:
     off, bias = _bias(series, spectrum, 1.0, phase.radians)
     alone = series.n_echoes < MIN_ECHOES  # no residual shows a wrong spacing, which may do more harm than the phase itself
+    if alone:
+        other = _bias(series, spectrum, scale_of_phase(series, spectrum, phase.radians), 0.0)[0]
+        off, bias = (other, {}) if other > max(off, LARGEST_BIAS) else (off, bias)
     if off < LEAST_BIAS and not alone:
         return [], {}
     return [

@@ -6,8 +6,10 @@ import numpy as np
 import torch
 
 from ..advice import advise
-from ..choices import T1
+from ..choices import T1, Bipolar, Readout
 from ..echoes import EchoSeries
+from ..estimation.model_spread import PDFF_PERCENT, R2STAR_PER_S, UNDETERMINED_RAD, fitted_from
+from ..estimation.phase_correction.phase_errors import Pattern
 from ..estimation.t1_correction import t1_weighting_of
 from ..options import RunOptions
 from ..physics.cramer_rao import cramer_rao
@@ -24,6 +26,8 @@ LOW_SNR = 10.0
 NEAR_PERIOD = 0.17
 """Fat turns against water by nearly whole turns from echo to echo when this close to one, in turns."""
 T1_BIAS_POINTS = 1.0
+OPEN_POINTS = 1.0
+"""A phase between odd and even echoes that would move PDFF by less is not worth a finding."""
 TRAINED_ECHOES, TRAINED_TE1_MS, TRAINED_SPACING_MS, TRAINED_TESLA, TRAINED_SNR = (
     (3, 16),
     (0.8, 3.0),
@@ -113,6 +117,8 @@ def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float, optio
             )
         )
     found += _missing_echoes(series)
+    if phase_used and options.bipolar is Bipolar.AUTO:
+        found += _bipolar_open(series, spectrum)
     if snr < LOW_SNR:
         found.append(
             Finding(
@@ -126,6 +132,30 @@ def assess_protocol(series: EchoSeries, spectrum: FatSpectrum, snr: float, optio
     if phase_used:
         found += _outside_training(series, spacing_ms, snr)
     return found
+
+
+def _bipolar_open(series: EchoSeries, spectrum: FatSpectrum) -> list[Finding]:
+    """Three echoes do not show a phase between odd and even echoes; its harm is that of `UNDETERMINED_RAD`."""
+    if series.n_echoes > 3 or series.readout is Readout.MONOPOLAR:
+        return []
+    te = torch.from_numpy(series.te_s)
+    modulation = spectrum.modulation(te, series.field_strength_t)
+    phase = UNDETERMINED_RAD * Pattern.ODD_EVEN.of(series.echo_steps).double()
+    at = PDFF_PERCENT.index(10.0), R2STAR_PER_S.index(50.0)
+    change = abs(float(fitted_from(te, modulation, modulation, phase)[at]) - 10.0)
+    if change < OPEN_POINTS:
+        return []
+    stated = series.readout is Readout.BIPOLAR
+    return [
+        Finding(
+            "bipolar-open",
+            Severity.WARN if stated else Severity.INFO,
+            "Three echoes do not show whether a phase between odd and even echoes is left, as after a bipolar read-out"
+            f"{', which the source states' if stated else ''}: {np.degrees(UNDETERMINED_RAD):.0f} degrees would move a PDFF of "
+            f"10 % by {change:.0f} points.",
+            advise("State that the scanner corrects it or that the read-out is monopolar ({}).", ("bipolar", "no")),
+        )
+    ]
 
 
 def _missing_echoes(series: EchoSeries) -> list[Finding]:

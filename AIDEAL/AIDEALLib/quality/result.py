@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy.typing as npt
 from ..advice import advise
 from ..model_files import BUNDLED
 from ..parameter_maps import ParameterMaps, Provenance
-from ..physics.signal import residual_degrees_of_freedom
 from ..physics.spectrum import FatSpectrum
 from ..statistics import LowConfidence
 from ..statistics.usability import (
@@ -21,8 +19,10 @@ from ..statistics.usability import (
     UNUSABLE_TIMES_EXPECTED,
     expected_residual,
     misfit,
+    misfit_points,
 )
 from .findings import Finding, Severity, rows_and_columns, slices_of
+from .usability import left_of_noise, sensitivity
 
 SWAP_PROBABILITY = 0.3
 SWAP_REGION_VOXELS = 20
@@ -30,24 +30,10 @@ MOST_REGIONS = 5
 RESIDUAL_PERCENT, RESIDUAL_TIMES_EXPECTED, RESIDUAL_SHARE = 6.0, 2.5, 0.12
 """A voxel fits badly when its residual is above this many percent and this many times what noise explains; warn when this share
 of the body does."""
+RESIDUAL_POINTS = 2.0
+"""Warn as well where the misfit of the body stands for more (`statistics.usability.misfit_points`); clean scans reach 1.7."""
 STEEP_SHARE_OF_FAT_SHIFT, STEEP_SHARE_OF_BODY = 0.3, 0.04
 HIGHEST_R2STAR_PER_S, HIGHEST_SHARE = 1200.0, 0.005
-MISFIT = ("model-not-followed", "signal-grows")
-"""Findings that put the whole body in doubt, of which a region may be free."""
-BIAS = ("fat-shift", "fat-phase")
-"""Findings whose harm depends on the fat fraction, where it is known."""
-REASONS = {
-    "magnitude-only": "phase is missing",
-    "phase-constant": "phase is the same in all echoes",
-    "phase-not-phase": "phase images hold no phase",
-    "parts-offset": "real and imaginary images have an offset",
-    "phase-scale": "phase has a wrong scale",
-    "sign-undecided": "rotation sense of the phase is open",
-    "echo-times-unfit": "echo times do not determine PDFF",
-    "fat-shift": "echo times or field strength are wrong",
-    "fat-phase": "echo times or phases are wrong",
-}
-"""Why no region has a number, in a few words, by code of a finding that stops."""
 
 
 def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum, noise_sd: Sequence[float]) -> list[Finding]:
@@ -69,7 +55,7 @@ def assess_maps(maps: ParameterMaps, spectrum: FatSpectrum, noise_sd: Sequence[f
     """
     if not maps.mask.any():
         return []
-    return _residual(maps, noise_sd) + _swaps(maps) + _steep(maps, spectrum) + _r2star(maps)
+    return _residual(maps, spectrum, noise_sd) + _swaps(maps) + _steep(maps, spectrum) + _r2star(maps)
 
 
 def assess_magnitude_fit(maps: ParameterMaps | None) -> list[Finding]:
@@ -106,12 +92,12 @@ def assess_networks(provenance: Provenance) -> list[Finding]:
     ]
 
 
-def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
+def _residual(maps: ParameterMaps, spectrum: FatSpectrum, noise_sd: Sequence[float]) -> list[Finding]:
     echoes, mask = len(maps.provenance.te_s), maps.mask
     if echoes < 4:
         return []
     noise = np.broadcast_to(np.asarray(noise_sd, dtype=np.float64)[:, None, None], mask.shape)[mask]
-    expected = expected_residual(maps, noise * _left_of_noise(echoes), maps.provenance.te_s, mask)
+    expected = expected_residual(maps, noise * left_of_noise(echoes), maps.provenance.te_s, mask)
     percent, times = misfit(maps, mask, expected)
     if percent > UNUSABLE_PERCENT and times > UNUSABLE_TIMES_EXPECTED:
         return [
@@ -131,7 +117,9 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
     bad = np.zeros_like(mask)
     bad[mask] = (maps.residual[mask] > RESIDUAL_PERCENT) & (maps.residual[mask] > RESIDUAL_TIMES_EXPECTED * expected)
     share = bad.sum() / mask.sum()
-    if share <= RESIDUAL_SHARE and percent <= 4 * RESIDUAL_PERCENT:
+    typical = float(np.median(maps.pdff[mask])), float(np.median(maps.r2star[mask]))
+    points = misfit_points(sensitivity(maps.provenance, spectrum), *typical, percent, times)
+    if share <= RESIDUAL_SHARE and percent <= 4 * RESIDUAL_PERCENT and points <= RESIDUAL_POINTS:
         return []
     return [
         Finding(
@@ -139,7 +127,7 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
             Severity.WARN,
             f"The echoes do not follow the model in {100 * share:.0f} % of the body: the misfit there is above "
             f"{RESIDUAL_PERCENT:g} % of the signal and {RESIDUAL_TIMES_EXPECTED:g} times what noise explains "
-            f"(median over the body {percent:.1f} %).",
+            f"(median over the body {percent:.1f} %, which as noise would let PDFF vary by {points:.1f} points).",
             advise(
                 "Look at the residual map. Wrong echo times, phase unit, read-out or rotation sense do this, and motion and "
                 "flow."
@@ -149,44 +137,6 @@ def _residual(maps: ParameterMaps, noise_sd: Sequence[float]) -> list[Finding]:
             area_mm2=_area(maps, bad),
         )
     ]
-
-
-def _left_of_noise(echoes: int) -> float:
-    """Root mean square per echo that a fit leaves of noise, in its standard deviations per real channel."""
-    return math.sqrt(residual_degrees_of_freedom(echoes) / echoes)
-
-
-def usability_of(
-    maps: ParameterMaps, noise_sd: Sequence[float], findings: Sequence[Finding], bias: dict[str, Any]
-) -> dict[str, Any]:
-    """What statistics need to know of regions without a number (`statistics.Usability`), in plain types.
-
-    Parameters
-    ----------
-    maps : ParameterMaps
-        The maps.
-    noise_sd : sequence of float
-        Noise per real channel of each slice, not taken from the fit.
-    findings : sequence of Finding
-        Findings of the scan and its maps.
-    bias : dict
-        Fat fractions that a wrong protocol lets read, and true ones (`fat_shift.assess_fat_shift`).
-
-    Returns
-    -------
-    dict
-    """
-    stops = {f.code: f for f in findings if f.severity is Severity.STOP}
-    by_region = (*MISFIT, *BIAS) if bias else MISFIT
-    general = [f for code, f in stops.items() if code not in by_region]
-    echoes = len(maps.provenance.te_s)
-    noise = [sd for sd, here in zip(noise_sd, maps.mask, strict=True) if here.any()]
-    return {
-        "everywhere": REASONS.get(general[0].code, general[0].code) if general else "",
-        "doubtful": any(code in MISFIT for code in stops),
-        "noise_left": float(np.median(noise)) * _left_of_noise(echoes) if noise and echoes > 3 else 0.0,
-        "bias": bias,
-    }
 
 
 def _swaps(maps: ParameterMaps) -> list[Finding]:

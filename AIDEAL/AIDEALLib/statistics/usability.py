@@ -24,6 +24,12 @@ LOWEST_PDFF, HIGHEST_PDFF = -15.0, 115.0
 """A median fat fraction (percent) beyond these is none: noise moves single voxels so far, but no region."""
 SOUND_PERCENT, SOUND_TIMES_EXPECTED = 6.0, 1.5
 """In a scan whose body does not follow the model, a region has a number only where its residual is below one of these."""
+MOST_VOXEL_SD = 9.5
+"""Where a typical voxel has a larger SD of PDFF (points), noise moves medians of regions by points: fat fractions are ratios.
+Lobes of clean simulated scans reach 8."""
+LARGEST_MISFIT_POINTS, LEAST_TIMES_EXPECTED = 5.0, 1.25
+"""Misfit above noise, taken for noise, may not let PDFF vary by more than so many points; below so many times what noise
+explains there is none. Water-like tissue of four real scans lies at 0 to 3.8 points."""
 LARGEST_BIAS = 3.0
 """Points by which the fat fraction of a region may be off without its number being withheld."""
 _KEPT = ("name", "withheld", "voxels", "volume_ml", "outside_percent", "low_confidence_percent", "swap_suspect_percent")
@@ -45,6 +51,12 @@ class Usability:
         Echo times.
     read_percent, true_percent : tuple of float, percent
         Fat fractions that a wrong protocol lets read, rising, and the true ones; () where the protocol is right.
+    error_name : str
+        Error of whole echoes that the maps hold; '' for none.
+    error_change : tuple of float
+        Coefficients of the change of PDFF that it brings (`change_terms`).
+    sensitivity : tuple of (float, float, float)
+        PDFF (percent), R2* (1/s), and the SD of PDFF (points) that a misfit of one percent, taken for noise, stands for.
     """
 
     everywhere: str = ""
@@ -53,12 +65,16 @@ class Usability:
     te_s: tuple[float, ...] = ()
     read_percent: tuple[float, ...] = ()
     true_percent: tuple[float, ...] = ()
+    error_name: str = ""
+    error_change: tuple[float, ...] = ()
+    sensitivity: tuple[tuple[float, float, float], ...] = ()
 
     @classmethod
     def of(cls, provenance: Mapping[str, Any]) -> Usability:
         """Usability that a provenance, as plain types, states; runs without a check state none."""
         stated = provenance.get("usability") or {}
         bias = stated.get("bias") or {}
+        error = stated.get("echo_error") or {}
         return cls(
             str(stated.get("everywhere", "")),
             bool(stated.get("doubtful", False)),
@@ -66,6 +82,9 @@ class Usability:
             tuple(float(t) for t in provenance.get("te_s", ())),
             tuple(float(v) for v in bias.get("read", ())),
             tuple(float(v) for v in bias.get("true", ())),
+            str(error.get("name", "")),
+            tuple(float(v) for v in error.get("coefficients", ())),
+            tuple((float(p), float(r), float(s)) for p, r, s in stated.get("sensitivity", ())),
         )
 
     def reason(self, maps: MapArrays, used: BoolArray) -> str:
@@ -94,6 +113,13 @@ class Usability:
             off = typical - float(np.interp(typical, self.read_percent, self.true_percent))
             if abs(off) > LARGEST_BIAS:
                 return f"echo times or field strength are wrong, and PDFF is off by about {off:+.0f} points"
+        if self.error_change:
+            off = self._change(maps, used)
+            if abs(off) > LARGEST_BIAS:
+                return f"{self.error_name}: {typical:.0f} % as read, about {typical - off:.0f} % without it"
+        return self._misfit_reason(maps, used, typical) or _noise_reason(maps, used)
+
+    def _misfit_reason(self, maps: MapArrays, used: BoolArray, typical: float) -> str:
         if not self.noise_left:
             return ""
         growth = float(np.median(maps.r2star[used]))
@@ -103,7 +129,42 @@ class Usability:
         unusable = percent > REGION_PERCENT and times > UNUSABLE_TIMES_EXPECTED
         if unusable or (self.doubtful and percent > SOUND_PERCENT and times > SOUND_TIMES_EXPECTED):
             return f"echoes do not follow the model (misfit {percent:.0f} %)"
+        points = misfit_points(self.sensitivity, typical, growth, percent, times)
+        if points > LARGEST_MISFIT_POINTS:
+            return f"echoes do not follow the model (misfit {percent:.0f} %, errors of about {points:.0f} points)"
         return ""
+
+    def _change(self, maps: MapArrays, used: BoolArray) -> float:
+        """Change of PDFF, points, that the error of whole echoes brings in a region."""
+        rows, columns = used.shape[1:]
+        _, row, column = np.nonzero(used)
+        place = np.stack([row / rows - 0.5, column / columns - 0.5])
+        return float(np.median(change_terms(maps.pdff[used], place) @ np.asarray(self.error_change)))
+
+
+def _noise_reason(maps: MapArrays, used: BoolArray) -> str:
+    spread = float(np.median(maps.pdff_sd[used]))
+    return f"too noisy (SD of a voxel {spread:.0f} points)" if spread > MOST_VOXEL_SD else ""
+
+
+def change_terms(pdff: FloatArray, place: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Terms of a change of PDFF over fat fraction and place: powers of PDFF times (1, row, column).
+
+    Parameters
+    ----------
+    pdff : np.ndarray, shape (voxels,), percent
+        Fat fractions as read.
+    place : np.ndarray, shape (2, voxels)
+        Place along rows and columns, from -1/2 to 1/2.
+
+    Returns
+    -------
+    np.ndarray, shape (voxels, 9)
+    """
+    fraction = np.clip(pdff, -20, 50) / 100
+    along = np.stack([np.ones_like(fraction), *place], axis=1)
+    powers = fraction[:, None] ** np.arange(3)
+    return np.asarray((powers[:, :, None] * along[:, None, :]).reshape(len(fraction), 9))
 
 
 def expected_residual(
@@ -154,6 +215,29 @@ def misfit(maps: MapArrays, where: BoolArray, expected: npt.NDArray[np.float64])
     """
     residual = maps.residual[where]
     return float(np.median(residual)), float(np.median(residual / np.maximum(expected, 1e-6)))
+
+
+def misfit_points(sensitivity: Sequence[Sequence[float]], pdff: float, r2star: float, percent: float, times: float) -> float:
+    """SD of PDFF that the misfit above noise stands for, if it is taken for noise.
+
+    Parameters
+    ----------
+    sensitivity : sequence of (float, float, float)
+        As `Usability.sensitivity`.
+    pdff, r2star : float, percent and 1/s
+        Typical PDFF and R2* of the voxels.
+    percent, times : float
+        Their misfit (`misfit`).
+
+    Returns
+    -------
+    float, percentage points
+        0 where noise explains the misfit.
+    """
+    if not sensitivity or times < LEAST_TIMES_EXPECTED:
+        return 0.0
+    nearest = min(sensitivity, key=lambda row: abs(row[0] - pdff) / 10 + abs(np.log(row[1] / max(r2star, 10.0))))
+    return float(nearest[2] * percent * np.sqrt(1 - 1 / times**2))
 
 
 def without_numbers(row: SegmentStatistics, reason: str) -> SegmentStatistics:

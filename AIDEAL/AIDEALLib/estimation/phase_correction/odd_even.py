@@ -13,6 +13,7 @@ import numpy as np
 from ...choices import Bipolar
 from ...echoes import EchoSeries, Readout
 from ...physics.spectrum import FatSpectrum
+from .gain_steps import find_gains
 from .phase_errors import Pattern, PhaseError, find_phase_error
 
 SLICE_BY_SLICE_GAIN = 1.2
@@ -68,8 +69,8 @@ def find_odd_even(work: EchoSeries, spectrum: FatSpectrum, bipolar: Bipolar) -> 
     spectrum : FatSpectrum
         Fat spectrum.
     bipolar : Bipolar
-        'auto' corrects what the scan shows clearly, or shows where the source states a bipolar read-out; 'yes' corrects
-        whatever fits best, 'no' nothing.
+        'auto' corrects what the scan shows clearly, and better than a phase of the first echo or scales of the echoes explain
+        it, or shows where the source states a bipolar read-out; 'yes' corrects whatever fits best, 'no' nothing.
 
     Returns
     -------
@@ -78,6 +79,8 @@ def find_odd_even(work: EchoSeries, spectrum: FatSpectrum, bipolar: Bipolar) -> 
     """
     found = find_phase_error(work, spectrum, Pattern.ODD_EVEN)
     whole = found is not None and _wanted(found, bipolar, work.readout)
+    if whole and found is not None and bipolar is Bipolar.AUTO and work.readout is Readout.UNKNOWN:
+        whole = found.gain > _gain_of_others(work, spectrum)
     slices = work.shape[0]
     monopolar = bipolar is Bipolar.AUTO and work.readout is Readout.MONOPOLAR
     if found is None or slices < 2 or bipolar is Bipolar.AS_STORED or monopolar:
@@ -120,6 +123,12 @@ def odd_even_of_slices(series: EchoSeries, spectrum: FatSpectrum, conjugated: bo
 def _each(work: EchoSeries, spectrum: FatSpectrum) -> tuple[PhaseError | None, ...]:
     alone = (range(s, s + 1) for s in range(work.shape[0]))
     return tuple(find_phase_error(work, spectrum, Pattern.ODD_EVEN, slices, VOXELS_A_SLICE) for slices in alone)
+
+
+def _gain_of_others(work: EchoSeries, spectrum: FatSpectrum) -> float:
+    """Largest factor by which another error of whole echoes lowers the residual."""
+    first, scales = find_phase_error(work, spectrum, Pattern.FIRST), find_gains(work, spectrum)
+    return max(first.gain if first else 1.0, scales.improvement if scales else 1.0)
 
 
 def _wanted(found: PhaseError, bipolar: Bipolar, readout: Readout) -> bool:

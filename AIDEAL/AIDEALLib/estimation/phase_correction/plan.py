@@ -24,6 +24,7 @@ from ..voxelwise import mixed_fit
 from .gain_steps import find_gains
 from .odd_even import OddEven, find_odd_even, odd_even_of_slices
 from .phase_errors import Pattern, PhaseError, find_phase_error
+from .rotation_sense import DECISIVE_GAIN
 from .sense import SenseDecision, decide_sense
 from .sign_trial import SignTrial
 
@@ -180,11 +181,11 @@ def plan_corrections(
             advise("Take {}, and leave out regions where it matters.", ("first_echo", "no")),
         )
     sense = _rotation_sense(series, spectrum, options, networks or load_networks)
-    odd_even, work = sense.odd_even, sense.corrected
+    sense, first = _with_first_echo(sense, spectrum, options.conjugate)
+    odd_even = sense.odd_even
     by_slice = odd_even_of_slices(series, spectrum, sense.conjugated) if odd_even.of_slices else ()
     notes = _odd_even_notes(odd_even, options.bipolar, bool(by_slice))
     applied = [odd_even.found] if odd_even.whole and odd_even.found is not None else []
-    first = find_phase_error(work, spectrum, Pattern.FIRST)
     if first is not None and _corrects_first_echo(first, options.first_echo):
         applied.append(first)
         notes.append(f"Corrected {first.sentence()}.")
@@ -266,6 +267,26 @@ def _rotation_sense(series: EchoSeries, spectrum: FatSpectrum, options: RunOptio
             odd_even = mirrored if mirrored.corrects else odd_even
             corrected = odd_even.correct(work)
     return _RotationSense(decision, odd_even, corrected)
+
+
+def _with_first_echo(
+    sense: _RotationSense, spectrum: FatSpectrum, conjugate: Conjugate
+) -> tuple[_RotationSense, PhaseError | None]:
+    """Phase of the first echo; where there is one, it may have hidden the rotation sense, which is decided once more."""
+    first = find_phase_error(sense.corrected, spectrum, Pattern.FIRST)
+    if first is None or not first.clear or conjugate is not Conjugate.AUTO or sense.odd_even.corrects:
+        return sense, first
+    mirrored = sense.corrected.conjugate()
+    other = find_phase_error(mirrored, spectrum, Pattern.FIRST)
+    if other is None or not other.clear or other.residual_after * DECISIVE_GAIN > first.residual_after:
+        return sense, first
+    conjugated = not sense.conjugated
+    text = (
+        f"{'conjugated' if conjugated else 'as given'}: residual {other.residual_after:.3g} % with the phase of the first echo "
+        f"corrected, {first.residual_after:.3g} % in the other sense"
+    )
+    decision = SenseDecision(conjugated, True, 1.0, text)
+    return replace(sense, decision=decision, corrected=mirrored), other
 
 
 def _odd_even_notes(odd_even: OddEven, bipolar: Bipolar, by_slice: bool) -> list[str]:

@@ -166,6 +166,26 @@ def foreground(echoes: torch.Tensor, noise_sd: torch.Tensor) -> torch.Tensor:
     return mask & (share > 3.5 / 9)
 
 
+def masked_parts(echoes: torch.Tensor) -> torch.Tensor:
+    """Voxels of areas that are exactly zero in one of the echoes: masked, or lost in part.
+
+    Parameters
+    ----------
+    echoes : torch.Tensor, shape (echo, row, column), complex
+        One slice.
+
+    Returns
+    -------
+    torch.Tensor, shape (row, column), bool
+        Areas of at least 3x3 voxels; single zeros are small values that were rounded.
+    """
+    zero = echoes == 0
+    if not torch.any(zero):
+        return zero[0]
+    eroded = -torch.nn.functional.max_pool2d(-zero.float()[:, None], 3, 1, 1)
+    return torch.nn.functional.max_pool2d(eroded, 3, 1, 1)[:, 0].amax(0) > 0
+
+
 def _high_quantile(values: torch.Tensor, share: float) -> torch.Tensor:
     """Result of `torch.quantile`, by sorting the largest values only."""
     rank = share * (values.numel() - 1)
