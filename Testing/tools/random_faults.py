@@ -199,6 +199,25 @@ def alternating_phase_with_gap(series: EchoSeries, rng: Rng) -> EchoSeries:
     return without_echo(alternating_phase(series, rng), rng)
 
 
+def alternating_in_pairs(series: EchoSeries, rng: Rng) -> EchoSeries:
+    """Interleaved trains: two echoes of one polarity, then two of the other."""
+    theta = rng.uniform(0.1, 0.7) + rng.uniform(-1, 1) * (np.arange(series.shape[2]) / series.shape[2] - 0.5)
+    polarity = np.where(np.arange(series.n_echoes) // 2 % 2, -1.0, 1.0)
+    return _changed(series, series.echoes * np.exp(1j * polarity[:, None] * theta)[:, None, None])
+
+
+def last_echo_phase(series: EchoSeries, rng: Rng) -> EchoSeries:
+    echoes = series.echoes.copy()
+    echoes[-1] *= np.exp(1j * rng.choice([-1, 1]) * rng.uniform(0.2, 1.2))
+    return _changed(series, echoes)
+
+
+def gain_from_an_echo_on(series: EchoSeries, rng: Rng) -> EchoSeries:
+    factors = np.ones(series.n_echoes)
+    factors[int(rng.integers(1, series.n_echoes)) :] = np.exp(rng.choice([-1, 1]) * rng.uniform(0.1, 0.9))
+    return _changed(series, series.echoes * factors[:, None, None, None])
+
+
 def without_echo(series: EchoSeries, rng: Rng) -> EchoSeries:
     kept = np.delete(np.arange(series.n_echoes), rng.integers(1, series.n_echoes - 1))
     return replace(series, echoes=series.echoes[kept], te_s=series.te_s[kept])
@@ -290,6 +309,9 @@ FAULTS: dict[str, tuple[Callable[[EchoSeries, Rng], EchoSeries], int]] = {
     "bipolar read-out": (alternating_phase, 4),
     "bipolar read-out, stated monopolar": (alternating_phase_denied, 4),
     "bipolar read-out, an echo missing": (alternating_phase_with_gap, 5),
+    "bipolar read-out, echoes in pairs": (alternating_in_pairs, 4),
+    "phase of the last echo": (last_echo_phase, 4),
+    "gain from an echo on": (gain_from_an_echo_on, 4),
     "an echo missing": (without_echo, 5),
     "an echo missing, times of the others": (echo_lost_unnoticed, 4),
     "phase of the first echo": (first_echo_phase, 4),

@@ -206,7 +206,7 @@ def readings(series: EchoSeries, spectrum: FatSpectrum, factor: float, phase_rad
 
 
 def scale_of_phase(series: EchoSeries, spectrum: FatSpectrum, phase_rad: float) -> float:
-    """Shift of fat over that of the model, nearest to 1, that lets an exact fit of three echoes read a phase of fat at excitation.
+    """Shift of fat over that of the model, nearest to 1, that lets a fit of three echoes read a phase of fat at excitation.
 
     Parameters
     ----------
