@@ -84,9 +84,17 @@ def test_layers(tmp_path: Path, labels: npt.NDArray[np.uint8], old_style: bool) 
     found = load_segmentation(path, GEOMETRY, SHAPE)
     assert found.names == {1: "right lobe", 2: "left lobe"}
     np.testing.assert_array_equal(found.labels, (labels == 3) + 2 * (labels == 7))
-    layers[1] |= layers[0]
-    with pytest.raises(InputError, match="'right lobe' and 'left lobe' of segmentation.seg.nrrd overlap"):
-        load_segmentation(write(path, layers, header=header), GEOMETRY, SHAPE)
+
+
+def test_segments_that_share_voxels_are_both_read_whole(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    layers = np.stack([labels == 3, (labels == 7) | (labels == 3)]).astype(np.uint8)
+    header = {**TWO_LOBES, "Segment0_LabelValue": "1", "Segment1_LabelValue": "1", "Segment0_Layer": "0", "Segment1_Layer": "1"}
+    found = load_segmentation(write(tmp_path / "a.seg.nrrd", layers, header=header), GEOMETRY, SHAPE)
+    masks = dict(found.masks())
+    assert found.names == {1: "right lobe"} and [layer.names for layer in found.overlapping] == [{2: "left lobe"}]
+    for name, layer in zip(("right lobe", "left lobe"), layers, strict=True):
+        np.testing.assert_array_equal(masks[name], layer > 0)
+    assert any("share voxels with others: left lobe" in note for note in found.notes)
 
 
 def test_segmentation_without_voxels(tmp_path: Path) -> None:

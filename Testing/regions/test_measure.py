@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from AIDEALLib.echoes import Geometry
+from AIDEALLib.io.segmentation import Segmentation
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.regions.exclude import LeaveOut
 from AIDEALLib.regions.measure import RegionOptions, measure_segments
 from AIDEALLib.regions.suggest import CircleRules
+from AIDEALLib.scan_run.measured import measured, region_masks
 
 SHAPE = (6, 90, 90)
 
@@ -62,3 +64,16 @@ def test_nothing_recognised_as_liver(maps: ParameterMaps) -> None:
     assert "none of the segments label 1 is recognised as liver" in found.notes[0]
     coded = measure_segments(maps, labels, {1: "label 1"}, RegionOptions(circles=CircleRules()), {1: "SCT^10200004^Liver"})
     assert coded.circle_names == {1: "label 1 ROI 1"}
+
+
+def test_segments_that_share_voxels_are_each_measured_whole(maps: ParameterMaps) -> None:
+    right, left = np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.int32)
+    right[:, 5:85, 3:50], left[:, 5:85, 40:75] = 1, 2
+    maps.pdff[..., 50:] += 10
+    drawn = Segmentation(right, {1: "right lobe"}, overlapping=(Segmentation(left, {2: "left lobe"}),))
+    found = measured(maps, drawn)
+    assert [(row.name, row.voxels) for row in found.rows] == [("right lobe", 6 * 80 * 47), ("left lobe", 6 * 80 * 35)]
+    assert [row.pdff_mean for row in found.rows] == pytest.approx([12, 12 + 10 * 25 / 35], abs=0.1)
+    assert {name: int(mask.sum()) for name, mask in region_masks(maps, drawn, found).items() if "lobe" in name} == {
+        row.name: row.voxels for row in found.rows
+    }

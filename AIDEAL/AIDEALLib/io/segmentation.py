@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +46,21 @@ class Segmentation:
         Terminology entry by label of each segment that has one, as Slicer stores it.
     notes : tuple of str
         What was done to put the segments onto the scan, and what was left out.
+    overlapping : tuple of Segmentation
+        Layers of segments that share voxels with those of the layers before.
     """
 
     labels: npt.NDArray[np.int32]
     names: dict[int, str]
     terminology: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    overlapping: tuple[Segmentation, ...] = ()
 
     def masks(self) -> Iterator[tuple[str, Mask]]:
-        """Name and voxels of each segment, in label order."""
-        for label, name in sorted(self.names.items()):
-            yield name, self.labels == label
+        """Name and voxels of each segment, in label order, those of the first layer first."""
+        for layer in (self, *self.overlapping):
+            for label, name in sorted(layer.names.items()):
+                yield name, layer.labels == label
 
 
 @timed("reading segments")
@@ -88,7 +92,7 @@ def load_segmentation(
     Raises
     ------
     InputError
-        The file is missing, holds no labels, does not overlap the scan, or has segments that overlap each other.
+        The file is missing, holds no labels, or does not overlap the scan.
     """
     source = Path(path)
     with neutral_messages([source], keep_names, "segmentation"):
@@ -97,46 +101,61 @@ def load_segmentation(
         request = {"path": str(source.absolute()), "geometry": asdict(geometry), "shape": shape, "keep_names": keep_names}
         with read_elsewhere(_read_apart, request, source.name) as folder:
             content = read_json(folder / NAMES_FILE)
-            names = {int(label): name for label, name in content["names"].items()}
-            terminology = {int(label): entry for label, entry in content["terminology"].items()}
-            return Segmentation(np.load(folder / LABELS_FILE), names, terminology, tuple(content["notes"]))
+            layers = zip(np.load(folder / LABELS_FILE), content["names"], content["terminology"], strict=True)
+            first, *others = (
+                Segmentation(labels, _by_label(names), _by_label(terminology)) for labels, names, terminology in layers
+            )
+            return replace(first, notes=tuple(content["notes"]), overlapping=tuple(others))
+
+
+def _by_label(texts: dict[str, str]) -> dict[int, str]:
+    return {int(label): text for label, text in texts.items()}
 
 
 def _read_apart(request: dict[str, Any], folder: Path) -> None:
     slices, rows, columns = request["shape"]
     scan = ScanGrid(geometry_from_dict(request["geometry"]), (slices, rows, columns), request["keep_names"])
     source = Path(request["path"])
-    found = _combined(segments_of(source, scan), source, scan.shape)
-    np.save(folder / LABELS_FILE, found.labels)
+    found = _combined(segments_of(source, scan), scan.shape)
+    layers = (found, *found.overlapping)
+    np.save(folder / LABELS_FILE, np.stack([layer.labels for layer in layers]))
     content = {
-        "names": {label: plain(name)[:LONGEST_NAME] for label, name in found.names.items()},
-        "terminology": {label: plain(entry)[:LONGEST_ENTRY] for label, entry in found.terminology.items()},
+        "names": [{label: plain(name)[:LONGEST_NAME] for label, name in layer.names.items()} for layer in layers],
+        "terminology": [
+            {label: plain(entry)[:LONGEST_ENTRY] for label, entry in layer.terminology.items()} for layer in layers
+        ],
         "notes": [plain(note) for note in found.notes],
     }
     (folder / NAMES_FILE).write_text(json.dumps(content), encoding="ascii")
 
 
-def _combined(found: FoundSegments, source: Path, shape: tuple[int, int, int]) -> Segmentation:
-    """Labels of segments; one that is the whole of others, as the liver of its segments, is left out."""
+def _combined(found: FoundSegments, shape: tuple[int, int, int]) -> Segmentation:
+    """Layers of segments; one that is the whole of others, as the liver of its segments, is left out."""
     segments, notes = list(found.segments), list(found.notes)
     for segment in found.segments:
         if _is_whole(segment, [s for s in segments if s is not segment]):
             segments.remove(segment)
             notes.append(f"'{segment.name}' is the whole of other segments and was left out.")
-    labels = np.zeros(shape, dtype=np.int32)
-    names: dict[int, str] = {}
-    terminology: dict[int, str] = {}
     own = found.own_labels and len({s.label for s in segments}) == len(segments)
+    layers: list[Segmentation] = []
     for number, segment in enumerate(segments, start=1):
+        free = (layer for layer in layers if not np.any(layer.labels[segment.mask]))
+        layer = next(free, None) or Segmentation(np.zeros(shape, dtype=np.int32), {})
+        if layer not in layers:
+            layers.append(layer)
         label = segment.label if own else number
-        here = labels[segment.mask]
-        if np.any(here):
-            _refuse_overlap(names[int(here[here > 0][0])], segment.name, source)
-        labels[segment.mask] = label
-        names[label] = segment.name
+        layer.labels[segment.mask] = label
+        layer.names[label] = segment.name
         if segment.terminology:
-            terminology[label] = segment.terminology
-    return Segmentation(labels, names, terminology, tuple(notes))
+            layer.terminology[label] = segment.terminology
+    first, *others = layers
+    names = [name for layer in others for name in layer.names.values()]
+    if names:
+        notes.append(
+            f"Segments that share voxels with others: {', '.join(names)}. Each is measured whole; pictures and written "
+            "segmentations show the others."
+        )
+    return replace(first, notes=tuple(notes), overlapping=tuple(others))
 
 
 def _is_whole(segment: FoundSegment, others: Sequence[FoundSegment]) -> bool:
@@ -152,13 +171,6 @@ def _is_whole(segment: FoundSegment, others: Sequence[FoundSegment]) -> bool:
     kinds = [liver_part(s.name, s.terminology) for s in (segment, *parts)]
     of_liver = kinds[0] is LiverPart.LIVER and all(kind not in (None, LiverPart.LIVER) for kind in kinds[1:])
     return of_liver and bool(np.count_nonzero(union & segment.mask) >= WHOLE_SHARE * np.count_nonzero(segment.mask))
-
-
-def _refuse_overlap(first: str, second: str, source: Path) -> None:
-    raise InputError(
-        f"Segments '{first}' and '{second}' of {source.name} overlap; separate segments were expected. In Slicer's "
-        "Segment Editor, set Masking, Modify other segments to 'Overwrite all', or export each segment on its own."
-    )
 
 
 @timed("writing segments")

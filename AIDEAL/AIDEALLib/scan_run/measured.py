@@ -58,7 +58,14 @@ def measured(
     if not preset.tissue:
         options = replace(options, cutoffs=None)
     found = measure_segments(maps, segmentation.labels, segmentation.names, options, segmentation.terminology, joint)
-    return replace(found, notes=(*segmentation.notes, *found.notes))
+    # segments of another layer are missing in what those of the first make together
+    partial = liver_groups(segmentation.names, segmentation.terminology) if segmentation.overlapping else {}
+    rows = [row for row in found.rows if row.name not in partial]
+    for layer in segmentation.overlapping:
+        alone = replace(options, circles=None)
+        more = measure_segments(maps, layer.labels, layer.names, alone, layer.terminology, joint)
+        rows += more.rows[: len(layer.names)]
+    return replace(found, rows=rows, notes=(*segmentation.notes, *found.notes))
 
 
 def measured_regions(maps: ParameterMaps, segmentation: Segmentation | None, found: Measured) -> tuple[Region, ...]:
