@@ -26,7 +26,6 @@ _CODES = {
     ErrorKind.ODD_EVEN: "bipolar-uncorrected",
     ErrorKind.FIRST_ECHO: "first-echo-phase",
     ErrorKind.SCALES: "gain-step",
-    ErrorKind.IMAGINARY: "imaginary-scale",
 }
 _ADVICE: dict[ErrorKind, Advice] = {
     ErrorKind.ODD_EVEN: advise("Compare with {}.", ("bipolar", "yes")),
@@ -66,14 +65,11 @@ def assess_echo_error(error: EchoError | None) -> tuple[list[Finding], dict[str,
     if size < LEAST_CHANGE:
         return [], {}
     sure = "" if error.probability >= CERTAIN else f" (probability {100 * error.probability:.0f} %)"
-    finding = Finding(
-        _CODES[error.kind],
-        Severity.STOP if size > LARGEST_BIAS else Severity.WARN,
-        f"{_sentence(error)}{sure}; that moves fat fractions by up to {size:.1f} points.",
-        _ADVICE[error.kind],
-    )
+    severity = Severity.STOP if size > LARGEST_BIAS else Severity.WARN
+    sentence = f"{_sentence(error)}{sure}; that moves fat fractions by up to {size:.1f} points."
     if error.kind is ErrorKind.IMAGINARY:  # follows the phase of each voxel, not its place
-        return [finding], {}
+        return [Finding("imaginary-scale", severity, sentence, _ADVICE[error.kind])], {}
+    finding = Finding(_CODES[error.kind], severity, sentence, _ADVICE[error.kind])
     change = np.clip(error.change_points[chosen], -LARGEST_CHANGE, LARGEST_CHANGE)
     terms = change_terms(error.pdff[chosen], error.place[:, chosen])
     coefficients = np.linalg.lstsq(terms, change, rcond=None)[0]

@@ -84,7 +84,22 @@ def assess_fat_shift(
 
 
 def fat_shift_of_echoes(series: EchoSeries, corrections: PhaseCorrections, spectrum: FatSpectrum) -> list[Finding]:
-    """Finding on a shift of fat that echoes alone show, before an estimate: it may be why a rotation sense is open."""
+    """Finding on a shift of fat that echoes alone show, before an estimate: it may be why a rotation sense is open.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    corrections : PhaseCorrections
+        Corrections of the run.
+    spectrum : FatSpectrum
+        Fat spectrum of the run.
+
+    Returns
+    -------
+    list of Finding
+        One, or none.
+    """
     scale = find_fat_scale(corrected_slices(series, corrections, MOST_SLICES), spectrum)
     return _of_scale(series, spectrum, scale, 0.0)[0] if scale is not None and _clear(scale) else []
 
