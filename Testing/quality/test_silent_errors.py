@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from random_faults import FAULTS, draw_scan
-from silent_errors import CASES, CLEAN, CURVE, TABLE, Case, curve, main, read, table
+from silent_errors import CASES, CLEAN, CURVE, TABLE, Case, curve, main, rates, read, table
 
 from AIDEALLib.echoes import EchoSeries
 
@@ -49,3 +49,4 @@ def test_cases_are_counted() -> None:
     assert "| gain of an echo | 2 | 0 | 1 | 2 | 1 |" in table(cases)
     assert "| all faults | 3 | 1 | 2 | 2 | 1 |" in table(cases)
     assert curve(cases).splitlines()[-1] == "any warning,66.7,0.0"
+    assert "such a number and not a word: 1 of 3 (95 % interval 6.1 to 79.2 %)" in rates(cases)

@@ -182,6 +182,34 @@ def table(cases: Iterable[Case]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def rates(cases: Iterable[Case]) -> str:
+    """Sentences with the shares that count, and their 95 % intervals."""
+    cases = list(cases)
+    clean = [case for case in cases if case.kind == CLEAN]
+    faulty = [case for case in cases if case.kind != CLEAN]
+    counted = (
+        ("clean scans refused, stopped or withheld", clean, [case.stopped for case in clean]),
+        ("clean scans warned about, or one of these", clean, [case.warned for case in clean]),
+        ("faulty scans with a number off by more than 3 points", faulty, [case.wrong for case in faulty]),
+        ("faulty scans with such a number and not a word", faulty, [case.silent for case in faulty]),
+    )
+    lines = []
+    for name, group, hits in counted:
+        low, high = wilson(sum(hits), len(group))
+        lines.append(f"{name}: {sum(hits)} of {len(group)} (95 % interval {100 * low:.1f} to {100 * high:.1f} %)")
+    return "\n".join(lines) + "\n"
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson, J Am Stat Assoc 1927;22:209)."""
+    if not count:
+        return 0.0, 1.0
+    z2, share = 1.96**2, hits / count
+    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = np.sqrt(z2 * (share * (1 - share) / count + z2 / (4 * count**2))) / (1 + z2 / count)
+    return max(float(centre - half), 0.0), min(float(centre + half), 1.0)
+
+
 def curve(cases: Iterable[Case]) -> str:
     """CSV: limit of the misfit, share of wrong numbers above it, share of clean scans above it."""
     cases = list(cases)
@@ -233,9 +261,9 @@ def main(arguments: list[str] | None = None) -> int:
         with (chosen.out / CASES).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(asdict(case)) + "\n")
         print(f"\r{len(cases)} of {len(order)} scans", end="", file=sys.stderr, flush=True)
-    (chosen.out / TABLE).write_text(table(cases), encoding="utf-8")
+    (chosen.out / TABLE).write_text(table(cases) + "\n" + rates(cases), encoding="utf-8")
     (chosen.out / CURVE).write_text(curve(cases), encoding="utf-8")
-    print("\n" + table(cases) + curve(cases))
+    print("\n" + table(cases) + rates(cases) + curve(cases))
     return int(any(case.silent or case.contradicts for case in cases))
 
 
