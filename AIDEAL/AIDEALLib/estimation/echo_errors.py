@@ -153,8 +153,9 @@ class _Projected:
 
     @classmethod
     def of(cls, sample: MapSample) -> _Projected:
-        water, fat = (x.to(torch.complex128) for x in (sample.linear.water, sample.linear.fat))
-        field, r2star = (x.double() for x in (sample.nonlinear.field_hz, sample.nonlinear.r2star_per_s))
+        # a fit that came to no end has a model of 0, and counts little for its residual
+        water, fat = (torch.nan_to_num(x).to(torch.complex128) for x in (sample.linear.water, sample.linear.fat))
+        field, r2star = (torch.nan_to_num(x).double() for x in (sample.nonlinear.field_hz, sample.nonlinear.r2star_per_s))
         tau, modulation = sample.basis.tau_s.double(), sample.basis.modulation.to(torch.complex128)
         model = synthesise(water, fat, field, r2star, tau, modulation)
         slopes = _real(jacobian(water, fat, field, r2star, tau, modulation)).movedim((0, 1), (2, 1))
