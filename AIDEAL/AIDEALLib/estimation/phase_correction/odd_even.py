@@ -80,7 +80,8 @@ def find_odd_even(work: EchoSeries, spectrum: FatSpectrum, bipolar: Bipolar) -> 
     found = find_phase_error(work, spectrum, Pattern.ODD_EVEN)
     whole = found is not None and _wanted(found, bipolar, work.readout)
     if whole and found is not None and bipolar is Bipolar.AUTO and work.readout is Readout.UNKNOWN:
-        whole = found.gain > _gain_of_others(work, spectrum)
+        found = _beside_others(found, work, spectrum)
+        whole = found is not None and found.clear
     slices = work.shape[0]
     monopolar = bipolar is Bipolar.AUTO and work.readout is Readout.MONOPOLAR
     if found is None or slices < 2 or bipolar is Bipolar.AS_STORED or monopolar:
@@ -125,10 +126,17 @@ def _each(work: EchoSeries, spectrum: FatSpectrum) -> tuple[PhaseError | None, .
     return tuple(find_phase_error(work, spectrum, Pattern.ODD_EVEN, slices, VOXELS_A_SLICE) for slices in alone)
 
 
-def _gain_of_others(work: EchoSeries, spectrum: FatSpectrum) -> float:
-    """Largest factor by which another error of whole echoes lowers the residual."""
+def _beside_others(found: PhaseError, work: EchoSeries, spectrum: FatSpectrum) -> PhaseError | None:
+    """An odd-even phase, or what is left of it once another error of whole echoes that explains more is corrected."""
     first, scales = find_phase_error(work, spectrum, Pattern.FIRST), find_gains(work, spectrum)
-    return max(first.gain if first else 1.0, scales.improvement if scales else 1.0)
+    by_first, by_scales = (first.gain if first else 1.0), (scales.improvement if scales else 1.0)
+    if found.gain > max(by_first, by_scales):
+        return found
+    if scales is not None and by_scales > by_first:
+        without = replace(work, echoes=work.echoes / np.asarray(scales.gains, np.float32)[:, None, None, None])
+    else:
+        without = first.correct(work) if first is not None else work
+    return find_phase_error(without, spectrum, Pattern.ODD_EVEN)
 
 
 def _wanted(found: PhaseError, bipolar: Bipolar, readout: Readout) -> bool:
