@@ -14,6 +14,7 @@ from .methods.registry import RegisteredMethod
 from .voxelwise.candidates import wrap
 from .voxelwise.mode import Solution
 from .voxelwise.noise import foreground, masked_parts, noise_from_differences
+from .voxelwise.ringing import Ringing
 from .voxelwise.slice_input import Scan, SliceEchoes
 
 
@@ -70,7 +71,17 @@ def estimate_slice(
     rows, columns = _extent(mask.any(1)), _extent(mask.any(0))
     cropped, inner = echoes[:, rows, columns].contiguous(), mask[rows, columns]
     voxels = cropped[:, inner]
-    given = SliceEchoes(scan=scan, echoes=cropped, mask=inner, voxels=voxels, rough_noise=rough_noise, mixed=mixed)
+    with watch("ringing"):
+        ringing = Ringing.of(echoes, rough_noise) if method.ringing and not mixed else None
+    given = SliceEchoes(
+        scan=scan,
+        echoes=cropped,
+        mask=inner,
+        voxels=voxels,
+        rough_noise=rough_noise,
+        mixed=mixed,
+        ringing=ringing.within(mask) if ringing else None,
+    )
     solution = method.estimate(given, context)
     with watch("transfer"):
         values = {name: values.float().cpu().numpy() for name, values in _values(solution, scan, voxels).items()}

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Complex = npt.NDArray[np.complex64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 EMPTY_LEVEL = 0.1
 """Points of k-space below this share of the power of white noise of the images are empty."""
@@ -43,17 +44,39 @@ def zero_filling_correlation(slices: Iterable[Complex], noise_sd: float, reach: 
         Correlation by distance along rows and columns, 1 in the middle; None where k-space is not zero filled, or its empty
         part is hidden, as by a background set to 0.
     """
+    filled = filled_part(slices, noise_sd)
+    if filled is None or min(filled.shape) <= 2 * reach:
+        return None
+    near = np.arange(-reach, reach + 1)
+    correlation = np.fft.ifft2(filled).real[np.ix_(near, near)] / filled.mean()
+    return np.where(np.abs(correlation) > SMALLEST, correlation, 0.0)
+
+
+def filled_part(slices: Iterable[Complex], noise_sd: float) -> Bools | None:
+    """Part of k-space that a scan has filled.
+
+    Parameters
+    ----------
+    slices : iterable of np.ndarray, shape (echo, row, column), complex64
+        Complex echoes of some slices.
+    noise_sd : float
+        Noise per real channel of the images, or less.
+
+    Returns
+    -------
+    np.ndarray, shape (row, column), bool, or None
+        In the order of the discrete Fourier transform; None where k-space is not zero filled, or its empty part is hidden, as
+        by a background set to 0.
+    """
     power, images = np.zeros(()), 0
     for echoes in slices:
         power = power + np.sum(np.abs(np.fft.fft2(echoes)) ** 2, axis=0, dtype=np.float64)
         images += len(echoes)
-    if not images or min(power.shape) <= 2 * reach:
+    if not images:
         return None
     level = images * power.size * 2 * noise_sd**2
-    filled = power > EMPTY_LEVEL * level
+    filled: Bools = power > EMPTY_LEVEL * level
     share = float(filled.mean())
     if not 0 < share < 1 - LEAST_EMPTY_SHARE or np.median(power[~filled]) > ROUNDING_LEVEL * level:
         return None
-    near = np.arange(-reach, reach + 1)
-    correlation = np.fft.ifft2(filled).real[np.ix_(near, near)] / share
-    return np.where(np.abs(correlation) > SMALLEST, correlation, 0.0)
+    return filled

@@ -45,12 +45,13 @@ class Coverage(ProtocolError):
 
 def cases(plan: Plan) -> list[Case]:
     """Cases of the section."""
-    return plan.sweep()
+    return [*plan.sweep(), *plan.cropped()]
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
     """Tables and pictures of the section."""
-    rows = [row for case in cases(plan) for row in _rows(case, bench)]
+    rows = [row for case in plan.sweep() for row in _rows(case, bench)]
+    cropped = [row for case in plan.cropped() for row in _rows(case, bench)]
     liver = [row for row in rows if row.segment == "liver"]
     return Chapter(
         KEY,
@@ -60,6 +61,13 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
             *_aims(rows),
             _side_by_side("coverage", "Liver: share of voxels inside the stated 68 / 95 % interval, %.", rows, liver, _levels),
             _picture(liver),
+            _side_by_side(
+                "cropped",
+                "Liver in cropped k-space, where voxels mix tissues at edges and ring: share inside the interval, %.",
+                cropped,
+                [r for r in cropped if r.segment == "liver"],
+                _levels,
+            ),
             _side_by_side(
                 "",
                 "Lean organs (spleen, kidneys, pancreas, muscle, heart, blood, gallbladder): share inside the interval, %.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..simulation.scan import PAPER, PROTOCOLS, Protocol, echo_times
-from ..simulation.scenes import HARD_SCENES, PATIENTS, PLAIN, THICK_SLICE_MM, THICK_SLICES, Scene
+from ..simulation.scenes import CROPPED, HARD_SCENES, PATIENTS, PLAIN, THICK_SLICE_MM, THICK_SLICES, Scene
 from .cases import Abdomen, Case, Vials
 
 PHANTOM_PROTOCOLS: dict[str, Protocol] = {
@@ -127,6 +127,15 @@ class Plan:
             Case(Abdomen(self.seed + k, *self._few_slices), replace(protocol, snr=snr), (self.seed, k, int(snr)))
             for k, protocol in enumerate(protocols)
             for snr in self.snrs
+        ]
+
+    def cropped(self) -> list[Case]:
+        """Three protocols in cropped k-space at several SNRs, one patient per protocol."""
+        matrix, slice_mm = self._few_slices
+        return [
+            Case(Abdomen(self.seed + 500 + k, matrix, slice_mm, CROPPED), replace(PROTOCOLS[k], snr=snr), (self.seed, 500 + k))
+            for k in ((0,) if self.quick else (0, 2, 5))
+            for snr in ((30.0,) if self.quick else (15.0, 20.0, 30.0, 50.0))
         ]
 
     def visits(self) -> list[tuple[int, tuple[int, int, int]]]:

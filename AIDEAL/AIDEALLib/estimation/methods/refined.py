@@ -24,6 +24,7 @@ from ..voxelwise.mode import Mode, Solution, mixture_variance, mode_from_fit, se
 from ..voxelwise.neighbours import Neighbours
 from ..voxelwise.noise import noise_from_decay
 from ..voxelwise.refinement import main_candidate, with_other_candidates
+from ..voxelwise.ringing import ringing_variance_factor
 from ..voxelwise.slice_input import Scan, SliceEchoes, SliceInput
 from .context import MethodContext
 
@@ -136,6 +137,9 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
         wider = noise_variance_factor(misfit, degrees, neighbours)
         pooled = pooled_pdff_variance(best, neighbours)
         best = replace(best, pdff_variance=wider * pooled, r2star_variance=wider * best.r2star_variance)
+        if given.ringing:
+            rings = ringing_variance_factor(best, given.voxels, given.ringing, noise, scan.basis, neighbours)
+            best = replace(best, pdff_variance=rings * best.pdff_variance)
         # The reported mode knows its field as well as its neighbours let it.
         modes = with_reported(modes, best, reported)
         fields_hz = torch.where(reported, best.field_hz, candidates.field_hz)

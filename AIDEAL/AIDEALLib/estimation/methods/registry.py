@@ -40,6 +40,8 @@ class RegisteredMethod:
         Whether it uses the learned weights of the fusion and the calibration of P(swap).
     dephasing : bool
         Whether voxels with a field gradient across the slice are refitted (`estimation.dephasing`).
+    ringing : bool
+        Whether the SD of PDFF includes ringing (`voxelwise.ringing`).
     settings : mapping
         Settings of its own that belong into the provenance.
     """
@@ -51,6 +53,7 @@ class RegisteredMethod:
     noise_of_three_echoes: str = SPATIAL_DIFFERENCES
     fusion: bool = False
     dephasing: bool = False
+    ringing: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def settings_in_use(self, learned: LearnedSettings) -> dict[str, Any]:
@@ -70,6 +73,7 @@ METHODS: dict[Method, RegisteredMethod] = {
         noise_of_three_echoes="how much R2* differs between neighbours",
         fusion=True,
         dephasing=True,
+        ringing=True,
     ),
     Method.ONE_SHOT: RegisteredMethod(one_shot, networks=True),
     Method.GRAPH_CUTS: RegisteredMethod(_graph_cuts, settings={"graph_cuts": asdict(GRAPH_CUTS)}),

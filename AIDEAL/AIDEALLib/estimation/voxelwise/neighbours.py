@@ -61,9 +61,10 @@ class Neighbours:
         padded = torch.cat([values, torch.full_like(values[:1], empty)])
         return padded.index_select(0, self.index.reshape(-1)).reshape(*self.index.shape, *values.shape[1:])
 
-    def mean_around(self, values: torch.Tensor) -> torch.Tensor:
-        """Mean of the values (voxels,) over each voxel and its neighbours, (voxels,)."""
-        return (values + self.gather(values).sum(1)) / (1 + self.exists.sum(1))
+    def mean_around(self, values: torch.Tensor, rings: int = len(RINGS)) -> torch.Tensor:
+        """Mean of the values (voxels,) over each voxel and its neighbours of so many `RINGS`, (voxels,)."""
+        near = sum(2 * len(half) for _, half in RINGS[:rings])
+        return (values + self.gather(values)[:, :near].sum(1)) / (1 + self.exists[:, :near].sum(1))
 
     def gather_by_side(self, values: torch.Tensor) -> torch.Tensor:
         """Values (voxels,) of all neighbours, (ring, side, 2, voxels), 0 where there is none; sides 0 and 1 are opposite.

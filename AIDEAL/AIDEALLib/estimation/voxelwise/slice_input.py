@@ -12,6 +12,7 @@ from ...physics.residual_profile import field_period_hz
 from ...physics.spectrum import FatSpectrum
 from ...physics.variable_projection import EchoBasis
 from .noise import noise_of_fits
+from .ringing import Ringing
 
 MODEL_PRECISION = 3e-3
 """Share of the signal below which the difference between two fits is not significant."""
@@ -90,6 +91,8 @@ class SliceEchoes:
         Noise per real channel from spatial differences, in the unit of the echoes.
     mixed : bool
         Whether the last fit leaves out the phase of the first echo.
+    ringing : Ringing, optional
+        Alternating part of `voxels`, where the images ring.
     """
 
     scan: Scan
@@ -98,6 +101,7 @@ class SliceEchoes:
     voxels: torch.Tensor
     rough_noise: torch.Tensor
     mixed: bool = False
+    ringing: Ringing | None = None
 
     def noise(self, residual_energy: torch.Tensor) -> torch.Tensor:
         """Noise per real channel from the residual of voxelwise fits; for three echoes, which leave none, from differences."""
