@@ -22,6 +22,7 @@ from ..progress import Monitor, Step
 from ..stopwatch import Stopwatch as StepWatch
 from ..stopwatch import rounded
 from ..version import __version__
+from .adjoining_slices import FieldBeside, SliceStack, note_of
 from .dephasing import with_dephasing
 from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
@@ -191,11 +192,11 @@ class _Run:
         maps = {name: np.zeros(series.shape, np.float32) for name in MAP_INFO}
         mask = np.zeros(series.shape, bool)
 
-        def work(index: int) -> float:
+        def work(index: int, beside: FieldBeside | None = None) -> float:
             with watch("transfer"):
                 echoes = torch.from_numpy(self._corrected(index)).to(device)
             with torch.inference_mode(), naming_slice(index):
-                found = estimate_slice(echoes, scan, method, context, self.corrections.mixed)
+                found = estimate_slice(echoes, scan, method, context, self.corrections.mixed, beside)
             mask[index] = found.mask
             for name, values in found.values.items():
                 maps[name][index][found.mask] = values
@@ -203,6 +204,8 @@ class _Run:
 
         workers = min(cores, series.shape[0]) if device.type == "cpu" else 1
         noise_sd = map_slices(work, series.shape[0], workers, self.monitor.slices, self.monitor.cancelled)
+        stack = SliceStack(maps, mask, scan, series.geometry.spacing_mm)
+        settled = stack.settle(work, self.monitor.cancelled) if method.fusion else {}
         check_maps(maps, mask)
         provenance = Provenance(
             version=__version__,
@@ -215,11 +218,11 @@ class _Run:
             models=loaded.checksums if loaded else {},
             phase_sign=self.corrections.sign_text,
             readout=series.readout.value,
-            noise_sd=tuple(noise_sd),
+            noise_sd=tuple(settled.get(z, sd) for z, sd in enumerate(noise_sd)),
             source=series.source,
             scan=series.checksum,
             options=self._options_of_provenance(method, learned),
-            notes=self._notes(method, learned, scan, bool(mask.any())) + _origin(loaded),
+            notes=self._notes(method, learned, scan, bool(mask.any())) + note_of(settled) + _origin(loaded),
             seconds=rounded(watch.seconds),
             cpu_seconds=rounded(watch.cpu_seconds),
         )

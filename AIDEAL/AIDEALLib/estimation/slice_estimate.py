@@ -9,8 +9,10 @@ import numpy.typing as npt
 import torch
 
 from ..parameter_maps import FloatMap
+from .adjoining_slices import FieldBeside
 from .methods.context import MethodContext
 from .methods.registry import RegisteredMethod
+from .voxelwise.adjoining_field import AdjoiningField
 from .voxelwise.candidates import wrap
 from .voxelwise.mode import Solution
 from .voxelwise.noise import foreground, masked_parts, noise_from_differences
@@ -38,7 +40,12 @@ class SliceMaps:
 
 
 def estimate_slice(
-    echoes: torch.Tensor, scan: Scan, method: RegisteredMethod, context: MethodContext, mixed: bool
+    echoes: torch.Tensor,
+    scan: Scan,
+    method: RegisteredMethod,
+    context: MethodContext,
+    mixed: bool,
+    beside: FieldBeside | None = None,
 ) -> SliceMaps:
     """Estimate the foreground of one slice.
 
@@ -54,6 +61,8 @@ def estimate_slice(
         What all slices share.
     mixed : bool
         Whether the last fit leaves out the phase of the first echo.
+    beside : FieldBeside, optional
+        Field of the adjoining slice as a prior, for a method with fusion.
 
     Returns
     -------
@@ -81,11 +90,17 @@ def estimate_slice(
         rough_noise=rough_noise,
         mixed=mixed,
         ringing=ringing.within(mask) if ringing else None,
+        adjoining=_adjoining(beside, mask) if beside else None,
     )
     solution = method.estimate(given, context)
     with watch("transfer"):
         values = {name: values.float().cpu().numpy() for name, values in _values(solution, scan, voxels).items()}
         return SliceMaps(mask.cpu().numpy(), values, float(solution.noise_sd))
+
+
+def _adjoining(beside: FieldBeside, mask: torch.Tensor) -> AdjoiningField:
+    field, weight = (torch.from_numpy(values).to(mask.device)[mask] for values in (beside.field_hz, beside.weight))
+    return AdjoiningField(field, weight, beside.typical_change_hz)
 
 
 def _extent(occupied: torch.Tensor) -> slice:

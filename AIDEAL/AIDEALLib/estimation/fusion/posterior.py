@@ -73,15 +73,20 @@ def mode_posterior(
     scan, evidence_noise = slice_input.scan, slice_input.evidence_noise(noise_sd)
     smoothness = Smoothness.of(neighbours, options, scan.field_strength_t)
 
-    def costs(candidates: Candidates, q: torch.Tensor) -> torch.Tensor:
-        return unary_nats(candidates, network_mass(q, candidates.field_hz, scan.period_hz), evidence_noise, options)
+    def costs(candidates: Candidates, at: torch.Tensor) -> torch.Tensor:
+        mass = network_mass(slice_input.q[:, at], candidates.field_hz, scan.period_hz)
+        cost = unary_nats(candidates, mass, evidence_noise, options)
+        if slice_input.adjoining is None:
+            return cost
+        variance = candidates.field_variance(noise_sd)
+        return cost + slice_input.adjoining.cost_nats(candidates.field_hz, variance, scan.period_hz, at)
 
     if free is None:
         free = torch.arange(candidates.field_hz.shape[1], device=candidates.field_hz.device)
     unary = torch.full_like(candidates.field_hz, FIXED_NATS)
     unary[0] = 0.0
     energy = ModeEnergy(
-        unary.index_copy(1, free, costs(candidates.at(free), slice_input.q[:, free])),
+        unary.index_copy(1, free, costs(candidates.at(free), free)),
         candidates.field_hz,
         candidates.field_variance(noise_sd),
         smoothness,
@@ -101,7 +106,7 @@ def mode_posterior(
         changed = candidates.at(new)
         energy = replace(
             energy,
-            unary=energy.unary.index_copy(1, new, costs(changed, slice_input.q[:, new])),
+            unary=energy.unary.index_copy(1, new, costs(changed, new)),
             field_hz=candidates.field_hz,
             variance_hz2=energy.variance_hz2.index_copy(0, new, changed.field_variance(noise_sd)),
         )

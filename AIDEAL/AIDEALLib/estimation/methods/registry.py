@@ -37,7 +37,8 @@ class RegisteredMethod:
     noise_of_three_echoes : str
         How it estimates the noise of three echoes, which leave no residual; in words.
     fusion : bool
-        Whether it uses the learned weights of the fusion and the calibration of P(swap).
+        Whether it uses the learned weights of the fusion and the calibration of P(swap), and slices that disagree are estimated
+        again (`estimation.adjoining_slices`).
     dephasing : bool
         Whether voxels with a field gradient across the slice are refitted (`estimation.dephasing`).
     ringing : bool

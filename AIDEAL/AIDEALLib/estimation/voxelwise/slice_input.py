@@ -11,6 +11,7 @@ from ...models import Networks
 from ...physics.residual_profile import field_period_hz
 from ...physics.spectrum import FatSpectrum
 from ...physics.variable_projection import EchoBasis
+from .adjoining_field import AdjoiningField
 from .noise import noise_of_fits
 from .ringing import Ringing
 
@@ -93,6 +94,8 @@ class SliceEchoes:
         Whether the last fit leaves out the phase of the first echo.
     ringing : Ringing, optional
         Alternating part of `voxels`, where the images ring.
+    adjoining : AdjoiningField, optional
+        Field of the adjoining slice, where it is a prior.
     """
 
     scan: Scan
@@ -102,6 +105,7 @@ class SliceEchoes:
     rough_noise: torch.Tensor
     mixed: bool = False
     ringing: Ringing | None = None
+    adjoining: AdjoiningField | None = None
 
     def noise(self, residual_energy: torch.Tensor) -> torch.Tensor:
         """Noise per real channel from the residual of voxelwise fits; for three echoes, which leave none, from differences."""
