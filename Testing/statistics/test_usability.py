@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from AIDEALLib.statistics import WHOLE_LIVER, RunErrors, SegmentStatistics, segment_statistics
+from AIDEALLib.statistics.usability import misfit_points
 
 SHAPE = (1, 12, 12)
 NAMES = {1: "Right lobe", 2: "Left lobe"}
@@ -102,3 +103,27 @@ def test_a_region_without_signal_is_not_measured_and_no_part_of_the_liver(lobes:
 def test_a_run_without_check_states_nothing(lobes: npt.NDArray[np.int32]) -> None:
     found = segment_statistics(Arrays(residual=_filled(80)), lobes, NAMES, voxel_volume_ml=0.1, errors=RunErrors.of({}))
     assert not any(row.withheld for row in found)
+
+
+def test_a_lobe_whose_voxels_are_mostly_noise_has_no_number(lobes: npt.NDArray[np.int32]) -> None:
+    maps = Arrays()
+    maps.pdff_sd[lobes == 1] = 12
+    right, left, _ = rows(maps, lobes)
+    assert (right.withheld, left.withheld) == ("too noisy (SD of a voxel 12 points)", "")
+
+
+def test_an_error_of_whole_echoes_withholds_where_it_moves_pdff_by_more_than_three_points(
+    lobes: npt.NDArray[np.int32],
+) -> None:
+    along_columns = [0.0, 0.0, 12.0, *[0.0] * 6]  # at columns 0 to 5 -6 to -1 points, at 6 to 11 0 to 5
+    error = {"name": "phase of the first echo", "coefficients": along_columns}
+    right, left, _ = rows(Arrays(), lobes, echo_error=error)
+    assert right.withheld == "phase of the first echo: 12 % as read, about 16 % without it"
+    assert (left.withheld, left.pdff_median) == ("", 12)
+
+
+def test_misfit_above_noise_stands_for_an_error() -> None:
+    sensitivity = ((0.0, 50.0, 0.5), (10.0, 50.0, 1.0), (10.0, 400.0, 3.0))
+    assert misfit_points(sensitivity, 12.0, 40.0, 8.0, 2.0) == pytest.approx(8 * math.sqrt(0.75))
+    assert misfit_points(sensitivity, 12.0, 300.0, 8.0, 2.0) == pytest.approx(24 * math.sqrt(0.75))
+    assert misfit_points(sensitivity, 12.0, 40.0, 8.0, 1.2) == misfit_points((), 12.0, 40.0, 8.0, 2.0) == 0.0
