@@ -11,6 +11,7 @@ import pytest
 import torch
 from faults import FAULTS, clean_scan, clip, mask_echo, scale_echo, simulated, spoil, with_echoes
 from paths import REAL_DATA
+from random_faults import draw_scan
 
 from AIDEALLib.advice import Setting
 from AIDEALLib.echoes import EchoSeries
@@ -25,6 +26,7 @@ from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.pipeline import run
 from AIDEALLib.quality.assess import assess
 from AIDEALLib.quality.preflight import Preflight, preflight
+from AIDEALLib.quality.signal import SignalCheck
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.protocol import PROTOCOLS, Protocol
 from AIDEALLib.simulation.tissue import TissueMaps
@@ -80,6 +82,15 @@ def test_corrections_are_reported(clean: EchoSeries) -> None:
     turned = spoil(Pattern.FIRST)(clean)
     plan = plan_corrections(turned, SIX_PEAK, RunOptions(first_echo="yes"))
     assert assess(turned, corrections=plan).codes() == {"first-echo-corrected"}
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.3])
+def test_imaginary_parts_of_another_scale_are_stopped_by_the_noise_of_air(factor: float) -> None:
+    series, _ = draw_scan(np.random.default_rng(4))
+    three = replace(series, echoes=series.echoes[:3], te_s=series.te_s[:3])
+    spoilt = (three.echoes.real + 1j * factor * three.echoes.imag).astype(np.complex64)
+    assert "imaginary-scale" in {f.code for f in SignalCheck.of(replace(three, echoes=spoilt)).findings}
+    assert "imaginary-scale" not in {f.code for f in SignalCheck.of(three).findings}
 
 
 def test_a_scan_without_signal_is_stopped(clean: EchoSeries) -> None:

@@ -27,6 +27,8 @@ LEAST_HARMONIC, LARGEST_DIFFERENCE, FROM_AXIS_RAD, LEAST_AIR = 0.07, 0.35, 0.2, 
 """Noise has every phase alike: the mean of its phasors is 0. Above the first value, in all echoes, alike to the second share,
 and at 0 or half a turn to the third (radians), it is what a wrong scale makes of even phase; so many values of air are needed.
 Air of four real scans has up to 0.3 in one echo, but differs from echo to echo."""
+LEAST_LOG_RATIO = 0.15
+"""Logarithm of the scale of imaginary over that of real noise, mean over the echoes; four real scans are below 0.03."""
 FILTERED_RAD, FILTERED_LENGTH = 0.3, (0.25, 0.9)
 """In no echo is the mean phase of the body further from 0, with a mean phasor of this length: a high-pass filter took the phase
 of fat and field away. Above it there was none: water in an even field. The largest of clean scans of three echoes is above 0.6,
@@ -55,7 +57,7 @@ def assess_phase_images(series: EchoSeries, body: Mask) -> list[Finding]:
                 _or_magnitudes(f"The phase images are not those of these echoes. {EXPORT}"),
             )
         ]
-    return _offset(series) or _scale(series, body) or _scale_of_air(series, body) or _filtered(series, body)
+    return _offset(series) or _scale(series, body) or _noise_in_air(series, body) or _filtered(series, body)
 
 
 def _offset(series: EchoSeries) -> list[Finding]:
@@ -124,16 +126,22 @@ def _scale(series: EchoSeries, body: Mask) -> list[Finding]:
     return []
 
 
-def _scale_of_air(series: EchoSeries, body: Mask) -> list[Finding]:
-    """Phase of noise that is not spread evenly over the turn, and in the same way in all echoes."""
-    from scipy.ndimage import binary_dilation, binary_fill_holes
-
-    plane = np.ones((1, 3, 3), dtype=bool)
-    filled = np.stack([binary_fill_holes(mask) for mask in body])
-    values = series.echoes[:, ~binary_dilation(filled, plane, BORDER_VOXELS + 1)]
-    values = values[:, np.all(values != 0, axis=0)]
+def _noise_in_air(series: EchoSeries, body: Mask) -> list[Finding]:
+    """Noise of another scale in imaginary parts, or whose phase is not spread evenly over the turn, alike in all echoes."""
+    values = _air(series, body)
     if values.shape[1] < LEAST_AIR:
         return []
+    ratios = np.log(np.median(np.abs(values.imag), axis=1) / np.median(np.abs(values.real), axis=1))
+    if abs(ratios.mean()) > LEAST_LOG_RATIO and np.all(ratios * ratios.mean() > 0):
+        return [
+            Finding(
+                "imaginary-scale",
+                Severity.STOP,
+                f"Noise in air is {np.exp(ratios.mean()):.2f} times as large in imaginary parts as in real ones: their scales "
+                "differ.",
+                advise("Export real and imaginary images with the rescale values of the scanner, or magnitude and phase."),
+            )
+        ]
     means = np.exp(1j * np.angle(values)).mean(1)
     mean = complex(means.mean())
     same = np.abs(means - mean).max() < LARGEST_DIFFERENCE * abs(mean)
@@ -151,6 +159,15 @@ def _scale_of_air(series: EchoSeries, body: Mask) -> list[Finding]:
             ),
         )
     ]
+
+
+def _air(series: EchoSeries, body: Mask) -> npt.NDArray[np.complex64]:
+    """Values (echo, voxels) outside the body, where no echo is 0."""
+    from scipy.ndimage import binary_dilation, binary_fill_holes
+
+    filled = np.stack([binary_fill_holes(mask) for mask in body])
+    values = series.echoes[:, ~binary_dilation(filled, np.ones((1, 3, 3), dtype=bool), BORDER_VOXELS + 1)]
+    return values[:, np.all(values != 0, axis=0)]
 
 
 def _filtered(series: EchoSeries, body: Mask) -> list[Finding]:
