@@ -12,6 +12,7 @@ from AIDEALLib.estimation.voxelwise.noise import (
     _high_quantile,
     chi_square_median,
     foreground,
+    masked_parts,
     noise_from_decay,
     noise_from_differences,
     noise_from_residual,
@@ -120,3 +121,13 @@ def test_foreground_drops_lone_voxels_and_dim_haze() -> None:
 def test_high_quantile_is_the_quantile(size: int) -> None:
     values = torch.rand(size, generator=torch.Generator().manual_seed(size))
     assert float(_high_quantile(values, 0.995)) == pytest.approx(float(torch.quantile(values, 0.995)), abs=1e-6)
+
+
+def test_areas_that_are_zero_in_one_echo_are_masked_and_single_zeros_are_not() -> None:
+    echoes = torch.ones(3, 12, 12, dtype=torch.complex64)
+    assert not masked_parts(echoes).any()
+    echoes[1, 3:8, 0:6] = 0
+    echoes[2, 10, 2:9] = 0  # a row one voxel wide: small values that were rounded
+    wanted = torch.zeros(12, 12, dtype=torch.bool)
+    wanted[3:8, 0:6] = True
+    assert torch.equal(masked_parts(echoes), wanted)
