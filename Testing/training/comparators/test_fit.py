@@ -100,3 +100,13 @@ def test_training_exports_weights_card_and_curve(tmp_path: Path) -> None:
         trained_comparator("vet-net", tmp_path / "export")
     with pytest.raises(InputError, match="'net'.*unet, mdwf-net, vet-net, up-net, aideal-published"):
         untrained("net")
+
+
+def test_other_starting_weights_are_trained_anew(tmp_path: Path, data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "EVALUATE_EVERY", 5)
+    run(tmp_path, data, 20)
+    other = Offset()
+    torch.nn.init.constant_(other.value, 0.8)  # as an earlier stage leaves it that was trained further
+    stage = StageRun(other, "all", 3e-2, tmp_path)
+    assert stage.state.step == 0 and not list(tmp_path.glob("*.pt"))
+    assert other.value.item() == pytest.approx(0.8)

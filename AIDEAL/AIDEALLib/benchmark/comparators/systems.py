@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,11 +126,8 @@ def _network(name: str, folder: Path | None) -> System:
     except AidealError:
         reason = "no bundled weights" if folder is None else f"no {name}.pt in {folder}"
         return System(title, reason=f"{reason}; `aideal train comparator {name}` makes them")
-    digest = hashlib.sha256(code_fingerprint("training/comparators", "physics").encode())
-    for values in network.state_dict().values():
-        digest.update(values.numpy().tobytes())
     states = "SD" if name in ("up-net", "aideal-published") else ""
-    version = digest.hexdigest()
+    version = code_fingerprint("training/comparators", "physics") + network.digest()
     return System(title, lambda series: by_network(network, series), states, echoes=N_ECHOES, version=version)
 
 

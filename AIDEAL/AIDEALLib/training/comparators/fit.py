@@ -102,15 +102,19 @@ class StageRun:
     rate : float
         Learning rate.
     folder : Path
-        Receives `checkpoint.pt`, `best.pt` and `before_fall.pt`; what lies there is continued.
+        Receives `checkpoint.pt`, `best.pt` and `before_fall.pt`; what lies there is continued if it started from the same
+        weights, which it did not where an earlier stage was trained further.
     """
 
     def __init__(self, network: ComparatorNetwork, stage: str, rate: float, folder: Path) -> None:
         self.network, self.stage, self.rate, self.folder = network, stage, rate, folder
         self.optimizer = torch.optim.AdamW(list(network.trained(stage)), lr=rate, weight_decay=1e-4)
         self.state = _State()
+        self.start = network.digest()
         folder.mkdir(parents=True, exist_ok=True)
-        self._load("checkpoint.pt")
+        if not self._load("checkpoint.pt"):
+            for file in folder.glob("*.pt"):
+                file.unlink()
 
     def train(self, data: Data, steps: int, fall: bool, progress: Progress) -> None:
         """Train up to a number of steps.
@@ -190,19 +194,28 @@ class StageRun:
         state: dict[str, Any] = asdict(self.state)
         _write(
             self.folder / name,
-            {"state": state, "network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()},
+            {
+                "start": self.start,
+                "state": state,
+                "network": self.network.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            },
         )
 
-    def _load(self, name: str) -> None:
+    def _load(self, name: str) -> bool:
+        """Continue a checkpoint; False where there is none that started from the same weights."""
         if not (self.folder / name).is_file():
-            return
+            return False
         kept = torch.load(self.folder / name, weights_only=True)
+        if kept.get("start") != self.start:
+            return False
         self.network.load_state_dict(kept["network"])
         self.optimizer.load_state_dict(kept["optimizer"])
         curve = [CurvePoint(**point) for point in kept["state"].pop("curve")]
         self.state = _State(**kept["state"], curve=curve)
         if name == "before_fall.pt":
             self.state.fall_from = 0
+        return True
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -75,6 +76,13 @@ class ComparatorNetwork(nn.Module):
     def trained(self, stage: str) -> Iterable[nn.Parameter]:
         """Parameters that a stage trains."""
         return self.parameters()
+
+    def digest(self) -> str:
+        """SHA-256 of the weights."""
+        digest = hashlib.sha256()
+        for values in self.state_dict().values():
+            digest.update(values.numpy().tobytes())
+        return digest.hexdigest()
 
     def calibrate(self, batches: Iterable[SliceBatch]) -> None:
         """Calibrate what is stated on validation slices after the training; nothing by default."""

@@ -59,13 +59,14 @@ class Training:
         """
         torch.manual_seed(self.options.seed)
         network = untrained(self.name)
-        start = {key: values.clone() for key, values in network.state_dict().items()}
         data, curve, rate = self._data(network), list[CurvePoint](), 0.0
         steps = round(self.options.steps / len(network.stages))
         for stage in network.stages:
+            start = {key: values.clone() for key, values in network.state_dict().items()}
             if not rate:
                 rate, trials = self._best_rate(network, start, stage, steps, data, progress)
                 curve += trials
+            network.load_state_dict(start)
             run = StageRun(network, stage, rate, self._folder(stage, rate))
             run.train(data, steps, True, progress(f"{self.name} {stage}"))
             run.restore_best()
@@ -83,7 +84,7 @@ class Training:
         data: Data,
         progress: Callable[[str], Progress],
     ) -> tuple[float, list[CurvePoint]]:
-        """The learning rate of the best validation after a trial, and the curves of the others; leaves the network there."""
+        """The learning rate of the best validation after a trial, and the curves of the others."""
         found: dict[float, StageRun] = {}
         trial = max(1, min(TRIAL_STEPS, round(TRIAL_SHARE * steps)))
         for rate in self.options.rates:
