@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from AIDEALLib.estimation.phase_correction.corrections import PhaseCorrections
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError
-from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.voxel_fit import EchoProtocol, VoxelEstimate, VoxelFit, corrected_samples, fit_voxel
 

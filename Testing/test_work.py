@@ -9,7 +9,7 @@ import pytest
 from count_work import Work, counted
 
 from AIDEALLib.echoes import EchoSeries
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
 from AIDEALLib.pipeline import Outcome, run
 from AIDEALLib.scan_run.folder import save_outcome

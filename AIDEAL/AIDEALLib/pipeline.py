@@ -22,7 +22,7 @@ from .stopwatch import Stopwatch, rounded
 
 # What needs torch is imported while the scan is read.
 if TYPE_CHECKING:
-    from .estimation.phase_correction.plan import PhaseCorrections
+    from .estimation.phase_correction.corrections import PhaseCorrections
     from .estimation.region_fit import RegionEstimate
     from .models import NetworkSource
     from .physics.spectrum import FatSpectrum
@@ -160,7 +160,7 @@ def region_fit_of(outcome: Outcome) -> Callable[[npt.NDArray[np.bool_]], RegionE
     """Joint estimate of any region of a run (`estimation.joint_estimate`); None for a run without phase."""
     from .estimation.estimate import CORRECTIONS
     from .estimation.joint_estimate import joint_estimate_of
-    from .estimation.phase_correction.plan import PhaseCorrections
+    from .estimation.phase_correction.corrections import PhaseCorrections
     from .estimation.t1_correction import required_t1_weighting
 
     series, provenance = outcome.series, outcome.maps.provenance

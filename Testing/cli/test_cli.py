@@ -23,7 +23,7 @@ from AIDEALLib.cli.validate import Section
 from AIDEALLib.echoes import Geometry
 from AIDEALLib.estimation import estimate
 from AIDEALLib.estimation.phase_correction import plan
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.io.npz import write_npz
 from AIDEALLib.io.output import overview
 from AIDEALLib.io.segmentation import Segmentation, load_segmentation, save_segmentation

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from AIDEALLib.cli import running
 from AIDEALLib.cli.main import app
 from AIDEALLib.estimation.phase_correction import plan
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.io.npz import write_npz
 from AIDEALLib.io.output import staging
 from AIDEALLib.io.segmentation import Segmentation, save_segmentation

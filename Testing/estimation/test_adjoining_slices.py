@@ -13,7 +13,7 @@ from AIDEALLib.errors import Cancelled
 from AIDEALLib.estimation import adjoining_slices as module
 from AIDEALLib.estimation.adjoining_slices import FieldBeside, SliceStack
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.estimation.voxelwise.slice_input import Scan
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK

@@ -10,7 +10,7 @@ import pytest
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.artefacts import Artefacts

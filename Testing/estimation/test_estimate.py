@@ -15,7 +15,7 @@ from AIDEALLib.errors import Cancelled, DeviceError, InputError
 from AIDEALLib.estimation import estimate as module
 from AIDEALLib.estimation.estimate import choose_device, estimate, fat_spectrum
 from AIDEALLib.estimation.methods.registry import METHODS
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.models import load_networks
 from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps

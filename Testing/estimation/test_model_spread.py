@@ -7,8 +7,8 @@ import pytest
 
 from AIDEALLib.echoes import EchoSeries, Readout
 from AIDEALLib.estimation.model_spread import LIVER_NINE_PEAK, model_spread
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS, PhaseCorrections
 from AIDEALLib.estimation.phase_correction.phase_errors import LEAST_RAD, Pattern, PhaseError
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS, PhaseCorrections
 from AIDEALLib.physics.spectrum import SIX_PEAK
 
 TE_S = 1.3e-3 + 2.1e-3 * np.arange(6)

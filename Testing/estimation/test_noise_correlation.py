@@ -12,7 +12,7 @@ import scipy.ndimage
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.estimate import estimate
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.artefacts import zero_filled
 from AIDEALLib.simulation.phantom import phantom

@@ -12,8 +12,8 @@ import pytest
 from AIDEALLib.echoes import EchoSeries, Readout
 from AIDEALLib.estimation.echo_errors import ErrorKind, find_echo_error
 from AIDEALLib.estimation.estimate import CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import PhaseCorrections
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError
-from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.pipeline import Outcome, run

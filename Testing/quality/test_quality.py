@@ -17,8 +17,9 @@ from AIDEALLib.advice import Setting
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
+from AIDEALLib.estimation.phase_correction.corrections import PhaseCorrections
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern
-from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections, plan_corrections
+from AIDEALLib.estimation.phase_correction.plan import plan_corrections
 from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.physics.signal import synthesise

@@ -24,7 +24,7 @@ from AIDEALLib.benchmark.memory import peak_mib
 from AIDEALLib.benchmark.report import markdown
 from AIDEALLib.benchmark.scan_size import ScanSize
 from AIDEALLib.echoes import EchoSeries
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.models import Networks, load_networks
 from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps

@@ -8,7 +8,7 @@ import torch
 
 from ..choices import Method
 from ..echoes import EchoSeries
-from ..estimation.phase_correction.plan import NO_CORRECTIONS
+from ..estimation.phase_correction.corrections import NO_CORRECTIONS
 from ..model_files import MANIFEST, model_directory
 from ..models import load_networks
 from ..options import RunOptions

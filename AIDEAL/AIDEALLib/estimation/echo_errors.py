@@ -27,8 +27,8 @@ from ..parameter_maps import ParameterMaps
 from ..physics.signal import jacobian, residual_degrees_of_freedom, synthesise
 from ..physics.spectrum import FatSpectrum
 from .map_sample import MapSample
+from .phase_correction.corrections import PhaseCorrections
 from .phase_correction.phase_errors import MIN_ECHOES, Pattern
-from .phase_correction.plan import PhaseCorrections
 from .voxelwise.fat_fraction import pdff_signed
 from .voxelwise.noise import chi_square_median
 

@@ -29,7 +29,8 @@ from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod
 from .model_spread import model_spread
 from .noise_correlation import Table, noise_correlation
-from .phase_correction.plan import NO_CORRECTIONS, PhaseCorrections, plan_corrections
+from .phase_correction.corrections import NO_CORRECTIONS, PhaseCorrections
+from .phase_correction.plan import plan_corrections
 from .result_check import check_maps, naming_slice
 from .slice_estimate import estimate_slice
 from .slice_pool import map_slices, one_core, side_by_side

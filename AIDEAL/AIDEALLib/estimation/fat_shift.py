@@ -21,8 +21,8 @@ from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis, LinearFit, fit
 from .map_sample import MapSample
 from .model_spread import PDFF_PERCENT, R2STAR_PER_S, fitted_from
+from .phase_correction.corrections import PhaseCorrections
 from .phase_correction.phase_errors import MIN_ECHOES
-from .phase_correction.plan import PhaseCorrections
 from .voxelwise.bright_sample import Sample, best_fit, foreground_voxels, quick_fit, random_voxels, sample_of
 from .voxelwise.gauss_newton import gauss_newton
 

@@ -12,7 +12,7 @@ from ..echoes import EchoSeries
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis, LinearFit, fit
-from .phase_correction.plan import PhaseCorrections
+from .phase_correction.corrections import PhaseCorrections
 from .voxelwise.bright_sample import position, random_voxels
 from .voxelwise.gauss_newton import NonlinearParameters, gauss_newton
 

@@ -17,8 +17,8 @@ from ..echoes import EchoSeries, Readout
 from ..physics.signal import synthesise
 from ..physics.spectrum import LIVER_NINE_PEAK, SIX_PEAK, FatSpectrum
 from ..physics.variable_projection import EchoBasis, fit
+from .phase_correction.corrections import PhaseCorrections
 from .phase_correction.phase_errors import LEAST_RAD, Pattern, PhaseError
-from .phase_correction.plan import PhaseCorrections
 from .t1_correction import t1_weighting_of
 from .voxelwise.fat_fraction import pdff_signed
 from .voxelwise.gauss_newton import gauss_newton

@@ -9,7 +9,8 @@ import numpy as np
 from ..echoes import EchoSeries
 from ..estimation.echo_errors import find_echo_error
 from ..estimation.estimate import CORRECTIONS, fat_spectrum
-from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices, plan_corrections
+from ..estimation.phase_correction.corrections import PhaseCorrections, corrected_slices
+from ..estimation.phase_correction.plan import plan_corrections
 from ..estimation.slice_pool import one_core, side_by_side
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ..advice import advise
+from ..estimation.phase_correction.corrections import PhaseCorrections
 from ..estimation.phase_correction.phase_errors import PhaseError
-from ..estimation.phase_correction.plan import PhaseCorrections
 from .findings import NO_ACTION, Finding, Severity
 
 HARMLESS_POINTS = 5.0

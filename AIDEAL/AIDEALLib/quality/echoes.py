@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..advice import advise
 from ..echoes import EchoSeries
+from ..estimation.phase_correction.corrections import PhaseCorrections
 from ..estimation.phase_correction.gain_steps import find_gains
-from ..estimation.phase_correction.plan import PhaseCorrections
 from ..estimation.voxelwise.mixed_fit import first_echo_excess
 from ..physics.spectrum import FatSpectrum
 from .findings import NO_ACTION, Finding, Severity

@@ -18,8 +18,8 @@ from ..estimation.fat_shift import (
     scale_of_phase,
     scaled,
 )
+from ..estimation.phase_correction.corrections import PhaseCorrections, corrected_slices
 from ..estimation.phase_correction.phase_errors import MIN_ECHOES
-from ..estimation.phase_correction.plan import PhaseCorrections, corrected_slices
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
 from ..statistics.usability import LARGEST_BIAS

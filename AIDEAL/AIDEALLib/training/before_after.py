@@ -14,7 +14,7 @@ import torch
 from ..choices import Method
 from ..echoes import EchoSeries
 from ..estimation.estimate import estimate
-from ..estimation.phase_correction.plan import NO_CORRECTIONS
+from ..estimation.phase_correction.corrections import NO_CORRECTIONS
 from ..models import Networks
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps

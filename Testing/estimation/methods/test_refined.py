@@ -11,7 +11,7 @@ import torch
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.methods import refined as module
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.physics.spectrum import SIX_PEAK

@@ -11,8 +11,8 @@ from phase_spoiling import spoilt
 
 from AIDEALLib.echoes import EchoSeries, Readout
 from AIDEALLib.estimation.estimate import estimate
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError, find_phase_error
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.simulation.abdomen import abdomen

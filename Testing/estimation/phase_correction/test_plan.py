@@ -14,8 +14,9 @@ from real_scans import BOTTLES, REAL_SCANS, bottle_pdff
 
 from AIDEALLib.echoes import EchoSeries, PhaseSign, Readout
 from AIDEALLib.errors import InputError
+from AIDEALLib.estimation.phase_correction.corrections import PhaseCorrections
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern
-from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections, plan_corrections
+from AIDEALLib.estimation.phase_correction.plan import plan_corrections
 from AIDEALLib.estimation.phase_correction.rotation_sense import decide_sign
 from AIDEALLib.io.load import load_series
 from AIDEALLib.options import RunOptions

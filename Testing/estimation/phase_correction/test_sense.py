@@ -10,7 +10,8 @@ import pytest
 
 from AIDEALLib.choices import Conjugate
 from AIDEALLib.echoes import EchoSeries, PhaseSign
-from AIDEALLib.estimation.phase_correction.plan import PhaseCorrections, plan_corrections
+from AIDEALLib.estimation.phase_correction.corrections import PhaseCorrections
+from AIDEALLib.estimation.phase_correction.plan import plan_corrections
 from AIDEALLib.estimation.phase_correction.sense import ENOUGH, decide_sense
 from AIDEALLib.estimation.phase_correction.sign_trial import SignReading, SignTrial
 from AIDEALLib.models import load_networks

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from AIDEALLib.estimation.phase_correction.plan import NO_CORRECTIONS
+from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.estimation.voxelwise.local_misfit import local_misfit, noise_variance_factor
 from AIDEALLib.estimation.voxelwise.neighbours import OFFSETS, Neighbours
 from AIDEALLib.options import RunOptions

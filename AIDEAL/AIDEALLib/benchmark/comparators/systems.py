@@ -11,7 +11,7 @@ import torch
 from ...choices import Conjugate, Method
 from ...echoes import EchoSeries
 from ...errors import AidealError
-from ...estimation.phase_correction.plan import NO_CORRECTIONS
+from ...estimation.phase_correction.corrections import NO_CORRECTIONS
 from ...models import Networks
 from ...options import RunOptions
 from ...parameter_maps import ParameterMaps
