@@ -91,3 +91,12 @@ def test_the_sd_beside_edges_covers_the_error(zoom: float, depth: int, least: fl
     assert float((error < 1.96 * sd).float().mean()) < without
     assert least < float((error < 1.96 * sd * factor[inside].sqrt()).float().mean()) < 0.99
     assert float(factor.min()) >= 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sharp_pixels_of_few_voxels_do_not_ring(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    blocks = np.kron(rng.random((8, 8)), np.ones((6, 6)))[None] * np.exp(-40.0 * TE.numpy())[:, None, None]
+    parts = rng.standard_normal((6, 48, 48, 2)) * float(SD)
+    images = torch.tensor(blocks + parts[..., 0] + 1j * parts[..., 1], dtype=torch.complex64)
+    assert Ringing.of(images, SD) is None

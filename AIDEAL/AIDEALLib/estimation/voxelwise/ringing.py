@@ -32,6 +32,9 @@ LAGS = ((4, 1), (5, -1), (6, 1))
 LEAST_COHERENCE = 0.015
 """Sum of the correlations at `LAGS` from which images ring. It is within 0.01 of 0 in simulated images that do not, and 0.1 or
 more at SNR 30 in images that do; at SNR 10, where ringing is below the noise, it is 0.01."""
+CLEAR_ERRORS = 4.5
+"""Standard errors that the sum has to be above 0. They are those of independent voxels, and third differences overlap: images
+that do not ring reach 3.9."""
 ABOVE_NOISE = 1.2
 """Means over neighbours below so many times what noise gives are chance."""
 NEAREST_RINGS = 2
@@ -79,7 +82,7 @@ class Ringing:
         """
         filled = filled_part([echoes.cpu().numpy()], float(noise_sd))
         if filled is None:
-            if coherence(echoes) < LEAST_COHERENCE:
+            if not Coherence.of(echoes).rings:
                 return None
             filled = np.ones(echoes.shape[1:], np.bool_)
         part, noise_share = torch.zeros_like(echoes), 0.0
@@ -117,30 +120,48 @@ def alternating_part(echoes: torch.Tensor, dim: int, step: int = 1) -> torch.Ten
     return torch.where(_energy(before) < _energy(after), before, after)
 
 
-def coherence(echoes: torch.Tensor) -> float:
+@dataclass(frozen=True)
+class Coherence:
     """How far the alternating part continues from voxel to voxel, as ringing does and noise, edges and texture do not.
 
-    Parameters
+    Attributes
     ----------
-    echoes : torch.Tensor, shape (echo, row, column), complex
-        Images.
-
-    Returns
-    -------
-    float
+    value : float
         Sum over `LAGS` of the mean over voxels and both axes of 2 Re(x^H y) / (|x|^2 + |y|^2), x and y the third differences
         (echo,) of two voxels at that distance, times the sign of ringing. Strong edges count no more than other voxels.
+    error : float
+        Its standard error if voxels were independent.
     """
-    total = 0.0
-    for dim in (1, 2):
-        x = _third_difference(echoes, dim, 1)
-        energy = _energy(x)
-        for lag, sign in LAGS:
-            both = energy + energy.roll(-lag, dim - 1)
-            product = 2 * (x.conj() * x.roll(-lag, dim)).real.sum(0)
-            known = both > 0  # not where the background was set to 0
-            total += sign * float((product[known] / both[known]).sum() / known.sum().clamp_min(1)) / 2
-    return total
+
+    value: float
+    error: float
+
+    @classmethod
+    def of(cls, echoes: torch.Tensor) -> Coherence:
+        """Measure it in images, (echo, row, column), complex."""
+        total, counted = (
+            torch.zeros(echoes.shape[1:], device=echoes.device),
+            torch.zeros(echoes.shape[1:], device=echoes.device),
+        )
+        for dim in (1, 2):
+            x = _third_difference(echoes, dim, 1)
+            energy = _energy(x)
+            for lag, sign in LAGS:
+                both = energy + energy.roll(-lag, dim - 1)
+                product = 2 * (x.conj() * x.roll(-lag, dim)).real.sum(0)
+                known = both > 0  # not where the background was set to 0
+                total += torch.where(known, sign * product / both, 0.0)
+                counted += known
+        known = counted > 0
+        if not known.any():
+            return cls(0.0, math.inf)
+        values = len(LAGS) * total[known] / counted[known]
+        return cls(float(values.mean()), float(values.std() / math.sqrt(values.numel())))
+
+    @property
+    def rings(self) -> bool:
+        """Whether the images ring beyond chance."""
+        return self.value > max(LEAST_COHERENCE, CLEAR_ERRORS * self.error)
 
 
 def ringing_variance_factor(
