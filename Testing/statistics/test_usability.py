@@ -107,9 +107,9 @@ def test_a_run_without_check_states_nothing(lobes: npt.NDArray[np.int32]) -> Non
 
 def test_a_lobe_whose_voxels_are_mostly_noise_has_no_number(lobes: npt.NDArray[np.int32]) -> None:
     maps = Arrays()
-    maps.pdff_sd[lobes == 1] = 12
+    maps.pdff_sd[lobes == 1] = 30
     right, left, _ = rows(maps, lobes)
-    assert (right.withheld, left.withheld) == ("too noisy (SD of a voxel 12 points)", "")
+    assert (right.withheld, left.withheld) == ("too noisy (SD of a voxel 30 points)", "")
 
 
 def test_an_error_of_whole_echoes_withholds_where_it_moves_pdff_by_more_than_three_points(

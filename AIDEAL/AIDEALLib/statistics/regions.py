@@ -19,7 +19,7 @@ from .run_errors import RunErrors
 from .segment_row import NO_VOXEL, NOT_THERE, SegmentStatistics
 from .steatosis import TANG_2015, SteatosisCutoffs
 from .two_solutions import weighed_as_liver
-from .usability import without_numbers
+from .usability import noise_reason, without_numbers
 
 RegionFit = Callable[[BoolArray], JointFit | None]
 """Joint estimate of the voxels of a region; None where it failed to converge."""
@@ -191,6 +191,8 @@ def region_statistics(
     found = region_errors(maps, used, errors.noise_correlation, sample)
     of_mean, of_median = Interval(_mean(pdff), found.mean), Interval(median, found.median)
     fit = joint(used) if joint is not None and pdff.size and not withheld else None
+    if fit is None and pdff.size:
+        withheld = withheld or noise_reason(maps, used)
     of_joint = _joint_interval(fit, errors, found.beyond_noise, of_mean) if fit else _UNKNOWN
     if fit and abs(fit.pdff - median) > OPPOSITE_POINTS:
         withheld = f"water and fat undecided, {median:.0f} % in the maps, {fit.pdff:.0f} % in the joint estimate"
