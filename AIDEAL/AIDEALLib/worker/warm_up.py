@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -55,6 +54,10 @@ def warm_up(options: RunOptions, networks: NetworkSource, cancelled: Callable[[]
     Cancelled
         `cancelled` returned True.
     """
+    # not what the options say of the user's scan, such as a correction of its T1 weighting
+    loads = RunOptions(
+        method=options.method, device=options.device, models=options.models, trust_models=options.trust_models, anyway=True
+    )
     scan = warm_up_scan()
     for _ in range(RUNS):
-        run(scan, replace(options, anyway=True), networks=networks, monitor=Monitor(cancelled=cancelled))
+        run(scan, loads, networks=networks, monitor=Monitor(cancelled=cancelled))
