@@ -24,6 +24,7 @@ from AIDEALLib.echoes import Geometry
 from AIDEALLib.estimation import estimate
 from AIDEALLib.estimation.phase_correction import plan
 from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
+from AIDEALLib.io.load import load_series
 from AIDEALLib.io.npz import write_npz
 from AIDEALLib.io.output import overview
 from AIDEALLib.io.segmentation import Segmentation, load_segmentation, save_segmentation
@@ -118,6 +119,24 @@ def test_run_with_segmentation(aideal: Any, scan: Path, tmp_path: Path) -> None:
     assert said.count(RESEARCH) == 1
     for words in ("Right lobe", "whole liver", "Phase as given", "2 slices on cpu", "writing", str(out.resolve())):
         assert words in said
+
+
+@pytest.mark.usefixtures("no_corrections")
+def test_a_script_notices_that_one_region_has_no_number(aideal: Any, scan: Path, tmp_path: Path) -> None:
+    """Echoes 3 and 4 are exchanged in one of two lobes only, which no finding stops the run for."""
+    series = load_series(scan / "scan.npz")
+    labels = load_segmentation(scan / "lobes.seg.nrrd", series.geometry, series.shape).labels
+    left = np.where(labels == 6, series.echoes[[0, 1, 3, 2, *range(4, series.n_echoes)]], series.echoes)
+    write_npz(tmp_path / "scan.npz", replace(series, echoes=left))
+    words = ("run", tmp_path / "scan.npz", "--out", tmp_path / "out", "--segmentation", scan / "lobes.seg.nrrd")
+    done = aideal(*words, "--method", "one-shot")
+    assert done.exit_code == 3, done.output
+    assert "Left lobe: number withheld: " in " ".join(done.output.split())
+    rows = {row["segment"]: row for row in table(tmp_path / "out" / "statistics.csv")}
+    assert rows["Right lobe"]["pdff_reported_percent"] and not rows["Right lobe"]["not_measured_because"]
+    assert not rows["Left lobe"]["pdff_reported_percent"] and rows["Left lobe"]["not_measured_because"]
+    findings = json.loads((tmp_path / "out" / "quality.json").read_text(encoding="utf-8"))["findings"]
+    assert "stop" not in {finding["severity"] for finding in findings}
 
 
 @pytest.mark.usefixtures("no_corrections")

@@ -19,13 +19,18 @@ from AIDEALLib.choices import Retry
 from AIDEALLib.cohort import task as task_module
 from AIDEALLib.cohort.ends import DISK_FULL
 from AIDEALLib.cohort.engine import EngineOptions
+from AIDEALLib.cohort.group.values import usable_values
 from AIDEALLib.cohort.opened import open_cohort
-from AIDEALLib.cohort.results import Counts, write_tables
+from AIDEALLib.cohort.record import read_record
+from AIDEALLib.cohort.results import Counts, all_done, write_tables
+from AIDEALLib.cohort.rows import rows_of
 from AIDEALLib.cohort.run import Watch, run_cohort
 from AIDEALLib.cohort.task import Output, do, fail
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import Cancelled, InputError
 from AIDEALLib.io.npz import write_npz
+from AIDEALLib.io.output.results import read_table
+from AIDEALLib.statistics.usability import without_numbers
 
 
 def in_order(request: Any, count: int | None = None) -> Any:
@@ -91,6 +96,39 @@ def test_failed_and_marked_scans_are_run_again_on_request(source: Path, request_
     (tmp_path / "out" / "marks.csv").write_text("scan,mark,note\none,perhaps,\n", encoding="utf-8")
     with pytest.raises(InputError, match="'perhaps'"):
         open_cohort(request)
+
+
+def test_a_region_without_a_number_is_in_the_table_the_list_and_the_exit_status(
+    request_of: Any, tmp_path: Path, small_scan: EchoSeries
+) -> None:
+    from typer.testing import CliRunner
+
+    from AIDEALLib.cli.main import app
+
+    (tmp_path / "scans").mkdir()
+    write_npz(tmp_path / "scans" / "one.npz", small_scan)
+    request = request_of(tmp_path / "scans", tmp_path / "out", keep_names=True)
+    cohort = in_order(request)
+    assert all_done(cohort)
+    call = ("cohort", tmp_path / "scans", "--out", tmp_path / "out", "--keep-names", "--method", "one-shot", "--device", "cpu")
+    words = [*map(str, call), "--no-reports"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    path = tmp_path / "out" / "scans" / "one" / "record.json"
+    record = read_record(path)
+    assert record is not None
+    row = replace(read_table(path.with_name("statistics.csv"))[0], name="Left lobe")
+    withheld = without_numbers(row, "too noisy")
+    card = {**record.card, "regions_withheld": {"Left lobe": "too noisy"}}
+    replace(record, rows=tuple(rows_of([row, withheld])), card=card).save(path)
+    assert not all_done(cohort)
+    write_tables(cohort)
+    stated = [r for r in lines(tmp_path / "out" / "cohort.csv") if r["statistic"] == "number_withheld"]
+    assert [(r["region"], r["value"]) for r in stated] == [("Left lobe", "1.0")]
+    (line,) = lines(tmp_path / "out" / "scans.csv")
+    assert (line["status"], line["withheld"]) == ("withheld", "Left lobe: too noisy")
+    assert len(usable_values([record], {})) == 1, "the main region has its number"
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 3 and "Not every scan has all its numbers" in done.output
 
 
 def test_neutral_ids_and_the_table_that_links_them(source: Path, request_of: Any, tmp_path: Path) -> None:

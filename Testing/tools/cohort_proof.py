@@ -41,6 +41,8 @@ AGAIN = 0.3
 """Chance of another kill soon after one, while processes start again."""
 LARGE_COHORT = 60_000
 OPTIONS = ("--no-reports", "--device", "cpu")
+ENDED = (0, 3)
+"""Exit statuses of a cohort that was run to its end; 3 where scans failed or regions have no number."""
 RUN = "from AIDEALLib.cli.main import app; app()"
 PARTS = ("write", "serial", "disturbed", "faults", "external", "speed")
 
@@ -175,7 +177,7 @@ def disturbed(folder: Path, out: Path, scans: int, reference: Path | None, every
                     kill_soon = time.monotonic() + r.uniform(0, 10) if r.random() < AGAIN else 0.0
             memory.stop()
             memories.append(memory)
-            if not whole and (process.returncode == 0 or calls > MOST_CALLS):
+            if not whole and (process.returncode in ENDED or calls > MOST_CALLS):
                 break
     processor = sum(sum(memory.processor_s.values()) for memory in memories)
     text = (
@@ -185,7 +187,7 @@ def disturbed(folder: Path, out: Path, scans: int, reference: Path | None, every
     )
     wrong = difference(out, reference) if reference is not None else ""
     left = [path.name for path in (out / "scans").iterdir() if path.name.startswith(".")]
-    complete = ended_count(out) == scans and process.returncode == 0
+    complete = ended_count(out) == scans and process.returncode in ENDED
     verdict = wrong or EQUAL if reference is not None else "not compared"
     return f"{text}; {len(left)} hidden folders left; {verdict}", complete and not wrong and not survivors
 
@@ -195,7 +197,7 @@ def faults(folder: Path, out: Path) -> tuple[str, bool]:
     known: dict[str, str] = json.loads((folder / "faults.json").read_text(encoding="utf-8"))
     with (out / "scans.csv").open(newline="", encoding="utf-8") as stream:
         lines = list(csv.DictReader(stream))
-    doubted = {line["scan"] for line in lines if line["status"] in ("failed", "unusable") or "warn:" in line["findings"]}
+    doubted = {line["scan"] for line in lines if line["status"] != "done" or "warn:" in line["findings"]}
     missed = sorted(set(known) - doubted)
     listed = f" ({', '.join(f'{name}: {known[name]}' for name in missed)})" if missed else ""
     false = doubted - set(known)
@@ -233,7 +235,7 @@ def external(folder: Path, out: Path, count: int, reference: Path | None) -> tup
             if "No scheduler answers" not in done.stderr:
                 break
         assert done is not None
-        if done.returncode:
+        if done.returncode not in ENDED:
             return f"external scheduler: {done.stderr[-500:]}", False
     finally:
         for process in started:

@@ -12,7 +12,7 @@ import typer
 
 from ..options import RunOptions
 from .cohort_options import CohortGroup, EngineGroup
-from .failure import CommandFailingClearly
+from .failure import UNUSABLE, CommandFailingClearly
 from .option_groups import takes_option_groups
 from .options import Debug, path_given, takes_run_options
 from .region_options import RegionGroup
@@ -62,8 +62,10 @@ def bids_app(
         write_bids_results(cohort)
         console.print("Table, gallery and group figures written.")
         return
-    run_and_report(console, cohort, engine.engine(options))
+    complete = run_and_report(console, cohort, engine.engine(options))
     write_bids_results(cohort)
+    if not complete:
+        raise typer.Exit(UNUSABLE)
 
 
 def expanded(words: Sequence[str]) -> list[str]:

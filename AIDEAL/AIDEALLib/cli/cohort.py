@@ -9,6 +9,7 @@ import typer
 
 from ..options import RunOptions
 from .cohort_options import CohortGroup, EngineGroup
+from .failure import UNUSABLE
 from .option_groups import takes_option_groups
 from .options import Debug, Out, path_given, takes_run_options
 from .region_options import RegionGroup
@@ -44,5 +45,5 @@ def cohort(
     with Console(stderr=True).status("Looking for scans"):
         opened = open_cohort(request)
     print_plan(console, opened, every=scans.dry_run)
-    if not scans.dry_run:
-        run_and_report(console, opened, where_run)
+    if not scans.dry_run and not run_and_report(console, opened, where_run):
+        raise typer.Exit(UNUSABLE)

@@ -71,7 +71,7 @@ def print_plan(console: Console, cohort: Opened, every: bool) -> None:
         _print_lines(console, [f"Skipped: {entry.place}: {entry.reason}" for entry in found.skipped])
 
 
-def run_and_report(console: Console, cohort: Opened, engine: EngineOptions) -> None:
+def run_and_report(console: Console, cohort: Opened, engine: EngineOptions) -> bool:
     """Run what is left, with progress, and print what became of it.
 
     Parameters
@@ -82,9 +82,15 @@ def run_and_report(console: Console, cohort: Opened, engine: EngineOptions) -> N
         The cohort.
     engine : EngineOptions
         Where scans are run.
+
+    Returns
+    -------
+    bool
+        Whether every scan has all its numbers (`cohort.results.all_done`).
     """
     from ..cohort.gallery import PAGE as GALLERY
     from ..cohort.group.report import PAGE as GROUP
+    from ..cohort.results import all_done
     from ..cohort.run import Watch, run_cohort
     from ..cohort.table import CSV, SCANS_CSV
 
@@ -106,11 +112,19 @@ def run_and_report(console: Console, cohort: Opened, engine: EngineOptions) -> N
     console.print(f"{counts.done} scan(s) have results, {counts.failed} failed.", highlight=False)
     if counts.failed:
         console.print("--retry failed runs them again.", highlight=False, soft_wrap=True)
+    complete = all_done(cohort)
+    if not complete:
+        console.print(
+            f"Not every scan has all its numbers: see status and reason in {SCANS_CSV}, or the pages of the scans.",
+            highlight=False,
+            soft_wrap=True,
+        )
     if cohort.request.partial:
-        return
+        return complete
     for name, file in (("Table", CSV), ("Scans", SCANS_CSV), ("Gallery", GALLERY), ("Group", GROUP)):
         console.print(plain(f"{name}: {out / file}"), markup=False, highlight=False, soft_wrap=True)
     console.print("Research use only, not for diagnosis.", style="bold", highlight=False)
+    return complete
 
 
 def _bar() -> Progress:

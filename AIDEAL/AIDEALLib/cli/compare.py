@@ -9,6 +9,7 @@ import typer
 
 from ..escaping import plain
 from ..options import RunOptions, flag_words
+from .failure import UNUSABLE
 from .options import Debug, Out, takes_run_options
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def compare(
             found = compare_visits(first, second, figure, registration=not no_registration)
         save_comparison(found, stage)
     _print(Console(), found, out)
+    if found.withheld:
+        raise typer.Exit(UNUSABLE)
 
 
 def _visit(path: Path, segments: Path | None, name: str, options: RunOptions, stage: Path) -> Visit:

@@ -20,7 +20,7 @@ from ..options import flag_words
 from .options import DEBUG_KEY, joined_times
 
 FAILED, UNUSABLE, CANCELLED = 1, 3, 130
-"""Exit statuses; `UNUSABLE`: the run ended, and its findings say that the numbers mean nothing."""
+"""Exit statuses; `UNUSABLE`: results are written, and numbers of at least one region mean nothing or are withheld."""
 _CLICK = tuple(k for k in typer.BadParameter.__mro__ if issubclass(k, Exception) and k.__name__ == "ClickException")
 _OF_THE_COMMAND_LINE: tuple[type[BaseException], ...] = (typer.Exit, typer.Abort, *_CLICK)
 """Exceptions by which typer ends a command; newer versions have classes of their own in place of those of click."""

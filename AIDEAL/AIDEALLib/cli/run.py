@@ -92,5 +92,5 @@ def run(
         if export.requested:
             content = export_content(outcome.maps, result.segments, saved.measured, outcome.quality, out, flag_words)
             export_and_send(console, export, content, chosen_files(files, options.overrides))
-    if outcome.quality is not None and outcome.quality.unusable:
+    if (outcome.quality is not None and outcome.quality.unusable) or any(row.number_withheld for row in saved.rows):
         raise typer.Exit(UNUSABLE)

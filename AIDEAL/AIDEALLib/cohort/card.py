@@ -53,7 +53,7 @@ def card_of(result: ScanResult) -> tuple[dict[str, Any], list[Row], bytes]:
     values = _values(outcome.maps, mask, quality, main.statistics if main else None)
     card = {
         "region": main.name if main else BODY,
-        "withheld": main.statistics.withheld if main else "",
+        "regions_withheld": {row.name: row.withheld for row in found.rows if row.number_withheld},
         "values": values,
         "low": main.statistics.reported_low if main else float("nan"),
         "high": main.statistics.reported_high if main else float("nan"),

@@ -100,9 +100,10 @@ def _card(record: Record, z: Mapping[str, float]) -> dict[str, Any]:
     findings = [finding for finding in content.get("findings", ()) if finding["severity"] != "info"]
     outliers = [name for name, distance in z.items() if abs(distance) >= LIMIT]
     severity = "failed" if record.failure else content.get("severity", "")
-    need = max(NEED[severity], NEED["warn"] if outliers or content.get("withheld") else 0) + 10 * max(0, len(findings) - 1)
-    withheld = content.get("withheld", "")
-    sentences = (record.failure.get("reason", ""), withheld and f"No number: {withheld}", *(f["sentence"] for f in findings))
+    withheld = content.get("regions_withheld", {})
+    need = max(NEED[severity], NEED["warn"] if outliers or withheld else 0) + 10 * max(0, len(findings) - 1)
+    without = (f"No number for {region}: {reason}" for region, reason in withheld.items())
+    sentences = (record.failure.get("reason", ""), *without, *(f["sentence"] for f in findings))
     worst = next(filter(None, sentences), "")
     if not worst and outliers:
         worst = "Apart from other scans of its protocol: " + ", ".join(QUANTITIES[name] for name in outliers)

@@ -19,7 +19,7 @@ from .group.values import usable_values
 from .identity import KEY_FILE
 from .opened import Opened
 from .record import RECORD, Record, failure_file, read_record, scan_folder
-from .scan_rows import row_of, row_skipped, row_waiting
+from .scan_rows import DONE, row_of, row_skipped, row_waiting, status_of
 from .table import CSV, PARQUET, SCANS_CSV, write_csv, write_parquet, write_scans
 
 STATE, LINKAGE = "cohort.json", "linkage.csv"
@@ -78,6 +78,12 @@ def results(cohort: Opened) -> Iterator[Record]:
         record = record_of(out, task.scan.id)
         if record is not None and not record.failure:
             yield record
+
+
+def all_done(cohort: Opened) -> bool:
+    """Whether every scan has been run, and every region that has signal has a number."""
+    records = (record_of(cohort.request.out, task.scan.id) for task in cohort.tasks)
+    return all(record is not None and status_of(record) == DONE for record in records)
 
 
 def record_of(out: Path, name: str) -> Record | None:

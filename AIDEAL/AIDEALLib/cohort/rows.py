@@ -39,6 +39,9 @@ class Statistic:
     high: str = ""
 
 
+NUMBER_WITHHELD = "number_withheld"
+"""Statistic of a region whose number is withheld, 1; the reason is in the list of scans."""
+
 STATISTICS: tuple[Statistic, ...] = (
     Statistic("pdff", "reported", "%", "reported_low", "reported_high"),
     Statistic("pdff_model_range", "reported", "%", "model_low", "model_high"),
@@ -65,6 +68,8 @@ def rows_of(regions: Sequence[SegmentStatistics]) -> list[Row]:
     """Rows of the regions of a scan; values that are not known have none."""
     rows: list[Row] = []
     for region in regions:
+        if region.number_withheld:
+            rows.append((region.name, NUMBER_WITHHELD, 1.0, "1", math.nan, math.nan))
         for statistic in STATISTICS:
             value = float(getattr(region, statistic.field))
             if math.isfinite(value):

@@ -7,14 +7,16 @@ from typing import Any
 from .record import Record
 from .scan import CohortScan, Skipped
 
-DONE, UNUSABLE, FAILED, WAITING, SKIPPED = "done", "unusable", "failed", "waiting", "skipped"
+DONE, WITHHELD, UNUSABLE, FAILED, WAITING, SKIPPED = "done", "withheld", "unusable", "failed", "waiting", "skipped"
 
 
 def status_of(record: Record) -> str:
-    """What became of a scan; `UNUSABLE` where a finding states that its numbers mean nothing."""
+    """What became of a scan; `UNUSABLE` where its numbers mean nothing, `WITHHELD` where a region has none."""
     if record.failure:
         return FAILED
-    return UNUSABLE if record.card.get("severity") == "stop" else DONE
+    if record.card.get("severity") == "stop":
+        return UNUSABLE
+    return WITHHELD if record.card.get("regions_withheld") else DONE
 
 
 def row_of(record: Record) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def row_of(record: Record) -> dict[str, Any]:
         "protocol": card.get("protocol", ""),
         "method": card.get("method", ""),
         "region": card.get("region", ""),
-        "withheld": card.get("withheld", ""),
+        "withheld": "; ".join(f"{name}: {reason}" for name, reason in card.get("regions_withheld", {}).items()),
         "pdff_percent": values.get("pdff"),
         "pdff_95_low_percent": card.get("low"),
         "pdff_95_high_percent": card.get("high"),

@@ -142,6 +142,12 @@ class Comparison:
     difference: Floats
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """A sentence for each region whose number is withheld at a visit."""
+        rows = [(visit.name, row) for visit in self.visits for row in visit.rows if row.number_withheld]
+        return tuple(f"{visit}, {row.name}: {row.without_number}." for visit, row in rows)
+
 
 def compare(
     baseline: Visit, follow_up: Visit, repeatability: Repeatability | None = None, registration: bool = True

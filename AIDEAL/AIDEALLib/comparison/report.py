@@ -100,7 +100,7 @@ def sentences(comparison: Comparison) -> list[str]:
         listed += comparison.registration.check.sentences()
     else:
         listed.append("The scans were not registered.")
-    return [*listed, *comparison.notes, INTERVAL_NOTE]
+    return [*listed, *comparison.withheld, *comparison.notes, INTERVAL_NOTE]
 
 
 def _page(comparison: Comparison, pictures: dict[str, bytes]) -> str:

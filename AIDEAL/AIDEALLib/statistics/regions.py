@@ -124,7 +124,7 @@ def withheld_with_members(row: SegmentStatistics, members: Sequence[SegmentStati
     -------
     SegmentStatistics
     """
-    withheld = next((member for member in members if member.withheld not in ("", *NOT_THERE)), None)
+    withheld = next((member for member in members if member.number_withheld), None)
     return (
         row
         if withheld is None or row.withheld == withheld.withheld

@@ -132,6 +132,11 @@ class SegmentStatistics:
         return errors.get(self.reported_from, float("nan"))
 
     @property
+    def number_withheld(self) -> bool:
+        """Whether the region has signal, and its number is withheld all the same."""
+        return self.withheld not in ("", *NOT_THERE)
+
+    @property
     def without_number(self) -> str:
         """Why the region has no number, in words; '' where it has."""
         if self.withheld in NOT_THERE:

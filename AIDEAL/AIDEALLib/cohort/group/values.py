@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...statistics.interval import TWO_SIDED_95
 from ..marks import Mark
 from ..record import Record
-from ..scan_rows import DONE, status_of
+from ..scan_rows import FAILED, UNUSABLE, status_of
 
 DATE = "date"
 
@@ -60,7 +60,7 @@ def usable_values(records: Iterable[Record], marks: Mapping[str, Mark]) -> list[
     for record in records:
         pdff = record.card.get("values", {}).get("pdff")
         rejected = marks.get(record.id, Mark("")).verdict == "reject"
-        if status_of(record) != DONE or rejected or pdff is None or not math.isfinite(pdff):
+        if status_of(record) in (FAILED, UNUSABLE) or rejected or pdff is None or not math.isfinite(pdff):
             continue
         low, high = record.card.get("low"), record.card.get("high")
         facts = {name: value for name, value in record.scan["facts"].items() if name != DATE}
