@@ -105,7 +105,8 @@ def run(
     watch = Stopwatch()
     series = source if isinstance(source, EchoSeries) else _load(source, options, monitor, watch)
 
-    from .estimation.estimate import choose_device, estimate, fat_spectrum, networks_of
+    from .estimation.device import choose_device
+    from .estimation.estimate import estimate, fat_spectrum, networks_of
     from .estimation.methods.registry import METHODS
     from .estimation.phase_correction.plan import plan_corrections
     from .estimation.slice_choice import with_slices

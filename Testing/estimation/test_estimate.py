@@ -13,7 +13,8 @@ from AIDEALLib.choices import Method
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import Cancelled, DeviceError, InputError
 from AIDEALLib.estimation import estimate as module
-from AIDEALLib.estimation.estimate import choose_device, estimate, fat_spectrum
+from AIDEALLib.estimation.device import choose_device
+from AIDEALLib.estimation.estimate import estimate, fat_spectrum
 from AIDEALLib.estimation.methods.registry import METHODS
 from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.models import load_networks

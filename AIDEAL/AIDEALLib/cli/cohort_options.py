@@ -66,7 +66,7 @@ class EngineGroup:
         """Where scans are run."""
         from ..cohort.child_client import Limits
         from ..cohort.engine import EngineOptions
-        from ..estimation.estimate import choose_device
+        from ..estimation.device import choose_device
 
         if self.workers and self.scheduler:
             raise InputError("--workers and --scheduler were given; one of both was expected: a scheduler has its own workers.")

@@ -54,7 +54,7 @@ def validate(
     from rich.console import Console
 
     from ..errors import InputError
-    from ..estimation.estimate import choose_device
+    from ..estimation.device import choose_device
     from ..models import load_networks
     from ..validation.plan import Plan
     from ..validation.run import SECTIONS, Request

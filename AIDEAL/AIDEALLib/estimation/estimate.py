@@ -13,7 +13,7 @@ import torch
 from ..advice import advise
 from ..choices import T1, FirstEcho
 from ..echoes import EchoSeries
-from ..errors import DeviceError, InputError
+from ..errors import InputError
 from ..models import Networks, NetworkSource, load_networks
 from ..options import RunOptions
 from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
@@ -24,6 +24,7 @@ from ..stopwatch import rounded
 from ..version import __version__
 from .adjoining_slices import FieldBeside, SliceStack, note_of
 from .dephasing import with_dephasing
+from .device import choose_device
 from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
 from .methods.registry import METHODS, RegisteredMethod
@@ -37,6 +38,7 @@ from .slice_pool import map_slices, one_core, side_by_side
 from .t1_correction import required_t1_weighting, with_t1_correction
 from .timing import Stopwatch
 from .voxelwise.slice_input import Scan
+from .voxelwise.truncation import truncated_k_space_of_scan
 
 UNUSED_PHASE = replace(NO_CORRECTIONS, sign_text="was not used (method magnitude)")
 CORRECTIONS = "phase_corrections"
@@ -123,31 +125,6 @@ def fat_spectrum(options: RunOptions) -> FatSpectrum:
     return spectrum_by_name(options.spectrum.value).shifted(options.fat_shift_offset_ppm)
 
 
-def choose_device(device: str) -> torch.device:
-    """Translate 'auto', 'cpu' or 'cuda' (or 'cuda:1') into a torch device.
-
-    Raises
-    ------
-    DeviceError
-        CUDA was requested and there is none, or the name is unknown.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device == "cpu":
-        return torch.device("cpu")
-    if device.split(":")[0] == "cuda":
-        if not torch.cuda.is_available():
-            raise DeviceError(
-                "CUDA was requested, but torch finds no CUDA device on this computer.",
-                advise("Use the CPU ({}), or {}.", ("device", "cpu"), ("device", "auto")),
-            )
-        index = device.partition(":")[2]
-        if device == "cuda" or (index.isdecimal() and int(index) < torch.cuda.device_count()):
-            return torch.device(device)
-        raise DeviceError(f"Device is '{device}', but torch finds {torch.cuda.device_count()} CUDA device(s), numbered from 0.")
-    raise DeviceError(f"Device is '{device}'; auto, cpu or cuda was expected.")
-
-
 def _check(series: EchoSeries, options: RunOptions, method: RegisteredMethod) -> None:
     if method.phase and not series.has_phase:
         raise InputError(
@@ -193,11 +170,16 @@ class _Run:
         maps = {name: np.zeros(series.shape, np.float32) for name in MAP_INFO}
         mask = np.zeros(series.shape, bool)
 
+        filled = None
+        if method.ringing and not self.corrections.mixed:
+            with watch("ringing"), torch.inference_mode():
+                filled = truncated_k_space_of_scan(self._corrected, series.shape[0])
+
         def work(index: int, beside: FieldBeside | None = None) -> float:
             with watch("transfer"):
                 echoes = torch.from_numpy(self._corrected(index)).to(device)
             with torch.inference_mode(), naming_slice(index):
-                found = estimate_slice(echoes, scan, method, context, self.corrections.mixed, beside)
+                found = estimate_slice(echoes, scan, method, context, self.corrections.mixed, filled, beside)
             mask[index] = found.mask
             for name, values in found.values.items():
                 maps[name][index][found.mask] = values

@@ -45,6 +45,7 @@ def estimate_slice(
     method: RegisteredMethod,
     context: MethodContext,
     mixed: bool,
+    filled: npt.NDArray[np.bool_] | None = None,
     beside: FieldBeside | None = None,
 ) -> SliceMaps:
     """Estimate the foreground of one slice.
@@ -61,6 +62,8 @@ def estimate_slice(
         What all slices share.
     mixed : bool
         Whether the last fit leaves out the phase of the first echo.
+    filled : np.ndarray, shape (row, column), bool, optional
+        Part of k-space that was not truncated, of a scan that rings.
     beside : FieldBeside, optional
         Field of the adjoining slice as a prior, for a method with fusion.
 
@@ -81,7 +84,7 @@ def estimate_slice(
     cropped, inner = echoes[:, rows, columns].contiguous(), mask[rows, columns]
     voxels = cropped[:, inner]
     with watch("ringing"):
-        ringing = Ringing.of(echoes, rough_noise) if method.ringing and not mixed else None
+        ringing = Ringing.of(echoes, filled).within(mask) if filled is not None else None
     given = SliceEchoes(
         scan=scan,
         echoes=cropped,
@@ -89,7 +92,7 @@ def estimate_slice(
         voxels=voxels,
         rough_noise=rough_noise,
         mixed=mixed,
-        ringing=ringing.within(mask) if ringing else None,
+        ringing=ringing,
         adjoining=_adjoining(beside, mask) if beside else None,
     )
     solution = method.estimate(given, context)

@@ -11,6 +11,7 @@ from AIDEALLib.estimation.voxelwise.gauss_newton import gauss_newton
 from AIDEALLib.estimation.voxelwise.mode import mode_from_fit
 from AIDEALLib.estimation.voxelwise.neighbours import Neighbours
 from AIDEALLib.estimation.voxelwise.ringing import Ringing, alternating_part, ringing_variance_factor
+from AIDEALLib.estimation.voxelwise.truncation import truncated_k_space
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 from AIDEALLib.simulation.artefacts import crop_k_space, zero_filled
@@ -39,6 +40,10 @@ def object_of(factor: int) -> tuple[np.ndarray, np.ndarray]:
     return echoes.astype(np.complex64), np.where(inside, pdff, np.nan)
 
 
+def truncated(*slices: torch.Tensor) -> np.ndarray | None:
+    return truncated_k_space(slices, float(SD))
+
+
 def test_what_alternates_is_kept_and_what_is_smooth_is_not() -> None:
     y, x = np.meshgrid(np.arange(24.0), np.arange(20.0), indexing="ij")
     smooth = torch.tensor((2 + 0.3 * x - 0.01 * x * y + 0.02j * y**2)[None], dtype=torch.complex64)
@@ -52,8 +57,9 @@ def test_what_alternates_is_kept_and_what_is_smooth_is_not() -> None:
 @pytest.mark.parametrize("zoom", [1.25, 1.6, 2.0])
 def test_share_of_noise_is_that_of_white_noise_on_the_filled_part(zoom: float) -> None:
     images = torch.tensor(noise(zoom))
-    ringing = Ringing.of(images, SD)
-    assert ringing is not None
+    filled = truncated(images)
+    assert filled is not None
+    ringing = Ringing.of(images, filled)
     step, kept = round(zoom), 2 * np.ceil(SIZE / (2 * zoom)) - 1  # lines of k-space
     gain = np.sin(np.pi * step * kept / (2 * SIZE)) ** 3
     sides = [images - 3 * images.roll(-step, d) + 3 * images.roll(-2 * step, d) - images.roll(-3 * step, d) for d in (1, 2)]
@@ -65,10 +71,10 @@ def test_share_of_noise_is_that_of_white_noise_on_the_filled_part(zoom: float) -
 
 def test_only_truncated_images_ring() -> None:
     sharp, cropped = object_of(1)[0], crop_k_space(object_of(2)[0], 2)
-    assert Ringing.of(torch.tensor(sharp + noise()), SD) is None
-    assert Ringing.of(torch.tensor(cropped + noise()), SD) is not None
+    assert truncated(torch.tensor(sharp + noise())) is None
+    assert truncated(torch.tensor(cropped + noise())) is not None
     cropped[:, :8] = 0  # background set to 0
-    assert Ringing.of(torch.tensor(cropped), SD) is not None
+    assert truncated(torch.tensor(cropped)) is not None
 
 
 @pytest.mark.parametrize(("zoom", "depth", "least", "without"), [(1.0, 0, 0.9, 0.88), (1.6, 2, 0.82, 0.75)])
@@ -82,8 +88,9 @@ def test_the_sd_beside_edges_covers_the_error(zoom: float, depth: int, least: fl
     basis, voxels = EchoBasis.of(TE, MODULATION), echoes[:, mask]
     found = gauss_newton(voxels, torch.zeros(voxels.shape[1]), torch.full((voxels.shape[1],), 40.0), basis, 4)
     best = mode_from_fit(fit(voxels, found.field_hz, found.r2star_per_s, basis), found.field_hz, found.r2star_per_s, SD)
-    ringing = Ringing.of(echoes, SD)
-    assert ringing is not None
+    filled = truncated(echoes)
+    assert filled is not None
+    ringing = Ringing.of(echoes, filled)
     factor = ringing_variance_factor(best, voxels, ringing.within(mask), SD, basis, Neighbours.of(mask))
     within = scipy.ndimage.binary_erosion(pure.numpy(), iterations=depth) if depth else pure.numpy()
     inside = torch.tensor(within)[mask]
@@ -99,4 +106,4 @@ def test_sharp_pixels_of_few_voxels_do_not_ring(seed: int) -> None:
     blocks = np.kron(rng.random((8, 8)), np.ones((6, 6)))[None] * np.exp(-40.0 * TE.numpy())[:, None, None]
     parts = rng.standard_normal((6, 48, 48, 2)) * float(SD)
     images = torch.tensor(blocks + parts[..., 0] + 1j * parts[..., 1], dtype=torch.complex64)
-    assert Ringing.of(images, SD) is None
+    assert truncated(images) is None

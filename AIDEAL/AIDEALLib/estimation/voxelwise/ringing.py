@@ -1,4 +1,4 @@
-"""Ringing of truncated k-space, as far as the images show it, and the SD of PDFF that it adds.
+"""Ringing of truncated k-space (`truncation`) in the images, and the SD of PDFF that it adds.
 
 Beside an edge, ringing changes its sign from one sampling distance to the next and decays slowly. A third difference along an
 axis keeps what alternates and removes what is smooth; of its two sides the one with less energy does not reach across the
@@ -16,25 +16,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ...physics.variable_projection import EchoBasis, LinearFit, fit
-from ..zero_filling import filled_part
 from .fat_fraction import pdff_signed
 from .least_squares import weighted_least_squares
 from .mode import Mode
 from .neighbours import Neighbours
+from .truncation import echo_energy, third_difference
 
-THIRD_DIFFERENCE = (1 / 8, -3 / 8, 3 / 8, -1 / 8)
-"""Returns values that alternate in sign, and 0 for values that change linearly or quadratically."""
-LAGS = ((4, 1), (5, -1), (6, 1))
-"""Distances at which third differences have no voxel in common, and the sign of their product in ringing."""
-LEAST_COHERENCE = 0.015
-"""Sum of the correlations at `LAGS` from which images ring. It is within 0.01 of 0 in simulated images that do not, and 0.1 or
-more at SNR 30 in images that do; at SNR 10, where ringing is below the noise, it is 0.01."""
-CLEAR_ERRORS = 4.5
-"""Standard errors that the sum has to be above 0. They are those of independent voxels, and third differences overlap: images
-that do not ring reach 3.9."""
 ABOVE_NOISE = 1.2
 """Means over neighbours below so many times what noise gives are chance."""
 NEAREST_RINGS = 2
@@ -59,20 +50,20 @@ class Ringing:
     noise_share: float
 
     @classmethod
-    def of(cls, echoes: torch.Tensor, noise_sd: torch.Tensor) -> Ringing | None:
+    def of(cls, echoes: torch.Tensor, filled: npt.NDArray[np.bool_]) -> Ringing:
         """Find the ringing of a slice.
 
         Parameters
         ----------
         echoes : torch.Tensor, shape (echo, row, column), complex
             Whole images.
-        noise_sd : torch.Tensor, scalar
-            Noise SD per real channel.
+        filled : np.ndarray, shape (row, column), bool
+            Part of k-space that was not truncated (`truncation.truncated_k_space`).
 
         Returns
         -------
-        Ringing or None
-            None where nothing shows that k-space was truncated: it is not zero filled, and nothing alternates beyond chance.
+        Ringing
+            The alternating part.
 
         Notes
         -----
@@ -80,11 +71,6 @@ class Ringing:
         voxel. A third difference over h voxels, h next to 1 / (2 k_max), returns sin^3(pi k_max h) of it, which is divided out,
         and has a variance of mean_S sin^6(pi k h) times that of white noise on the part S of k-space that was filled.
         """
-        filled = filled_part([echoes.cpu().numpy()], float(noise_sd))
-        if filled is None:
-            if not Coherence.of(echoes).rings:
-                return None
-            filled = np.ones(echoes.shape[1:], np.bool_)
         part, noise_share = torch.zeros_like(echoes), 0.0
         for axis, cycles in enumerate(np.meshgrid(*(np.fft.fftfreq(n) for n in filled.shape), indexing="ij")):
             highest = float(filled.any(1 - axis).mean()) / 2
@@ -116,52 +102,8 @@ def alternating_part(echoes: torch.Tensor, dim: int, step: int = 1) -> torch.Ten
     torch.Tensor, shape (echo, row, column), complex
         Third differences, in each voxel to the side where all echoes together have less of it.
     """
-    before, after = _third_difference(echoes, dim, -step), _third_difference(echoes, dim, step)
-    return torch.where(_energy(before) < _energy(after), before, after)
-
-
-@dataclass(frozen=True)
-class Coherence:
-    """How far the alternating part continues from voxel to voxel, as ringing does and noise, edges and texture do not.
-
-    Attributes
-    ----------
-    value : float
-        Sum over `LAGS` of the mean over voxels and both axes of 2 Re(x^H y) / (|x|^2 + |y|^2), x and y the third differences
-        (echo,) of two voxels at that distance, times the sign of ringing. Strong edges count no more than other voxels.
-    error : float
-        Its standard error if voxels were independent.
-    """
-
-    value: float
-    error: float
-
-    @classmethod
-    def of(cls, echoes: torch.Tensor) -> Coherence:
-        """Measure it in images, (echo, row, column), complex."""
-        total, counted = (
-            torch.zeros(echoes.shape[1:], device=echoes.device),
-            torch.zeros(echoes.shape[1:], device=echoes.device),
-        )
-        for dim in (1, 2):
-            x = _third_difference(echoes, dim, 1)
-            energy = _energy(x)
-            for lag, sign in LAGS:
-                both = energy + energy.roll(-lag, dim - 1)
-                product = 2 * (x.conj() * x.roll(-lag, dim)).real.sum(0)
-                known = both > 0  # not where the background was set to 0
-                total += torch.where(known, sign * product / both, 0.0)
-                counted += known
-        known = counted > 0
-        if not known.any():
-            return cls(0.0, math.inf)
-        values = len(LAGS) * total[known] / counted[known]
-        return cls(float(values.mean()), float(values.std() / math.sqrt(values.numel())))
-
-    @property
-    def rings(self) -> bool:
-        """Whether the images ring beyond chance."""
-        return self.value > max(LEAST_COHERENCE, CLEAR_ERRORS * self.error)
+    before, after = third_difference(echoes, dim, -step), third_difference(echoes, dim, step)
+    return torch.where(echo_energy(before) < echo_energy(after), before, after)
 
 
 def ringing_variance_factor(
@@ -205,12 +147,3 @@ def ringing_variance_factor(
     ratio = change.nan_to_num().clamp(-LARGEST_CHANGE, LARGEST_CHANGE) ** 2 / best.pdff_variance
     ratio = torch.where(torch.isfinite(ratio), ratio, 0.0)  # not where there is no signal, or no noise
     return 1 + (neighbours.mean_around(ratio, NEAREST_RINGS) - ABOVE_NOISE * ringing.noise_share).clamp_min(0)
-
-
-def _third_difference(images: torch.Tensor, dim: int, step: int) -> torch.Tensor:
-    return sum((weight * images.roll(-k * step, dim) for k, weight in enumerate(THIRD_DIFFERENCE)), torch.zeros_like(images))
-
-
-def _energy(images: torch.Tensor) -> torch.Tensor:
-    """Sum of the squares over the echoes, (row, column)."""
-    return images.real.square().sum(0) + images.imag.square().sum(0)
