@@ -18,12 +18,12 @@ from ..echoes import EchoSeries
 from ..parameter_maps import ParameterMaps
 from ..physics.signal import synthesise
 from ..physics.spectrum import FatSpectrum
-from ..physics.variable_projection import EchoBasis, LinearFit, fit
+from ..physics.variable_projection import EchoBasis, fit
 from .map_sample import MapSample
 from .model_spread import PDFF_PERCENT, R2STAR_PER_S, fitted_from
 from .phase_correction.corrections import PhaseCorrections
 from .phase_correction.phase_errors import MIN_ECHOES
-from .voxelwise.bright_sample import Sample, best_fit, foreground_voxels, quick_fit, random_voxels, sample_of
+from .voxelwise.bright_sample import Sample, best_fit, foreground_voxels, least_residual_on_grid, random_voxels, sample_of
 from .voxelwise.gauss_newton import gauss_newton
 
 SMALLEST, LARGEST = 0.42, 2.4
@@ -33,7 +33,7 @@ STEP_RAD = 0.7
 SAMPLE_VOXELS, COARSE_VOXELS = 400, 120
 """Voxels looked at, and those of the search before it is refined."""
 EXACT = 6
-"""Candidates of a search by quick fits that are fitted exactly."""
+"""Candidates of the search on a grid that are fitted exactly."""
 _REFINEMENTS = 5
 _FLOOR = 1e-6
 _FACTORS, _STEPS, _SAME_RAD = 121, 20, 0.05
@@ -117,18 +117,23 @@ def find_fat_scale(corrected: EchoSeries, spectrum: FatSpectrum) -> FatScale | N
 
     def other_fat(of: Sample, mirrored: bool, factor: float) -> Sample:
         modulation = scaled(spectrum, factor).modulation(of.te_s, corrected.field_strength_t)
-        echoes = of.echoes.conj().resolve_conj() if mirrored else of.echoes
-        return replace(of, echoes=echoes, modulation=modulation, basis=EchoBasis.of(of.te_s, modulation))
+        sense = _mirrored(of) if mirrored else of
+        return replace(sense, modulation=modulation, basis=EchoBasis.of(of.te_s, modulation))
 
     def log_gain(mirrored: bool, factor: float) -> torch.Tensor:
-        return before - _left(best_fit(other_fat(sample, mirrored, factor))[2])
+        return before - _log_residual(best_fit(other_fat(sample, mirrored, factor))[2].residual_energy)
 
-    before = _left(best_fit(sample)[2])
+    before = _log_residual(best_fit(sample)[2].residual_energy)
     turn = 2 * math.pi * abs(spectrum.mean_shift_hz(corrected.field_strength_t)) * float(sample.te_s[-1])
     factors = np.arange(SMALLEST, LARGEST, STEP_RAD / turn).tolist()
-    left = {(m, f): float(_left(quick_fit(other_fat(few, m, f))).mean()) for m in (False, True) for f in factors}
+    senses = replace(few, echoes=torch.cat([few.echoes, _mirrored(few).echoes], 1))
+    left: dict[tuple[bool, float], float] = {}
+    for f in factors:
+        as_given, conjugated = _log_residual(least_residual_on_grid(other_fat(senses, False, f))).chunk(2)
+        left |= {(False, f): float(as_given.mean()), (True, f): float(conjugated.mean())}
     nearest = sorted(left, key=lambda key: left[key])[:EXACT]
-    mirrored, factor = min(nearest, key=lambda key: float(_left(best_fit(other_fat(few, *key))[2]).mean()))
+    exact = {key: _log_residual(best_fit(other_fat(few, *key))[2].residual_energy).mean() for key in nearest}
+    mirrored, factor = min(exact, key=lambda key: float(exact[key]))
     low, high = factor - STEP_RAD / turn, factor + STEP_RAD / turn
     for _ in range(_REFINEMENTS):
         third = (high - low) / 3
@@ -238,6 +243,10 @@ def scale_of_phase(series: EchoSeries, spectrum: FatSpectrum, phase_rad: float) 
     return min(near, key=lambda factor: abs(math.log(factor)))
 
 
-def _left(linear: LinearFit) -> torch.Tensor:
+def _mirrored(sample: Sample) -> Sample:
+    return replace(sample, echoes=sample.echoes.conj().resolve_conj())
+
+
+def _log_residual(energy: torch.Tensor) -> torch.Tensor:
     """Half the logarithm of the residual energy of each voxel."""
-    return 0.5 * torch.log(linear.residual_energy.clamp_min(0) + _FLOOR)
+    return 0.5 * torch.log(energy.clamp_min(0) + _FLOOR)

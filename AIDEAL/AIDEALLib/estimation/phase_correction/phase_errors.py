@@ -186,9 +186,8 @@ def find_phase_error(
         found |= {(numbers, axis): _search(table, sample.place[axis], pattern) for axis in (1, 0)}
     numbers, axis = min(found, key=lambda key: found[key].cost)
     p = pattern.of(numbers)
-    before = _energy(sample, p, 0.0)
     constant, slope = _refine(sample, p, found[numbers, axis], axis, pattern)
-    after = _energy(sample, p, constant + slope * sample.place[axis])
+    before, after = _energies(sample, p, [0.0, constant + slope * sample.place[axis]])
     log_gain = 0.5 * torch.log((before + _FLOOR) / (after + _FLOOR))
     z = log_gain.mean() / (log_gain.std() / math.sqrt(log_gain.numel()) + 1e-9)
     return PhaseError(
@@ -263,7 +262,7 @@ def _refine(sample: Sample, p: torch.Tensor, start: _Found, axis: int, pattern: 
     step, constant, slope = 0.04, start.constant, start.slope
     for _ in range(4):
         theta = constant + slope * sample.place[axis]
-        left, centre, right = (_energy(sample, p, theta + d) for d in (-step, 0.0, step))
+        left, centre, right = _energies(sample, p, [theta - step, theta, theta + step])
         gradient = (right - left) / (2 * step)
         curvature = ((right - 2 * centre + left) / step**2).clamp_min(0)
         weight = 1 / (centre + centre.median() + 1e-9)  # voxels that fit badly for other reasons count less
@@ -282,9 +281,11 @@ def _refine(sample: Sample, p: torch.Tensor, start: _Found, axis: int, pattern: 
     return constant, slope
 
 
-def _energy(sample: Sample, p: torch.Tensor, theta: torch.Tensor | float) -> torch.Tensor:
-    """Residual energy of each voxel with theta corrected."""
-    return best_fit(replace(sample, echoes=_rotated(sample.echoes, p, theta)))[2].residual_energy.clamp_min(0)
+def _energies(sample: Sample, p: torch.Tensor, thetas: list[torch.Tensor | float]) -> list[torch.Tensor]:
+    """Residual energy of each voxel with each theta corrected."""
+    rotated = torch.cat([_rotated(sample.echoes, p, theta) for theta in thetas], 1)
+    energy = best_fit(replace(sample, echoes=rotated))[2].residual_energy.clamp_min(0)
+    return list(energy.chunk(len(thetas)))
 
 
 def _percent(energy: torch.Tensor) -> float:
