@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.floating]
+Fraction = TypeVar("Fraction", float, Array)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class T1Weighting:
         by_fat = (ratio(t1.water_s, t1.fat_s + t1.fat_sd_s) - ratio(t1.water_s, t1.fat_s - t1.fat_sd_s)) / 2
         return cls(ratio(t1.water_s, t1.fat_s), math.hypot(by_water, by_fat))
 
-    def apparent(self, pdff_percent: float) -> float:
+    def apparent(self, pdff_percent: Fraction) -> Fraction:
         """PDFF (percent) that a true one reads under the weighting."""
         f = pdff_percent / 100
         return 100 * f / (f + (1 - f) * self.ratio)

@@ -22,6 +22,7 @@ from .echo_errors import assess_echo_error
 from .echoes import assess_echoes
 from .fat_shift import assess_fat_shift
 from .findings import Finding, QualityReport, Severity
+from .magnitude_shift import assess_magnitude_shift
 from .protocol import assess_protocol, expected_precision
 from .result import assess_magnitude_fit, assess_maps, assess_networks
 from .signal import MOST_SLICES, SignalCheck
@@ -101,10 +102,20 @@ def assess(
         with watch("checking"):
             return _of_model(series, maps, corrections, spectrum, signal)
 
-    (of_scan, _), (of_corrections, _), (model, harm) = side_by_side(of_scan_and_maps, of_corrected_echoes, of_model)
+    def of_magnitudes() -> _Checked:
+        if not options.uses_phase or maps is None or corrections is None:
+            return [], {}
+        with watch("checking"):
+            found, readings = assess_magnitude_shift(series, maps, corrections, spectrum, signal.noise_sd, options)
+            return found, {"magnitudes": readings}
+
+    (of_scan, _), (of_corrections, _), (model, harm), (contradiction, readings) = side_by_side(
+        of_scan_and_maps, of_corrected_echoes, of_model, of_magnitudes
+    )
+    harm |= readings
     if model and "echo_error" in harm:  # the likeliest of these errors explains what the others seem to
         of_corrections = [f for f in of_corrections if f.code not in SINGLE_ECHOES]
-    found += of_scan + of_corrections + model
+    found += of_scan + of_corrections + model + contradiction
     return QualityReport(sorted_findings(found), expected, _usability(maps, spectrum, signal, found, harm))
 
 

@@ -24,7 +24,8 @@ _READ_OUT = ("sign-undecided", "bipolar-uncorrected")
 _PROTOCOL = ("spacing-near-fat-period", "echo-times-unfit", "snr-low")
 _MISFIT = ("model-not-followed", "signal-grows", "fat-shift")
 _SINGLE_ECHO = ("gain-step", "first-echo-phase")
-_ROOTS = ("no-signal", *_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, *_SINGLE_ECHO, *_PROTOCOL)
+_CONTRADICTION = "phase-contradicts"
+_ROOTS = ("no-signal", *_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, *_SINGLE_ECHO, _CONTRADICTION, *_PROTOCOL)
 CAUSES: dict[str, tuple[str, ...]] = {
     "swap-suspect": (
         *_PHASE,
@@ -34,9 +35,11 @@ CAUSES: dict[str, tuple[str, ...]] = {
         *_PROTOCOL,
         "gain-step",
         "first-echo-phase",
+        _CONTRADICTION,
         "residual-structured",
     ),
-    "residual-structured": (*_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, "gain-step", "first-echo-phase"),
+    "residual-structured": (*_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, "gain-step", "first-echo-phase", _CONTRADICTION),
+    _CONTRADICTION: (*_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, *_SINGLE_ECHO, "fat-phase"),
     "model-not-followed": (*_PHASE, "echo-missing", "wrapped", *_READ_OUT, "fat-shift"),
     "signal-grows": ("model-not-followed", "fat-shift"),
     "gain-step": ("phase-scale", *_ECHOES, *_READ_OUT, *_MISFIT),
@@ -47,8 +50,8 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "gain-step-corrected": _MISFIT,
     "first-echo-corrected": _MISFIT,
     "sign-by-plausibility": ("phase-scale", *_MISFIT),
-    "field-steep": (*_PHASE, *_READ_OUT, *_MISFIT),
-    "r2star-limit": (*_PHASE, *_MISFIT, "residual-structured"),
+    "field-steep": (*_PHASE, *_READ_OUT, *_MISFIT, _CONTRADICTION),
+    "r2star-limit": (*_PHASE, *_MISFIT, _CONTRADICTION, "residual-structured"),
     "fat-shift": (*_PHASE, *_ECHOES, *_READ_OUT),
     "fat-phase": (*_PHASE, *_ECHOES, *_READ_OUT, "model-not-followed", "signal-grows", *_SINGLE_ECHO),
     "echo-times-unfit": ("spacing-near-fat-period", "snr-low"),

@@ -22,6 +22,8 @@ BIAS = ("fat-shift", "fat-phase")
 """Findings whose harm depends on the fat fraction, where it is known."""
 SINGLE_ECHOES = ("bipolar-uncorrected", "first-echo-phase", "gain-step")
 """Findings whose harm depends on fat fraction and place, where it is known."""
+CONTRADICTION = ("phase-contradicts",)
+"""Finding whose harm is known block by block."""
 REASONS = {
     "magnitude-only": "phase is missing",
     "phase-constant": "phase is the same in all echoes",
@@ -55,14 +57,14 @@ def usability_of(
         Findings of the scan and its maps.
     harm : dict
         `bias`, fat fractions that a wrong protocol lets read, and true ones (`fat_shift.assess_fat_shift`), or `echo_error`
-        (`echo_errors.assess_echo_error`).
+        (`echo_errors.assess_echo_error`); and `magnitudes`, what these alone read (`magnitude_shift.assess_magnitude_shift`).
 
     Returns
     -------
     dict
     """
     stops = {f.code: f for f in findings if f.severity is Severity.STOP}
-    known = {"bias": BIAS, "echo_error": SINGLE_ECHOES}
+    known = {"bias": BIAS, "echo_error": SINGLE_ECHOES, "magnitudes": CONTRADICTION}
     by_region = (*MISFIT, *(code for name, codes in known.items() if harm.get(name) for code in codes))
     general = [f for code, f in stops.items() if code not in by_region]
     echoes = len(maps.provenance.te_s)

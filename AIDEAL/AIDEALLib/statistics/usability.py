@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .magnitude_readings import CLEAR_ERRORS, MagnitudeReadings
 from .map_arrays import BoolArray, FloatArray, MapArrays
 from .segment_row import NO_SIGNAL, SegmentStatistics
 
@@ -55,6 +56,8 @@ class Usability:
         Error of whole echoes that the maps hold; '' for none.
     error_change : tuple of float
         Coefficients of the change of PDFF that it brings (`change_terms`).
+    magnitudes : MagnitudeReadings or None
+        What magnitudes alone read, where they contradict the phase.
     sensitivity : tuple of (float, float, float)
         PDFF (percent), R2* (1/s), and the SD of PDFF (points) that a misfit of one percent, taken for noise, stands for.
     """
@@ -67,6 +70,7 @@ class Usability:
     true_percent: tuple[float, ...] = ()
     error_name: str = ""
     error_change: tuple[float, ...] = ()
+    magnitudes: MagnitudeReadings | None = None
     sensitivity: tuple[tuple[float, float, float], ...] = ()
 
     @classmethod
@@ -84,6 +88,7 @@ class Usability:
             tuple(float(v) for v in bias.get("true", ())),
             str(error.get("name", "")),
             tuple(float(v) for v in error.get("coefficients", ())),
+            MagnitudeReadings.of(stated.get("magnitudes") or {}),
             tuple((float(p), float(r), float(s)) for p, r, s in stated.get("sensitivity", ())),
         )
 
@@ -117,6 +122,10 @@ class Usability:
             off = self._change(maps, used)
             if abs(off) > LARGEST_BIAS:
                 return f"{self.error_name}: {typical:.0f} % as read, about {typical - off:.0f} % without it"
+        if self.magnitudes is not None:
+            change, error = self.magnitudes.change_in(used)
+            if abs(change) > max(LARGEST_BIAS, CLEAR_ERRORS * error):
+                return f"phase and magnitudes disagree: {typical:.0f} % as read, {typical + change:.0f} % by magnitudes alone"
         return self._misfit_reason(maps, used, typical)
 
     def _misfit_reason(self, maps: MapArrays, used: BoolArray, typical: float) -> str:

@@ -1,0 +1,113 @@
+"""Finding on phase and magnitudes that contradict each other (`estimation.magnitude_shift`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..advice import advise
+from ..choices import T1
+from ..echoes import EchoSeries
+from ..estimation.magnitude_shift import BLOCKS, MagnitudeShift, find_magnitude_shift
+from ..estimation.phase_correction.corrections import PhaseCorrections
+from ..estimation.t1_correction import required_t1_weighting
+from ..options import RunOptions
+from ..parameter_maps import ParameterMaps
+from ..physics.spectrum import FatSpectrum
+from ..statistics.magnitude_readings import CLEAR_ERRORS
+from ..statistics.usability import LARGEST_BIAS
+from .findings import Finding, Severity
+
+LEAST_CHANGE = 1.5
+"""Points; a smaller difference is not worth a finding."""
+LEAST_SHARE = 0.1
+"""Share of the body, as far as it is mostly water, that has to differ clearly. Clean simulated scans reach 0.02 and four real
+ones 0.03."""
+WATER_PERCENT = (-20.0, 50.0)
+"""Fat fractions, as read, of blocks that count."""
+
+
+def assess_magnitude_shift(
+    series: EchoSeries,
+    maps: ParameterMaps,
+    corrections: PhaseCorrections,
+    spectrum: FatSpectrum,
+    noise_sd: Sequence[float],
+    options: RunOptions,
+) -> tuple[list[Finding], dict[str, Any]]:
+    """Finding on phase and magnitudes that contradict each other, and what magnitudes alone read.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    maps : ParameterMaps
+        Its maps, estimated from complex echoes.
+    corrections : PhaseCorrections
+        Corrections of the run.
+    spectrum : FatSpectrum
+        Fat spectrum of the run.
+    noise_sd : sequence of float
+        Noise per real channel of each slice, not taken from the fit.
+    options : RunOptions
+        Options of the run.
+
+    Returns
+    -------
+    findings : list of Finding
+        One, or none.
+    readings : dict
+        As `statistics.magnitude_readings.MagnitudeReadings` reads them; {} without a finding.
+    """
+    pdff = maps.pdff
+    if options.t1 is T1.CORRECT:  # the echoes hold what was before the correction
+        pdff = required_t1_weighting(series).apparent(pdff)
+    shift = find_magnitude_shift(series, maps, pdff, corrections, spectrum, noise_sd)
+    if shift is None:
+        return [], {}
+    water = (shift.pdff > WATER_PERCENT[0]) & (shift.pdff < WATER_PERCENT[1])
+    clear = water & (np.abs(shift.change) > CLEAR_ERRORS * np.hypot(shift.noise_sd, shift.model_sd))
+    severity = next(
+        (
+            severity
+            for severity, points in ((Severity.STOP, LARGEST_BIAS), (Severity.WARN, LEAST_CHANGE))
+            if _share(shift, clear & (np.abs(shift.change) > points), water) > LEAST_SHARE
+        ),
+        None,
+    )
+    if severity is None:
+        return [], {}
+    size = float(np.median(np.abs(shift.change[clear])))
+    finding = Finding(
+        "phase-contradicts",
+        severity,
+        f"Phase and magnitudes contradict each other: magnitudes alone read fat fractions that differ from the maps by "
+        f"{size:.1f} points (median) in {100 * _share(shift, clear, water):.0f} % of the body.",
+        advise(
+            "Check that phase and magnitudes are of one scan, the unit of the phase ({}) and the read-out ({}), and export "
+            "unfiltered, unscaled phase; or compare with {}, where PDFF above 50 % is ambiguous.",
+            "phase_unit",
+            "bipolar",
+            ("method", "magnitude"),
+        ),
+    )
+    return [finding], _plain(shift)
+
+
+def _share(shift: MagnitudeShift, chosen: npt.NDArray[np.bool_], of: npt.NDArray[np.bool_]) -> float:
+    """Voxels of the chosen blocks over those of others."""
+    return float(shift.voxels[chosen].sum() / max(shift.voxels[of].sum(), 1))
+
+
+def _plain(shift: MagnitudeShift) -> dict[str, Any]:
+    slices = np.asarray(shift.slices)[shift.block[0]]
+    weight = 1 / (shift.noise_sd**2 * shift.voxels)  # noise_sd is that of the mean of so many voxels
+    numbers = zip(shift.change.round(2), weight.round(5), shift.model_sd.round(2), strict=True)
+    places = zip(slices.tolist(), *shift.block[1:].tolist(), strict=True)
+    return {
+        "across": BLOCKS,
+        "blocks": [[*place, *map(float, values)] for place, values in zip(places, numbers, strict=True)],
+    }

@@ -1,0 +1,80 @@
+"""What the magnitudes of a scan alone read in a region, where they contradict the phase (`estimation.magnitude_shift`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .map_arrays import BoolArray
+
+CLEAR_ERRORS = 3.0
+"""Standard errors from which a difference between magnitudes and maps is one."""
+
+
+@dataclass(frozen=True, eq=False)
+class MagnitudeReadings:
+    """PDFF of magnitudes alone minus that of the maps, block by block.
+
+    Attributes
+    ----------
+    across : int
+        Blocks along rows and along columns of a slice.
+    place : np.ndarray, shape (3, blocks), int
+        Slice, and place of the block along rows and columns.
+    change : np.ndarray, shape (blocks,), percentage points
+        PDFF of the magnitudes minus that of the maps.
+    weight : np.ndarray, shape (blocks,), 1 / points^2
+        Inverse variance of the change by noise, of one voxel.
+    model_sd : np.ndarray, shape (blocks,), percentage points
+        Standard deviation of the change by errors that voxels share.
+    """
+
+    across: int
+    place: npt.NDArray[np.int64]
+    change: npt.NDArray[np.float64]
+    weight: npt.NDArray[np.float64]
+    model_sd: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, stated: Mapping[str, Any]) -> MagnitudeReadings | None:
+        """Readings from plain types; None where none are stated."""
+        if not stated:
+            return None
+        slices, row, column, change, weight, model_sd = np.asarray(stated["blocks"], dtype=np.float64).T
+        place = np.stack([slices, row, column]).astype(np.int64)
+        return cls(int(stated["across"]), place, change, weight, model_sd)
+
+    def change_in(self, region: BoolArray) -> tuple[float, float]:
+        """Change in a region, from the blocks that it shares voxels with.
+
+        Parameters
+        ----------
+        region : np.ndarray, shape (slice, row, column), bool
+            Voxels of the region.
+
+        Returns
+        -------
+        change, error : float, percentage points
+            Mean change of its voxels, weighted by their precision, and its error; 0 and infinity without a known block.
+        """
+        _, rows, columns = region.shape
+        layer, row, column = np.nonzero(region)
+        known = np.unique(self.place[0])
+        nearest = known[np.abs(layer[:, None] - known).argmin(1)] if known.size else layer
+        wanted = np.stack([nearest, row * self.across // rows, column * self.across // columns])
+        number = {tuple(place): index for index, place in enumerate(self.place.T.tolist())}
+        found = np.array([number.get(tuple(place), -1) for place in wanted.T.tolist()])
+        blocks, voxels = np.unique(found[found >= 0], return_counts=True)
+        weight = voxels * self.weight[blocks]
+        if not weight.sum() > 0:
+            return 0.0, float("inf")
+        share = weight / weight.sum()
+        change = float(share @ self.change[blocks])
+        noise = 1 / weight.sum()
+        scatter = float(share**2 @ (self.change[blocks] - change) ** 2)  # what differs from block to block
+        shared = float(share @ self.model_sd[blocks])
+        return change, float(np.sqrt(max(noise, scatter) + shared**2))
