@@ -23,7 +23,7 @@ from AIDEALLib.io.output.tables import COLUMNS, save_table
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.quality.findings import Finding, QualityReport, Severity
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.statistics import region_statistics
+from AIDEALLib.statistics import Measuring, region_statistics
 
 HOSTILE = (
     "liver [/red]",
@@ -70,7 +70,7 @@ def test_what_is_harmless_stays() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_segment_of_such_a_name(name: str, liver_maps: ParameterMaps, tmp_path: Path) -> None:
-    row = region_statistics(liver_maps, liver_maps.mask, name, voxel_volume_ml=1.0)
+    row = region_statistics(liver_maps, liver_maps.mask, name, Measuring(1.0))
     console = Console(file=io.StringIO(), width=200)
     print_statistics(console, [row])
     console.print(table_of(name, (name, "b"), [(name, "1")]))

@@ -156,7 +156,7 @@ def test_run_leaves_out_edges_and_vessels_and_suggests_circles(aideal: Any, tmp_
     assert list(rows) == ["Right lobe", "Left lobe", "whole liver", *circles.names.values(), "all circles"]
     assert "Right lobe ROI 1" in rows
     assert int(rows["Right lobe"]["used_voxels"]) < int(rows["Right lobe"]["voxels"]) == np.count_nonzero(truth.labels == 1)
-    for name, voxels in circles.masks():
+    for name, voxels in ((segment.name, segment.mask) for segment in circles.segments):
         assert set(truth.labels[voxels]) == {1 if name.startswith("Right") else 2}
         assert int(rows[name]["voxels"]) == np.count_nonzero(voxels)
     assert "% of the voxels are left" in done.output

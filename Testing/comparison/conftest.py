@@ -55,7 +55,7 @@ def visit() -> Callable[..., Visit]:
         maps = ParameterMaps(**floats, mask=body, geometry=Geometry(SPACING), provenance=provenance(te_s))
         labels = np.where(liver, np.where(x > -40, 2, 1), 0).astype(np.int32)
         segments = Segmentation(labels, {1: "Right lobe", 2: "Left lobe"})
-        rows = measure_segments(maps, labels, segments.names, RegionOptions()).rows if drawn else []
+        rows = measure_segments(maps, segments.segments, RegionOptions()).rows if drawn else []
         return Visit(name, maps, rows, segments if drawn else None)
 
     return make

@@ -16,7 +16,7 @@ from AIDEALLib.comparison.registration import RegistrationCheck
 from AIDEALLib.comparison.report import save_comparison
 from AIDEALLib.io.segmentation import Segmentation
 from AIDEALLib.regions.measure import circle_rows
-from AIDEALLib.statistics import Repeatability
+from AIDEALLib.statistics import Measuring, Repeatability
 
 SHIFT = (11.0, -7.0, 5.0)
 
@@ -67,7 +67,7 @@ def test_circles_are_measured_at_the_same_place(visit: Callable[..., Visit]) -> 
     labels = np.zeros(first.maps.mask.shape, np.int32)
     labels[3, 18:24, 14:19], labels[3, 18:24, 21:26] = 1, 2
     circles = Segmentation(labels, {1: "Right lobe ROI 1", 2: "Left lobe ROI 1"})
-    rows = circle_rows(first.maps, circles.labels, circles.names, 1.0)
+    rows = circle_rows(first.maps, circles.segments, Measuring(1.0))
     later = visit("follow-up", 15.0, SHIFT)
     elsewhere = [replace(row, pdff_mean=99.0) for row in rows]
     found = compare(replace(first, rows=[*first.rows, *rows], circles=circles), replace(later, rows=[*later.rows, *elsewhere]))

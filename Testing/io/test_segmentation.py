@@ -62,7 +62,7 @@ def test_slicer_segmentation(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> N
     found = load_segmentation(write(tmp_path / "a.seg.nrrd", labels, header=TWO_LOBES), GEOMETRY, SHAPE)
     np.testing.assert_array_equal(found.labels, labels)
     assert found.names == {3: "right lobe", 7: "left lobe"}
-    masks = dict(found.masks())
+    masks = {segment.name: segment.mask for segment in found.segments}
     np.testing.assert_array_equal(masks["left lobe"], labels == 7)
 
 
@@ -90,11 +90,28 @@ def test_segments_that_share_voxels_are_both_read_whole(tmp_path: Path, labels: 
     layers = np.stack([labels == 3, (labels == 7) | (labels == 3)]).astype(np.uint8)
     header = {**TWO_LOBES, "Segment0_LabelValue": "1", "Segment1_LabelValue": "1", "Segment0_Layer": "0", "Segment1_Layer": "1"}
     found = load_segmentation(write(tmp_path / "a.seg.nrrd", layers, header=header), GEOMETRY, SHAPE)
-    masks = dict(found.masks())
+    masks = {segment.name: segment.mask for segment in found.segments}
     assert found.names == {1: "right lobe"} and [layer.names for layer in found.overlapping] == [{2: "left lobe"}]
     for name, layer in zip(("right lobe", "left lobe"), layers, strict=True):
         np.testing.assert_array_equal(masks[name], layer > 0)
     assert any("share voxels with others: left lobe" in note for note in found.notes)
+    save_segmentation(found, GEOMETRY, tmp_path / "again.seg.nrrd")
+    again = {segment.name: segment.mask for segment in load_segmentation(tmp_path / "again.seg.nrrd", GEOMETRY, SHAPE).segments}
+    assert list(again) == list(masks)
+    for name, mask in masks.items():
+        np.testing.assert_array_equal(again[name], mask)
+
+
+def test_equal_names_in_two_layers_are_told_apart(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    layers = np.stack([labels == 3, labels > 0]).astype(np.uint8)
+    both = {
+        f"Segment{n}_{key}": value for n in (0, 1) for key, value in (("Name", "Liver"), ("LabelValue", "1"), ("Layer", str(n)))
+    }
+    found = load_segmentation(write(tmp_path / "a.seg.nrrd", layers, header=both), GEOMETRY, SHAPE)
+    assert [(segment.name, int(segment.mask.sum())) for segment in found.segments] == [
+        ("Liver", int(layers[0].sum())),
+        ("Liver (2)", int(layers[1].sum())),
+    ]
 
 
 def test_segmentation_without_voxels(tmp_path: Path) -> None:
@@ -168,12 +185,14 @@ def test_a_folder_of_segments(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> 
     write(tmp_path / "segments" / "liver.nii.gz", liver)
     write(tmp_path / "segments" / "spleen.nii.gz", np.ones(SHAPE, np.uint8))
     found = load_segmentation(tmp_path / "segments", GEOMETRY, SHAPE)
-    assert found.names == {1: "liver_segment_1", 2: "liver_segment_2"}
-    np.testing.assert_array_equal(found.labels, (labels == 3) + 2 * (labels == 7))
+    masks = {segment.name: segment.mask for segment in found.segments}
+    assert list(masks) == ["liver_segment_1", "liver_segment_2", "liver"]
+    for name, mask in {"liver": liver > 0, "liver_segment_1": labels == 3, "liver_segment_2": labels == 7}.items():
+        np.testing.assert_array_equal(masks[name], mask)
     assert found.notes == (
-        "1 files that are no part of the liver were left out.",
+        "1 file(s) that are no part of the liver were left out.",
         "Without a voxel: liver_segment_3.",
-        "'liver' is the whole of other segments and was left out.",
+        "Segments that share voxels with others: liver. Each is measured whole.",
     )
 
 

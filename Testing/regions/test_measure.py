@@ -11,7 +11,8 @@ from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.regions.exclude import LeaveOut
 from AIDEALLib.regions.measure import RegionOptions, measure_segments
 from AIDEALLib.regions.suggest import CircleRules
-from AIDEALLib.scan_run.measured import measured, region_masks
+from AIDEALLib.scan_run.measured import measured, measured_regions
+from AIDEALLib.statistics import Segment, segments_of
 
 SHAPE = (6, 90, 90)
 
@@ -28,29 +29,29 @@ def maps() -> ParameterMaps:
 
 
 @pytest.fixture
-def couinaud() -> tuple[np.ndarray, dict[int, str]]:
+def couinaud() -> list[Segment]:
     """Segments 8, 4 and 2 of TotalSegmentator as columns of a liver, and a spleen beside it."""
     labels = np.zeros(SHAPE, np.int32)
     labels[:, 5:85, 3:27], labels[:, 5:85, 27:50], labels[:, 5:85, 50:75], labels[:, 5:85, 80:] = 1, 2, 3, 4
-    return labels, {1: "liver_segment_8", 2: "liver_segment_4", 3: "liver_segment_2", 4: "spleen"}
+    return segments_of(labels, {1: "liver_segment_8", 2: "liver_segment_4", 3: "liver_segment_2", 4: "spleen"})
 
 
-def test_rows_of_couinaud_segments_and_circles(maps: ParameterMaps, couinaud: tuple[np.ndarray, dict[int, str]]) -> None:
-    found = measure_segments(maps, *couinaud, RegionOptions(circles=CircleRules(dome_mm=8.0)))
+def test_rows_of_couinaud_segments_and_circles(maps: ParameterMaps, couinaud: list[Segment]) -> None:
+    found = measure_segments(maps, couinaud, RegionOptions(circles=CircleRules(dome_mm=8.0)))
     names = [row.name for row in found.rows]
-    assert names[:6] == [*couinaud[1].values(), "left lobe (II-IV)", "whole liver"]
+    assert names[:6] == [*(segment.name for segment in couinaud), "left lobe (II-IV)", "whole liver"]
     assert names[6:] == ["liver_segment_2 ROI 1", "liver_segment_4 ROI 1", "liver_segment_8 ROI 1", "all circles"]
     rows = {row.name: row for row in found.rows}
     assert rows["whole liver"].voxels == sum(rows[f"liver_segment_{n}"].voxels for n in (2, 4, 8))
     assert rows["spleen"].steatosis_grade == ""
     assert all(row.steatosis_grade for name, row in rows.items() if name != "spleen")
-    assert rows["all circles"].voxels == np.count_nonzero(found.circle_labels)
+    assert rows["all circles"].voxels == sum(np.count_nonzero(circle.mask) for circle in found.circles)
     assert len(found.notes) == 3
 
 
-def test_volume_is_that_of_the_whole_segment(maps: ParameterMaps, couinaud: tuple[np.ndarray, dict[int, str]]) -> None:
-    found = measure_segments(maps, *couinaud, RegionOptions(LeaveOut(5.0)))
-    plain = measure_segments(maps, *couinaud, RegionOptions())
+def test_volume_is_that_of_the_whole_segment(maps: ParameterMaps, couinaud: list[Segment]) -> None:
+    found = measure_segments(maps, couinaud, RegionOptions(LeaveOut(5.0)))
+    plain = measure_segments(maps, couinaud, RegionOptions())
     for row, whole in zip(found.rows, plain.rows, strict=True):
         assert (row.voxels, row.volume_ml) == (whole.voxels, whole.volume_ml)
         assert row.used_voxels < whole.used_voxels
@@ -58,22 +59,32 @@ def test_volume_is_that_of_the_whole_segment(maps: ParameterMaps, couinaud: tupl
 
 
 def test_nothing_recognised_as_liver(maps: ParameterMaps) -> None:
-    labels = np.ones(SHAPE, np.int32)
-    found = measure_segments(maps, labels, {1: "label 1"}, RegionOptions(circles=CircleRules()))
-    assert found.circle_names == {}
+    found = measure_segments(maps, [Segment("label 1", maps.mask)], RegionOptions(circles=CircleRules()))
+    assert found.circles == []
     assert "none of the segments label 1 is recognised as liver" in found.notes[0]
-    coded = measure_segments(maps, labels, {1: "label 1"}, RegionOptions(circles=CircleRules()), {1: "SCT^10200004^Liver"})
-    assert coded.circle_names == {1: "label 1 ROI 1"}
+    coded = measure_segments(maps, [Segment("label 1", maps.mask, "SCT^10200004^Liver")], RegionOptions(circles=CircleRules()))
+    assert [circle.name for circle in coded.circles] == ["label 1 ROI 1"]
 
 
 def test_segments_that_share_voxels_are_each_measured_whole(maps: ParameterMaps) -> None:
-    right, left = np.zeros(SHAPE, np.int32), np.zeros(SHAPE, np.int32)
-    right[:, 5:85, 3:50], left[:, 5:85, 40:75] = 1, 2
+    """Two readers have drawn the right lobe under one name, and both share voxels with the left lobe."""
+    right, wider, left = (np.zeros(SHAPE, bool) for _ in range(3))
+    right[:, 5:85, 3:50], wider[:, 5:85, 3:53], left[:, 5:85, 40:75] = True, True, True
     maps.pdff[..., 50:] += 10
-    drawn = Segmentation(right, {1: "right lobe"}, overlapping=(Segmentation(left, {2: "left lobe"}),))
+    drawn = Segmentation.of([Segment("right lobe", right), Segment("right lobe", wider), Segment("left lobe", left)])
+    assert [layer.names for layer in drawn.layers] == [{1: "right lobe"}, {2: "right lobe (2)"}, {3: "left lobe"}]
     found = measured(maps, drawn)
-    assert [(row.name, row.voxels) for row in found.rows] == [("right lobe", 6 * 80 * 47), ("left lobe", 6 * 80 * 35)]
-    assert [row.pdff_mean for row in found.rows] == pytest.approx([12, 12 + 10 * 25 / 35], abs=0.1)
-    assert {name: int(mask.sum()) for name, mask in region_masks(maps, drawn, found).items() if "lobe" in name} == {
-        row.name: row.voxels for row in found.rows
-    }
+    sizes = {"right lobe": 47, "right lobe (2)": 50, "left lobe": 35, "whole liver": 72}
+    assert {row.name: row.voxels // (6 * 80) for row in found.rows} == sizes, "each voxel of the whole liver counts once"
+    assert [row.pdff_mean for row in found.rows[:3]] == pytest.approx([12, 12 + 10 * 3 / 50, 12 + 10 * 25 / 35], abs=0.1)
+    regions = measured_regions(found)
+    assert [(region.name, int(region.mask.sum())) for region in regions] == [(row.name, row.voxels) for row in found.rows]
+
+
+def test_circles_of_segments_that_overlap_lie_apart(maps: ParameterMaps) -> None:
+    right, wider, liver = (np.zeros(SHAPE, bool) for _ in range(3))
+    right[:, 5:85, 3:43], wider[:, 5:85, 23:85], liver[:, 5:85, 3:85] = True, True, True
+    segments = [Segment("Liver", liver), Segment("right lobe", right), Segment("left lobe", wider)]
+    found = measure_segments(maps, segments, RegionOptions(circles=CircleRules(dome_mm=8.0)))
+    assert [circle.name for circle in found.circles] == ["right lobe ROI 1", "left lobe ROI 1"]
+    assert not np.any(found.circles[0].mask & found.circles[1].mask)

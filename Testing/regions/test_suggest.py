@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from AIDEALLib.regions.suggest import CircleRules, Suggestion, in_slice_distance, nine_segments, suggest_circles
+from AIDEALLib.statistics import Segment
 
 SPACING = (3.0, 2.5, 8.0)
 SHAPE = (9, 48, 48)
@@ -98,7 +99,7 @@ def test_dome_is_at_the_end_towards_the_head() -> None:
 def test_nine_segments_in_their_order() -> None:
     empty = np.zeros((1, 1, 1), bool)
     names = ["liver_segment_8", "spleen", "liver_segment_1", "Segment IVb", "Segment IVa", "liver"]
-    assert list(nine_segments(dict.fromkeys(names, empty))) == [
+    assert [segment.name for segment in nine_segments([Segment(name, empty) for name in names])] == [
         "liver_segment_1", "Segment IVa", "Segment IVb", "liver_segment_8",
     ]  # fmt: skip
 

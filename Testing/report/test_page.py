@@ -15,7 +15,7 @@ from AIDEALLib.io.output.dicom.content import Region
 from AIDEALLib.quality.findings import QualityReport
 from AIDEALLib.report.content import ReportContent
 from AIDEALLib.report.page import save_page
-from AIDEALLib.statistics import region_statistics
+from AIDEALLib.statistics import Measuring, region_statistics
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
@@ -85,7 +85,7 @@ def test_it_says_what_the_run_found(page: Page) -> None:
 
 def test_without_regions_no_liver_is_reported(report_content: ReportContent, tmp_path: Path) -> None:
     maps = report_content.maps
-    row = region_statistics(maps, maps.mask, "body mask", voxel_volume_ml=1.0, cutoffs=None)
+    row = region_statistics(maps, maps.mask, "body mask", Measuring(1.0, cutoffs=None))
     body = replace(report_content, regions=(Region(maps.mask, row, manual=False),), quality=QualityReport(()))
     words = page_of(body, tmp_path).words
     assert "No liver was outlined, so there is no number for the liver." in words

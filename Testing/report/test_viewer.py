@@ -79,6 +79,17 @@ def test_echoes_and_curve_of_a_voxel(browser: Browser, report_content: ReportCon
     assert ink > 1000
 
 
+def test_regions_that_overlap_are_all_named_at_a_voxel(browser: Browser, report_content: ReportContent) -> None:
+    offset, seen = browser.evaluate("meta.offset"), set()
+    for voxel in np.argwhere(report_content.maps.mask)[::97]:
+        s, r, c = (int(v) for v in voxel)
+        said = str(browser.evaluate(f"describe({s}, {r - offset[0]}, {c - offset[1]})"))
+        named = [region.name for region in report_content.shown if region.mask[s, r, c]]
+        assert re.sub(r".*1/s", "", said) == "".join(f", {name}" for name in named)
+        seen.add(tuple(named))
+    assert {(), ("Right lobe", "whole liver")} <= seen
+
+
 def test_keys_scroll_and_switch(browser: Browser) -> None:
     browser.evaluate("document.getElementById('image').focus()")
     before = browser.evaluate("[viewer.state.slice, viewer.state.row, viewer.state.column]")

@@ -11,7 +11,7 @@ import pytest
 import scipy.ndimage
 
 from AIDEALLib.simulation.artefacts import zero_filled
-from AIDEALLib.statistics import NoiseCorrelation, Sample, region_statistics
+from AIDEALLib.statistics import Measuring, NoiseCorrelation, Sample, region_statistics
 from AIDEALLib.statistics.heterogeneity import ASSUMED_SHARE
 from AIDEALLib.statistics.region_errors import EDGE_SHARE, OUTLYING_SHARE, SHARED_PER_POINT, region_errors
 
@@ -134,7 +134,7 @@ def test_skewed_errors_widen_the_median_only() -> None:
 
 def test_unknown_correlation_or_unknown_noise_gives_no_interval() -> None:
     maps = flat(np.full(SHAPE, 10.0), 1.0)
-    row = region_statistics(maps, EVERY, "x", voxel_volume_ml=1.0)
+    row = region_statistics(maps, EVERY, "x", Measuring(1.0))
     assert row.pdff_mean == 10 and math.isnan(row.mean_error) and math.isnan(row.reported_low)
     unknown = replace(maps, pdff_sd=np.full(SHAPE, np.inf))
     assert math.isnan(region_errors(unknown, EVERY, WHITE).mean)

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from AIDEALLib.estimation.region_fit import RegionEstimate
-from AIDEALLib.statistics import LowConfidence, liver_groups, region_statistics, segment_statistics
+from AIDEALLib.statistics import (
+    LowConfidence,
+    Measuring,
+    liver_groups,
+    region_statistics,
+    segment_statistics,
+    segments_of,
+    with_groups,
+)
 from AIDEALLib.statistics.regions import SKEWED_SD_POINTS
 
 SHAPE = (2, 8, 10)
@@ -53,7 +61,7 @@ def test_numbers_equal_those_of_numpy(
 ) -> None:
     region[0, 0, :2] = True
     maps = Arrays(pdff, sd, sd, np.zeros(SHAPE, np.float32), 2 * sd, np.ones(SHAPE, np.bool_))
-    row = region_statistics(maps, region, "x", voxel_volume_ml=0.5)
+    row = region_statistics(maps, region, "x", Measuring(0.5))
     values, spreads = pdff[region].astype(float), sd[region].astype(float)
     assert row.voxels == row.used_voxels == np.count_nonzero(region)
     assert row.volume_ml == 0.5 * row.voxels
@@ -74,7 +82,7 @@ def test_voxels_outside_the_foreground_are_counted_and_left_out(maps: Arrays) ->
     pdff[0, 0, 5] = np.nan
     region = np.zeros(SHAPE, np.bool_)
     region[0] = True
-    row = region_statistics(replace(maps, mask=mask, pdff=pdff), region, "x", voxel_volume_ml=1.0)
+    row = region_statistics(replace(maps, mask=mask, pdff=pdff), region, "x", Measuring(1.0))
     assert (row.voxels, row.used_voxels) == (80, 39)
     assert row.outside_percent == pytest.approx(100 * 41 / 80)
     assert row.volume_ml == 80
@@ -87,24 +95,24 @@ def test_low_confidence_is_counted_and_excluded_on_request(maps: Arrays) -> None
     pdff[0, :2] = 90
     spoiled = replace(maps, swap_probability=swap, pdff_total_sd=sd, pdff=pdff)
     every = np.ones(SHAPE, np.bool_)
-    row = region_statistics(spoiled, every, "x", voxel_volume_ml=1.0)
+    row = region_statistics(spoiled, every, "x", Measuring(1.0))
     assert row.low_confidence_percent == pytest.approx(100 * 21 / 160)
     assert row.swap_suspect_percent == pytest.approx(100 * 10 / 160)
     assert row.used_voxels == 160
-    strict = region_statistics(spoiled, every, "x", voxel_volume_ml=1.0, exclude_low_confidence=True)
+    strict = region_statistics(spoiled, every, "x", Measuring(1.0, exclude_low_confidence=True))
     assert strict.used_voxels == 139
     assert strict.low_confidence_percent == row.low_confidence_percent
     assert strict.pdff_mean < 12 < row.pdff_mean
     loose = LowConfidence(swap_probability=0.5, total_sd_points=10.0)
-    assert region_statistics(
-        spoiled, every, "x", voxel_volume_ml=1.0, low_confidence=loose
-    ).low_confidence_percent == pytest.approx(100 / 160)
+    assert region_statistics(spoiled, every, "x", Measuring(1.0, low_confidence=loose)).low_confidence_percent == pytest.approx(
+        100 / 160
+    )
 
 
 def test_empty_and_single_voxel_segments(maps: Arrays) -> None:
     labels = np.zeros(SHAPE, np.int32)
     labels[0, 3, 3] = 2
-    empty, single = segment_statistics(maps, labels, {1: "empty", 2: "single"}, voxel_volume_ml=0.1)
+    empty, single = segment_statistics(maps, segments_of(labels, {1: "empty", 2: "single"}), Measuring(0.1))
     assert (empty.voxels, empty.volume_ml, empty.steatosis_grade) == (0, 0.0, "")
     for value in (empty.pdff_mean, empty.pdff_median, empty.reported, empty.outside_percent, empty.r2star_mean):
         assert math.isnan(value)
@@ -116,7 +124,8 @@ def test_empty_and_single_voxel_segments(maps: Arrays) -> None:
 def test_whole_liver_is_the_union_of_the_lobes(maps: Arrays) -> None:
     labels = np.zeros(SHAPE, np.int32)
     labels[:, :, :4], labels[:, :, 4:6], labels[:, :, 6:] = 1, 2, 5
-    rows = segment_statistics(maps, labels, {1: "Right lobe", 2: "left hepatic lobe", 5: "spleen"}, voxel_volume_ml=1.0)
+    segments = segments_of(labels, {1: "Right lobe", 2: "left hepatic lobe", 5: "spleen"})
+    rows = segment_statistics(maps, with_groups(segments, maps.mask), Measuring(1.0))
     assert [row.name for row in rows] == ["Right lobe", "left hepatic lobe", "spleen", "whole liver"]
     assert rows[-1].voxels == rows[0].voxels + rows[1].voxels
     assert rows[-1].pdff_mean == pytest.approx(np.mean(maps.pdff[:, :, :6]), rel=1e-6)
@@ -137,18 +146,18 @@ def test_lobes_are_recognised_by_name(names: dict[int, str], lobes: list[int]) -
 
 
 def test_shapes_must_match(maps: Arrays) -> None:
-    with pytest.raises(ValueError, match="labels have shape"):
-        segment_statistics(maps, np.zeros((1, 8, 10), np.int32), {}, voxel_volume_ml=1.0)
+    with pytest.raises(ValueError, match="Liver has shape"):
+        segment_statistics(maps, segments_of(np.zeros((1, 8, 10), np.int32), {1: "Liver"}), Measuring(1.0))
 
 
 def test_grades_are_for_the_liver_alone(maps: Arrays) -> None:
     labels = np.zeros(SHAPE, np.int32)
     labels[:, :, :3], labels[:, :, 3:5], labels[:, :, 5:] = 1, 2, 3
     names = {1: "Liver", 2: "Spleen", 3: "label 3"}
-    grades = [row.steatosis_grade for row in segment_statistics(maps, labels, names, voxel_volume_ml=1.0)]
+    grades = [row.steatosis_grade for row in segment_statistics(maps, segments_of(labels, names), Measuring(1.0))]
     assert grades[0].startswith("S")
     assert grades[1:] == ["", ""]
-    coded = segment_statistics(maps, labels, names, voxel_volume_ml=1.0, terminology={3: "SCT^10200004^Liver"})
+    coded = segment_statistics(maps, segments_of(labels, names, {3: "SCT^10200004^Liver"}), Measuring(1.0))
     assert coded[2].steatosis_grade.startswith("S")
 
 
@@ -157,10 +166,10 @@ def test_maps_and_joint_estimate_of_opposite_modes_give_no_number() -> None:
     maps = Arrays(flat, 0 * flat + 8, 0 * flat + 8, 0 * flat, flat, np.ones(SHAPE, np.bool_))
     region = np.ones(SHAPE, np.bool_)
     fit = RegionEstimate(9.0, 0.2, 40.0, 1.0, np.ones(SHAPE))
-    row = region_statistics(maps, region, "Liver", voxel_volume_ml=1.0, joint=lambda used: fit)
+    row = region_statistics(maps, region, "Liver", Measuring(1.0, joint=lambda used: fit))
     assert row.withheld == "water and fat undecided, 92 % in the maps, 9 % in the joint estimate"
     assert np.isnan(row.reported) and np.isnan(row.pdff_mean)
-    near = region_statistics(maps, region, "Liver", voxel_volume_ml=1.0, joint=lambda used: replace(fit, pdff=90.0))
+    near = region_statistics(maps, region, "Liver", Measuring(1.0, joint=lambda used: replace(fit, pdff=90.0)))
     assert near.reported_from == "joint" and near.reported == 90.0
 
 
@@ -168,8 +177,8 @@ def test_voxels_of_noise_alone_give_a_number_only_with_a_joint_estimate() -> Non
     flat = np.full(SHAPE, 20.0, np.float32)
     maps = Arrays(flat, 0 * flat + 30, 0 * flat + 30, 0 * flat, flat, np.ones(SHAPE, np.bool_))
     region = np.ones(SHAPE, np.bool_)
-    alone = region_statistics(maps, region, "Liver", voxel_volume_ml=1.0)
+    alone = region_statistics(maps, region, "Liver", Measuring(1.0))
     assert alone.withheld == "too noisy (SD of a voxel 30 points)" and np.isnan(alone.reported)
     fit = RegionEstimate(9.0, 0.2, 40.0, 1.0, np.ones(SHAPE))
-    joint = region_statistics(maps, region, "Liver", voxel_volume_ml=1.0, joint=lambda used: fit)
+    joint = region_statistics(maps, region, "Liver", Measuring(1.0, joint=lambda used: fit))
     assert joint.withheld == "" and joint.reported == 9.0 and joint.reported_from == "joint"

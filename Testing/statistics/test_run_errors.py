@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from AIDEALLib.statistics import ModelSpread, RunErrors, region_statistics
+from AIDEALLib.statistics import Measuring, ModelSpread, RunErrors, region_statistics
 
 SPREAD = {"pdff": [0.0, 100.0], "r2star": [0.0, 100.0], "low": [[-1.0, -2.0], [-3.0, -4.0]], "high": [[0.5, 0.5], [0.5, 0.5]]}
 PROVENANCE = {"noise_correlation": [[[1.0]]], "model_spread": SPREAD}
@@ -63,9 +63,7 @@ def test_the_joint_estimate_is_reported_where_voxels_are_noisy(sd: float, chosen
         maps,
         maps.mask,
         "lobe",
-        voxel_volume_ml=1.0,
-        errors=RunErrors.of(PROVENANCE),
-        joint=lambda used: Fit(12.5, 0.4, 600.0, used.astype(np.float64)),
+        Measuring(1.0, errors=RunErrors.of(PROVENANCE), joint=lambda used: Fit(12.5, 0.4, 600.0, used.astype(np.float64))),
     )
     assert row.reported_from == chosen
     value, error = (12.5, row.joint_error) if chosen == "joint" else (row.pdff_median, row.median_error)

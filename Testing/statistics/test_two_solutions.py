@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from AIDEALLib.statistics import RunErrors
+from AIDEALLib.statistics import Measuring, RunErrors, segments_of
 from AIDEALLib.statistics.regions import segment_statistics
 from AIDEALLib.statistics.two_solutions import ABOVE_HALF, WeighedMaps, weighed_as_liver
 
@@ -61,7 +61,7 @@ def test_only_livers_of_magnitudes_are_weighed(name: str, weighed: bool, from_ma
     half = np.where(np.arange(20) < 10, 12.0, maps.pdff).astype(np.float32)
     maps = replace(maps, pdff=half, swap_probability=np.where(half > 50, maps.swap_probability, 0))
     errors = replace(RunErrors.of({}), from_magnitudes=from_magnitudes)
-    row = segment_statistics(maps, np.ones(SHAPE, int), {1: name}, voxel_volume_ml=1.0, errors=errors)[0]
+    row = segment_statistics(maps, segments_of(np.ones(SHAPE, int), {1: name}), Measuring(1.0, errors=errors))[0]
     assert row.pdff_mean == pytest.approx(13 if weighed and from_magnitudes else 50, abs=1)
 
 

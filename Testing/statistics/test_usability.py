@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from AIDEALLib.statistics import WHOLE_LIVER, RunErrors, SegmentStatistics, segment_statistics
+from AIDEALLib.statistics import (
+    WHOLE_LIVER,
+    Measuring,
+    RunErrors,
+    SegmentStatistics,
+    segment_statistics,
+    segments_of,
+    with_groups,
+)
 from AIDEALLib.statistics.usability import misfit_points
 
 SHAPE = (1, 12, 12)
@@ -45,7 +53,8 @@ def rows(
 ) -> list[SegmentStatistics]:
     usability = {"everywhere": "", "doubtful": False, "noise_left": 2.0, **stated}
     errors = RunErrors.of({"usability": usability, "te_s": (0.0013, 0.0034, 0.0055, 0.0076)})
-    return segment_statistics(maps, labels, names, voxel_volume_ml=0.1, errors=errors)
+    segments = with_groups(segments_of(labels, names), maps.mask)
+    return segment_statistics(maps, segments, Measuring(0.1, errors=errors))
 
 
 def test_numbers_are_given_where_the_echoes_follow_the_model(lobes: npt.NDArray[np.int32]) -> None:
@@ -101,7 +110,7 @@ def test_a_region_without_signal_is_not_measured_and_no_part_of_the_liver(lobes:
 
 
 def test_a_run_without_check_states_nothing(lobes: npt.NDArray[np.int32]) -> None:
-    found = segment_statistics(Arrays(residual=_filled(80)), lobes, NAMES, voxel_volume_ml=0.1, errors=RunErrors.of({}))
+    found = segment_statistics(Arrays(residual=_filled(80)), segments_of(lobes, NAMES), Measuring(0.1, errors=RunErrors.of({})))
     assert not any(row.withheld for row in found)
 
 

@@ -92,7 +92,7 @@ def results() -> Files:
     from AIDEALLib.io.output.save import save_maps
     from AIDEALLib.io.output.tables import save_table
     from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
-    from AIDEALLib.statistics import region_statistics
+    from AIDEALLib.statistics import Measuring, region_statistics
 
     rng, shape = np.random.default_rng(2), (2, 6, 5)
     provenance = Provenance("0", "refined", "cpu", "2", (0.001, 0.003, 0.005), 1.5, {}, {}, "as model", "unknown", (1.0,))
@@ -100,7 +100,7 @@ def results() -> Files:
     maps = ParameterMaps(**arrays, mask=np.ones(shape, np.bool_), geometry=Geometry(), provenance=provenance)
     with tempfile.TemporaryDirectory() as name:
         save_maps(maps, name)
-        save_table([region_statistics(maps, maps.mask, "body mask", voxel_volume_ml=1.0)], Path(name) / "statistics.csv")
+        save_table([region_statistics(maps, maps.mask, "body mask", Measuring(1.0))], Path(name) / "statistics.csv")
         return {path.name: path.read_bytes() for path in sorted(Path(name).iterdir()) if path.is_file()}
 
 

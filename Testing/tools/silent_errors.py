@@ -32,7 +32,7 @@ from AIDEALLib.options import RunOptions
 from AIDEALLib.pipeline import Outcome, run
 from AIDEALLib.quality.findings import NO_ACTION, Severity
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.statistics import SegmentStatistics
+from AIDEALLib.statistics import SegmentStatistics, segments_of
 from AIDEALLib.statistics.usability import Usability, expected_residual, misfit
 
 CASES, TABLE, CURVE = "cases.jsonl", "table.md", "curve.csv"
@@ -153,7 +153,7 @@ def _lobes(outcome: Outcome, truth: TissueMaps) -> tuple[dict[int, SegmentStatis
         if inner.sum() >= LEAST_VOXELS:
             labels[inner] = number
     names = {number: name for number, name in NAMES.items() if np.any(labels == number)}
-    rows = measure_segments(outcome.maps, labels, names, RegionOptions()).rows[: len(names)]
+    rows = measure_segments(outcome.maps, segments_of(labels, names), RegionOptions()).rows[: len(names)]
     return dict(zip(names, rows, strict=True)), labels
 
 

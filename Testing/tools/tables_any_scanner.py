@@ -98,6 +98,7 @@ def magnitude_slices() -> None:
     from AIDEALLib.simulation.abdomen import abdomen
     from AIDEALLib.simulation.protocol import Protocol, echo_times
     from AIDEALLib.simulation.scan import acquire
+    from AIDEALLib.statistics import Segment
 
     print("| one slice, 10 echoes, 1.5 T | truth | maps: mean, median, above 50 % | liver: mean, median | fat below 50 % |")
     print("|---|---|---|---|---|")
@@ -110,7 +111,7 @@ def magnitude_slices() -> None:
             options = RunOptions(method=Method.MAGNITUDE, device="cpu")
             maps = run(replace(series, echoes=np.abs(series.echoes[:, 1:2])), options).maps
             found = maps.pdff[liver & maps.mask]
-            row = measure_segments(maps, liver.astype(np.int32), {1: "Liver"}, RegionOptions()).rows[0]
+            row = measure_segments(maps, [Segment("Liver", liver)], RegionOptions()).rows[0]
             print(
                 f"| {pdff:g} %, SNR {snr} | {true[liver].mean():.1f} | {found.mean():.1f}, {np.median(found):.1f}, "
                 f"{100 * np.mean(found > 50):.1f} % | {row.pdff_mean:.1f}, {row.pdff_median:.1f} "

@@ -10,7 +10,7 @@ import sys
 from AIDEALLib import load_series, run
 from AIDEALLib.io.output.tables import save_table
 from AIDEALLib.io.segmentation import load_segmentation
-from AIDEALLib.statistics import RunErrors, interval_text, segment_statistics
+from AIDEALLib.statistics import Measuring, RunErrors, interval_text, segment_statistics, with_groups
 
 
 def main(folder: str, segments: str, table: str) -> None:
@@ -24,10 +24,8 @@ def main(folder: str, segments: str, table: str) -> None:
     maps = run(series).maps
     rows = segment_statistics(
         maps,
-        segmentation.labels,
-        segmentation.names,
-        voxel_volume_ml=series.geometry.voxel_volume_ml,
-        errors=RunErrors.of(maps.provenance.as_dict()),
+        with_groups(segmentation.segments, maps.mask),
+        Measuring(series.geometry.voxel_volume_ml, errors=RunErrors.of(maps.provenance.as_dict())),
     )
     for row in rows:
         interval = interval_text(row.reported, row.reported_low, row.reported_high, "%")

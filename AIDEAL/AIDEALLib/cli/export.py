@@ -76,5 +76,6 @@ def _stored(run: Path, segmentation: Path | None) -> ExportContent:
     regions = RegionOptions(LeaveOut(**used.get("leave_out", {})), circles)
     found = measured(maps, segments, regions, RunOptions.from_dict(used.get("run", {})).preset)
     if segmentation is None and (run / STATISTICS).is_file():  # as reported, with the estimates that need the echoes
-        found = replace(found, rows=read_table(run / STATISTICS))
-    return export_content(maps, segments, found, quality, run, flag_words)
+        stored = {row.name: row for row in read_table(run / STATISTICS)}
+        found = replace(found, rows=[stored.get(row.name, row) for row in found.rows])
+    return export_content(maps, found, quality, run, flag_words)

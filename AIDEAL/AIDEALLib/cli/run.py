@@ -90,7 +90,7 @@ def run(
         outcome, saved = result.outcome, result.saved
         print_outcome(console, outcome, saved, out, all_findings)
         if export.requested:
-            content = export_content(outcome.maps, result.segments, saved.measured, outcome.quality, out, flag_words)
+            content = export_content(outcome.maps, saved.measured, outcome.quality, out, flag_words)
             export_and_send(console, export, content, chosen_files(files, options.overrides))
     if (outcome.quality is not None and outcome.quality.unusable) or any(row.number_withheld for row in saved.rows):
         raise typer.Exit(UNUSABLE)

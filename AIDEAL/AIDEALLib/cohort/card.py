@@ -47,7 +47,7 @@ def card_of(result: ScanResult) -> tuple[dict[str, Any], list[Row], bytes]:
     """
     outcome, found = result.outcome, result.saved.measured
     quality = outcome.quality or QualityReport(())
-    regions = measured_regions(outcome.maps, result.segments, found)
+    regions = measured_regions(found)
     main = report_content(outcome, regions, found.notes).main or next(iter(r for r in regions if r.mask.any()), None)
     mask = outcome.maps.mask if main is None else main.mask & outcome.maps.mask
     values = _values(outcome.maps, mask, quality, main.statistics if main else None)

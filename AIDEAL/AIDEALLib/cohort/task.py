@@ -226,9 +226,7 @@ def _write_dicom(task: Task, result: ScanResult, stage: Path) -> None:
     from ..io.output.dicom.export import export_dicom
     from ..io.output.dicom.study import Identity
 
-    content = export_content(
-        result.outcome.maps, result.segments, result.saved.measured, result.outcome.quality, stage, flag_words
-    )
+    content = export_content(result.outcome.maps, result.saved.measured, result.outcome.quality, stage, flag_words)
     files = task.scan.files
     known = is_dicom(list(files)) and not task.output.anonymous
     identity = None if known else Identity(patient_id=task.scan.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,13 @@ from ..statistics import (
     SAME_PROTOCOL,
     Change,
     MapArrays,
+    Measuring,
     Repeatability,
     RunErrors,
     SegmentStatistics,
     changes,
-    liver_part,
     segment_statistics,
+    with_groups,
 )
 from .registration import Registration, register, resampled
 
@@ -68,9 +69,9 @@ class Visit:
         """Voxels of segments that are liver, and of circles; none where nothing was drawn."""
         found = np.zeros(self.maps.mask.shape, np.bool_)
         for part in filter(None, (self.segments, self.circles)):
-            for label, name in part.names.items():
-                if liver_part(name, part.terminology.get(label, "")):
-                    found |= part.labels == label
+            for segment in part.segments:
+                if segment.part is not None:
+                    found |= segment.mask
         return found
 
 
@@ -241,18 +242,12 @@ def _carried_over(baseline: Visit, follow_up: Visit, moved: MovedMaps) -> tuple[
     volume_ml = baseline.maps.geometry.voxel_volume_ml
     far = edge_distance(baseline.liver, baseline.maps.geometry.spacing_mm) > CARRIED_EDGE_MM
     known = {row.name for row in follow_up.rows}
-    part = baseline.segments
+    drawn = [replace(s, mask=s.mask & far) for s in baseline.segments.segments] if baseline.segments is not None else []
 
     def rows(maps: MapArrays, errors: RunErrors) -> list[SegmentStatistics]:
-        circles = baseline.circles
-        found = circle_rows(maps, circles.labels, circles.names, volume_ml, errors=errors) if circles is not None else []
-        if part is not None:
-            inner = np.where(far, part.labels, 0)
-            drawn = segment_statistics(
-                maps, inner, part.names, voxel_volume_ml=volume_ml, terminology=part.terminology, errors=errors
-            )
-            found += [row for row in drawn if row.name not in known]
-        return found
+        how = Measuring(volume_ml, errors=errors)
+        found = circle_rows(maps, baseline.circles.segments, how) if baseline.circles is not None else []
+        return found + [row for row in segment_statistics(maps, with_groups(drawn, maps.mask), how) if row.name not in known]
 
     first, second = (RunErrors.of(visit.maps.provenance.as_dict()) for visit in (baseline, follow_up))
     carried = [row for row in rows(moved, second) if row.withheld not in NOT_THERE]

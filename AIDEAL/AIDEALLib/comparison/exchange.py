@@ -121,8 +121,7 @@ def _write_visit(folder: Path, visit: Visit) -> None:
     named: dict[str, Any] = {}
     for name, part in (("segments", visit.segments), ("circles", visit.circles)):
         if part is not None:
-            arrays[name] = part.labels
-            named[name] = {"names": part.names, "terminology": part.terminology}
+            arrays[name], named[name] = part.as_arrays()
     np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
     content = {"name": visit.name, "rows": [asdict(row) for row in visit.rows], "parts": named}
     (folder / FACTS).write_text(json.dumps(content), encoding="utf-8")
@@ -135,12 +134,7 @@ def _read_visit(folder: Path) -> Visit:
         arrays = {name: stored[name] for name in stored.files}
 
     def part(name: str) -> Segmentation | None:
-        if name not in content["parts"]:
-            return None
-        names, terminology = (
-            {int(label): text for label, text in content["parts"][name][key].items()} for key in ("names", "terminology")
-        )
-        return Segmentation(arrays[name], names, terminology)
+        return Segmentation.from_arrays(arrays[name], content["parts"][name]) if name in content["parts"] else None
 
     rows = [SegmentStatistics(**row) for row in content["rows"]]
     return Visit(content["name"], maps, rows, part("segments"), part("circles"))

@@ -86,7 +86,7 @@ class ScanGrid:
     keep_names: bool
 
 
-def segments_of(source: Path, scan: ScanGrid) -> FoundSegments:
+def segments_of_source(source: Path, scan: ScanGrid) -> FoundSegments:
     """Segments of a file, or of the files of a folder.
 
     Parameters
@@ -146,7 +146,7 @@ def _of_folder(folder: Path, scan: ScanGrid) -> FoundSegments:
             for s in found.segments
         ]
     if len(chosen) < len(images):
-        notes.append(f"{len(images) - len(chosen)} files that are no part of the liver were left out.")
+        notes.append(f"{len(images) - len(chosen)} file(s) that are no part of the liver were left out.")
     if empty:
         notes.append(f"Without a voxel: {_listed(empty)}.")
     if not segments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,17 @@ import numpy.typing as npt
 from ..echoes import Geometry
 from ..errors import InputError
 from ..escaping import plain
-from ..statistics import LiverPart, liver_part
+from ..statistics import Segment, segments_of, unique_names
 from ..stopwatch import timed
 from .images import image_of
 from .interchange import geometry_from_dict, read_json
 from .label_names import LONGEST_NAME
 from .neutral import neutral_messages
 from .reader_process import read_elsewhere
-from .segment_files import FoundSegment, FoundSegments, ScanGrid, segments_of
+from .segment_files import FoundSegments, ScanGrid, segments_of_source
 
 LONGEST_ENTRY = 400
 LABELS_FILE, NAMES_FILE = "labels.npy", "names.json"
-WHOLE_SHARE = 0.9
-"""A liver that other parts of the liver cover by this share is the whole of which they are the parts."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +43,7 @@ class Segmentation:
     notes : tuple of str
         What was done to put the segments onto the scan, and what was left out.
     overlapping : tuple of Segmentation
-        Layers of segments that share voxels with those of the layers before.
+        Layers of segments that share voxels with those of the layers before; of all layers no two segments have the same name.
     """
 
     labels: npt.NDArray[np.int32]
@@ -56,11 +52,67 @@ class Segmentation:
     notes: tuple[str, ...] = ()
     overlapping: tuple[Segmentation, ...] = ()
 
-    def masks(self) -> Iterator[tuple[str, Mask]]:
-        """Name and voxels of each segment, in label order, those of the first layer first."""
-        for layer in (self, *self.overlapping):
-            for label, name in sorted(layer.names.items()):
-                yield name, layer.labels == label
+    @classmethod
+    def of(cls, segments: Sequence[Segment], labels: Sequence[int] = (), notes: tuple[str, ...] = ()) -> Segmentation:
+        """Segmentation of segments, those that share voxels in layers of their own.
+
+        Parameters
+        ----------
+        segments : sequence of Segment
+            At least one.
+        labels : sequence of int
+            Label of each, numbers from 1 by default.
+        notes : tuple of str
+            What is to be known of them.
+
+        Returns
+        -------
+        Segmentation
+        """
+        layers: list[Segmentation] = []
+        names = unique_names(segment.name for segment in segments)
+        for label, name, segment in zip(labels or range(1, len(names) + 1), names, segments, strict=True):
+            free = (layer for layer in layers if not np.any(layer.labels[segment.mask]))
+            layer = next(free, None) or cls(np.zeros(segment.mask.shape, np.int32), {})
+            if layer not in layers:
+                layers.append(layer)
+            layer.labels[segment.mask] = label
+            layer.names[label] = name
+            if segment.terminology:
+                layer.terminology[label] = segment.terminology
+        first, *others = layers
+        return replace(first, notes=notes, overlapping=tuple(others))
+
+    @property
+    def layers(self) -> tuple[Segmentation, ...]:
+        """All layers, the first one among them."""
+        return self, *self.overlapping
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Segments of all layers, in label order."""
+        numbered = [
+            (label, segment)
+            for layer in self.layers
+            for label, segment in zip(
+                sorted(layer.names), segments_of(layer.labels, layer.names, layer.terminology), strict=True
+            )
+        ]
+        return [segment for _, segment in sorted(numbered, key=lambda entry: entry[0])]
+
+    def as_arrays(self) -> tuple[npt.NDArray[np.int32], dict[str, Any]]:
+        """Labels, shape (layer, slice, row, column), and the rest in plain types, ready for JSON."""
+        content = {"layers": [{"names": layer.names, "terminology": layer.terminology} for layer in self.layers]}
+        return np.stack([layer.labels for layer in self.layers]), {**content, "notes": list(self.notes)}
+
+    @classmethod
+    def from_arrays(cls, labels: npt.NDArray[np.int32], content: Mapping[str, Any]) -> Segmentation:
+        """Segmentation from what `as_arrays` returned."""
+        first, *others = (
+            cls(array, _by_label(layer["names"]), _by_label(layer["terminology"]))
+            for array, layer in zip(labels, content["layers"], strict=True)
+        )
+        return replace(first, notes=tuple(content["notes"]), overlapping=tuple(others))
 
 
 @timed("reading segments")
@@ -100,12 +152,7 @@ def load_segmentation(
             raise InputError(f"{source} does not exist; a label map or .seg.nrrd was expected. Check the path.")
         request = {"path": str(source.absolute()), "geometry": asdict(geometry), "shape": shape, "keep_names": keep_names}
         with read_elsewhere(_read_apart, request, source.name) as folder:
-            content = read_json(folder / NAMES_FILE)
-            layers = zip(np.load(folder / LABELS_FILE), content["names"], content["terminology"], strict=True)
-            first, *others = (
-                Segmentation(labels, _by_label(names), _by_label(terminology)) for labels, names, terminology in layers
-            )
-            return replace(first, notes=tuple(content["notes"]), overlapping=tuple(others))
+            return Segmentation.from_arrays(np.load(folder / LABELS_FILE), read_json(folder / NAMES_FILE))
 
 
 def _by_label(texts: dict[str, str]) -> dict[int, str]:
@@ -116,66 +163,26 @@ def _read_apart(request: dict[str, Any], folder: Path) -> None:
     slices, rows, columns = request["shape"]
     scan = ScanGrid(geometry_from_dict(request["geometry"]), (slices, rows, columns), request["keep_names"])
     source = Path(request["path"])
-    found = _combined(segments_of(source, scan), scan.shape)
-    layers = (found, *found.overlapping)
-    np.save(folder / LABELS_FILE, np.stack([layer.labels for layer in layers]))
-    content = {
-        "names": [{label: plain(name)[:LONGEST_NAME] for label, name in layer.names.items()} for layer in layers],
-        "terminology": [
-            {label: plain(entry)[:LONGEST_ENTRY] for label, entry in layer.terminology.items()} for layer in layers
-        ],
-        "notes": [plain(note) for note in found.notes],
-    }
+    labels, content = _combined(segments_of_source(source, scan)).as_arrays()
+    np.save(folder / LABELS_FILE, labels)
     (folder / NAMES_FILE).write_text(json.dumps(content), encoding="ascii")
 
 
-def _combined(found: FoundSegments, shape: tuple[int, int, int]) -> Segmentation:
-    """Layers of segments; one that is the whole of others, as the liver of its segments, is left out."""
-    segments, notes = list(found.segments), list(found.notes)
-    for segment in found.segments:
-        if _is_whole(segment, [s for s in segments if s is not segment]):
-            segments.remove(segment)
-            notes.append(f"'{segment.name}' is the whole of other segments and was left out.")
-    own = found.own_labels and len({s.label for s in segments}) == len(segments)
-    layers: list[Segmentation] = []
-    for number, segment in enumerate(segments, start=1):
-        free = (layer for layer in layers if not np.any(layer.labels[segment.mask]))
-        layer = next(free, None) or Segmentation(np.zeros(shape, dtype=np.int32), {})
-        if layer not in layers:
-            layers.append(layer)
-        label = segment.label if own else number
-        layer.labels[segment.mask] = label
-        layer.names[label] = segment.name
-        if segment.terminology:
-            layer.terminology[label] = segment.terminology
-    first, *others = layers
-    names = [name for layer in others for name in layer.names.values()]
-    if names:
-        notes.append(
-            f"Segments that share voxels with others: {', '.join(names)}. Each is measured whole; pictures and written "
-            "segmentations show the others."
-        )
-    return replace(first, notes=tuple(notes), overlapping=tuple(others))
-
-
-def _is_whole(segment: FoundSegment, others: Sequence[FoundSegment]) -> bool:
-    """Whether a segment is the union of some others, or a liver whose parts are others."""
-    if not segment.mask.any() or len(others) < 2:
-        return False
-    parts = [s for s in others if np.any(s.mask & segment.mask)]
-    if len(parts) < 2:
-        return False
-    union = np.any([s.mask for s in parts], axis=0)
-    if np.array_equal(union, segment.mask):
-        return True
-    kinds = [liver_part(s.name, s.terminology) for s in (segment, *parts)]
-    of_liver = kinds[0] is LiverPart.LIVER and all(kind not in (None, LiverPart.LIVER) for kind in kinds[1:])
-    return of_liver and bool(np.count_nonzero(union & segment.mask) >= WHOLE_SHARE * np.count_nonzero(segment.mask))
+def _combined(found: FoundSegments) -> Segmentation:
+    """Segments with text that may be shown, and a note on those that share voxels."""
+    segments = [Segment(plain(s.name)[:LONGEST_NAME], s.mask, plain(s.terminology)[:LONGEST_ENTRY]) for s in found.segments]
+    own = [s.label for s in found.segments] if found.own_labels else []
+    combined = Segmentation.of(segments, own, tuple(map(plain, found.notes)))
+    names = [name for layer in combined.overlapping for name in layer.names.values()]
+    if not names:
+        return combined
+    note = f"Segments that share voxels with others: {', '.join(names)}. Each is measured whole."
+    return replace(combined, notes=(*combined.notes, note))
 
 
 @timed("writing segments")
 def save_segmentation(segmentation: Segmentation, geometry: Geometry, path: str | os.PathLike[str]) -> None:
-    """Write segments as a Slicer segmentation (.seg.nrrd) with one layer.
+    """Write segments as a Slicer segmentation (.seg.nrrd), in layers where they share voxels.
 
     Parameters
     ----------
@@ -188,11 +195,21 @@ def save_segmentation(segmentation: Segmentation, geometry: Geometry, path: str 
     """
     import SimpleITK as sitk
 
-    image = image_of(segmentation.labels.astype(np.int16), geometry)
-    for number, (label, name) in enumerate(sorted(segmentation.names.items())):
-        described = {"ID": f"Segment_{label}", "Name": plain(name), "LabelValue": str(label), "Layer": "0"}
-        if label in segmentation.terminology:
-            described["Tags"] = f"TerminologyEntry:{plain(segmentation.terminology[label])}|"
+    layers = [image_of(layer.labels.astype(np.int16), geometry) for layer in segmentation.layers]
+    image = sitk.Compose(layers) if len(layers) > 1 else layers[0]
+    slices, rows, columns = segmentation.labels.shape
+    image.SetMetaData("Segmentation_ReferenceImageExtentOffset", "0 0 0")
+    entries = [(label, number, layer) for number, layer in enumerate(segmentation.layers) for label in layer.names]
+    for number, (label, layer_number, layer) in enumerate(sorted(entries, key=lambda entry: entry[0])):
+        described = {
+            "ID": f"Segment_{label}",
+            "Name": plain(layer.names[label]),
+            "LabelValue": str(label),
+            "Layer": str(layer_number),
+            "Extent": f"0 {columns - 1} 0 {rows - 1} 0 {slices - 1}",
+        }
+        if label in layer.terminology:
+            described["Tags"] = f"TerminologyEntry:{plain(layer.terminology[label])}|"
         for key, value in described.items():
             image.SetMetaData(f"Segment{number}_{key}", value)
     sitk.WriteImage(image, os.fspath(path), useCompression=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,22 +11,23 @@ import numpy.typing as npt
 from ..parameter_maps import ParameterMaps
 from ..statistics import (
     TANG_2015,
-    UNKNOWN_ERRORS,
+    LiverPart,
     LowConfidence,
     MapArrays,
+    Measuring,
     RegionFit,
     RunErrors,
     Sample,
+    Segment,
     SegmentStatistics,
     SteatosisCutoffs,
-    liver_part,
     region_statistics,
     segment_statistics,
+    with_groups,
 )
 from .exclude import LeaveOut, leave_out, vessel_like
 from .suggest import CircleRules, Suggestion, nine_segments, suggest_circles
 
-Labels = npt.NDArray[np.int32]
 ALL_CIRCLES = "all circles"
 
 
@@ -58,27 +59,22 @@ class Measured:
     rows : list of SegmentStatistics
         Segments, the lobes and the liver that they make, circles, all circles together. Voxels and volume are those of the
         whole segment, `used_voxels` those left.
-    circle_labels : np.ndarray, shape (slice, row, column), int32
-        Circle of each voxel, numbered from 1; 0 is none.
-    circle_names : dict of int to str
-        Name of each circle.
+    segments : list of Segment
+        What each row is about, with its voxels, edges and vessels included.
+    circles : list of Segment
+        Circles suggested.
     notes : tuple of str
         How much was left of each segment, why each circle lies where it does, and where none fits.
     """
 
     rows: list[SegmentStatistics]
-    circle_labels: Labels
-    circle_names: dict[int, str]
+    segments: list[Segment]
+    circles: list[Segment]
     notes: tuple[str, ...]
 
 
 def measure_segments(
-    maps: ParameterMaps,
-    labels: npt.NDArray[np.integer],
-    names: Mapping[int, str],
-    options: RegionOptions,
-    terminology: Mapping[int, str] | None = None,
-    joint: RegionFit | None = None,
+    maps: ParameterMaps, segments: Sequence[Segment], options: RegionOptions, joint: RegionFit | None = None
 ) -> Measured:
     """Measure the segments of a scan.
 
@@ -86,14 +82,10 @@ def measure_segments(
     ----------
     maps : ParameterMaps
         Maps of the scan.
-    labels : np.ndarray, shape (slice, row, column), int
-        Segment of each voxel; 0 is none.
-    names : Mapping[int, str]
-        Name of each label.
+    segments : sequence of Segment
+        Segments; they may overlap, and each is measured whole.
     options : RegionOptions
         What is left out and which circles are suggested.
-    terminology : Mapping[int, str], optional
-        Terminology entry of each label.
     joint : callable, optional
         Joint estimate of a region.
 
@@ -101,37 +93,26 @@ def measure_segments(
     -------
     Measured
     """
-    errors = RunErrors.of(maps.provenance.as_dict())
-    kept, notes = _kept_labels(maps, labels, names, options.leave_out, terminology or {})
-
-    def statistics(of: npt.NDArray[np.integer], named: Mapping[int, str]) -> list[SegmentStatistics]:
-        volume_ml = maps.geometry.voxel_volume_ml
-        return segment_statistics(
-            maps,
-            of,
-            named,
-            voxel_volume_ml=volume_ml,
-            cutoffs=options.cutoffs,
-            terminology=terminology,
-            errors=errors,
-            joint=joint,
-        )
-
-    rows = statistics(kept, names)
+    volume_ml, errors = maps.geometry.voxel_volume_ml, RunErrors.of(maps.provenance.as_dict())
+    how = Measuring(volume_ml, cutoffs=options.cutoffs, errors=errors, joint=joint)
+    whole = with_groups(segments, maps.mask)
+    rows, notes = [], list[str]()
     if options.leave_out:
-        volume_ml = maps.geometry.voxel_volume_ml
-        whole = segment_statistics(maps, np.asarray(labels), names, voxel_volume_ml=volume_ml, terminology=terminology)
-        rows = [replace(row, voxels=w.voxels, volume_ml=w.volume_ml) for row, w in zip(rows, whole, strict=True)]
-    circle_labels, circle_names = np.zeros(labels.shape, np.int32), dict[int, str]()
+        kept, notes = _kept(maps, segments, options.leave_out)
+        for row, segment in zip(segment_statistics(maps, with_groups(kept, maps.mask), how), whole, strict=True):
+            voxels = int(np.count_nonzero(segment.mask))
+            rows.append(replace(row, voxels=voxels, volume_ml=voxels * volume_ml))
+    else:
+        rows = segment_statistics(maps, whole, how)
+    circles: list[Segment] = []
     if options.circles is not None:
-        suggestion = circles_in_liver(maps, labels, names, options.circles, terminology)
-        circle_labels, circle_names = drawn(suggestion, circle_labels, maps.geometry.spacing_mm)
-        known = terminology or {}
-        lobes = [labels == label for label, name in names.items() if liver_part(name, known.get(label, ""))]
-        volume_ml = maps.geometry.voxel_volume_ml
-        rows += circle_rows(maps, circle_labels, circle_names, volume_ml, options.cutoffs, errors=errors, lobes=lobes)
+        suggestion = circles_in_liver(maps, segments, options.circles)
+        circles = drawn(suggestion, maps.mask.shape, maps.geometry.spacing_mm)
+        lobes = [segment.mask for segment in segments if segment.part is not None]
+        rows += circle_rows(maps, circles, replace(how, joint=None), lobes)
+        whole += with_all(circles)
         notes += [circle.reason for circle in suggestion.circles] + list(suggestion.without)
-    return Measured(rows, circle_labels, circle_names, (*withheld_notes(rows), *notes))
+    return Measured(rows, whole, circles, (*withheld_notes(rows), *notes))
 
 
 def withheld_notes(rows: Sequence[SegmentStatistics]) -> list[str]:
@@ -139,105 +120,88 @@ def withheld_notes(rows: Sequence[SegmentStatistics]) -> list[str]:
     return [f"{row.name}: {row.without_number}." for row in rows if row.withheld]
 
 
-def circles_in_liver(
-    maps: ParameterMaps,
-    labels: npt.NDArray[np.integer],
-    names: Mapping[int, str],
-    rules: CircleRules,
-    terminology: Mapping[int, str] | None = None,
-) -> Suggestion:
-    """Circles in each segment that is liver (`liver_part`), in the order of Couinaud where there are such segments.
+def circles_in_liver(maps: ParameterMaps, segments: Sequence[Segment], rules: CircleRules) -> Suggestion:
+    """Circles in each segment that is liver, in the order of Couinaud where there are such segments.
+
+    Where segments overlap, a voxel belongs to the first; a segment of the whole liver is left out where its parts are drawn.
 
     Parameters
     ----------
     maps : ParameterMaps
         Maps of the scan.
-    labels : np.ndarray, shape (slice, row, column), int
-        Segment of each voxel; 0 is none.
-    names : Mapping[int, str]
-        Name of each label.
+    segments : sequence of Segment
+        Segments.
     rules : CircleRules
         Rules of the circles.
-    terminology : Mapping[int, str], optional
-        Terminology entry of each label.
 
     Returns
     -------
     Suggestion
         Without circles, and a sentence, where no segment is recognised as liver.
     """
-    known = terminology or {}
-    regions = {n: labels == label for label, n in sorted(names.items()) if liver_part(n, known.get(label, ""))}
-    by_name = {n: known.get(label, "") for label, n in names.items()}
-    segments = nine_segments(regions, by_name)
-    if len(segments) > 1:
-        regions = segments
-    if not regions:
-        return Suggestion((), (f"No circles: none of the segments {', '.join(names.values())} is recognised as liver.",))
-    liver = np.any(list(regions.values()), axis=0)
+    parts = [segment for segment in segments if segment.part is not None]
+    smaller = [segment for segment in parts if segment.part is not LiverPart.LIVER]
+    couinaud = nine_segments(smaller)
+    chosen = couinaud if len(couinaud) > 1 else smaller or parts
+    if not chosen:
+        listed = ", ".join(segment.name for segment in segments)
+        return Suggestion((), (f"No circles: none of the segments {listed} is recognised as liver.",))
+    liver = np.zeros(maps.mask.shape, np.bool_)
+    regions = {}
+    for segment in chosen:
+        regions[segment.name] = segment.mask & ~liver
+        liver |= segment.mask
     spacing = maps.geometry.spacing_mm
     usable = maps.mask & ~LowConfidence().select(maps) & ~vessel_like(liver & maps.mask, _contrasts(maps), spacing)
     return suggest_circles(regions, usable, spacing, maps.geometry.direction, rules)
 
 
-def drawn(suggestion: Suggestion, labels: Labels, spacing_mm: tuple[float, float, float]) -> tuple[Labels, dict[int, str]]:
-    """Draw circles as labels.
+def drawn(suggestion: Suggestion, shape: tuple[int, ...], spacing_mm: tuple[float, float, float]) -> list[Segment]:
+    """Circles as segments, named after their region, with 'ROI' and a number within it.
 
     Parameters
     ----------
     suggestion : Suggestion
         The circles.
-    labels : np.ndarray, shape (slice, row, column), int32
-        Zeros on the grid of the scan.
+    shape : tuple of int
+        Voxels of the scan along (slice, row, column).
     spacing_mm : tuple of float
         Voxel size along (column, row, slice).
 
     Returns
     -------
-    labels : np.ndarray, shape (slice, row, column), int32
-        Circle of each voxel, numbered from 1.
-    names : dict of int to str
-        Name of each circle: that of its region, 'ROI' and a number within it.
+    list of Segment
     """
-    drawn_labels, names, counts = labels.copy(), {}, dict[str, int]()
-    slices, rows, columns = labels.shape
-    for number, circle in enumerate(suggestion.circles, start=1):
+    circles, counts = [], dict[str, int]()
+    slices, rows, columns = shape
+    for circle in suggestion.circles:
         counts[circle.place] = counts.get(circle.place, 0) + 1
-        drawn_labels[circle.voxels((slices, rows, columns), spacing_mm)] = number
-        names[number] = f"{circle.place} ROI {counts[circle.place]}"
-    return drawn_labels, names
+        name = f"{circle.place} ROI {counts[circle.place]}"
+        circles.append(Segment(name, circle.voxels((slices, rows, columns), spacing_mm)))
+    return circles
 
 
-def _kept_labels(
-    maps: ParameterMaps,
-    labels: npt.NDArray[np.integer],
-    names: Mapping[int, str],
-    options: LeaveOut,
-    terminology: Mapping[int, str],
-) -> tuple[npt.NDArray[np.integer], list[str]]:
-    if not options:
-        return labels, []
-    liver = [label for label, name in names.items() if liver_part(name, terminology.get(label, ""))]
-    organ = np.isin(labels, liver)
-    kept, notes = np.zeros_like(labels), []
-    for label, name in sorted(names.items()):
-        region = labels == label
-        around = organ if label in liver else region
-        left = leave_out(region & maps.mask, around, _contrasts(maps), maps.geometry.spacing_mm, options)
-        kept[left.voxels] = label
-        notes.append(left.sentence(name))
+def _kept(maps: ParameterMaps, segments: Sequence[Segment], options: LeaveOut) -> tuple[list[Segment], list[str]]:
+    """Segments without edges and vessels, and a sentence on what is left of each."""
+    organ = np.any([s.mask for s in segments if s.part is not None] or [np.zeros_like(maps.mask)], axis=0)
+    kept, notes = [], []
+    for segment in segments:
+        around = organ if segment.part is not None else segment.mask
+        left = leave_out(segment.mask & maps.mask, around, _contrasts(maps), maps.geometry.spacing_mm, options)
+        kept.append(replace(segment, mask=left.voxels))
+        notes.append(left.sentence(segment.name))
     return kept, notes
 
 
+def with_all(circles: Sequence[Segment]) -> list[Segment]:
+    """Circles, and all voxels of several circles."""
+    if len(circles) < 2:
+        return list(circles)
+    return [*circles, Segment(ALL_CIRCLES, np.any([circle.mask for circle in circles], axis=0))]
+
+
 def circle_rows(
-    maps: MapArrays,
-    labels: npt.NDArray[np.integer],
-    names: Mapping[int, str],
-    volume_ml: float,
-    cutoffs: SteatosisCutoffs | None = TANG_2015,
-    *,
-    errors: RunErrors = UNKNOWN_ERRORS,
-    lobes: Sequence[npt.NDArray[np.bool_]] = (),
+    maps: MapArrays, circles: Sequence[Segment], how: Measuring, lobes: Sequence[npt.NDArray[np.bool_]] = ()
 ) -> list[SegmentStatistics]:
     """Statistics of circles in the liver.
 
@@ -245,16 +209,10 @@ def circle_rows(
     ----------
     maps : MapArrays
         A `ParameterMaps`, or anything with its arrays.
-    labels : np.ndarray, shape (slice, row, column), int
-        Circle of each voxel; 0 is none.
-    names : Mapping[int, str]
-        Name of each circle.
-    volume_ml : float
-        Volume of a voxel.
-    cutoffs : SteatosisCutoffs, optional
-        Cut-offs of the steatosis grades; None for no grades.
-    errors : RunErrors
-        What the provenance of the maps states about shared errors.
+    circles : sequence of Segment
+        The circles.
+    how : Measuring
+        How they are measured.
     lobes : sequence of np.ndarray, shape (slice, row, column), bool
         Lobes or segments that the circles are samples of.
 
@@ -263,16 +221,10 @@ def circle_rows(
     list of SegmentStatistics
         A row for each circle, and one for all voxels of several circles.
     """
-    regions = [(name, labels == number) for number, name in sorted(names.items())]
-    if len(regions) > 1:
-        regions.append((ALL_CIRCLES, labels > 0))
     rows = []
-    for name, region in regions:
-        lobe = next((lobe for lobe in lobes if np.any(lobe & region) and not np.any(region & ~lobe)), None)
-        sample = Sample(lobe)
-        rows.append(
-            region_statistics(maps, region, name, voxel_volume_ml=volume_ml, cutoffs=cutoffs, errors=errors, sample=sample)
-        )
+    for circle in with_all(circles):
+        lobe = next((lobe for lobe in lobes if np.any(lobe & circle.mask) and not np.any(circle.mask & ~lobe)), None)
+        rows.append(region_statistics(maps, circle.mask, circle.name, how, Sample(lobe)))
     return rows
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..statistics import LiverPart, circle_roi, liver_part
+from ..statistics import LiverPart, Segment, circle_roi
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -150,24 +150,20 @@ def suggest_circles(
     return Suggestion(tuple(circles), tuple(without))
 
 
-def nine_segments(regions: Mapping[str, BoolArray], terminology: Mapping[str, str] | None = None) -> dict[str, BoolArray]:
-    """Those of the regions that are Couinaud segments, in their order (I to VIII, IV as IVa and IVb where it is split).
+def nine_segments(segments: Sequence[Segment]) -> list[Segment]:
+    """Those of the segments that are Couinaud segments, in their order (I to VIII, IV as IVa and IVb where it is split).
 
     Parameters
     ----------
-    regions : Mapping[str, np.ndarray]
-        Regions by name.
-    terminology : Mapping[str, str], optional
-        Terminology entry by name.
+    segments : sequence of Segment
+        Segments.
 
     Returns
     -------
-    dict of str to np.ndarray
+    list of Segment
     """
-    known = terminology or {}
-    parts = {name: liver_part(name, known.get(name, "")) for name in regions}
     order = (*NINE_SEGMENTS[:3], LiverPart.IV, *NINE_SEGMENTS[3:])
-    return {name: regions[name] for part in order for name in regions if parts[name] is part}
+    return [segment for part in order for segment in segments if segment.part is part]
 
 
 def in_slice_distance(inside: BoolArray, spacing_mm: tuple[float, float, float], border: bool = True) -> FloatArray:

@@ -9,7 +9,7 @@ from ..echoes import EchoSeries
 from ..io.output.dicom.content import Region
 from ..parameter_maps import ParameterMaps
 from ..quality.findings import QualityReport
-from ..statistics import TANG_2015, WHOLE_LIVER, LiverPart, SteatosisCutoffs, liver_part
+from ..statistics import TANG_2015, LiverPart, SteatosisCutoffs
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,25 +47,21 @@ class ReportContent:
         """The region whose number comes first: the whole liver, else the largest part of it; None where none is liver."""
         filled = [region for region in self.regions if region.statistics.used_voxels]
         for region in filled:
-            if region.name == WHOLE_LIVER or (_is_segment(region) and liver_part(region.name) is LiverPart.LIVER):
+            if _is_segment(region) and region.part is LiverPart.LIVER:
                 return region
-        parts = [region for region in filled if _is_segment(region) and liver_part(region.name)]
+        parts = [region for region in filled if _is_segment(region) and region.part is not None]
         return max(parts, key=lambda region: region.statistics.voxels, default=None)
 
     @property
     def without_number(self) -> Region | None:
         """Liver, or the largest part of it, whose number is withheld; None where there is none."""
-        parts = [r for r in self.regions if r.statistics.withheld and _is_segment(r) and _is_liver(r)]
+        parts = [r for r in self.regions if r.statistics.withheld and _is_segment(r) and r.part is not None]
         return max(parts, key=lambda region: region.statistics.voxels, default=None)
 
     @property
     def shown(self) -> tuple[Region, ...]:
         """Regions with voxels."""
         return tuple(region for region in self.regions if region.mask.any())
-
-
-def _is_liver(region: Region) -> bool:
-    return region.name == WHOLE_LIVER or liver_part(region.name) is not None
 
 
 def _is_segment(region: Region) -> bool:

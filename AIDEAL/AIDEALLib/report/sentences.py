@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..io.output.dicom.content import Region
 from ..parameter_maps import ParameterMaps
 from ..quality.findings import QualityReport, Severity
-from ..statistics import SegmentStatistics, SteatosisCutoffs, region_statistics
+from ..statistics import Measuring, SegmentStatistics, SteatosisCutoffs, region_statistics
 from .content import ReportContent
 
 NO_LIVER = "No liver was outlined, so there is no number for the liver"
@@ -123,9 +123,8 @@ def quality_sentence(quality: QualityReport) -> str:
 def changes(region: Region, maps: ParameterMaps) -> list[Change]:
     """What other ways to take the number would give, relative to the one reported."""
     row = region.statistics
-    sure = region_statistics(
-        maps, region.mask, region.name, voxel_volume_ml=maps.geometry.voxel_volume_ml, exclude_low_confidence=True
-    )
+    how = Measuring(maps.geometry.voxel_volume_ml, exclude_low_confidence=True)
+    sure = region_statistics(maps, region.mask, region.name, how)
     others = [
         (name, value) for name, value in (("mean", row.pdff_mean), ("median", row.pdff_median)) if name != row.reported_from
     ]

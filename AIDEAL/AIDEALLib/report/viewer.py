@@ -73,7 +73,9 @@ def viewer_page(content: ReportContent, with_echoes: bool) -> str:
             "amplitudes": list(info.amplitudes),
         },
         "low": {"swap": limits.swap_probability, "sd": limits.total_sd_points},
-        "regions": [{"name": r.name, "colour": COLOURS[n % len(COLOURS)]} for n, r in enumerate(regions)],
+        "regions": [
+            {"name": r.name, "colour": COLOURS[n % len(COLOURS)], "voxels": int(r.mask.sum())} for n, r in enumerate(regions)
+        ],
         "colours": {name: encoded(_colours(name)) for name in ("viridis", "magma", "plasma", "inferno", "gray")},
         "arrays": {name: described for name, (described, _) in arrays.items()},
     }
@@ -105,11 +107,9 @@ def _arrays(content: ReportContent, window: tuple[slice, slice], with_echoes: bo
     largest = float(np.percentile(np.abs(total[mask]), 99.5)) if mask.any() else 1.0
     shown = {"title": "Water + fat", "unit": "a.u.", "window": [0.0, largest or 1.0], "colours": "gray"}
     found["total"] = _integers(total, float(np.abs(total).max() or 1.0) / STEPS, shown)
-    labels = np.zeros(mask.shape, np.uint8)
-    # the larger regions first, so that the smaller ones show on them
-    for number in sorted(range(len(content.shown)), key=lambda n: -int(content.shown[n].mask.sum())):
-        labels[content.shown[number].mask[cut]] = number + 1
-    found["labels"] = _bytes(labels, 1.0)
+    if content.shown:  # a bit for each region, since they may overlap
+        bits = np.packbits([region.mask[cut] for region in content.shown], axis=0, bitorder="little")
+        found |= {f"regions{number}": _bytes(eight, 1.0) for number, eight in enumerate(bits)}
     if with_echoes and content.series is not None:
         amplitude = np.abs(total, dtype=np.float64)
         for number, echo in enumerate(content.series.echoes):

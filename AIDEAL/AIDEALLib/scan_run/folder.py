@@ -111,8 +111,8 @@ def save_outcome(
         save_table(found.rows, stage / STATISTICS, comments)
         if segmentation is not None:
             save_segmentation(segmentation, maps.geometry, stage / SEGMENTS)
-        if found.circle_names:
-            save_segmentation(Segmentation(found.circle_labels, found.circle_names), maps.geometry, stage / CIRCLES)
+        if found.circles:
+            save_segmentation(Segmentation.of(found.circles), maps.geometry, stage / CIRCLES)
         save_maps(maps, stage)
         return found
 
@@ -120,7 +120,7 @@ def save_outcome(
     if quality is not None:
         quality.save(stage / QUALITY)
     if quality is not None and writing.reports:
-        report = report_content(outcome, measured_regions(maps, segmentation, found), found.notes, writing.wording)
+        report = report_content(outcome, measured_regions(found), found.notes, writing.wording)
 
         def draw_report() -> None:  # in one thread, since matplotlib is made for no more
             save_page(stage / REPORT, report, stage / OVERVIEW)
@@ -131,12 +131,7 @@ def save_outcome(
 
 
 def export_content(
-    maps: ParameterMaps,
-    segmentation: Segmentation | None,
-    found: Measured,
-    quality: QualityReport | None,
-    run: Path,
-    wording: Wording = plain_words,
+    maps: ParameterMaps, found: Measured, quality: QualityReport | None, run: Path, wording: Wording = plain_words
 ) -> ExportContent:
     """What the DICOM objects of a run hold.
 
@@ -144,8 +139,6 @@ def export_content(
     ----------
     maps : ParameterMaps
         The maps.
-    segmentation : Segmentation or None
-        Segments; the body mask when None.
     found : Measured
         Statistics of the regions.
     quality : QualityReport or None
@@ -164,7 +157,7 @@ def export_content(
     findings = tuple(f"{f.severity.value}: {f.worded(wording)}" for f in quality.findings) if quality else ()
     grading = TANG_2015.name if any(row.steatosis_grade for row in found.rows) else ""
     pdf = (run / REPORT_PDF).read_bytes() if (run / REPORT_PDF).is_file() else None
-    return ExportContent(maps, measured_regions(maps, segmentation, found), (*findings, *found.notes), grading, pdf)
+    return ExportContent(maps, measured_regions(found), (*findings, *found.notes), grading, pdf)
 
 
 def report_content(

@@ -8,10 +8,12 @@ from .joint_fit import JointFit
 from .liver_parts import WHOLE_LIVER, LiverPart, liver_groups, liver_part
 from .low_confidence import LowConfidence
 from .map_arrays import MapArrays
+from .measuring import Measuring, RegionFit
 from .noise_correlation import NoiseCorrelation
-from .regions import UNKNOWN_ERRORS, RegionFit, region_statistics, segment_statistics, withheld_with_members
+from .regions import region_statistics, segment_statistics, withheld_with_members
 from .rois import circle_roi, square_roi
 from .run_errors import ModelSpread, RunErrors
+from .segment import Segment, segments_of, unique_names, with_groups
 from .segment_row import NOT_THERE, SegmentStatistics
 from .steatosis import CUTOFFS, TANG_2013, TANG_2015, SteatosisCutoffs
 from .usability import Usability
@@ -23,7 +25,6 @@ __all__ = [
     "SAME_PROTOCOL",
     "TANG_2013",
     "TANG_2015",
-    "UNKNOWN_ERRORS",
     "WHOLE_LIVER",
     "Agreement",
     "Change",
@@ -33,12 +34,14 @@ __all__ = [
     "LowConfidence",
     "MapArrays",
     "Measurement",
+    "Measuring",
     "ModelSpread",
     "NoiseCorrelation",
     "RegionFit",
     "Repeatability",
     "RunErrors",
     "Sample",
+    "Segment",
     "SegmentStatistics",
     "SteatosisCutoffs",
     "Usability",
@@ -51,6 +54,9 @@ __all__ = [
     "liver_part",
     "region_statistics",
     "segment_statistics",
+    "segments_of",
     "square_roi",
+    "unique_names",
+    "with_groups",
     "withheld_with_members",
 ]

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from .heterogeneity import Sample
 from .interval import Interval
 from .joint_fit import JointFit
-from .liver_parts import liver_groups, liver_part
-from .low_confidence import LowConfidence
 from .map_arrays import BoolArray, FloatArray, MapArrays
+from .measuring import Measuring
 from .region_errors import region_errors
 from .run_errors import RunErrors
-from .segment_row import NO_VOXEL, NOT_THERE, SegmentStatistics
-from .steatosis import TANG_2015, SteatosisCutoffs
+from .segment import Segment
+from .segment_row import NO_VOXEL, SegmentStatistics
 from .two_solutions import weighed_as_liver
 from .usability import noise_reason, without_numbers
 
-RegionFit = Callable[[BoolArray], JointFit | None]
-"""Joint estimate of the voxels of a region; None where it failed to converge."""
-UNKNOWN_ERRORS = RunErrors()
 SKEWED_SD_POINTS = 4.0
 """Mean SD of the voxels above which their errors are so skewed that the median of a region is off by tenths of a point."""
 OPPOSITE_POINTS = 50.0
@@ -33,81 +29,36 @@ AGREE_ERRORS, OTHER_MODE_POINTS = 3.0, 20.0
 _UNKNOWN = Interval(math.nan, math.nan)
 
 
-def segment_statistics(
-    maps: MapArrays,
-    labels: npt.NDArray[np.integer],
-    names: Mapping[int, str],
-    *,
-    voxel_volume_ml: float,
-    low_confidence: LowConfidence | None = None,
-    exclude_low_confidence: bool = False,
-    cutoffs: SteatosisCutoffs | None = TANG_2015,
-    terminology: Mapping[int, str] | None = None,
-    errors: RunErrors = UNKNOWN_ERRORS,
-    joint: RegionFit | None = None,
-) -> list[SegmentStatistics]:
-    """Statistics of each segment, in label order, then of lobes and liver that several segments make (`liver_groups`).
+def segment_statistics(maps: MapArrays, segments: Sequence[Segment], how: Measuring) -> list[SegmentStatistics]:
+    """Statistics of each segment; those of the liver alone have steatosis grades.
 
     Parameters
     ----------
     maps : MapArrays
         A `ParameterMaps`, or anything with its arrays.
-    labels : np.ndarray, shape (slice, row, column), int
-        Segment of each voxel; 0 is none.
-    names : Mapping[int, str]
-        Name of each label; labels without voxels give rows of NaN.
-    voxel_volume_ml : float
-        Volume of a voxel (`Geometry.voxel_volume_ml`).
-    low_confidence : LowConfidence, optional
-        Limits; None takes the defaults.
-    exclude_low_confidence : bool
-        Leave voxels of low confidence out of the values.
-    cutoffs : SteatosisCutoffs, optional
-        Cut-offs of the steatosis grades, which segments of the liver get (`liver_part`); None for no grades.
-    terminology : Mapping[int, str], optional
-        Terminology entry of each label, by which liver is recognised where the name leaves it open.
-    errors : RunErrors
-        What the provenance of the maps states about shared errors (`RunErrors.of`); without it there are no intervals.
-    joint : callable, optional
-        Joint estimate of a region (`estimation.joint_estimate`); needs the echoes.
+    segments : sequence of Segment
+        Segments, and what they make together (`with_groups`). One without voxels gives a row of NaN.
+    how : Measuring
+        How they are measured.
 
     Returns
     -------
     list of SegmentStatistics
+        In the order of the segments.
 
     Raises
     ------
     ValueError
-        Labels and maps differ in shape.
+        Segments and maps differ in shape.
     """
-    if labels.shape != maps.pdff.shape:
-        raise ValueError(f"labels have shape {labels.shape}, the maps {maps.pdff.shape}")
-    limits = low_confidence or LowConfidence()
-    known = terminology or {}
-
-    def row(name: str, region: BoolArray, liver: bool) -> SegmentStatistics:
-        return region_statistics(
-            maps,
-            region,
-            name,
-            voxel_volume_ml=voxel_volume_ml,
-            low_confidence=limits,
-            exclude_low_confidence=exclude_low_confidence,
-            cutoffs=cutoffs if liver else None,
-            errors=errors,
-            joint=joint,
-        )
-
-    rows = {
-        label: row(name, labels == label, liver_part(name, known.get(label, "")) is not None)
-        for label, name in sorted(names.items())
-    }
-    groups = []
-    for name, labels_of_group in liver_groups(names, known).items():
-        members = [rows[label] for label in labels_of_group]
-        measured = [label for label in labels_of_group if rows[label].withheld not in NOT_THERE]
-        groups.append(withheld_with_members(row(name, np.isin(labels, measured), True), members))
-    return [*rows.values(), *groups]
+    rows: dict[str, SegmentStatistics] = {}
+    for segment in segments:
+        if segment.mask.shape != maps.pdff.shape:
+            raise ValueError(f"{segment.name} has shape {segment.mask.shape}, the maps {maps.pdff.shape}")
+        graded = replace(how, cutoffs=how.cutoffs if segment.part is not None else None)
+        row = region_statistics(maps, segment.mask, segment.name, graded)
+        rows[segment.name] = withheld_with_members(row, [rows[name] for name in segment.members])
+    return list(rows.values())
 
 
 def withheld_with_members(row: SegmentStatistics, members: Sequence[SegmentStatistics]) -> SegmentStatistics:
@@ -133,17 +84,7 @@ def withheld_with_members(row: SegmentStatistics, members: Sequence[SegmentStati
 
 
 def region_statistics(
-    maps: MapArrays,
-    region: BoolArray,
-    name: str,
-    *,
-    voxel_volume_ml: float,
-    low_confidence: LowConfidence | None = None,
-    exclude_low_confidence: bool = False,
-    cutoffs: SteatosisCutoffs | None = TANG_2015,
-    errors: RunErrors = UNKNOWN_ERRORS,
-    sample: Sample | None = None,
-    joint: RegionFit | None = None,
+    maps: MapArrays, region: BoolArray, name: str, how: Measuring, sample: Sample | None = None
 ) -> SegmentStatistics:
     """Statistics of one region.
 
@@ -155,35 +96,25 @@ def region_statistics(
         Voxels of the region.
     name : str
         Name of the region.
-    voxel_volume_ml : float
-        Volume of a voxel.
-    low_confidence : LowConfidence, optional
-        Limits; None takes the defaults.
-    exclude_low_confidence : bool
-        Leave voxels of low confidence out of the values.
-    cutoffs : SteatosisCutoffs, optional
-        Cut-offs of the steatosis grades; None where the region is not liver. Of a liver estimated from magnitudes, both
-        solutions are weighed.
-    errors : RunErrors
-        What the provenance of the maps states about shared errors (`RunErrors.of`); without it there are no intervals.
+    how : Measuring
+        How it is measured; with cut-offs it is liver, of which both solutions are weighed where it was estimated from
+        magnitudes.
     sample : Sample, optional
         For a circle or another sample: the lobe it stands for; None for a region that stands for itself.
-    joint : callable, optional
-        Joint estimate of a region (`estimation.joint_estimate`); needs the echoes.
 
     Returns
     -------
     SegmentStatistics
     """
+    cutoffs, errors, joint, limits = how.cutoffs, how.errors, how.joint, how.low_confidence
     if cutoffs is not None and errors.from_magnitudes:
         maps = weighed_as_liver(maps)
-    limits = low_confidence or LowConfidence()
     voxels = int(np.count_nonzero(region))
     chosen = region & maps.mask & np.isfinite(maps.pdff)
     low_confident = chosen & limits.select(maps)
     suspect = chosen & (maps.swap_probability > limits.swap_probability)
     estimated = int(np.count_nonzero(chosen))
-    used = chosen & ~low_confident if exclude_low_confidence else chosen
+    used = chosen & ~low_confident if how.exclude_low_confidence else chosen
     withheld = errors.usability.reason(maps, chosen) if voxels else NO_VOXEL
     pdff = maps.pdff[used].astype(np.float64)
     stated_sd, r2star = _mean(maps.pdff_total_sd[used].astype(np.float64)), _mean(maps.r2star[used].astype(np.float64))
@@ -204,7 +135,7 @@ def region_statistics(
         name=name,
         withheld=withheld,
         voxels=voxels,
-        volume_ml=voxels * voxel_volume_ml,
+        volume_ml=voxels * how.voxel_volume_ml,
         outside_percent=_percent(voxels - estimated, voxels),
         low_confidence_percent=_percent(int(np.count_nonzero(low_confident)), estimated),
         swap_suspect_percent=_percent(int(np.count_nonzero(suspect)), estimated),

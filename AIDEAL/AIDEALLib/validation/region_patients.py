@@ -22,7 +22,7 @@ from ..simulation.artefacts import zero_filled
 from ..simulation.held_out import held_out_case
 from ..simulation.protocol import PROTOCOLS, Protocol
 from ..simulation.tissue import TissueMaps
-from ..statistics import RunErrors, Sample, circle_roi, region_statistics
+from ..statistics import Measuring, RunErrors, Sample, circle_roi, region_statistics
 from .bench import Bench
 from .cases import Scan, cramer_rao_sd
 from .files import written_whole
@@ -217,7 +217,9 @@ def _measured(patient: RegionPatient, bench: Bench) -> Iterator[RegionRow]:
     options = RunOptions(device=bench.device, conjugate=Conjugate.AS_STORED, bipolar=Bipolar.AS_STORED)
     monitor = Monitor(cancelled=bench.cancel)
     outcome = run(scan.series, options, check=False, networks=lambda _: bench.networks, monitor=monitor)
-    estimated = _Estimated(patient, outcome, scan.truth, cramer_rao_sd(scan, patient.protocol)[0])
+    errors = RunErrors.of(outcome.maps.provenance.as_dict())
+    how = Measuring(outcome.maps.geometry.voxel_volume_ml, errors=errors, joint=region_fit_of(outcome))
+    estimated = _Estimated(patient, outcome, how, scan.truth, cramer_rao_sd(scan, patient.protocol)[0])
     for name in LOBES:
         lobe = scan.truth.segment(name) & outcome.maps.mask
         if np.count_nonzero(lobe) < 50:
@@ -230,25 +232,18 @@ def _measured(patient: RegionPatient, bench: Bench) -> Iterator[RegionRow]:
 
 @dataclass(frozen=True, eq=False)
 class _Estimated:
-    """A patient with the estimate, the truth and the Cramer-Rao bound of the PDFF, percentage points."""
+    """A patient with the estimate, how it is measured, the truth and the Cramer-Rao bound of the PDFF, percentage points."""
 
     patient: RegionPatient
     outcome: Outcome
+    how: Measuring
     truth: TissueMaps
     bound: npt.NDArray[np.float32]
 
 
 def _row(estimated: _Estimated, region: Bools, lobe: Bools, kind: str, name: str) -> RegionRow:
     patient, maps = estimated.patient, estimated.outcome.maps
-    row = region_statistics(
-        maps,
-        region,
-        name,
-        voxel_volume_ml=maps.geometry.voxel_volume_ml,
-        errors=RunErrors.of(maps.provenance.as_dict()),
-        sample=None if kind == "lobe" else Sample(lobe),
-        joint=region_fit_of(estimated.outcome),
-    )
+    row = region_statistics(maps, region, name, estimated.how, None if kind == "lobe" else Sample(lobe))
     stands_for = estimated.truth.pdff_percent[lobe].astype(np.float64)
     used = row.used_voxels or math.nan  # none where the number of the region is withheld
     best = math.sqrt(float(np.sum(estimated.bound[region].astype(np.float64) ** 2))) * patient.zoom / used

@@ -19,6 +19,7 @@ from ..regions.measure import Measured, RegionOptions, measure_segments
 from ..regions.suggest import CircleRules
 from ..simulation.protocol import PAPER, PROTOCOLS, Protocol
 from ..simulation.visits import Movement, VisitScan, visit
+from ..statistics import segments_of
 from .bench import Bench
 
 NAMES = {1: "Right lobe", 2: "Left lobe"}
@@ -208,17 +209,17 @@ class Readings:
     def of(cls, scan: VisitScan, maps: ParameterMaps) -> Readings:
         """Measure a visit."""
         lobes = Segmentation(scan.lobes, NAMES)
-        drawn = measure_segments(maps, scan.lobes, NAMES, RegionOptions(circles=CircleRules()))
-        return cls(maps, lobes, drawn, measure_segments(maps, scan.lobes, NAMES, RegionOptions(LEFT_OUT[CLEAN])))
+        drawn = measure_segments(maps, lobes.segments, RegionOptions(circles=CircleRules()))
+        return cls(maps, lobes, drawn, measure_segments(maps, lobes.segments, RegionOptions(LEFT_OUT[CLEAN])))
 
     def visit(self, reading: str) -> Visit:
         """The visit with the rows of one reading."""
         rows = [row for row in (self.cleaned if reading == CLEANED else self.drawn).rows if row.name in self._names(reading)]
-        circles = Segmentation(self.drawn.circle_labels, self.drawn.circle_names)
+        circles = Segmentation.of(self.drawn.circles) if self.drawn.circles else None
         return Visit(reading, self.maps, rows, self.lobes, circles)
 
     def _names(self, reading: str) -> set[str]:
-        return set(NAMES.values()) if reading in (DRAWN, CLEANED) else set(self.drawn.circle_names.values())
+        return set(NAMES.values()) if reading in (DRAWN, CLEANED) else {circle.name for circle in self.drawn.circles}
 
 
 def _estimated(scan: VisitScan, bench: Bench) -> ParameterMaps:
@@ -230,7 +231,7 @@ def _estimated(scan: VisitScan, bench: Bench) -> ParameterMaps:
 def _lobe_means(patient: int, scan: VisitScan, maps: ParameterMaps) -> Iterator[LobeMean]:
     tissue = scan.truth
     for left_out, options in LEFT_OUT.items():
-        rows = measure_segments(maps, scan.lobes, NAMES, RegionOptions(options)).rows
+        rows = measure_segments(maps, segments_of(scan.lobes, NAMES), RegionOptions(options)).rows
         for number, lobe in NAMES.items():
             row = next(row for row in rows if row.name == lobe)
             truth = float(tissue.pdff_percent[tissue.labels == number].mean())

@@ -16,7 +16,7 @@ from AIDEALLib.io.output.results import is_result, read_maps, read_table
 from AIDEALLib.io.output.save import save_maps
 from AIDEALLib.io.output.tables import save_table
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
-from AIDEALLib.statistics import region_statistics
+from AIDEALLib.statistics import Measuring, region_statistics
 
 SHAPE = (2, 5, 6)
 
@@ -46,8 +46,8 @@ def test_maps_come_back(maps: ParameterMaps, tmp_path: Path) -> None:
 
 def test_table_comes_back(maps: ParameterMaps, tmp_path: Path) -> None:
     rows = [
-        region_statistics(maps, np.ones(SHAPE, bool), "Liver, right", voxel_volume_ml=0.1),
-        region_statistics(maps, np.zeros(SHAPE, bool), "empty", voxel_volume_ml=0.1),
+        region_statistics(maps, np.ones(SHAPE, bool), "Liver, right", Measuring(0.1)),
+        region_statistics(maps, np.zeros(SHAPE, bool), "empty", Measuring(0.1)),
     ]
     save_table(rows, tmp_path / "statistics.csv", {"note": "x"})
     for found, given in zip(read_table(tmp_path / "statistics.csv"), rows, strict=True):
@@ -58,7 +58,7 @@ def test_table_comes_back(maps: ParameterMaps, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["=cmd|x", "'=1", "#1 lobe", 'a,"b"', "'quoted'", "@"])
 def test_names_come_back_from_a_table(maps: ParameterMaps, tmp_path: Path, name: str) -> None:
-    save_table([region_statistics(maps, maps.mask, name, voxel_volume_ml=0.1)], tmp_path / "statistics.csv", {"note": "x"})
+    save_table([region_statistics(maps, maps.mask, name, Measuring(0.1))], tmp_path / "statistics.csv", {"note": "x"})
     assert [row.name for row in read_table(tmp_path / "statistics.csv")] == [name]
 
 

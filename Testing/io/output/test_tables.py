@@ -12,12 +12,12 @@ import pytest
 from AIDEALLib.errors import InputError
 from AIDEALLib.io.output.tables import COLUMNS, save_table
 from AIDEALLib.parameter_maps import ParameterMaps
-from AIDEALLib.statistics import region_statistics
+from AIDEALLib.statistics import Measuring, region_statistics
 
 
 def test_table_keeps_full_precision_and_odd_names(tmp_path: Path, maps: ParameterMaps) -> None:
-    row = region_statistics(maps, maps.mask, 'lobe "A", right\n#1', voxel_volume_ml=0.015)
-    empty = region_statistics(maps, np.zeros_like(maps.mask), "none", voxel_volume_ml=0.015)
+    row = region_statistics(maps, maps.mask, 'lobe "A", right\n#1', Measuring(0.015))
+    empty = region_statistics(maps, np.zeros_like(maps.mask), "none", Measuring(0.015))
     save_table([row, empty], tmp_path / "statistics.csv", {"version": "0.1.0", "note": "two\nlines"})
     lines = (tmp_path / "statistics.csv").read_text(encoding="utf-8").split("\n")
     assert lines[:2] == ["# version: 0.1.0", "# note: two lines"]
@@ -34,5 +34,5 @@ def test_table_keeps_full_precision_and_odd_names(tmp_path: Path, maps: Paramete
 
 
 def test_every_column_is_a_field_and_every_field_a_column(maps: ParameterMaps) -> None:
-    row = region_statistics(maps, maps.mask, "all", voxel_volume_ml=1.0)
+    row = region_statistics(maps, maps.mask, "all", Measuring(1.0))
     assert set(COLUMNS) == set(row.__dataclass_fields__)

@@ -12,7 +12,7 @@ import pytest
 
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.statistics import TANG_2015, RunErrors, circle_roi, segment_statistics
+from AIDEALLib.statistics import TANG_2015, Measuring, RunErrors, circle_roi, segment_statistics, segments_of, with_groups
 from slicer_harness.cases import OBLIQUE
 
 pytest.importorskip("slicer")
@@ -28,10 +28,8 @@ def test_statistics_equal_those_of_numpy(drawn: Drawn, liver_maps: ParameterMaps
     found = measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())
     expected = segment_statistics(
         liver_maps,
-        truth.labels.astype(np.int32),
-        truth.label_names,
-        voxel_volume_ml=OBLIQUE.voxel_volume_ml,
-        errors=RunErrors.of(liver_maps.provenance.as_dict()),
+        with_groups(segments_of(truth.labels, truth.label_names), liver_maps.mask),
+        Measuring(OBLIQUE.voxel_volume_ml, errors=RunErrors.of(liver_maps.provenance.as_dict())),
     )
     assert [row.name for row in found] == ["Right lobe", "Left lobe", "whole liver"]
     for a, b in zip(found, expected, strict=True):

@@ -12,7 +12,7 @@ from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.regions.measure import circles_in_liver
 from AIDEALLib.regions.suggest import CircleRules
 from AIDEALLib.simulation.tissue import TissueMaps
-from AIDEALLib.statistics import LowConfidence
+from AIDEALLib.statistics import LowConfidence, segments_of
 from slicer_harness.cases import OBLIQUE
 
 pytest.importorskip("slicer")
@@ -29,7 +29,7 @@ def test_circles_are_those_of_the_library(drawn: Drawn, liver_maps: ParameterMap
     maps, segmentation, truth = drawn
     found = suggest(maps, regions_of(segmentation, maps.pdff), LowConfidence(), RULES)
     scanned = replace(liver_maps, geometry=OBLIQUE)
-    expected = circles_in_liver(scanned, truth.labels, truth.label_names, RULES)
+    expected = circles_in_liver(scanned, segments_of(truth.labels, truth.label_names), RULES)
     assert found == expected
     assert found.circles
     points = add_circles(scene, maps, found)

@@ -16,6 +16,7 @@ from ...statistics import (
     WHOLE_LIVER,
     JointFit,
     LowConfidence,
+    Measuring,
     RunErrors,
     Sample,
     SegmentStatistics,
@@ -102,12 +103,14 @@ def measure(
     if options.leave_out and together == WHOLE_LIVER:
         measured = _left(maps, arrays, regions, options.leave_out)
     whole, groups = list(regions), {}
-    for name, members in liver_groups(dict(enumerate(region.name for region in regions))).items():
+    entries = {n: region.terminology for n, region in enumerate(regions)}
+    for name, members in liver_groups({n: region.name for n, region in enumerate(regions)}, entries).items():
         if name == WHOLE_LIVER or together == WHOLE_LIVER:
             row = together if name == WHOLE_LIVER else name
             with_signal = [n for n in members if np.any(regions[n].voxels & arrays.mask[regions[n].box])]
             measured, whole = ([*of, _union(row, [of[n] for n in with_signal], arrays.pdff.shape)] for of in (measured, whole))
             groups[row] = members
+    how = Measuring(volume_ml, options.low_confidence, options.exclude_low_confidence, cutoffs, errors)
     rows = []
     for region in measured:
         lobe = _lobe_around(region, lobes_of_samples or (), arrays.pdff.shape)
@@ -118,13 +121,12 @@ def measure(
                 arrays if lobe is not None else arrays.cropped(region.box),
                 whole_voxels(region, arrays.pdff.shape) if lobe is not None else region.voxels,
                 region.name,
-                voxel_volume_ml=volume_ml,
-                low_confidence=options.low_confidence,
-                exclude_low_confidence=options.exclude_low_confidence,
-                cutoffs=cutoffs if region.liver else None,
-                errors=errors,
-                sample=None if lobes_of_samples is None else Sample(lobe),
-                joint=partial(_joint_in, options.joint, box) if options.joint is not None else None,
+                replace(
+                    how,
+                    cutoffs=cutoffs if region.liver else None,
+                    joint=partial(_joint_in, options.joint, box) if options.joint is not None else None,
+                ),
+                None if lobes_of_samples is None else Sample(lobe),
             )
         )
     rows = [withheld_with_members(row, [rows[n] for n in groups.get(row.name, ())]) for row in rows]

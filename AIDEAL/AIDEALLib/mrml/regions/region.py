@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import slicer
 import vtk
 
-from ...statistics import liver_part
+from ...statistics import liver_part, unique_names
 from ..volumes import array_of
 from .grid import voxels_on_grid
 from .map_arrays import BoolArray, Box
@@ -34,6 +34,8 @@ class Region:
         Identifier of its segment.
     color : tuple of float
         Colour of its segment, RGB from 0 to 1.
+    terminology : str
+        Terminology entry of its segment, '' where it has none.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Region:
     liver: bool = True
     segment_id: str = ""
     color: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    terminology: str = ""
 
     def holds(self, voxel: tuple[int, int, int] | None) -> bool:
         """Whether a voxel (slice, row, column) of the maps is in the region."""
@@ -69,9 +72,10 @@ def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
     """
     segment = segmentation.GetSegmentation().GetSegment(segment_id)
     name = segment.GetName() or segment_id
-    liver = liver_part(name, _terminology(segment)) is not None
-    whole = array_of(volume).shape
-    empty = Region(name, (slice(0, 0),) * 3, np.zeros((0, 0, 0), bool), liver, segment_id, tuple(segment.GetColor()))
+    terminology, whole = _terminology(segment), array_of(volume).shape
+    liver = liver_part(name, terminology) is not None
+    nothing = np.zeros((0, 0, 0), bool)
+    empty = Region(name, (slice(0, 0),) * 3, nothing, liver, segment_id, tuple(segment.GetColor()), terminology)
     labelmap = slicer.vtkOrientedImageData()
     binary = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     if not segment.GetRepresentation(binary):
@@ -83,7 +87,8 @@ def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
         return empty
     placed = voxels_on_grid(labelmap, segmentation, volume)
     if placed is not None:
-        return Region(name, *placed, liver, segment_id, tuple(segment.GetColor()))
+        box, voxels = placed
+        return replace(empty, box=box, voxels=voxels)
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     reference = logic.CreateOrientedImageDataFromVolumeNode(volume, segmentation.GetParentTransformNode())
     resampled = slicer.vtkOrientedImageData()
@@ -91,19 +96,17 @@ def segment_region(segmentation: Any, segment_id: str, volume: Any) -> Region:
     if not resample.ResampleOrientedImageToReferenceOrientedImage(labelmap, reference, resampled, False, False):
         return empty
     values = _oriented_array(resampled, whole)
-    box = bounding_box(values > 0)
-    if box is None:
-        return empty
-    voxels = values[box] > 0
-    return Region(name, box, voxels, liver, segment_id, tuple(segment.GetColor()))
+    filled = bounding_box(values > 0)
+    return empty if filled is None else replace(empty, box=filled, voxels=values[filled] > 0)
 
 
 def regions_of(segmentation: Any, volume: Any) -> list[Region]:
-    """All segments of a segmentation node on the grid of a volume; [] for no segmentation."""
+    """All segments of a segmentation node on the grid of a volume, no two of one name; [] for no segmentation."""
     if segmentation is None or segmentation.GetSegmentation() is None:
         return []
     stored = segmentation.GetSegmentation()
-    return [segment_region(segmentation, stored.GetNthSegmentID(n), volume) for n in range(stored.GetNumberOfSegments())]
+    found = [segment_region(segmentation, stored.GetNthSegmentID(n), volume) for n in range(stored.GetNumberOfSegments())]
+    return [replace(region, name=name) for region, name in zip(found, unique_names(r.name for r in found), strict=True)]
 
 
 def whole_voxels(region: Region, shape: tuple[int, ...]) -> BoolArray:
@@ -111,11 +114,6 @@ def whole_voxels(region: Region, shape: tuple[int, ...]) -> BoolArray:
     voxels = np.zeros(shape, bool)
     voxels[region.box] = region.voxels
     return voxels
-
-
-def terminology_of(segmentation: Any, segment_id: str) -> str:
-    """Terminology entry of a segment of a node, '' where it has none."""
-    return _terminology(segmentation.GetSegmentation().GetSegment(segment_id))
 
 
 def _terminology(segment: Any) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import slicer
 
 from ...errors import AidealError, InputError
@@ -17,13 +16,14 @@ from ...io.interchange import provenance_from_dict
 from ...io.output.dicom.content import ExportContent, Region
 from ...io.output.dicom.study import Identity
 from ...parameter_maps import MAP_INFO, ParameterMaps
-from ...statistics import SegmentStatistics, liver_groups
+from ...statistics import Segment, SegmentStatistics, with_groups
 from ...worker.client import QualityReport
 from .. import nodes
 from ..nodes import MapNodes, findings_of
 from ..regions.map_arrays import map_arrays
 from ..regions.measure import ALL_CIRCLES, MeasureOptions
 from ..regions.region import Region as DrawnRegion
+from ..regions.region import whole_voxels
 from ..scan.sources import scan_of_maps
 from ..text import tr
 from ..volumes import array_of, geometry_of
@@ -174,8 +174,9 @@ def report_content(
 
     whole, scan = parameter_maps(maps), scan_of_maps(maps)
     series = None if scan.problems() else scan.series()
-    masks = _masks(regions, whole.mask.shape)
-    found = tuple(Region(masks[row.name], row) for row in rows if row.name in masks)
+    segments = _segments(regions, whole.mask.shape)
+    named = [(segments[row.name], row) for row in rows if row.name in segments]
+    found = tuple(Region(segment.mask, row, terminology=segment.terminology) for segment, row in named)
     if series is not None and series.shape != whole.mask.shape:
         series = None
     quality = QualityReport(findings_of(maps.pdff))
@@ -286,13 +287,10 @@ def add_to_database(paths: Sequence[Path]) -> bool:
     return True
 
 
-def _masks(regions: Sequence[DrawnRegion], shape: tuple[int, ...]) -> dict[str, npt.NDArray[np.bool_]]:
+def _segments(regions: Sequence[DrawnRegion], shape: tuple[int, ...]) -> dict[str, Segment]:
     """Voxels of each row of the table by its name."""
-    masks: dict[str, npt.NDArray[np.bool_]] = {}
-    for region in regions:
-        masks[region.name] = np.zeros(shape, dtype=np.bool_)
-        masks[region.name][region.box] = region.voxels
-    circles = [name for name in masks if " ROI " in name]
-    drawn = dict(enumerate(name for name in masks if name not in circles))
-    groups = {row: [drawn[n] for n in members] for row, members in liver_groups(drawn).items()} | {ALL_CIRCLES: circles}
-    return masks | {row: np.logical_or.reduce([masks[n] for n in members]) for row, members in groups.items() if members}
+    found = [Segment(region.name, whole_voxels(region, shape), region.terminology) for region in regions]
+    drawn = [segment for segment in found if " ROI " not in segment.name]
+    circles = [segment.mask for segment in found if " ROI " in segment.name]
+    every = {segment.name: segment for segment in [*found, *with_groups(drawn, np.ones(shape, np.bool_))]}
+    return every | ({ALL_CIRCLES: Segment(ALL_CIRCLES, np.any(circles, axis=0))} if circles else {})

@@ -10,11 +10,12 @@ import numpy as np
 from ...comparison.compare import Visit
 from ...comparison.exchange import Compared
 from ...io.segmentation import Segmentation
+from ...statistics import Segment
 from .. import nodes
 from ..nodes import MapNodes
 from ..regions import drawing, owners
 from ..regions.measure import ALL_CIRCLES, MeasureOptions, measure
-from ..regions.region import Region, regions_of, terminology_of
+from ..regions.region import Region, regions_of, whole_voxels
 from ..views.colors import create_display, set_up_volume_display
 from ..volumes import array_of, fill_volume, geometry_of
 from .documents import parameter_maps
@@ -53,7 +54,7 @@ def visit_of(maps: MapNodes, segmentation: Any, options: MeasureOptions, diamete
     rows = measure(maps, drawn, options) + measure(maps, found, options, ALL_CIRCLES, drawn)
     name = owners.name_of(maps.scan) or maps.pdff.GetName()
     shape = array_of(maps.pdff).shape
-    return Visit(name, parameter_maps(maps), rows, _labels(drawn, segmentation, shape), _labels(found, circles, shape))
+    return Visit(name, parameter_maps(maps), rows, _segmentation(drawn, shape), _segmentation(found, shape))
 
 
 def regions_of_scan(maps: MapNodes) -> Any:
@@ -93,12 +94,6 @@ def add_change(baseline: MapNodes, follow_up: MapNodes, found: Compared) -> None
     baseline.pdff.GetNodeReference(nodes.map_role(CHANGE)).GetDisplayNode().SetWindowLevelMinMax(-WINDOW_POINTS, WINDOW_POINTS)
 
 
-def _labels(regions: Sequence[Region], segmentation: Any, shape: tuple[int, ...]) -> Segmentation | None:
-    filled = [region for region in regions if region.voxels.any()]
-    if not filled:
-        return None
-    labels = np.zeros(shape, np.int32)
-    for number, region in enumerate(filled, start=1):
-        labels[region.box][region.voxels] = number
-    entries = {number: terminology_of(segmentation, region.segment_id) for number, region in enumerate(filled, start=1)}
-    return Segmentation(labels, {number: region.name for number, region in enumerate(filled, start=1)}, entries)
+def _segmentation(regions: Sequence[Region], shape: tuple[int, ...]) -> Segmentation | None:
+    filled = [Segment(r.name, whole_voxels(r, shape), r.terminology) for r in regions if r.voxels.any()]
+    return Segmentation.of(filled) if filled else None

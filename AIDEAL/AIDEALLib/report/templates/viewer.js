@@ -28,6 +28,8 @@ function valueAt(name, slice, row, column) {
 
 const inside = (s, r, c) => arrays.mask[s * plane + r * nColumns + c] > 0;
 
+const inRegion = (n, s, r, c) => ((arrays["regions" + (n >> 3)][s * plane + r * nColumns + c] >> (n & 7)) & 1) > 0;
+
 function colour(table, t) {
   const i = Math.max(0, Math.min(255, Math.round(255 * t))) * 3;
   return [table.charCodeAt(i), table.charCodeAt(i + 1), table.charCodeAt(i + 2)];
@@ -82,17 +84,18 @@ function hatch(context, zoom) { // a pattern, not a colour, so that it shows on 
 }
 
 function outlines(context, zoom) {
-  const label = (r, c) => (r < 0 || c < 0 || r >= nRows || c >= nColumns ? 0 : arrays.labels[state.slice * plane + r * nColumns + c]);
   context.lineWidth = Math.max(1.5, zoom / 3);
-  meta.regions.forEach((region, n) => {
+  const largestFirst = [...meta.regions.entries()].sort(([, a], [, b]) => b.voxels - a.voxels); // smaller ones show on larger ones
+  largestFirst.forEach(([n, region]) => {
+    const holds = (r, c) => r >= 0 && c >= 0 && r < nRows && c < nColumns && inRegion(n, state.slice, r, c);
     context.strokeStyle = region.colour; context.beginPath();
     for (let r = 0; r < nRows; r++) for (let c = 0; c < nColumns; c++) {
-      if (label(r, c) !== n + 1) continue;
+      if (!holds(r, c)) continue;
       const x = c * zoom, y = r * zoom;
-      if (label(r - 1, c) !== n + 1) { context.moveTo(x, y); context.lineTo(x + zoom, y); }
-      if (label(r + 1, c) !== n + 1) { context.moveTo(x, y + zoom); context.lineTo(x + zoom, y + zoom); }
-      if (label(r, c - 1) !== n + 1) { context.moveTo(x, y); context.lineTo(x, y + zoom); }
-      if (label(r, c + 1) !== n + 1) { context.moveTo(x + zoom, y); context.lineTo(x + zoom, y + zoom); }
+      if (!holds(r - 1, c)) { context.moveTo(x, y); context.lineTo(x + zoom, y); }
+      if (!holds(r + 1, c)) { context.moveTo(x, y + zoom); context.lineTo(x + zoom, y + zoom); }
+      if (!holds(r, c - 1)) { context.moveTo(x, y); context.lineTo(x, y + zoom); }
+      if (!holds(r, c + 1)) { context.moveTo(x + zoom, y); context.lineTo(x + zoom, y + zoom); }
     }
     context.stroke();
   });
@@ -121,8 +124,8 @@ function captions(info, low, high, table) {
 function describe(s, r, c) {
   const place = `slice ${s + 1}, row ${r + meta.offset[0]}, column ${c + meta.offset[1]}: `;
   if (!inside(s, r, c)) return place + "no estimate here";
-  const label = arrays.labels[s * plane + r * nColumns + c], value = (name, digits) => valueAt(name, s, r, c).toFixed(digits);
-  const where = label ? `, ${meta.regions[label - 1].name}` : "";
+  const value = (name, digits) => valueAt(name, s, r, c).toFixed(digits);
+  const where = meta.regions.filter((_, n) => inRegion(n, s, r, c)).map((region) => `, ${region.name}`).join("");
   return `${place}PDFF ${value("pdff", 2)} ± ${value("sd", 2)} %, P(swap) ${value("swap", 3)}, R2* ${value("r2star", 0)} 1/s${where}`;
 }
 

@@ -15,7 +15,7 @@ from AIDEALLib.io.dicom.read import read_dicom
 from AIDEALLib.options import Overrides
 from AIDEALLib.parameter_maps import MAP_INFO, ParameterMaps, Provenance
 from AIDEALLib.simulation.demo import demo_liver
-from AIDEALLib.statistics import WHOLE_LIVER, NoiseCorrelation, RunErrors, liver_groups, region_statistics
+from AIDEALLib.statistics import WHOLE_LIVER, Measuring, NoiseCorrelation, RunErrors, liver_groups, region_statistics
 
 pytest.importorskip("highdicom")
 
@@ -109,7 +109,7 @@ def content_of(labels: np.ndarray) -> Make:  # type: ignore[type-arg]
         masks = {name: labels == label for label, name in NAMES.items()}
         masks["whole liver"] = np.isin(labels, liver_groups(NAMES)[WHOLE_LIVER])
         regions = tuple(
-            Region(mask, region_statistics(maps, mask, name, voxel_volume_ml=maps.geometry.voxel_volume_ml, errors=WHITE_NOISE))
+            Region(mask, region_statistics(maps, mask, name, Measuring(maps.geometry.voxel_volume_ml, errors=WHITE_NOISE)))
             for name, mask in masks.items()
         )
         return ExportContent(maps, regions, ("warn: The field is steep. Leave the dome out.",), "Tang 2015", PDF)

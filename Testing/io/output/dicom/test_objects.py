@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom as hd
@@ -10,7 +11,7 @@ import pydicom
 import pytest
 
 from AIDEALLib.io.output.dicom.classic_series import rescale_slope
-from AIDEALLib.io.output.dicom.content import ExportContent
+from AIDEALLib.io.output.dicom.content import ExportContent, Region
 from AIDEALLib.io.output.dicom.export import Exported
 from AIDEALLib.io.output.dicom.quantities import QUANTITIES
 from AIDEALLib.io.output.dicom.segmentation import meaning
@@ -120,8 +121,13 @@ def test_segments_are_coded(objects: list[Exported]) -> None:
         ("Right lobe ROI 1", "C85402"),
     ],
 )
-def test_meaning_of_names(name: str, code: str) -> None:
-    assert meaning(name)[1][0] == code
+def test_meaning_of_names(content: ExportContent, name: str, code: str) -> None:
+    region = Region(np.ones((1, 1, 1), bool), replace(content.regions[0].statistics, name=name))
+    assert meaning(region)[1][0] == code
+    coded = replace(
+        region, statistics=replace(region.statistics, name="label 1"), terminology="SCT^69842003^Left lobe of liver"
+    )
+    assert [part and part[0] for part in meaning(coded)] == ["91723000", "10200004", "7771000"]
 
 
 def test_report_holds_every_measurement(objects: list[Exported], content: ExportContent) -> None:

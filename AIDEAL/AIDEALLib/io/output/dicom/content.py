@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....parameter_maps import ParameterMaps
-from ....statistics import SegmentStatistics
+from ....statistics import WHOLE_LIVER, LiverPart, SegmentStatistics, liver_part
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +23,19 @@ class Region:
         Its row of the table.
     manual : bool
         Drawn or supplied by a user, not found by the program.
+    terminology : str
+        Terminology entry, by which liver is recognised where the name leaves it open.
     """
 
     mask: npt.NDArray[np.bool_]
     statistics: SegmentStatistics
     manual: bool = True
+    terminology: str = ""
+
+    @property
+    def part(self) -> LiverPart | None:
+        """Part of the liver that it is, None where it is none."""
+        return LiverPart.LIVER if self.name == WHOLE_LIVER else liver_part(self.name, self.terminology)
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ....parameter_maps import ParameterMaps
-from ....statistics import LiverPart, liver_part
+from ....statistics import LiverPart
 from .common import concept, equipment_arguments, finish, geometry_arguments, refer_by_frame, stand_in
 from .content import Region
 from .quantities import MODEL, SEGMENTATION_SERIES, Code, description
@@ -104,7 +104,7 @@ def _segment(number: int, region: Region, maps: ParameterMaps, study: Study) -> 
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentDescription
 
-    category, kind, side = meaning(region.name)
+    category, kind, side = meaning(region)
     algorithm = None
     if not region.manual:
         algorithm = AlgorithmIdentificationSequence(f"{MODEL} regions", concept(_ALGORITHM), maps.provenance.version)
@@ -117,19 +117,19 @@ def _segment(number: int, region: Region, maps: ParameterMaps, study: Study) -> 
         algorithm_identification=algorithm,
         tracking_uid=study.uids.of("region", number, region.name),
         tracking_id=f"{MODEL} {region.name}"[:64],
-        anatomic_regions=[concept(LIVER)] if kind == _REGION and liver_part(region.name) else None,
+        anatomic_regions=[concept(LIVER)] if kind == _REGION and region.part is not None else None,
     )
     if side is not None:
         described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [concept(side)]
     return described
 
 
-def meaning(name: str) -> tuple[Code, Code, Code | None]:
-    """Category, type and side of a region from its name; a region of interest where that names no anatomy."""
-    words = set(re.findall(r"[a-z]+", name.lower()))
+def meaning(region: Region) -> tuple[Code, Code, Code | None]:
+    """Category, type and side of a region from its name and terminology; a region of interest where these name no anatomy."""
+    words = set(re.findall(r"[a-z]+", region.name.lower()))
     if words == {"body", "mask"}:
         return _ANATOMY, _ABDOMEN, None
-    part = None if words & {"circle", "circles", "roi"} else liver_part(name)
+    part = None if words & {"circle", "circles", "roi"} else region.part
     if part is None:
         return _SPATIAL, _REGION, None
     return _ANATOMY, _COUINAUD.get(part, LIVER), _SIDES.get(part)

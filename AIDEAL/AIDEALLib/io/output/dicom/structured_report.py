@@ -142,7 +142,7 @@ def _group(
 ) -> Any:
     from highdicom import sr
 
-    _, kind, side = meaning(region.name)
+    _, kind, side = meaning(region)
     slices = [n for n, plane in enumerate(region.mask) if plane.any()]
     images = [
         sr.SourceImageForSegmentation(r.class_uid, r.instance_uid, [r.frame] if r.frame else None)
