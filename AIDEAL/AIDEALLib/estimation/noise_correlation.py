@@ -50,17 +50,33 @@ SIGNIFICANT = 3.0
 
 @dataclass(frozen=True, eq=False)
 class _Residual:
-    """Residual of the voxels of a slice.
+    """Residual of some voxels of a slice.
 
     Attributes
     ----------
-    values : complex, (row, column, echo); 0 where unused. used : bool (row, column).
-    basis : complex (row, column, echo, 3), orthonormal basis of what was fitted; None where nothing was.
+    values : complex, (voxels + 1, echo); the last row is 0.
+    basis : complex (voxels + 1, echo, 3), orthonormal basis of what was fitted, the last 0; None where nothing was fitted.
+    number : int, row after row of the slice with a margin of `REACH` on every side; number of each voxel, the last if unused.
+    width : voxels in a row of the slice with its margins.
     """
 
     values: Complex
     basis: Complex | None
-    used: Bools
+    number: npt.NDArray[np.int64]
+    width: int
+
+    @classmethod
+    def of(cls, values: Complex, basis: Complex | None, used: Bools) -> _Residual:
+        """From the values of the voxels that are `used` (row, column), in their order."""
+        number = np.full(tuple(n + 2 * REACH for n in used.shape), len(values))
+        number[REACH:-REACH, REACH:-REACH][used] = np.arange(len(values))
+        basis = None if basis is None else np.concatenate([basis, np.zeros_like(basis[:1])])
+        return cls(np.concatenate([values, np.zeros_like(values[:1])]), basis, number.ravel(), number.shape[1])
+
+    @property
+    def last(self) -> int:
+        """Number of what is unused."""
+        return len(self.values) - 1
 
 
 def noise_correlation(
@@ -103,10 +119,12 @@ def noise_correlation(
     within, across = _Sums(REACH), _Sums(REACH_ACROSS)
     for z in chosen:
         first = residual(z)
-        rows, columns = _drawn(first.used, rng)
-        within.add(first, first, rows, columns)
+        drawn = np.flatnonzero(first.number < first.last)
+        if drawn.size > VOXELS:
+            drawn = rng.choice(drawn, VOXELS, replace=False)
+        within.add(first, first, drawn)
         if z + 1 < n:
-            across.add(first, residual(z + 1), rows, columns)
+            across.add(first, residual(z + 1), drawn)
     found = None
     if within.products[REACH, REACH] > 0 and within.pairs[REACH, REACH] >= FEWEST_PAIRS:
         found = _significant(*(sums.correlation(within, not complex_fit) for sums in (within, across)))
@@ -125,19 +143,23 @@ class _Sums:
         size = 2 * reach + 1
         self.products, self.traces, self.pairs = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
 
-    def add(self, first: _Residual, second: _Residual, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> None:
-        """Add the pairs of voxels (rows, columns) of the first slice with those at each distance in the second."""
-        n = first.values.shape[-1]
+    def add(self, first: _Residual, second: _Residual, drawn: npt.NDArray[np.int64]) -> None:
+        """Add the pairs of the voxels `drawn` of the first slice with those at each distance in the second."""
+        n, some = first.values.shape[-1], drawn[::TRACE_EVERY]
+        own = first.values[first.number[drawn]]
+        own_basis = None if first.basis is None else first.basis[first.number[some]].conj().transpose(0, 2, 1)
         for dy, dx in _distances(self.reach):
-            i, j, pairs = _pairs(second.used, rows, columns, dy, dx)
-            product = np.sum(first.values[i].conj() * second.values[j], axis=-1).real
+            shift = dy * first.width + dx
+            other = second.number[drawn + shift]
+            pairs = int(np.count_nonzero(other < second.last))
             traces = float(n * pairs)
-            if first.basis is not None and second.basis is not None:
-                some = tuple(tuple(axis[::TRACE_EVERY] for axis in of) for of in (i, j))
-                overlap = first.basis[some[0]].conj().transpose(0, 2, 1) @ second.basis[some[1]]
-                traces = pairs * (n - 6 + float(np.sum(np.abs(overlap) ** 2)) / max(len(overlap), 1))
+            if own_basis is not None and second.basis is not None:
+                other_some = other[::TRACE_EVERY]
+                overlap = own_basis @ second.basis[other_some]
+                counted = np.count_nonzero(other_some < second.last)
+                traces = pairs * (n - 6 + float(np.sum(np.abs(overlap) ** 2)) / max(counted, 1))
             at = (dy + self.reach, dx + self.reach)
-            self.products[at] += float(product.sum())
+            self.products[at] += float(np.vdot(own, second.values[other]).real)
             self.traces[at] += traces
             self.pairs[at] += pairs
 
@@ -156,12 +178,14 @@ class _Sums:
 def _residual(echoes: Complex, maps: ParameterMaps, z: int, te: Floats, modulation: npt.NDArray[np.complex128]) -> _Residual:
     """Project the echoes of a slice off water, fat and their derivative along field and R2*."""
     mask = maps.mask[z]
-    field, r2star = maps.field[z][mask].astype(np.float64), np.clip(maps.r2star[z][mask].astype(np.float64), *RANGE_PER_S)
-    tau = te - te[0]
-    common = np.exp(2j * np.pi * field[:, None] * te - r2star[:, None] * tau)
-    samples = echoes[:, mask].T.astype(np.complex128)
+    tau = (te - te[0]).astype(np.float32)
+    decay = np.exp(-np.clip(maps.r2star[z][mask], *RANGE_PER_S)[:, None] * tau)
+    angle = 2 * np.pi * maps.field[z][mask][:, None] * tau
+    common = np.empty(angle.shape, np.complex64)
+    common.real, common.imag = decay * np.cos(angle), decay * np.sin(angle)
+    samples = echoes[:, mask].T
     water = _unit(common)
-    fat = _unit(_off(_off(common * modulation, water), water))
+    fat = _unit(_off(_off(common * modulation.astype(np.complex64), water), water))
     fitted = water * _inner(water, samples) + fat * _inner(fat, samples)
     third = tau * fitted
     for known in (water, fat, water, fat):
@@ -170,12 +194,11 @@ def _residual(echoes: Complex, maps: ParameterMaps, z: int, te: Floats, modulati
     rest = _off(samples - fitted, third)
     energy = np.sum(np.abs(rest) ** 2, axis=1)
     good = (energy > 0) & (energy < OUTLIER * np.median(energy)) if energy.size else np.zeros(0, bool)
-    shape = (*mask.shape, len(te))
-    values, basis, used = np.zeros(shape, np.complex64), np.zeros((*shape, 3), np.complex64), mask.copy()
+    used = mask.copy()
     used[mask] = good
-    values[mask] = rest
-    basis[mask] = np.stack([water, fat, third], axis=-1)
-    return _Residual(values, basis, used & (_mean_around(used.astype(np.float64), AROUND) >= GOOD_AROUND))
+    used &= _mean_around(used.astype(np.float64), AROUND) >= GOOD_AROUND
+    kept = used[mask]
+    return _Residual.of(rest[kept], np.stack([water[kept], fat[kept], third[kept]], axis=-1), used)
 
 
 def _air(echoes: Complex, noise_sd: float, has_phase: bool) -> _Residual:
@@ -192,7 +215,7 @@ def _air(echoes: Complex, noise_sd: float, has_phase: bool) -> _Residual:
     if not has_phase and np.any(air):
         squares = np.abs(values) ** 2
         values = (squares - squares[air].mean(0)).astype(np.complex64)
-    return _Residual(values, None, air)
+    return _Residual.of(values[air], None, air)
 
 
 def _mean_around(values: Floats, reach: int) -> Floats:
@@ -203,17 +226,17 @@ def _mean_around(values: Floats, reach: int) -> Floats:
     return result
 
 
-def _inner(a: npt.NDArray[np.complex128], b: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
-    result: npt.NDArray[np.complex128] = np.sum(a.conj() * b, axis=1, keepdims=True)
+def _inner(a: Complex, b: Complex) -> Complex:
+    result: Complex = np.sum(a.conj() * b, axis=1, keepdims=True)
     return result
 
 
-def _off(x: npt.NDArray[np.complex128], unit: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
+def _off(x: Complex, unit: Complex) -> Complex:
     return x - unit * _inner(unit, x)
 
 
-def _unit(x: npt.NDArray[np.complex128]) -> npt.NDArray[np.complex128]:
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+def _unit(x: Complex) -> Complex:
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
 
 def _significant(within: tuple[Floats, Floats], across: tuple[Floats, Floats]) -> list[Floats] | None:
@@ -243,22 +266,3 @@ def _cut(layers: list[Floats]) -> Table:
 def _distances(reach: int) -> Iterator[tuple[int, int]]:
     """One of two opposite distances each, and 0."""
     return ((dy, dx) for dy in range(reach + 1) for dx in range(-reach, reach + 1) if dy or dx >= 0)
-
-
-def _drawn(used: Bools, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows and columns of some of the voxels used."""
-    places = np.flatnonzero(used)
-    if places.size > VOXELS:
-        places = rng.choice(places, VOXELS, replace=False)
-    rows, columns = np.unravel_index(places, used.shape)
-    return rows, columns
-
-
-def _pairs(
-    used: Bools, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], dy: int, dx: int
-) -> tuple[tuple[npt.NDArray[np.int64], ...], tuple[npt.NDArray[np.int64], ...], int]:
-    """Indices of voxels and of those at a distance from them, where both are used."""
-    y, x = rows + dy, columns + dx
-    inside = (y >= 0) & (y < used.shape[0]) & (x >= 0) & (x < used.shape[1])
-    inside[inside] = used[y[inside], x[inside]]
-    return (rows[inside], columns[inside]), (y[inside], x[inside]), int(np.count_nonzero(inside))
