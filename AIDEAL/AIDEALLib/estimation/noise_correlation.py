@@ -156,7 +156,7 @@ class _Sums:
             if own_basis is not None and second.basis is not None:
                 other_some = other[::TRACE_EVERY]
                 overlap = own_basis @ second.basis[other_some]
-                counted = np.count_nonzero(other_some < second.last)
+                counted = int(np.count_nonzero(other_some < second.last))
                 traces = pairs * (n - 6 + float(np.sum(np.abs(overlap) ** 2)) / max(counted, 1))
             at = (dy + self.reach, dx + self.reach)
             self.products[at] += float(np.vdot(own, second.values[other]).real)

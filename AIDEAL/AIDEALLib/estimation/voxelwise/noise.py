@@ -9,6 +9,8 @@ from .neighbours import Neighbours
 
 NORMAL_MAD = 0.674489750196082
 """Median absolute value of a standard normal variable."""
+ENOUGH_DIFFERENCES = 20_000
+"""Their median determines the noise to one percent."""
 FEWEST_PAIRS = 200
 """Of adjacent voxels, for a median that determines the noise to a few percent."""
 DETERMINED_PER_S = 80.0
@@ -36,7 +38,8 @@ def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
     the slice (zero-filled voxels excluded); the minimum over echoes, because late echoes have the least structure.
     """
     x = torch.view_as_real(echoes)
-    upper, lower = x[:, :-1:2], x[:, 1::2]  # every second pair of rows is enough for a median
+    apart = 2 * max(1, echoes[0].numel() // ENOUGH_DIFFERENCES)  # not all rows are needed for a median
+    upper, lower = x[:, :-1:apart], x[:, 1::apart]
     difference = (upper[:, :, :-1] - upper[:, :, 1:] - lower[:, :, :-1] + lower[:, :, 1:]).abs().flatten(1)
     estimates = []
     for values in difference:
