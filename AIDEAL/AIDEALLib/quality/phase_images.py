@@ -12,6 +12,7 @@ from ..echoes import EchoSeries
 from .findings import Finding, Severity
 
 Mask = npt.NDArray[np.bool_]
+Echoes = npt.NDArray[np.complex64]
 
 MOST_SLICES, COHERENCE = 8, 0.5
 """Phase of neighbouring bright voxels agrees at least this well (0: not at all, 1: fully) in anything that is phase."""
@@ -37,7 +38,7 @@ EXPORT = "Export phase, or real and imaginary images, along with the magnitudes"
 
 
 def assess_phase_images(series: EchoSeries, body: Mask) -> list[Finding]:
-    """Findings on the phase; `body` (slice, row, column) marks voxels with signal."""
+    """Findings on the phase of some slices; `body` (slice, row, column) marks voxels with signal, of which there are some."""
     if not np.any(series.echoes.imag):
         kind = "real parts without imaginary ones" if series.has_phase else "magnitudes without phase"
         return [
@@ -48,7 +49,10 @@ def assess_phase_images(series: EchoSeries, body: Mask) -> list[Finding]:
                 advise(f"{EXPORT}.") if series.has_phase else _or_magnitudes(EXPORT),
             )
         ]
-    if all(np.all(np.abs(np.angle(b[body] * np.conj(a[body]))) < 1e-4) for a, b in pairwise(series.echoes)):
+    filled = np.flatnonzero(body.any((1, 2)))
+    chosen = filled[np.linspace(0, filled.size - 1, min(filled.size, MOST_SLICES)).astype(int)]
+    echoes, body = series.echoes[:, chosen], body[chosen]
+    if all(np.all(np.abs(np.angle(b[body] * np.conj(a[body]))) < 1e-4) for a, b in pairwise(echoes)):
         return [
             Finding(
                 "phase-constant",
@@ -57,20 +61,20 @@ def assess_phase_images(series: EchoSeries, body: Mask) -> list[Finding]:
                 _or_magnitudes(f"The phase images are not those of these echoes. {EXPORT}"),
             )
         ]
-    return _offset(series) or _scale(series, body) or _noise_in_air(series, body) or _filtered(series, body)
+    return _offset(echoes) or _scale(echoes, body) or _noise_in_air(echoes, body) or _filtered(echoes, body)
 
 
-def _offset(series: EchoSeries) -> list[Finding]:
+def _offset(echoes: Echoes) -> list[Finding]:
     """Real and imaginary parts that are not 0 where there is air: at the border, and the same in all echoes."""
-    border = np.ones(series.shape, dtype=bool)
+    border = np.ones(echoes.shape[1:], dtype=bool)
     border[:, BORDER_VOXELS:-BORDER_VOXELS, BORDER_VOXELS:-BORDER_VOXELS] = False
-    values = series.echoes[:, border]
+    values = echoes[:, border]
     centre = np.median(values.real, axis=1) + 1j * np.median(values.imag, axis=1)
     spread = np.median(np.abs(values - centre[:, None]))
     mean = complex(centre.mean())
     if abs(mean) <= OFFSET_TIMES_NOISE * spread or np.abs(centre - mean).max() > SAME_OFFSET * abs(mean):
         return []
-    share = 100 * abs(mean) / float(np.abs(series.echoes).max())
+    share = 100 * abs(mean) / float(np.abs(echoes).max())
     return [
         Finding(
             "parts-offset",
@@ -82,8 +86,8 @@ def _offset(series: EchoSeries) -> list[Finding]:
     ]
 
 
-def _scale(series: EchoSeries, body: Mask) -> list[Finding]:
-    coherence = _coherence(series, body)
+def _scale(echoes: Echoes, body: Mask) -> list[Finding]:
+    coherence = _coherence(echoes, body)
     if coherence < COHERENCE:
         return [
             Finding(
@@ -93,7 +97,7 @@ def _scale(series: EchoSeries, body: Mask) -> list[Finding]:
                 _or_magnitudes(f"The unit of the phase is wrong, or these are no phase images. State the unit. {EXPORT}"),
             )
         ]
-    angles = _some_angles(series)
+    angles = _some_angles(echoes)
     gap = _cut_off_degrees(angles)
     if gap > 0:
         return [
@@ -126,9 +130,9 @@ def _scale(series: EchoSeries, body: Mask) -> list[Finding]:
     return []
 
 
-def _noise_in_air(series: EchoSeries, body: Mask) -> list[Finding]:
+def _noise_in_air(echoes: Echoes, body: Mask) -> list[Finding]:
     """Noise of another scale in imaginary parts, or whose phase is not spread evenly over the turn, alike in all echoes."""
-    values = _air(series, body)
+    values = _air(echoes, body)
     if values.shape[1] < LEAST_AIR:
         return []
     ratios = np.log(np.median(np.abs(values.imag), axis=1) / np.median(np.abs(values.real), axis=1))
@@ -161,18 +165,18 @@ def _noise_in_air(series: EchoSeries, body: Mask) -> list[Finding]:
     ]
 
 
-def _air(series: EchoSeries, body: Mask) -> npt.NDArray[np.complex64]:
+def _air(echoes: Echoes, body: Mask) -> npt.NDArray[np.complex64]:
     """Values (echo, voxels) outside the body, where no echo is 0."""
     from scipy.ndimage import binary_dilation, binary_fill_holes
 
     filled = np.stack([binary_fill_holes(mask) for mask in body])
-    values = series.echoes[:, ~binary_dilation(filled, np.ones((1, 3, 3), dtype=bool), BORDER_VOXELS + 1)]
+    values = echoes[:, ~binary_dilation(filled, np.ones((1, 3, 3), dtype=bool), BORDER_VOXELS + 1)]
     return values[:, np.all(values != 0, axis=0)]
 
 
-def _filtered(series: EchoSeries, body: Mask) -> list[Finding]:
+def _filtered(echoes: Echoes, body: Mask) -> list[Finding]:
     """Phase whose smooth part was taken away, as for susceptibility-weighted images."""
-    means = np.exp(1j * np.angle(series.echoes[:, body])).mean(1)
+    means = np.exp(1j * np.angle(echoes[:, body])).mean(1)
     least, most = FILTERED_LENGTH
     if np.abs(np.angle(means)).max() > FILTERED_RAD or np.abs(means).min() < least or np.abs(means).max() > most:
         return []
@@ -187,9 +191,9 @@ def _filtered(series: EchoSeries, body: Mask) -> list[Finding]:
     ]
 
 
-def _some_angles(series: EchoSeries) -> npt.NDArray[np.float32]:
+def _some_angles(echoes: Echoes) -> npt.NDArray[np.float32]:
     """Phase of values other than 0, evenly drawn from all echoes."""
-    values = series.echoes.ravel()
+    values = echoes.ravel()
     step = int(np.count_nonzero(values)) // MOST_PHASE_VALUES | 1  # odd, so as not to stay in one column
     values = values[::step]
     angles: npt.NDArray[np.float32] = np.angle(values[values != 0])
@@ -220,11 +224,8 @@ def _or_magnitudes(text: str) -> Advice:
     )
 
 
-def _coherence(series: EchoSeries, body: Mask) -> float:
-    """How far the phase of the strongest echo follows a local slope, 0 to 1, over the bright body of some slices."""
-    filled = np.flatnonzero(body.any((1, 2)))
-    chosen = filled[np.linspace(0, filled.size - 1, min(filled.size, MOST_SLICES)).astype(int)]
-    echoes, body = series.echoes[:, chosen], body[chosen]
+def _coherence(echoes: Echoes, body: Mask) -> float:
+    """How far the phase of the strongest echo follows a local slope, 0 to 1, over the bright body."""
     image = max(echoes, key=lambda echo: float(np.abs(echo[body]).mean()))
     magnitude = np.abs(image)
     bright = body & (magnitude > np.median(magnitude[body]))
