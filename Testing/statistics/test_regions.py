@@ -61,7 +61,7 @@ def test_numbers_equal_those_of_numpy(
 ) -> None:
     region[0, 0, :2] = True
     maps = Arrays(pdff, sd, sd, np.zeros(SHAPE, np.float32), 2 * sd, np.ones(SHAPE, np.bool_))
-    row = region_statistics(maps, region, "x", Measuring(0.5))
+    row = region_statistics(maps, region, "x", Measuring(0.5, cutoffs=None))
     values, spreads = pdff[region].astype(float), sd[region].astype(float)
     assert row.voxels == row.used_voxels == np.count_nonzero(region)
     assert row.volume_ml == 0.5 * row.voxels
@@ -169,7 +169,8 @@ def test_maps_and_joint_estimate_of_opposite_modes_give_no_number() -> None:
     row = region_statistics(maps, region, "Liver", Measuring(1.0, joint=lambda used: fit))
     assert row.withheld == "water and fat undecided, 92 % in the maps, 9 % in the joint estimate"
     assert np.isnan(row.reported) and np.isnan(row.pdff_mean)
-    near = region_statistics(maps, region, "Liver", Measuring(1.0, joint=lambda used: replace(fit, pdff=90.0)))
+    other = Measuring(1.0, cutoffs=None, joint=lambda used: replace(fit, pdff=90.0))
+    near = region_statistics(maps, region, "Spleen", other)
     assert near.reported_from == "joint" and near.reported == 90.0
 
 

@@ -136,3 +136,19 @@ def test_misfit_above_noise_stands_for_an_error() -> None:
     assert misfit_points(sensitivity, 12.0, 40.0, 8.0, 2.0) == pytest.approx(8 * math.sqrt(0.75))
     assert misfit_points(sensitivity, 12.0, 300.0, 8.0, 2.0) == pytest.approx(24 * math.sqrt(0.75))
     assert misfit_points(sensitivity, 12.0, 40.0, 8.0, 1.2) == misfit_points((), 12.0, 40.0, 8.0, 2.0) == 0.0
+
+
+def test_a_liver_with_more_fat_than_any_has_no_number_and_another_organ_has(lobes: npt.NDArray[np.int32]) -> None:
+    maps = Arrays(pdff=_filled(88))
+    right, pancreas = rows(maps, lobes, {1: "Right lobe", 2: "Pancreas"})
+    assert right.withheld == "no liver has 88 % fat, water and fat may be exchanged"
+    assert (pancreas.withheld, pancreas.pdff_median) == ("", 88)
+    assert not rows(Arrays(pdff=_filled(55)), lobes)[0].withheld
+
+
+def test_phase_and_magnitudes_that_disagree_leave_both_readings(lobes: npt.NDArray[np.int32]) -> None:
+    contradiction = {"across": 2, "blocks": [[0, row, column, 9.0, 0.04, 0.5] for row in range(2) for column in range(2)]}
+    found = rows(Arrays(), lobes, magnitudes=contradiction)[0]
+    assert found.withheld == "phase and magnitudes disagree: 12 % as read, 21 % by magnitudes alone"
+    slight = {"across": 2, "blocks": [[0, row, column, 9.0, 0.04, 4.0] for row in range(2) for column in range(2)]}
+    assert not rows(Arrays(), lobes, magnitudes=slight)[0].withheld

@@ -128,6 +128,10 @@ def phase_scaled(series: EchoSeries, rng: Rng) -> EchoSeries:
     return _with_phase(series, rng.choice([rng.uniform(0.4, 0.93), rng.uniform(1.1, 2.2)]) * np.angle(series.echoes))
 
 
+def phase_scaled_slightly(series: EchoSeries, rng: Rng) -> EchoSeries:
+    return _with_phase(series, rng.choice([rng.uniform(0.93, 0.98), rng.uniform(1.02, 1.1)]) * np.angle(series.echoes))
+
+
 def phase_of_stored_range(series: EchoSeries, rng: Rng) -> EchoSeries:
     share = rng.uniform(0.5, 0.93)
     return _with_phase(series, share * np.angle(series.echoes) + rng.uniform(-1, 1) * np.pi * (1 - share))
@@ -296,26 +300,27 @@ FAULTS: dict[str, tuple[Callable[[EchoSeries, Rng], EchoSeries], int]] = {
     "centre frequency of another scan": (other_frequency, 3),
     "field strength of the other scanner": (wrong_field_strength, 3),
     "phase of a wrong scale": (phase_scaled, 3),
+    "phase scaled by a few percent": (phase_scaled_slightly, 3),
     "phase scaled and shifted": (phase_of_stored_range, 3),
     "phase modulo half a turn": (phase_modulo_half_turn, 3),
     "phase of another patient": (phase_of_other_patient, 3),
     "one echo of another patient": (echo_of_other_patient, 3),
-    "a constant phase of each echo": (constant_of_each_echo, 4),
+    "a constant phase of each echo": (constant_of_each_echo, 3),
     "phase high-pass filtered": (high_pass_phase, 3),
     "phase mirrored": (conjugated, 3),
     "real and imaginary exchanged": (parts_exchanged, 3),
     "imaginary of another scale": (imaginary_scaled, 3),
     "offset of real and imaginary": (offset_of_parts, 3),
-    "bipolar read-out": (alternating_phase, 4),
-    "bipolar read-out, stated monopolar": (alternating_phase_denied, 4),
+    "bipolar read-out": (alternating_phase, 3),
+    "bipolar read-out, stated monopolar": (alternating_phase_denied, 3),
     "bipolar read-out, an echo missing": (alternating_phase_with_gap, 5),
     "bipolar read-out, echoes in pairs": (alternating_in_pairs, 4),
-    "phase of the last echo": (last_echo_phase, 4),
-    "gain from an echo on": (gain_from_an_echo_on, 4),
+    "phase of the last echo": (last_echo_phase, 3),
+    "gain from an echo on": (gain_from_an_echo_on, 3),
     "an echo missing": (without_echo, 5),
     "an echo missing, times of the others": (echo_lost_unnoticed, 4),
-    "phase of the first echo": (first_echo_phase, 4),
-    "gain of an echo": (gain_step, 4),
+    "phase of the first echo": (first_echo_phase, 3),
+    "gain of an echo": (gain_step, 3),
     "each echo scaled to its maximum": (each_echo_normalised, 3),
     "values clipped": (clipped, 3),
     "values overflown": (overflown, 3),

@@ -191,7 +191,7 @@ class _Blocks:
         # errors in proportion to the signal, common to the voxels of a block: what is left over, and what they do
         energy = self._sum((at.amplitude / self.noise).square())
         typical = at.amplitude / self.noise.square() / energy[self.of_voxel]
-        left = self._sum(typical * self.noise.square() * at.score / at.information)
+        left = self._sum(typical * at.score / at.information)
         directions = torch.linalg.qr(self._sum(typical * at.slopes).movedim(2, 0).mT)[0]
         left = left.T - (directions @ (directions.mT @ left.T[..., None]))[..., 0]
         effect = torch.einsum("bk,bnk->kn", at.inverse[0], self._sum(at.slopes * at.information * at.amplitude))

@@ -17,7 +17,7 @@ from ..estimation.t1_correction import required_t1_weighting
 from ..options import RunOptions
 from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
-from ..statistics.magnitude_readings import CLEAR_ERRORS
+from ..statistics.magnitude_readings import CLEAR_ERRORS, joined
 from ..statistics.usability import LARGEST_BIAS
 from .findings import Finding, Severity
 
@@ -26,6 +26,8 @@ LEAST_CHANGE = 1.5
 LEAST_SHARE = 0.1
 """Share of the body, as far as it is mostly water, that has to differ clearly. Clean simulated scans reach 0.02 and four real
 ones 0.03."""
+GROUPS = (1, 4, BLOCKS)
+"""Blocks along rows and columns that are looked at together: small parts may be wrong, and noise may need large ones."""
 WATER_PERCENT = (-20.0, 50.0)
 """Fat fractions, as read, of blocks that count."""
 
@@ -69,23 +71,24 @@ def assess_magnitude_shift(
     if shift is None:
         return [], {}
     water = (shift.pdff > WATER_PERCENT[0]) & (shift.pdff < WATER_PERCENT[1])
-    clear = water & (np.abs(shift.change) > CLEAR_ERRORS * np.hypot(shift.noise_sd, shift.model_sd))
-    severity = next(
+    by_size = [_clear_changes(shift, water, size) for size in GROUPS]
+    severity, changes = next(
         (
-            severity
+            (severity, changes)
             for severity, points in ((Severity.STOP, LARGEST_BIAS), (Severity.WARN, LEAST_CHANGE))
-            if _share(shift, clear & (np.abs(shift.change) > points), water) > LEAST_SHARE
+            for changes in by_size
+            if _share(shift, np.abs(changes) > points, water) > LEAST_SHARE
         ),
-        None,
+        (None, None),
     )
-    if severity is None:
+    if severity is None or changes is None:
         return [], {}
-    size = float(np.median(np.abs(shift.change[clear])))
+    clear = changes != 0
     finding = Finding(
         "phase-contradicts",
         severity,
         f"Phase and magnitudes contradict each other: magnitudes alone read fat fractions that differ from the maps by "
-        f"{size:.1f} points (median) in {100 * _share(shift, clear, water):.0f} % of the body.",
+        f"{np.median(np.abs(changes[clear])):.1f} points (median) in {100 * _share(shift, clear, water):.0f} % of the body.",
         advise(
             "Check that phase and magnitudes are of one scan, the unit of the phase ({}) and the read-out ({}), and export "
             "unfiltered, unscaled phase; or compare with {}, where PDFF above 50 % is ambiguous.",
@@ -95,6 +98,18 @@ def assess_magnitude_shift(
         ),
     )
     return [finding], _plain(shift)
+
+
+def _clear_changes(shift: MagnitudeShift, of: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.float64]:
+    """Change of the group of so many blocks along rows and columns that each block is in, 0 where it is not clear."""
+    groups, of_block = np.unique(shift.block // np.array([[1], [size], [size]]), axis=1, return_inverse=True)
+    changes = np.zeros(len(shift.voxels))
+    for group in range(groups.shape[1]):
+        here = of & (of_block.ravel() == group)
+        change, error = joined(shift.change[here], shift.noise_sd[here] ** -2.0, shift.model_sd[here])
+        if abs(change) > CLEAR_ERRORS * error:
+            changes[here] = change
+    return changes
 
 
 def _share(shift: MagnitudeShift, chosen: npt.NDArray[np.bool_], of: npt.NDArray[np.bool_]) -> float:

@@ -69,12 +69,33 @@ class MagnitudeReadings:
         number = {tuple(place): index for index, place in enumerate(self.place.T.tolist())}
         found = np.array([number.get(tuple(place), -1) for place in wanted.T.tolist()])
         blocks, voxels = np.unique(found[found >= 0], return_counts=True)
-        weight = voxels * self.weight[blocks]
-        if not weight.sum() > 0:
-            return 0.0, float("inf")
-        share = weight / weight.sum()
-        change = float(share @ self.change[blocks])
-        noise = 1 / weight.sum()
-        scatter = float(share**2 @ (self.change[blocks] - change) ** 2)  # what differs from block to block
-        shared = float(share @ self.model_sd[blocks])
-        return change, float(np.sqrt(max(noise, scatter) + shared**2))
+        return joined(self.change[blocks], voxels * self.weight[blocks], self.model_sd[blocks])
+
+
+def joined(
+    change: npt.NDArray[np.float64], weight: npt.NDArray[np.float64], model_sd: npt.NDArray[np.float64]
+) -> tuple[float, float]:
+    """Change of several blocks together.
+
+    Parameters
+    ----------
+    change : np.ndarray, shape (blocks,), percentage points
+        Change of each.
+    weight : np.ndarray, shape (blocks,), 1 / points^2
+        Inverse variance by noise.
+    model_sd : np.ndarray, shape (blocks,), percentage points
+        Standard deviation by errors that all share.
+
+    Returns
+    -------
+    change, error : float, percentage points
+        Mean by precision and its standard error, from noise or from the scatter of the blocks, whichever is larger; 0 and
+        infinity without a block.
+    """
+    total = float(weight.sum())
+    if not total > 0:
+        return 0.0, float("inf")
+    share = weight / total
+    mean = float(share @ change)
+    scatter = float(share**2 @ (change - mean) ** 2)
+    return mean, float(np.sqrt(max(1 / total, scatter) + (share @ model_sd) ** 2))

@@ -18,7 +18,7 @@ from .run_errors import RunErrors
 from .segment import Segment
 from .segment_row import NO_VOXEL, SegmentStatistics
 from .two_solutions import weighed_as_liver
-from .usability import noise_reason, without_numbers
+from .usability import liver_reason, noise_reason, without_numbers
 
 SKEWED_SD_POINTS = 4.0
 """Mean SD of the voxels above which their errors are so skewed that the median of a region is off by tenths of a point."""
@@ -129,6 +129,8 @@ def region_statistics(
         withheld = f"water and fat undecided, {median:.0f} % in the maps, {fit.pdff:.0f} % in the joint estimate"
     reported_from = "" if not pdff.size else "median" if stated_sd <= SKEWED_SD_POINTS else "joint" if fit else "mean"
     reported = {"median": of_median, "mean": of_mean, "joint": of_joint, "": _UNKNOWN}[reported_from]
+    if cutoffs is not None:
+        withheld = withheld or liver_reason(reported.value)
     model_low, model_high = errors.model.range_of(reported.value, r2star) if errors.model else (math.nan, math.nan)
     chances = cutoffs.chances(reported) if cutoffs else (math.nan,) * 4
     row = SegmentStatistics(

@@ -31,6 +31,8 @@ than 3 points in simulated livers. A joint estimate has no such limit."""
 LARGEST_MISFIT_POINTS, LEAST_TIMES_EXPECTED = 7.0, 1.25
 """Misfit above noise, taken for noise, may not let PDFF vary by more than so many points; below so many times what noise
 explains there is none. Water-like tissue of four real scans lies at 0 to 3.8 points, their bodies up to 6.7."""
+HIGHEST_OF_LIVER = 65.0
+"""Percent, assumed: a liver with fat in all its cells has about 50 %, and what a swap lets it read is mostly above this."""
 LARGEST_BIAS = 3.0
 """Points by which the fat fraction of a region may be off without its number being withheld."""
 _KEPT = ("name", "withheld", "voxels", "volume_ml", "outside_percent", "low_confidence_percent", "swap_suspect_percent")
@@ -167,6 +169,11 @@ def noise_reason(maps: MapArrays, used: BoolArray) -> str:
     """
     spread = float(np.median(maps.pdff_sd[used]))
     return f"too noisy (SD of a voxel {spread:.0f} points)" if spread > MOST_VOXEL_SD else ""
+
+
+def liver_reason(percent: float) -> str:
+    """Why a region of the liver has no number, where its PDFF (percent) is one that no liver has; '' where it has one."""
+    return f"no liver has {percent:.0f} % fat, water and fat may be exchanged" if percent > HIGHEST_OF_LIVER else ""
 
 
 def change_terms(pdff: FloatArray, place: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
