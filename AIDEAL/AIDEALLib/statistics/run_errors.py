@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..choices import Method
 from .noise_correlation import NoiseCorrelation
-from .usability import Usability
+from .usability import Box, Usability
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,10 @@ class RunErrors:
     model: ModelSpread | None = None
     usability: Usability = field(default_factory=Usability)
     from_magnitudes: bool = False
+
+    def within(self, box: Box, shape: tuple[int, ...]) -> RunErrors:
+        """The same for maps cropped to a box of those of the scan, whose shape is given."""
+        return replace(self, usability=self.usability.within(box, shape))
 
     @classmethod
     def of(cls, provenance: Mapping[str, Any]) -> RunErrors:

@@ -13,6 +13,7 @@ from .magnitude_readings import CLEAR_ERRORS, MagnitudeReadings
 from .map_arrays import BoolArray, FloatArray, MapArrays
 from .segment_row import NO_SIGNAL, SegmentStatistics
 
+Box = tuple[slice, slice, slice]
 UNUSABLE_PERCENT, UNUSABLE_TIMES_EXPECTED = 20.0, 2.0
 """When the residual of a typical voxel is above this many percent and this many times what noise explains, numbers mean
 nothing: echoes in the wrong order, of another scan, or with wrong times."""
@@ -62,6 +63,9 @@ class Usability:
         What magnitudes alone read, where they contradict the phase.
     sensitivity : tuple of (float, float, float)
         PDFF (percent), R2* (1/s), and the SD of PDFF (points) that a misfit of one percent, taken for noise, stands for.
+    box, shape : tuple, optional
+        Place of the maps that are looked at in those of the scan (slices along its axes), and shape of the latter; None where they
+        are the same.
     """
 
     everywhere: str = ""
@@ -74,6 +78,8 @@ class Usability:
     error_change: tuple[float, ...] = ()
     magnitudes: MagnitudeReadings | None = None
     sensitivity: tuple[tuple[float, float, float], ...] = ()
+    box: Box | None = None
+    shape: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, provenance: Mapping[str, Any]) -> Usability:
@@ -93,6 +99,10 @@ class Usability:
             MagnitudeReadings.of(stated.get("magnitudes") or {}),
             tuple((float(p), float(r), float(s)) for p, r, s in stated.get("sensitivity", ())),
         )
+
+    def within(self, box: Box, shape: tuple[int, ...]) -> Usability:
+        """The same for maps cropped to a box of those of the scan, whose shape is given."""
+        return replace(self, box=box, shape=shape)
 
     def reason(self, maps: MapArrays, used: BoolArray) -> str:
         """Why a region has no number.
@@ -125,7 +135,7 @@ class Usability:
             if abs(off) > LARGEST_BIAS:
                 return f"{self.error_name}: {typical:.0f} % as read, about {typical - off:.0f} % without it"
         if self.magnitudes is not None:
-            change, error = self.magnitudes.change_in(used)
+            change, error = self.magnitudes.change_in(self._in_scan(used))
             if abs(change) > max(LARGEST_BIAS, CLEAR_ERRORS * error):
                 return f"phase and magnitudes disagree: {typical:.0f} % as read, {typical + change:.0f} % by magnitudes alone"
         return self._misfit_reason(maps, used, typical)
@@ -147,10 +157,19 @@ class Usability:
 
     def _change(self, maps: MapArrays, used: BoolArray) -> float:
         """Change of PDFF, points, that the error of whole echoes brings in a region."""
-        rows, columns = used.shape[1:]
-        _, row, column = np.nonzero(used)
+        in_scan = self._in_scan(used)
+        rows, columns = in_scan.shape[1:]
+        _, row, column = np.nonzero(in_scan)
         place = np.stack([row / rows - 0.5, column / columns - 0.5])
         return float(np.median(change_terms(maps.pdff[used], place) @ np.asarray(self.error_change)))
+
+    def _in_scan(self, used: BoolArray) -> BoolArray:
+        """Voxels of a region in the maps of the scan."""
+        if self.box is None:
+            return used
+        whole = np.zeros(self.shape, dtype=bool)
+        whole[self.box] = used
+        return whole
 
 
 def noise_reason(maps: MapArrays, used: BoolArray) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.parameter_maps import ParameterMaps
 from AIDEALLib.simulation.tissue import TissueMaps
 from AIDEALLib.statistics import TANG_2015, Measuring, RunErrors, circle_roi, segment_statistics, segments_of, with_groups
@@ -46,6 +47,38 @@ def test_statistics_equal_those_of_numpy(drawn: Drawn, liver_maps: ParameterMaps
         ):
             assert getattr(a, field) == pytest.approx(getattr(b, field), rel=1e-6), field
         assert a.steatosis_grade == b.steatosis_grade
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"echo_error": {"name": "phase", "coefficients": [0, 0, 60, 0, 0, 0, 0, 0, 0]}},
+        {"magnitudes": {"across": 4, "blocks": [[0, r, c, 20.0 * (c < 2), 1.0, 0.1] for r in range(4) for c in range(4)]}},
+    ],
+)
+def test_harm_that_depends_on_the_place_is_that_of_the_place(
+    scene: Any, liver: tuple[EchoSeries, TissueMaps], liver_maps: ParameterMaps, harm: dict[str, Any]
+) -> None:
+    from AIDEALLib.mrml.regions import drawing
+    from AIDEALLib.mrml.regions.measure import MeasureOptions, measure
+    from AIDEALLib.mrml.regions.region import regions_of
+    from AIDEALLib.mrml.results.maps import add_maps
+    from AIDEALLib.mrml.scan.sequences import add_series
+
+    series, truth = liver
+    stated = replace(liver_maps, provenance=replace(liver_maps.provenance, usability=harm))
+    maps = add_maps(scene, stated, "Case", add_series(scene, series, "Case").pair)
+    segmentation = drawing.create_lobes(scene, maps.pdff)
+    for label, name in truth.label_names.items():
+        drawing.set_segment(segmentation, name, truth.labels == label, maps.pdff)
+    found = measure(maps, regions_of(segmentation, maps.pdff), MeasureOptions())
+    expected = segment_statistics(
+        liver_maps,
+        segments_of(truth.labels, truth.label_names),
+        Measuring(OBLIQUE.voxel_volume_ml, errors=RunErrors.of(stated.provenance.as_dict())),
+    )
+    assert [row.withheld for row in found[:2]] == [row.withheld for row in expected]
+    assert any(row.withheld for row in expected)
 
 
 def test_lobes_carry_terminology_and_colours(drawn: Drawn) -> None:

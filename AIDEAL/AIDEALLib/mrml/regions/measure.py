@@ -124,6 +124,7 @@ def measure(
                 replace(
                     how,
                     cutoffs=cutoffs if region.liver else None,
+                    errors=errors.within(box, arrays.pdff.shape),
                     joint=partial(_joint_in, options.joint, box) if options.joint is not None else None,
                 ),
                 None if lobes_of_samples is None else Sample(lobe),
