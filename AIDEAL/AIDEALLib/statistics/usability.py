@@ -64,7 +64,7 @@ class Usability:
     sensitivity : tuple of (float, float, float)
         PDFF (percent), R2* (1/s), and the SD of PDFF (points) that a misfit of one percent, taken for noise, stands for.
     box, shape : tuple, optional
-        Place of the maps that are looked at in those of the scan (slices along its axes), and shape of the latter; None where they
+        Place of the maps in those of the scan (slices along its axes), and shape of the latter; None where they
         are the same.
     """
 
