@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from AIDEALLib.choices import Conjugate, GainSteps
 from AIDEALLib.echoes import EchoSeries, Readout
 from AIDEALLib.estimation.echo_errors import ErrorKind, find_echo_error
 from AIDEALLib.estimation.estimate import CORRECTIONS
@@ -25,12 +26,13 @@ from AIDEALLib.statistics.usability import Usability
 
 LIVER_PDFF = 12.0
 PROTOCOL = Protocol("six", echo_times(1.3, 2.1, 6), 1.5, snr=25)
+THREE = Protocol("three", echo_times(1.2, 1.0, 3), 3.0, snr=40)
 FOUR = Protocol("four", echo_times(1.26, 1.22, 4), 3.0, snr=37)
 """Echo times that show a phase between odd and even echoes badly: a hundredth of a radian moves PDFF by 0.7 points."""
 
 
-def scan_of(protocol: Protocol) -> tuple[EchoSeries, npt.NDArray[np.bool_]]:
-    shape, spacing = (3, 48, 48), (8.0, 8.0, 25.0)
+def scan_of(protocol: Protocol, matrix: int = 48) -> tuple[EchoSeries, npt.NDArray[np.bool_]]:
+    shape, spacing = (3, matrix, matrix), (384 / matrix, 384 / matrix, 25.0)
     truth = abdomen(5, protocol.field_strength_t, shape, spacing, None, (LIVER_PDFF, LIVER_PDFF), separate_dome=False)
     series = acquire(truth, protocol, np.random.default_rng(3))
     return replace(series, echoes=series.echoes[:, 1:2], readout=Readout.UNKNOWN), truth.labels[1:2] == 1
@@ -97,6 +99,23 @@ def test_a_bipolar_read_out_of_four_echoes_that_looks_like_fat_comes_out_right_o
     where = liver & outcome.maps.mask
     off = float(np.median(outcome.maps.pdff[where])) - LIVER_PDFF
     assert abs(off) <= 3 or Usability.of(outcome.maps.provenance.as_dict()).reason(outcome.maps, where)
+
+
+def test_scales_of_three_echoes_are_found_in_the_noise_of_air_and_can_be_taken_out() -> None:
+    series, liver = scan_of(THREE, 72)
+    spoilt = _scaled(series, 1, 1.2)
+    outcome = run(spoilt, RunOptions(device="cpu", conjugate=Conjugate.AS_STORED))
+    where = liver & outcome.maps.mask
+    off = float(np.median(outcome.maps.pdff[where])) - LIVER_PDFF
+    assert abs(off) > 3
+    assert outcome.quality is not None
+    assert next(f for f in outcome.quality.findings if f.code == "gain-step").severity is Severity.STOP
+    reason = Usability.of(outcome.maps.provenance.as_dict()).reason(outcome.maps, where)
+    assert reason.startswith("scales of the echoes")
+    assert float(reason.split()[-4]) == pytest.approx(LIVER_PDFF, abs=2)  # "about 12 % without it"
+    corrected = run(spoilt, RunOptions(device="cpu", conjugate=Conjugate.AS_STORED, gain_steps=GainSteps.CORRECT))
+    assert float(np.median(corrected.maps.pdff[where])) == pytest.approx(LIVER_PDFF, abs=1.5)
+    assert corrected.quality is not None and "gain-step" not in corrected.quality.codes()
 
 
 @pytest.mark.parametrize("protocol", [PROTOCOL, FOUR])

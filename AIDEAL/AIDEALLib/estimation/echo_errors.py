@@ -124,6 +124,44 @@ def find_echo_error(
     return _refined(likeliest, sample, steps, noise_sd) if likeliest.probability > PRIOR else likeliest
 
 
+def error_of_scales(
+    series: EchoSeries,
+    maps: ParameterMaps,
+    corrections: PhaseCorrections,
+    spectrum: FatSpectrum,
+    scales: npt.NDArray[np.float64],
+) -> EchoError | None:
+    """Error of echoes whose scales are known from elsewhere.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan as loaded.
+    maps : ParameterMaps
+        Its maps.
+    corrections : PhaseCorrections
+        Corrections of the run.
+    spectrum : FatSpectrum
+        Fat spectrum of the run.
+    scales : numpy.ndarray, shape (echo,)
+        Scale of each echo.
+
+    Returns
+    -------
+    EchoError or None
+        None without signal.
+    """
+    sample = MapSample.of(series, maps, corrections, spectrum, maps.mask, SAMPLE_VOXELS)
+    if sample is None:
+        return None
+    size = torch.from_numpy(scales - 1)
+    corrected = sample.of_echoes(_corrected(ErrorKind.SCALES, size, sample, series.echo_steps))
+    read, true = (pdff_signed(x.linear.water, x.linear.fat).double().numpy() for x in (sample, corrected))
+    return EchoError(
+        ErrorKind.SCALES, tuple(size.tolist()), 1.0, math.inf, 1.0, read - true, read, sample.place.double().numpy()
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class _Projected:
     """Voxels with the tangent space of their model, double precision; echoes are real parts, then imaginary parts.

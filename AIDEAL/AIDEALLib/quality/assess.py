@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..echoes import EchoSeries
-from ..estimation.echo_errors import find_echo_error
+from ..estimation.echo_errors import error_of_scales, find_echo_error
+from ..estimation.echo_noise import noise_scales
 from ..estimation.estimate import CORRECTIONS, fat_spectrum
 from ..estimation.phase_correction.corrections import PhaseCorrections, corrected_slices
+from ..estimation.phase_correction.phase_errors import MIN_ECHOES
 from ..estimation.phase_correction.plan import plan_corrections
 from ..estimation.slice_pool import one_core, side_by_side
 from ..options import RunOptions
@@ -130,6 +132,10 @@ def _of_model(
 ) -> _Checked:
     """What is wrong with single echoes, or with the protocol: whichever lowers the residual more."""
     error = find_echo_error(series, maps, corrections, spectrum, float(np.median(signal.noise_sd)))
+    if series.n_echoes < MIN_ECHOES and not corrections.gains and (scales := noise_scales(series)) is not None:
+        found, change = assess_echo_error(error_of_scales(series, maps, corrections, spectrum, scales))
+        if found:  # three echoes show no more than one error at a time
+            return found, {"echo_error": change}
     of_echoes, change = assess_echo_error(error)
     of_fat, bias = assess_fat_shift(series, maps, corrections, spectrum, error.gain if error is not None and of_echoes else 1.0)
     return (of_fat, {"bias": bias}) if of_fat else (of_echoes, {"echo_error": change})

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..advice import Advice, advise
 from ..echoes import EchoSeries
+from ..estimation.echo_noise import BORDER_VOXELS, LEAST_AIR, values_in_air
 from .findings import Finding, Severity
 
 Mask = npt.NDArray[np.bool_]
@@ -21,12 +22,12 @@ PHASE_BINS, EMPTY_SHARE, EDGE_SHARE, LEAST_GAP_BINS = 120, 0.02, 0.5, 4
 """Phase of the right scale fills the turn, or fades out. A gap of at least so many bins, emptier than the first share of the
 mean and with edges above the second share, shows a wrong scale."""
 LEAST_PHASE_VALUES, MOST_PHASE_VALUES = 5000, 400_000
-BORDER_VOXELS, OFFSET_TIMES_NOISE, SAME_OFFSET = 3, 4.0, 0.25
-"""Width of the border of the images, in voxels; an offset there is above this many times its spread, and differs from echo to
-echo by less than this share of itself."""
-LEAST_HARMONIC, LARGEST_DIFFERENCE, FROM_AXIS_RAD, LEAST_AIR = 0.07, 0.35, 0.2, 1000
+OFFSET_TIMES_NOISE, SAME_OFFSET = 4.0, 0.25
+"""An offset at the border of the images is above this many times its spread, and differs from echo to echo by less than this
+share of itself."""
+LEAST_HARMONIC, LARGEST_DIFFERENCE, FROM_AXIS_RAD = 0.07, 0.35, 0.2
 """Noise has every phase alike: the mean of its phasors is 0. Above the first value, in all echoes, alike to the second share,
-and at 0 or half a turn to the third (radians), it is what a wrong scale makes of even phase; so many values of air are needed.
+and at 0 or half a turn to the third (radians), it is what a wrong scale makes of even phase.
 Air of four real scans has up to 0.3 in one echo, but differs from echo to echo."""
 LEAST_LOG_RATIO = 0.15
 """Logarithm of the scale of imaginary over that of real noise, mean over the echoes; four real scans are below 0.03."""
@@ -132,7 +133,7 @@ def _scale(echoes: Echoes, body: Mask) -> list[Finding]:
 
 def _noise_in_air(echoes: Echoes, body: Mask) -> list[Finding]:
     """Noise of another scale in imaginary parts, or whose phase is not spread evenly over the turn, alike in all echoes."""
-    values = _air(echoes, body)
+    values = values_in_air(echoes, body)
     if values.shape[1] < LEAST_AIR:
         return []
     ratios = np.log(np.median(np.abs(values.imag), axis=1) / np.median(np.abs(values.real), axis=1))
@@ -163,15 +164,6 @@ def _noise_in_air(echoes: Echoes, body: Mask) -> list[Finding]:
             ),
         )
     ]
-
-
-def _air(echoes: Echoes, body: Mask) -> npt.NDArray[np.complex64]:
-    """Values (echo, voxels) outside the body, where no echo is 0."""
-    from scipy.ndimage import binary_dilation, binary_fill_holes
-
-    filled = np.stack([binary_fill_holes(mask) for mask in body])
-    values = echoes[:, ~binary_dilation(filled, np.ones((1, 3, 3), dtype=bool), BORDER_VOXELS + 1)]
-    return values[:, np.all(values != 0, axis=0)]
 
 
 def _filtered(echoes: Echoes, body: Mask) -> list[Finding]:

@@ -9,6 +9,7 @@ import torch
 from ...echoes import EchoSeries
 from ...physics.signal import synthesise
 from ...physics.spectrum import FatSpectrum
+from ..echo_noise import noise_scales
 from ..voxelwise.bright_sample import best_fit, bright_sample
 from .phase_errors import MIN_ECHOES
 
@@ -36,9 +37,13 @@ class EchoGains:
 
 
 def find_gains(series: EchoSeries, spectrum: FatSpectrum) -> EchoGains | None:
-    """Alternate between fits of a sample of voxels and the scale of each echo; None for three echoes, or without signal."""
+    """Alternate between fits of a sample of voxels and the scale of each echo; None without signal.
+
+    Three echoes leave no residual, but have their scales in the noise of air; None where it shows none.
+    """
     if series.n_echoes < MIN_ECHOES:
-        return None
+        scales = noise_scales(series)
+        return None if scales is None else EchoGains(tuple(scales.tolist()), 1.0)
     sample = bright_sample(series, spectrum)
     if sample is None:
         return None

@@ -173,7 +173,7 @@ def _corrects_first_echo(first: PhaseError, first_echo: FirstEcho) -> bool:
 def _with_gains(plan: PhaseCorrections, work: EchoSeries, spectrum: FatSpectrum) -> PhaseCorrections:
     found = find_gains(work, spectrum)
     if found is None:
-        note = "Scales of the echoes cannot be determined from three echoes; nothing was divided out."
+        note = "Three echoes show scales only in the noise of air, and there they do not differ; nothing was divided out."
         return replace(plan, notes=(*plan.notes, note))
     listed = ", ".join(f"{gain:.3f}" for gain in found.gains)
     note = f"Divided out the scale of each echo that the data show ({listed}); residual lower by {found.improvement:.2f}."
