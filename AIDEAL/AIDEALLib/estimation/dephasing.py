@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +51,31 @@ MOST_NATS_OF_ONE = 5.0
 EchoesOf = Callable[[int], npt.NDArray[np.complex64]]
 
 
-def with_dephasing(maps: ParameterMaps, echoes_of: EchoesOf, scan: Scan) -> ParameterMaps:
+@dataclass(frozen=True, eq=False)
+class DephasingRefit:
+    """Values of the voxels that were fitted again with the loss.
+
+    Attributes
+    ----------
+    slices : tuple of (int, np.ndarray, dict)
+        Number of a slice, its voxels (row, column), bool, and their values in the maps that change.
+    note : str
+        What was done, in a sentence.
+    """
+
+    slices: tuple[tuple[int, npt.NDArray[np.bool_], dict[str, FloatMap]], ...]
+    note: str
+
+    def write_into(self, maps: ParameterMaps) -> ParameterMaps:
+        """Write the values into the arrays of the maps, since copies of a large scan take much memory, and add the note."""
+        arrays = dict(maps.items())
+        for z, where, values in self.slices:
+            for name, of_voxels in values.items():
+                arrays[name][z][where] = of_voxels
+        return replace(maps, provenance=replace(maps.provenance, notes=(*maps.provenance.notes, self.note)))
+
+
+def dephasing_refit(maps: ParameterMaps, echoes_of: EchoesOf, scan: Scan) -> DephasingRefit | None:
     """Refit R2*, water and fat with the loss in the model, where the field changes across slices and the echoes show a loss.
 
     Parameters
@@ -66,29 +89,28 @@ def with_dephasing(maps: ParameterMaps, echoes_of: EchoesOf, scan: Scan) -> Para
 
     Returns
     -------
-    ParameterMaps
-        The same object where the loss is not decisive: fewer than three slices or four echoes, steady fields, or 3D scans.
+    DephasingRefit or None
+        None where the loss is not decisive: fewer than three slices or four echoes, steady fields, or 3D scans.
     """
     if len(maps.mask) < 2 or len(scan.te_s) < 4:
-        return maps
+        return None
     gradient = _Gradient.of(maps, scan)
     thickness = _thickness(maps, echoes_of, scan, gradient)
     if not thickness:
-        return maps
+        return None
     corrected = maps.mask & (thickness * np.abs(gradient.hz) * float(scan.te_s[-1]) > MATERIAL_TURNS)
-    arrays: dict[str, Any] = {name: values.copy() for name, values in maps.items()}
+    slices = []
     for z, where in enumerate(corrected):
         if not where.any():
             continue
         voxels = _Voxels.of(maps, z, where, echoes_of(z)[:, where], thickness * gradient.hz[z][where], scan)
-        for name, values in voxels.refitted(maps, z, where).items():
-            arrays[name][z][where] = values
+        slices.append((z, where, voxels.refitted(maps, z, where)))
     share = 100 * corrected.sum() / maps.mask.sum()
     note = (
         f"Field gradients across slices dephase the echoes as in slices of {thickness:.2f} slice distances: R2*, water and fat "
         f"were fitted with that loss in {share:.0f} % of the voxels."
     )
-    return replace(maps, **arrays, provenance=replace(maps.provenance, notes=(*maps.provenance.notes, note)))
+    return DephasingRefit(tuple(slices), note)
 
 
 @dataclass(frozen=True, eq=False)

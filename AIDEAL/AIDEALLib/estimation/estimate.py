@@ -23,7 +23,7 @@ from ..stopwatch import Stopwatch as StepWatch
 from ..stopwatch import rounded
 from ..version import __version__
 from .adjoining_slices import FieldBeside, SliceStack, note_of
-from .dephasing import with_dephasing
+from .dephasing import DephasingRefit, dephasing_refit
 from .device import choose_device
 from .fusion.learned_settings import UNCALIBRATED, LearnedSettings
 from .methods.context import MethodContext
@@ -214,27 +214,28 @@ class _Run:
     def _finished(self, maps: ParameterMaps) -> ParameterMaps:
         """Refit where field gradients across slices dephase the echoes, and state what the errors of voxels have in common."""
         watch = StepWatch()
-        found, correlation, spread = side_by_side(
-            lambda: self._with_dephasing(maps, watch),
+        refit, correlation, spread = side_by_side(
+            lambda: self._dephasing_refit(maps, watch),
             lambda: self._noise_correlation(maps, watch),
             lambda: self._model_spread(watch),
         )
+        if refit:
+            maps = refit.write_into(maps)
+            check_maps(dict(maps.items()), maps.mask)
         return _with_times(
-            replace(found, provenance=replace(found.provenance, noise_correlation=correlation, model_spread=spread)), watch
+            replace(maps, provenance=replace(maps.provenance, noise_correlation=correlation, model_spread=spread)), watch
         )
 
     def _corrected(self, index: int) -> npt.NDArray[np.complex64]:
         return self.corrections.apply(self.series.echoes[:, index], index)
 
-    def _with_dephasing(self, maps: ParameterMaps, watch: StepWatch) -> ParameterMaps:
+    def _dephasing_refit(self, maps: ParameterMaps, watch: StepWatch) -> DephasingRefit | None:
         if not METHODS[self.options.method].dephasing or self.corrections.mixed:
-            return maps
+            return None
         series = self.series
         scan = Scan.of(torch.from_numpy(series.te_s), series.field_strength_t, self.spectrum)
         with watch("dephasing"), torch.inference_mode():
-            found = with_dephasing(maps, self._corrected, scan)
-        check_maps(dict(found.items()), found.mask)
-        return found
+            return dephasing_refit(maps, self._corrected, scan)
 
     def _noise_correlation(self, maps: ParameterMaps, watch: StepWatch) -> Table:
         series = self.series

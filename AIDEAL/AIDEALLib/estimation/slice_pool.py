@@ -69,10 +69,13 @@ def side_by_side(*steps: Callable[[], Any]) -> tuple[Any, ...]:
     with one_core() as cores:
         if cores == 1:
             return tuple(step() for step in steps)
-        with ThreadPoolExecutor(len(steps), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            others = [pool.submit(step) for step in steps[1:]]
-            first = steps[0]()
-            return (first, *(other.result() for other in others))
+        try:
+            with ThreadPoolExecutor(len(steps), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                others = [pool.submit(step) for step in steps[1:]]
+                first = steps[0]()
+                return (first, *(other.result() for other in others))
+        finally:
+            give_memory_back()
 
 
 def map_slices(

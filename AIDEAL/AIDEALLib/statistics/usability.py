@@ -235,9 +235,10 @@ def expected_residual(
     -------
     np.ndarray, shape (voxels,), percent
     """
-    te = np.asarray(te_s)[:, None]
     # root mean square signal over the echoes, from amplitude and decay: what the residual is a percentage of
-    decay = np.exp(-2 * np.maximum(maps.r2star[where], 0)[None] * te).mean(0)
+    r2star, decay = np.maximum(maps.r2star[where], 0), np.zeros(int(np.count_nonzero(where)))
+    for te in te_s:  # one echo after the other, since all of a large scan take much memory
+        decay += np.exp(-2 * te * r2star) / len(te_s)
     signal = np.abs(maps.water[where] + maps.fat[where]) * np.sqrt(decay)
     return np.asarray(100 * noise_left / np.maximum(signal, 1e-12))
 
