@@ -49,7 +49,7 @@ def _turned(pattern: Pattern, constant: float, slope: float) -> Callable[[EchoSe
 
 
 def _monopolar(series: EchoSeries) -> EchoSeries:
-    return replace(_turned(Pattern.ODD_EVEN, 0.25, 0.2)(series), readout=Readout.MONOPOLAR)
+    return replace(_turned(Pattern.ODD_EVEN, 0.15, 0.1)(series), readout=Readout.MONOPOLAR)
 
 
 def _imaginary(series: EchoSeries) -> EchoSeries:

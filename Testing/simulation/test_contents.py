@@ -38,7 +38,7 @@ def test_gas_separates_the_island_from_the_body(average):
 def test_implant_is_a_void_of_two_centimetres_in_a_dipole_field(average):
     tissue = changed(average, "implant")
     added = np.abs(tissue.field_hz - average.field_hz)
-    void = ~tissue.body & (added > 0.5 * added.max())
+    void = average.body & ~tissue.body
     assert added.max() > 500, "Hz at 3 T"
     widths = [np.ptp(np.nonzero(void.any(axis))[0]) + 1 for axis in ((0, 1), (0, 2))]
     assert max(widths) <= 7, "at most 2 cm of 3 mm voxels"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import scipy.ndimage
 
 from ..echoes import Geometry
 from .anatomy import UpperAbdomen
-from .dipole import dipole_field_ppm, ppm_to_hz
+from .dipole import field_between_ppm, ppm_to_hz
 from .materials import FAT_PPM, MATERIALS, WATER_PPM, Tissue, iron_susceptibility_ppm, r2star_at
 from .shapes import AnyFloats, FloatArray, Grid, Texture
 from .tissue import TissueMaps
@@ -127,7 +126,7 @@ def abdomen(
     if separate_dome:
         labels[is_liver & (depth < DOME_DEPTH_MM)] = 3
     body = density > 0
-    field_ppm = _shimmed(_field_ppm(patient, grid, liver_ppm), grid, body, rng)
+    field_ppm = _shimmed(_field_ppm(patient, grid, tissues, liver_ppm), grid, body, rng)
     return TissueMaps(
         proton_density=density.astype(np.float32),
         pdff_percent=np.clip(pdff, 0, 100).astype(np.float32),
@@ -150,7 +149,9 @@ def _by_tissue(tissues: npt.NDArray[np.uint8], values: dict[Tissue, float]) -> F
     return np.asarray(table[tissues])
 
 
-def _field_ppm(patient: UpperAbdomen, grid: Grid, liver_ppm: float) -> FloatArray:
+def _field_ppm(
+    patient: UpperAbdomen, grid: Grid, tissues: npt.NDArray[np.uint8], liver_ppm: float
+) -> npt.NDArray[np.float32]:
     """Field of the whole trunk around the scanned slices, on the grid of the scan, in ppm.
 
     Computed on voxels of 3 x 3 x 4 mm that reach well above and below the scan, since lung and tissue outside it shift the
@@ -160,12 +161,7 @@ def _field_ppm(patient: UpperAbdomen, grid: Grid, liver_ppm: float) -> FloatArra
         np.arange(grid.z.min() - 100, grid.z.max() + 140, 4.0), np.arange(-150, 151, 3.0), np.arange(-201, 202, 3.0)
     )  # fmt: skip
     ppm = {t: m.susceptibility_ppm for t, m in MATERIALS.items()} | {Tissue.LIVER: liver_ppm, Tissue.LIVER_VESSEL: WATER_PPM}
-    chi = scipy.ndimage.gaussian_filter(_by_tissue(patient.tissues(wide), ppm), 0.5)
-    field = dipole_field_ppm(chi, (3.0, 3.0, 4.0), padding=1.5)
-    indices = np.meshgrid(
-        (grid.z - wide.z[0]) / 4.0, (grid.y - wide.y[0]) / 3.0, (grid.x - wide.x[0]) / 3.0, indexing="ij", copy=False
-    )
-    return np.asarray(scipy.ndimage.map_coordinates(field, indices, order=3, mode="nearest"), dtype=np.float32)
+    return field_between_ppm(_by_tissue(patient.tissues(wide), ppm), wide, grid, _by_tissue(tissues, ppm))
 
 
 def _shimmed(field_ppm: FloatArray, grid: Grid, body: npt.NDArray[np.bool_], rng: np.random.Generator) -> FloatArray:

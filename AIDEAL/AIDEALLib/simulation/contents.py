@@ -10,7 +10,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from .abdomen import LABELS
-from .dipole import dipole_field_ppm, ppm_to_hz
+from .dipole import field_between_ppm, ppm_to_hz
 from .materials import FAT_PPM, MATERIALS, WATER_PPM, Tissue
 from .shapes import AnyFloats, Grid, ellipsoid
 from .tissue import TissueMaps
@@ -169,8 +169,6 @@ def _in_field(tissue: TissueMaps, susceptibility_ppm: Callable[[Grid], AnyFloats
         for a, step in zip((grid.z, grid.y, grid.x), FIELD_GRID_MM[::-1], strict=True)
     ]
     wide = Grid(*axes)
-    painted = np.broadcast_to(susceptibility_ppm(wide), wide.shape)
-    field = dipole_field_ppm(scipy.ndimage.gaussian_filter(painted.astype(np.float32), 0.5), FIELD_GRID_MM, padding=1.5)
-    places = [(a - w[0]) / step for a, w, step in zip((grid.z, grid.y, grid.x), axes, FIELD_GRID_MM[::-1], strict=True)]
-    added = scipy.ndimage.map_coordinates(field, np.meshgrid(*places, indexing="ij"), order=3, mode="nearest")
-    return replace(tissue, field_hz=tissue.field_hz + ppm_to_hz(added.astype(np.float32), tissue.field_strength_t))
+    painted, own = (np.broadcast_to(susceptibility_ppm(g), g.shape) for g in (wide, grid))
+    added = field_between_ppm(painted, wide, grid, own)
+    return replace(tissue, field_hz=tissue.field_hz + ppm_to_hz(added, tissue.field_strength_t))

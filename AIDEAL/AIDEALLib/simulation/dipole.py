@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
+import scipy.ndimage
+
+from .shapes import AnyFloats, Grid
 
 GYROMAGNETIC_RATIO_HZ_PER_PPM_T = 42.577
 """Off-resonance in Hz of one ppm of field at one tesla (proton)."""
@@ -58,6 +61,41 @@ def dipole_field_ppm(
     spectrum = scipy.fft.rfftn(chi, box) * kernel
     field = scipy.fft.irfftn(spectrum, box)[: chi.shape[0], : chi.shape[1], : chi.shape[2]]
     return np.ascontiguousarray(field, dtype=np.float32)
+
+
+def field_between_ppm(
+    susceptibility_ppm: AnyFloats, coarse: Grid, grid: Grid, own_susceptibility_ppm: AnyFloats
+) -> npt.NDArray[np.float32]:
+    """Field of a coarsely painted susceptibility at the voxel centres of another grid, in ppm of B0.
+
+    Parameters
+    ----------
+    susceptibility_ppm : np.ndarray, shape of `coarse`
+        Volume susceptibility in ppm; blurred by half a voxel, so that the field does not ring.
+    coarse : Grid
+        Evenly spaced; reaches well beyond `grid`, since what lies outside shifts the field too.
+    grid : Grid
+        Voxel centres where the field is needed.
+    own_susceptibility_ppm : np.ndarray, shape of `grid`
+        Susceptibility in the voxels themselves.
+
+    Returns
+    -------
+    np.ndarray, shape of `grid`, float32, ppm
+
+    Notes
+    -----
+    The term chi/3 of the kernel is local and jumps at every surface. It is taken from the voxel itself; the rest, continuous across
+    surfaces along B0, is interpolated. If all were interpolated, the outermost voxels of the body would get a field between those of
+    tissue and of air, which no tissue has.
+    """
+    spacing = tuple(float(axis[1] - axis[0]) for axis in (coarse.x, coarse.y, coarse.z))
+    chi = scipy.ndimage.gaussian_filter(np.asarray(susceptibility_ppm, np.float32), 0.5)
+    field = dipole_field_ppm(chi, (spacing[0], spacing[1], spacing[2]), padding=1.5) - chi / 3
+    axes = zip((grid.z, grid.y, grid.x), (coarse.z, coarse.y, coarse.x), spacing[::-1], strict=True)
+    places = np.meshgrid(*((fine - wide[0]) / step for fine, wide, step in axes), indexing="ij", copy=False)
+    interpolated = scipy.ndimage.map_coordinates(field, places, order=3, mode="nearest")
+    return np.asarray(interpolated + own_susceptibility_ppm / 3, np.float32)
 
 
 def ppm_to_hz(field_ppm: npt.NDArray[np.float32], field_strength_t: float) -> npt.NDArray[np.float32]:

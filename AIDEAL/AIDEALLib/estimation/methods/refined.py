@@ -32,7 +32,7 @@ NEGLIGIBLE_SHARE = 0.05
 """A prior that would move a field by less than this share of the distance to its mean is not applied."""
 PRIOR_STEPS, NEAR_STEPS = 4, 2
 """Gauss-Newton steps under the prior from a distant start, and from one where PDFF is nearly linear in the field."""
-SHARED_ERROR_HZ = 5.0
+SHARED_ERROR_HZ = 8.0
 """Error that neighbours share at 1.5 T (strong iron biases all their fields alike): it enters the stated SD of the field, in
 proportion to their share in the estimate."""
 STRAIGHT_SHARE = 0.03
