@@ -18,6 +18,7 @@ from .voxelwise.mode import Solution
 from .voxelwise.noise import foreground, masked_parts, noise_from_differences
 from .voxelwise.ringing import Ringing
 from .voxelwise.slice_input import Scan, SliceEchoes
+from .zero_filling import difference_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,8 @@ def estimate_slice(
     with watch("foreground"):
         if not method.phase:
             echoes = echoes.abs().to(echoes.dtype)
-        rough_noise = noise_from_differences(echoes)
+        shares = [1.0 if filled is None else difference_share(filled, axes) for axes in ((0,), (1,), (0, 1))]
+        rough_noise = noise_from_differences(echoes, shares[2])
         mask = foreground(echoes, rough_noise) & ~masked_parts(echoes)
     if not torch.any(mask):
         return SliceMaps(mask.cpu().numpy(), {}, float(rough_noise))
@@ -92,6 +94,7 @@ def estimate_slice(
         voxels=voxels,
         rough_noise=rough_noise,
         mixed=mixed,
+        difference_shares=(shares[0], shares[1]),
         ringing=ringing,
         adjoining=_adjoining(beside, mask) if beside else None,
     )

@@ -149,9 +149,7 @@ def _by_tissue(tissues: npt.NDArray[np.uint8], values: dict[Tissue, float]) -> F
     return np.asarray(table[tissues])
 
 
-def _field_ppm(
-    patient: UpperAbdomen, grid: Grid, tissues: npt.NDArray[np.uint8], liver_ppm: float
-) -> npt.NDArray[np.float32]:
+def _field_ppm(patient: UpperAbdomen, grid: Grid, tissues: npt.NDArray[np.uint8], liver_ppm: float) -> npt.NDArray[np.float32]:
     """Field of the whole trunk around the scanned slices, on the grid of the scan, in ppm.
 
     Computed on voxels of 3 x 3 x 4 mm that reach well above and below the scan, since lung and tissue outside it shift the

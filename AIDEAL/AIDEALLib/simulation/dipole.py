@@ -85,9 +85,9 @@ def field_between_ppm(
 
     Notes
     -----
-    The term chi/3 of the kernel is local and jumps at every surface. It is taken from the voxel itself; the rest, continuous across
-    surfaces along B0, is interpolated. If all were interpolated, the outermost voxels of the body would get a field between those of
-    tissue and of air, which no tissue has.
+    The term chi/3 of the kernel is local and jumps at every surface. It is taken from the voxel itself; the rest, continuous
+    across surfaces along B0, is interpolated. If all were interpolated, the outermost voxels of the body would get a field
+    between those of tissue and of air, which no tissue has.
     """
     spacing = tuple(float(axis[1] - axis[0]) for axis in (coarse.x, coarse.y, coarse.z))
     chi = scipy.ndimage.gaussian_filter(np.asarray(susceptibility_ppm, np.float32), 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import scipy.stats
 import torch
@@ -17,6 +18,7 @@ from AIDEALLib.estimation.voxelwise.noise import (
     noise_from_differences,
     noise_from_residual,
 )
+from AIDEALLib.estimation.zero_filling import difference_share
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.variable_projection import EchoBasis, fit
 
@@ -92,6 +94,24 @@ def test_noise_from_r2star_never_exceeds_that_from_differences() -> None:
     assert noise_from_decay(iron, torch.full((900,), 1e-3), neighbours, rough) == rough
     few = Neighbours.of(torch.ones(5, 5, dtype=torch.bool))
     assert noise_from_decay(torch.zeros(25), torch.ones(25), few, rough) == rough
+
+
+def test_noise_of_interpolated_images_is_that_of_their_voxels() -> None:
+    """Rows zero filled by 2, columns by 1.6: differences of adjacent voxels are far below the noise."""
+    size, filled = 160, np.ones((160, 160), bool)
+    filled[np.abs(np.fft.fftfreq(size)) >= 0.25] = False
+    filled[:, np.abs(np.fft.fftfreq(size)) >= 0.5 / 1.6] = False
+    rng = np.random.default_rng(4)
+    spectrum = filled * np.fft.fft2(rng.standard_normal((4, size, size)) + 1j * rng.standard_normal((4, size, size)))
+    images = torch.from_numpy(np.fft.ifft2(spectrum) * SIGMA / np.sqrt(filled.mean()))
+    assert float(images.real.std()) == pytest.approx(SIGMA, rel=0.03)
+    assert float(noise_from_differences(images, difference_share(filled, (0, 1)))) == pytest.approx(SIGMA, rel=0.06)
+    neighbours = Neighbours.of(torch.ones(size, size, dtype=torch.bool))
+    shares = difference_share(filled, (0,)), difference_share(filled, (1,))
+    r2star, curvature = images[0].real.flatten() / 0.1, torch.full((size * size,), 0.01, dtype=torch.float64)
+    found = noise_from_decay(r2star, curvature, neighbours, torch.tensor(1.0, dtype=torch.float64), shares)
+    assert float(found) == pytest.approx(SIGMA, rel=0.05)
+    assert difference_share(np.ones((8, 8), bool), (0, 1)) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("degrees", [2, 4, 6, 18, 26])

@@ -120,7 +120,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
         reported = torch.nn.functional.one_hot(chosen, len(posterior)).t().bool()
         if candidates.n_echoes == 3:
             r2star, curvature = (pick(x, chosen) for x in (candidates.r2star_per_s, candidates.curvature))
-            noise = noise_from_decay(r2star, curvature, neighbours, given.rough_noise)
+            noise = noise_from_decay(r2star, curvature, neighbours, given.rough_noise, given.difference_shares)
         else:  # not the least residual of all modes, which is too low: noise would choose among them
             noise = given.noise(pick(candidates.residual_energy, chosen))
         modes: list[Mode] = [

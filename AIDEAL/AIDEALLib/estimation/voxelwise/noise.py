@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from ...physics.signal import residual_degrees_of_freedom
@@ -19,13 +21,15 @@ FOREGROUND_SNR = 4.0
 FOREGROUND_SHARE = 0.02
 
 
-def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
+def noise_from_differences(echoes: torch.Tensor, difference_share: float = 1.0) -> torch.Tensor:
     """Noise SD per real channel from a second difference of neighbouring voxels.
 
     Parameters
     ----------
     echoes : torch.Tensor, shape (echo, row, column), complex
         One slice.
+    difference_share : float
+        Variance of the second difference over that of white noise (`zero_filling.difference_share`).
 
     Returns
     -------
@@ -49,7 +53,7 @@ def noise_from_differences(echoes: torch.Tensor) -> torch.Tensor:
             estimates.append(values.median())
     if not estimates:
         return echoes.real.new_zeros(())
-    return torch.stack(estimates).min() / (2 * NORMAL_MAD)
+    return torch.stack(estimates).min() / (2 * NORMAL_MAD * math.sqrt(difference_share))
 
 
 def noise_from_residual(residual_energy: torch.Tensor, degrees_of_freedom: int) -> torch.Tensor:
@@ -75,7 +79,11 @@ def noise_from_residual(residual_energy: torch.Tensor, degrees_of_freedom: int) 
 
 
 def noise_from_decay(
-    r2star_per_s: torch.Tensor, curvature: torch.Tensor, neighbours: Neighbours, rough_noise: torch.Tensor
+    r2star_per_s: torch.Tensor,
+    curvature: torch.Tensor,
+    neighbours: Neighbours,
+    rough_noise: torch.Tensor,
+    difference_shares: tuple[float, float] = (1.0, 1.0),
 ) -> torch.Tensor:
     """Noise SD per real channel from the differences of R2* between adjacent voxels, for fits of three echoes.
 
@@ -90,6 +98,8 @@ def noise_from_decay(
     rough_noise : torch.Tensor, scalar
         Noise SD from spatial differences: an upper limit (strong iron at high SNR has texture in R2* above the noise), and the
         result where fewer than `FEWEST_PAIRS` pairs of voxels are adjacent.
+    difference_shares : tuple of float
+        Variance of a difference along rows, and along columns, over that of white noise (`zero_filling.difference_share`).
 
     Returns
     -------
@@ -109,7 +119,8 @@ def noise_from_decay(
     first, second = first[both], second[both]
     if first.numel() < FEWEST_PAIRS:
         return rough_noise
-    spread = (1 / curvature[first] + 1 / curvature[second]).sqrt()
+    share = torch.where(second == first + 1, difference_shares[1], difference_shares[0])  # numbered from column to column
+    spread = (share * (1 / curvature[first] + 1 / curvature[second])).sqrt()
     found = ((r2star_per_s[first] - r2star_per_s[second]).abs() / spread).median() / NORMAL_MAD
     return torch.minimum(found, rough_noise)
 

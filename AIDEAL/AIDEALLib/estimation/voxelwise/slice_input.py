@@ -92,6 +92,9 @@ class SliceEchoes:
         Noise per real channel from spatial differences, in the unit of the echoes.
     mixed : bool
         Whether the last fit leaves out the phase of the first echo.
+    difference_shares : tuple of float
+        Variance of a difference of adjacent voxels along rows, and along columns, over that of white noise; below 1 where
+        k-space is zero filled.
     ringing : Ringing, optional
         Alternating part of `voxels`, where the images ring.
     adjoining : AdjoiningField, optional
@@ -104,6 +107,7 @@ class SliceEchoes:
     voxels: torch.Tensor
     rough_noise: torch.Tensor
     mixed: bool = False
+    difference_shares: tuple[float, float] = (1.0, 1.0)
     ringing: Ringing | None = None
     adjoining: AdjoiningField | None = None
 
