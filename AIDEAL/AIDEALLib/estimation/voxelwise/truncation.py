@@ -25,9 +25,9 @@ LAGS = ((4, 1), (5, -1), (6, 1))
 LEAST_COHERENCE = 0.015
 """Sum of the correlations at `LAGS` from which images ring. It is within 0.01 of 0 in simulated images that do not, and 0.1 or
 more at SNR 30 in images that do; at SNR 10, where ringing is below the noise, it is 0.01."""
-CLEAR_ERRORS = 4.5
+CLEAR_ERRORS = 5.5
 """Standard errors that the sum has to be above 0. They are those of independent voxels, and third differences overlap: images
-that do not ring reach 3.9."""
+that do not ring reach 5.0."""
 
 
 def truncated_k_space_of_scan(
