@@ -127,3 +127,14 @@ def test_held_out_protocols_span_field_strengths_echoes_and_noise():
 def test_field_strengths_must_agree():
     with pytest.raises(ValueError, match="3 T"):
         acquire(disc(field_strength_t=3.0), PAPER, np.random.default_rng(0))
+
+
+def test_interpolated_images_have_the_stated_noise_and_an_empty_part_of_k_space() -> None:
+    tissue = disc(slices=1)
+    still = acquire(tissue, replace(PAPER, snr=None), np.random.default_rng(0), Artefacts(zero_filling=2.0)).echoes
+    noisy = acquire(tissue, replace(PAPER, snr=20.0), np.random.default_rng(0), Artefacts(zero_filling=2.0)).echoes
+    full = acquire(tissue, replace(PAPER, snr=20.0), np.random.default_rng(0)).echoes
+    power = np.abs(np.fft.fft2(noisy)).max((0, 1))
+    assert (power < 1e-4 * power.max()).mean() == pytest.approx(0.75, abs=0.03)
+    clean = acquire(tissue, replace(PAPER, snr=None), np.random.default_rng(0)).echoes
+    assert (noisy - still).real.std() == pytest.approx((full - clean).real.std(), rel=0.05)

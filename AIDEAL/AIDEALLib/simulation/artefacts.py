@@ -26,12 +26,16 @@ class Artefacts:
     layers : int
         Simulate this many layers for every slice and add up their signals, so that a field gradient across the slice dephases
         them, as in a scan of slices that are excited one by one.
+    zero_filling : float
+        Pixels of the image in one of the scan: so much less of k-space is acquired, and the images are interpolated. Their
+        noise is that of the protocol.
     """
 
     oversampling: int = 1
     ghost: float = 0.0
     motion_mm: float = 0.0
     layers: int = 1
+    zero_filling: float = 1.0
 
 
 NO_ARTEFACTS = Artefacts()

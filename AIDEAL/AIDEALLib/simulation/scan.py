@@ -9,7 +9,7 @@ import torch
 from ..echoes import EchoSeries, PhaseSign, Readout
 from ..physics.signal import synthesise
 from ..physics.spectrum import SIX_PEAK, FatSpectrum
-from .artefacts import NO_ARTEFACTS, Artefacts, crop_k_space, ghosted, moved
+from .artefacts import NO_ARTEFACTS, Artefacts, crop_k_space, ghosted, moved, zero_filled
 from .protocol import PAPER, PROTOCOLS, Protocol, echo_times
 from .tissue import FloatMap, TissueMaps
 
@@ -113,7 +113,9 @@ def acquire(
     echoes *= _alternating_phase(protocol, columns)
     if protocol.snr is not None:
         level = np.abs(crop_k_space(_of_slices(water + fat, layers), oversampling)[truth.reference]).mean()
-        echoes += _complex_noise(echoes.shape, float(level) / protocol.snr, rng)
+        echoes += _complex_noise(echoes.shape, artefacts.zero_filling * float(level) / protocol.snr, rng)
+    if artefacts.zero_filling > 1:
+        echoes = np.stack([zero_filled(echo, artefacts.zero_filling) for echo in echoes])
     if protocol.conjugated:
         echoes = np.conj(echoes)
     return EchoSeries(

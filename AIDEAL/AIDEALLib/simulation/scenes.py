@@ -105,6 +105,8 @@ class Scene:
 PLAIN = Scene("plain")
 CROPPED = Scene("cropped k-space", artefacts=Artefacts(oversampling=2))
 """Voxels mix tissues at edges and ring, as in every scan."""
+INTERPOLATED = Scene("zero filled by 2", artefacts=Artefacts(oversampling=2, zero_filling=2.0))
+"""Images interpolated to pixels half as wide as those of the scan."""
 HARD_SCENES: tuple[Scene, ...] = (
     Scene("steep, wrapped field", slope_hz=1200.0, artefacts=Artefacts(oversampling=2)),
     Scene("arms", arms=True),

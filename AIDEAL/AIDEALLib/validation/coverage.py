@@ -45,13 +45,14 @@ class Coverage(ProtocolError):
 
 def cases(plan: Plan) -> list[Case]:
     """Cases of the section."""
-    return [*plan.sweep(), *plan.cropped()]
+    return [*plan.sweep(), *plan.cropped(), *plan.interpolated()]
 
 
 def chapter(plan: Plan, bench: Bench) -> Chapter:
     """Tables and pictures of the section."""
     rows = [row for case in plan.sweep() for row in _rows(case, bench)]
     cropped = [row for case in plan.cropped() for row in _rows(case, bench)]
+    interpolated = [row for case in plan.interpolated() for row in _rows(case, bench)]
     liver = [row for row in rows if row.segment == "liver"]
     return Chapter(
         KEY,
@@ -66,6 +67,13 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
                 "Liver in cropped k-space, where voxels mix tissues at edges and ring: share inside the interval, %.",
                 cropped,
                 [r for r in cropped if r.segment == "liver"],
+                _levels,
+            ),
+            _side_by_side(
+                "interpolated",
+                "Liver in images zero filled by 2, SNR of the images: share inside the interval, %.",
+                interpolated,
+                [r for r in interpolated if r.segment == "liver"],
                 _levels,
             ),
             _side_by_side(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..simulation.scan import PAPER, PROTOCOLS, Protocol, echo_times
-from ..simulation.scenes import CROPPED, HARD_SCENES, PATIENTS, PLAIN, THICK_SLICE_MM, THICK_SLICES, Scene
+from ..simulation.scenes import CROPPED, HARD_SCENES, INTERPOLATED, PATIENTS, PLAIN, THICK_SLICE_MM, THICK_SLICES, Scene
 from .cases import Abdomen, Case, Vials
 
 PHANTOM_PROTOCOLS: dict[str, Protocol] = {
@@ -131,9 +131,18 @@ class Plan:
 
     def cropped(self) -> list[Case]:
         """Three protocols in cropped k-space at several SNRs, one patient per protocol."""
+        return self._of_k_space(CROPPED, 500)
+
+    def interpolated(self) -> list[Case]:
+        """The same with images interpolated by zero filling, on other patients."""
+        return self._of_k_space(INTERPOLATED, 520)
+
+    def _of_k_space(self, scene: Scene, first: int) -> list[Case]:
         matrix, slice_mm = self._few_slices
         return [
-            Case(Abdomen(self.seed + 500 + k, matrix, slice_mm, CROPPED), replace(PROTOCOLS[k], snr=snr), (self.seed, 500 + k))
+            Case(
+                Abdomen(self.seed + first + k, matrix, slice_mm, scene), replace(PROTOCOLS[k], snr=snr), (self.seed, first + k)
+            )
             for k in ((0,) if self.quick else (0, 2, 5))
             for snr in ((30.0,) if self.quick else (15.0, 20.0, 30.0, 50.0))
         ]
