@@ -60,7 +60,7 @@ def test_uniform_spacing(te: list[float], uniform: bool) -> None:
         ([1300, 3400, 5500], "look like microseconds.*Multiply them by 1e-06"),
         ([0.0013, 3.4, 5.5], "seconds were expected"),
         ([0.001, 0.003, 0.002], "must rise.*Sort"),
-        ([0.001, 0.002, 0.002], "without repeats"),
+        ([0.001, 0.002, 0.002], "Echoes 2 and 3 share the echo time 0.002 s"),
         ([0.001, 0.002, 0.003, 0.004], "3 echo images but 4 echo times"),
     ],
 )

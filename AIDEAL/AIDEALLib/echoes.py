@@ -23,6 +23,7 @@ SHORTEST_PLAUSIBLE_TE_S = 1e-5
 """The shortest echo time, and step between echoes, of any scanner is above this."""
 LONGEST_PLAUSIBLE_TE_S = 0.2
 """Gradient-echo protocols for fat end below 0.05 s; anything above 0.2 s is a time in another unit."""
+PROTON_MHZ_PER_T = 42.577
 _UNITS = (("milliseconds", "ms", 1e-3), ("microseconds", "us", 1e-6))
 LARGEST_VALUE = 7e11
 """Of real and imaginary part, so that no magnitude exceeds 1e12."""
@@ -275,31 +276,45 @@ def _check_echo_times(te: npt.NDArray[np.float64]) -> None:
             f"Echo times are {listed} s; no scanner has any, or steps between them, below {SHORTEST_PLAUSIBLE_TE_S:g} s.",
             advise("Give the right ones ({}).", "te_s"),
         )
-    if np.any(np.diff(te) <= 0):
+    for n in np.flatnonzero(np.diff(te) == 0):
         raise InputError(
-            f"Echo times are {listed} s; they must rise from echo to echo without repeats. Sort the echoes, remove duplicates."
+            f"Echoes {n + 1} and {n + 2} share the echo time {te[n]:g} s ({listed}); each was expected to have its own. The "
+            "times are wrong, or images of two scans are mixed.",
+            advise("Give the right ones ({}), or load the images of one scan.", "te_s"),
         )
+    if np.any(np.diff(te) <= 0):
+        raise InputError(f"Echo times are {listed} s; they must rise from echo to echo. Sort the echoes.")
 
 
 def _check_field_strength(field_strength_t: float) -> None:
     low, high = FIELD_STRENGTH_RANGE_T
     if not (np.isfinite(field_strength_t) and low <= field_strength_t <= high):
+        units = (("gauss", 1e-4), ("MHz, the imaging frequency", 1 / PROTON_MHZ_PER_T))
+        like = (f"; it looks like {unit} ({per_t * field_strength_t:.3g} T)" for unit, per_t in units)
+        hint = next((text for text, (_, per_t) in zip(like, units, strict=True) if low < per_t * field_strength_t < high), "")
         raise InputError(
             f"Field strength is {field_strength_t:g}; a value in tesla between {low:g} and {high:g} was expected "
-            "(1.5 or 3 on most scanners).",
+            f"(1.5 or 3 on most scanners){hint}.",
             advise("Give the right one ({}).", "field_strength_t"),
         )
 
 
 def _check_echoes(echoes: npt.NDArray[np.complex64], n_echo_times: int) -> None:
+    if echoes.ndim == 5 and echoes.shape[-1] == 2:
+        raise InputError(
+            f"The echo array has shape {echoes.shape}; its last axis may hold real and imaginary parts, and one complex array "
+            "(echo, slice, row, column) was expected. Join them."
+        )
     if echoes.ndim != 4 or 0 in echoes.shape:
         raise InputError(
             f"The echo array has shape {echoes.shape}; (echo, slice, row, column) was expected, none of them empty. "
             "Add an axis of length 1 for a single slice."
         )
     if echoes.shape[0] != n_echo_times:
+        shape = f" The array is of shape {echoes.shape}; (echo, slice, row, column) was expected."
         raise InputError(
-            f"Found {echoes.shape[0]} echo images but {n_echo_times} echo times; one time per image was expected.",
+            f"Found {echoes.shape[0]} echo images but {n_echo_times} echo times; one time per image was expected."
+            + shape * (n_echo_times in echoes.shape),
             advise("Load every echo, or give the times ({}).", "te_s"),
         )
     if not np.iscomplexobj(echoes) and np.any(echoes < 0):

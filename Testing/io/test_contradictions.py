@@ -52,6 +52,74 @@ def test_sidecars_that_differ(
         load_series(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"RepetitionTime": 12.0}, "repetition time is stated as 12 s"),
+        ({"RepetitionTime": 1.2e-5}, "more than the last echo time"),
+        ({"FlipAngle": 400}, "flip angle is stated as 400 degrees"),
+        ({"FlipAngle": 0.05}, "may be in radians"),
+    ],
+)
+def test_excitations_that_no_scanner_makes(
+    tmp_path: Path, echoes: npt.NDArray[np.complex64], stated: dict[str, float], message: str
+) -> None:
+    bids(tmp_path, echoes)
+    edit(tmp_path, "*.json", **stated)
+    with pytest.raises(InputError, match=message):
+        load_series(tmp_path)
+    right = Overrides(flip_angle_deg=5.0, repetition_time_s=0.03)
+    assert load_series(tmp_path, right).repetition_time_s == 0.03
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"StudyInstanceUID": "1.2.9"}, "studies"),
+        ({"PatientName": "Roe^Jane"}, "patients"),
+        ({"PatientBirthDate": "19500102"}, "patients"),
+        ({"DeviceSerialNumber": "2"}, "scanners"),
+        ({"ScanningSequence": ["SE"]}, "sequences"),
+        ({"ReceiveCoilName": "head", "PatientPosition": "FFS"}, "positions of the patient and coils"),
+    ],
+)
+def test_parts_of_another_scan(
+    tmp_path: Path, echoes: npt.NDArray[np.complex64], values: dict[str, object], named: str
+) -> None:
+    bids(tmp_path, echoes)
+    own = {"StudyInstanceUID": "1.2.3", "PatientName": "DOE^JANE", "PatientBirthDate": "19500101", "DeviceSerialNumber": "1"}
+    edit(tmp_path, "*.json", **own, ScanningSequence="GR", ReceiveCoilName="body", PatientPosition="HFS")
+    edit(tmp_path, "*part-phase*.json", PatientName="Doe, Jane")
+    assert load_series(tmp_path).n_echoes == 4
+    edit(tmp_path, "*part-phase*.json", **values)
+    with pytest.raises(InputError, match=f"The sidecars state different {named};"):
+        load_series(tmp_path)
+
+
+def test_parts_of_another_acquisition(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    bids(tmp_path, echoes)
+    edit(tmp_path, "*part-mag*.json", AcquisitionNumber=1, AcquisitionTime="10:10:30.0")
+    edit(tmp_path, "*part-phase*.json", AcquisitionNumber=2, AcquisitionTime="10:10:30.0")
+    assert load_series(tmp_path).n_echoes == 4
+    edit(tmp_path, "*part-phase*.json", AcquisitionTime="10:20:30.0")
+    with pytest.raises(InputError, match="are of different acquisitions"):
+        load_series(tmp_path)
+
+
+def test_numbers_of_sidecars_come_before_those_of_names(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    bids(tmp_path, echoes)
+    for number, acquired in enumerate((1, 2, 4, 5), start=1):
+        edit(tmp_path, f"*echo-{number}*.json", EchoNumber=acquired)
+    assert load_series(tmp_path).echo_numbers == (1, 2, 4, 5)
+
+
+def test_descriptions_of_contrast_agents(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    bids(tmp_path, echoes)
+    assert load_series(tmp_path).contrast_agent is None
+    edit(tmp_path, "*.json", SeriesDescription="q-Dixon hepatobiliary")
+    assert load_series(tmp_path).contrast_agent is True
+
+
 def test_the_user_decides(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
     bids(tmp_path, echoes)
     edit(tmp_path, "*echo-2*.json", FlipAngle=20)

@@ -106,7 +106,15 @@ def test_bad_files_are_refused(tmp_path: Path, echoes: npt.NDArray[np.complex64]
     with pytest.raises(InputError, match="numbers"):
         read_npz(path)
     np.savez(path, echoes=echoes, te_s=TE_S, field_strength_t=3.0, flip_angle_deg=[3.0, 5.0])
-    with pytest.raises(InputError, match="numbers"):
+    with pytest.raises(InputError, match="2 values of flip_angle_deg"):
         read_npz(path)
     with pytest.raises(InputError, match="Rename"):
         write_npz(path, EchoSeries(echoes, np.asarray(TE_S), 3.0), truth={"te_s": [1]})
+
+
+def test_what_the_user_states_need_not_be_in_the_file(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    np.savez(tmp_path / "a.npz", echoes=echoes, te_s=np.array(["1.2ms", "3.2ms"]))
+    with pytest.raises(InputError, match="something other than numbers for te_s"):
+        read_npz(tmp_path / "a.npz", Overrides(field_strength_t=3.0))
+    stated = Overrides(te_s=TE_S, field_strength_t=3.0)
+    assert read_npz(tmp_path / "a.npz", stated).field_strength_t == 3.0

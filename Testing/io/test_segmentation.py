@@ -282,3 +282,18 @@ def test_names_of_a_nifti_label_map(tmp_path: Path, labels: npt.NDArray[np.uint8
     assert list(named.names.values()) == [f"liver_segment_{n}" for n in range(1, len(values) + 1)]
     alone = write(tmp_path / "liver_segment_4.nii.gz", (labels > 0).astype(np.uint8))
     assert load_segmentation(alone, GEOMETRY, SHAPE).names == {1: "liver_segment_4"}
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
+def test_labels_at_the_identity_have_lost_their_place(tmp_path: Path, labels: npt.NDArray[np.uint8], suffix: str) -> None:
+    """They would overlap a scan around the origin, at the wrong place."""
+    path = write(tmp_path / f"liver{suffix}", labels, Geometry())
+    here = replace(GEOMETRY, origin_mm=(0.0, 0.0, 0.0))
+    with pytest.raises(InputError, match="states no place in the patient"):
+        load_segmentation(path, here, SHAPE)
+    np.testing.assert_array_equal(load_segmentation(path, Geometry(), SHAPE).labels, labels)
+
+
+def test_labels_may_be_off_whole_numbers_by_rounding(tmp_path: Path, labels: npt.NDArray[np.uint8]) -> None:
+    path = write(tmp_path / "a.nrrd", labels.astype(np.float32) * np.float32(1.00003))
+    np.testing.assert_array_equal(load_segmentation(path, GEOMETRY, SHAPE).labels, labels)

@@ -40,6 +40,19 @@ SLICER = "Segmentation category and type~SCT^123037004^Anatomical Structure~SCT^
         ("liver segments 5-8", LiverPart.RIGHT),
         ("segment hépatique 3", LiverPart.III),
         ("Caudate lobe", LiverPart.I),
+        *(
+            (name, LiverPart.LIVER)
+            for name in ("wholeLiver", "LiverMask", "Gesamtleber", "Lebersegmentierung", "játra", "ΗΠΑΡ")
+        ),
+        *(
+            (name, LiverPart.LIVER)
+            for name in ("parenchyme hépatique", "leverparenchym", "全肝", "печень", "wątroba", "Liver 2")
+        ),
+        ("RightLobe", LiverPart.RIGHT),
+        ("linke leverkwab", LiverPart.LEFT),
+        ("LiverSegment3", LiverPart.III),
+        ("Liver S8", LiverPart.VIII),
+        ("肝S5", LiverPart.V),
     ],
 )
 def test_names_of_liver(name: str, part: LiverPart) -> None:
@@ -49,7 +62,11 @@ def test_names_of_liver(name: str, part: LiverPart) -> None:
 @pytest.mark.parametrize(
     "name",
     ["Spleen", "label 1", "Segment_1", "Segment 1", "Liver vessels", "portal vein", "hepatic artery", "liver_lesion", "caudate",
-     "lung_upper_lobe_left", "kidney_right", "Gallbladder", "body mask", "colon hepatic flexure", "Lebertumor", "", "Muscle"],
+     "lung_upper_lobe_left", "kidney_right", "Gallbladder", "body mask", "colon hepatic flexure", "Lebertumor", "", "Muscle",
+     "Liverpool", "Oliver", "delivery", "Leverage", "not liver", "liver shunt", "liver abscess", "liver stent", "liver edge",
+     "liver capsule", "liver ROI exclude", "peri-liver fat", "Liver mass", "liver nodule", "Leberrand", "Leberhämangiom",
+     "Leberabszess", "Leberkapsel", "quiste hepático", "kyste du foie", "lésion hépatique", "foie gras", "tumore epatico",
+     "lesão do fígado", "levertumor", "leverlaesie", "肝腫瘍", "肝血管", "肝囊肿", "肝转移", "hepatoma", "perihepatic fluid"],
 )  # fmt: skip
 def test_names_of_other_tissue(name: str) -> None:
     assert liver_part(name) is None

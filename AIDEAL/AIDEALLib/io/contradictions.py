@@ -9,13 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ..advice import advise
+from ..echoes import PROTON_MHZ_PER_T, EchoSeries
 from ..errors import InputError
 
-PROTON_MHZ_PER_T = 42.577
 SAME_FREQUENCY = 0.08
 """Share by which a field strength may differ from that of the imaging frequency: 2.89 T is written as 3."""
 GAUSS_PER_TESLA, LARGEST_TESLA = 10_000, 1000
 SAME_NUMBER = 0.02
+SMALLEST_FLIP_DEG, LARGEST_FLIP_DEG = 0.5, 180.0
+SHORTEST_REPETITION, LONGEST_REPETITION_S = 0.95, 5.0
+"""Repetition time, as a share of the last echo time (both are rounded in headers) and in seconds."""
 
 
 def refuse_other_frequency(field_strength_t: float, imaging_mhz: Sequence[float | None]) -> None:
@@ -42,6 +45,34 @@ def refuse_other_frequency(field_strength_t: float, imaging_mhz: Sequence[float 
             f"The field strength is stated as {field_strength_t:g} T, but the imaging frequency of {np.median(stated):g} MHz "
             f"is that of {by_frequency:.2f} T. One of them is wrong.",
             advise("Give the right one ({}).", "field_strength_t"),
+        )
+
+
+def refuse_impossible_excitation(series: EchoSeries) -> None:
+    """Compare flip angle and repetition time with what a scanner can do, and with the echo times.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan.
+
+    Raises
+    ------
+    InputError
+        The flip angle is none, or the repetition time is shorter than the last echo time or that of no multi-echo scan.
+    """
+    angle, repetition_s, last_s = series.flip_angle_deg, series.repetition_time_s, float(series.te_s[-1])
+    if angle is not None and not SMALLEST_FLIP_DEG <= angle <= LARGEST_FLIP_DEG:
+        raise InputError(
+            f"The flip angle is stated as {angle:g} degrees; {SMALLEST_FLIP_DEG:g} to {LARGEST_FLIP_DEG:g} were expected. It "
+            "may be in radians.",
+            advise("Give the right one ({}).", "flip_angle_deg"),
+        )
+    if repetition_s is not None and not SHORTEST_REPETITION * last_s <= repetition_s <= LONGEST_REPETITION_S:
+        raise InputError(
+            f"The repetition time is stated as {repetition_s:g} s; more than the last echo time ({last_s:g} s) and at most "
+            f"{LONGEST_REPETITION_S:g} s were expected. It may be in another unit than seconds.",
+            advise("Give the right one ({}).", "repetition_time_s"),
         )
 
 
@@ -87,7 +118,7 @@ def refuse_other_order(numbers: Sequence[int | None], times: Sequence[float] | N
         Their orders contradict each other.
     """
     known = [number for number in numbers if number is not None]
-    if times is None or len(known) != len(times) or len(set(known)) != len(known):
+    if times is None or len(known) != len(times) or len(set(known)) != len(known) or min(times, default=0.0) <= 0:
         return
     by_time = [known[n] for n in np.argsort(times, kind="stable")]
     if by_time != sorted(by_time):

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..advice import advise
 from ..errors import InputError
+from .contrast_words import described_with_contrast
 from .naming import stem
 from .sizes import check_regular
 
@@ -157,8 +158,14 @@ def excitation(path: Path, header: Mapping[str, str]) -> Excitation:
     return Excitation(
         first(("FlipAngle", "flip_angle_deg"), "flip_angle_deg"),
         first(("RepetitionTimeExcitation", "RepetitionTime", "repetition_time_s"), "repetition_time_s"),
-        bool(sidecar["ContrastBolusIngredient"]) if "ContrastBolusIngredient" in sidecar else None,
+        _contrast_agent(sidecar),
     )
+
+
+def _contrast_agent(sidecar: Mapping[str, Any]) -> bool | None:
+    described = described_with_contrast(*(str(sidecar.get(key, "")) for key in ("SeriesDescription", "ProtocolName")))
+    stated = [bool(sidecar[key]) for key in ("ContrastBolusIngredient", "ContrastBolusAgent") if key in sidecar]
+    return (any(stated) or described) if stated or described else None
 
 
 def _numbers(text: str, name: str, option: str = "te_s") -> tuple[float, ...]:

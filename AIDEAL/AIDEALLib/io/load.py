@@ -12,6 +12,7 @@ from ..echoes import EchoSeries
 from ..errors import InputError
 from ..escaping import plain
 from ..options import Overrides
+from .contradictions import refuse_impossible_excitation
 from .dicom.files import guarded
 from .dicom.read import is_dicom, read_dicom
 from .interchange import read_series, write_series
@@ -71,13 +72,15 @@ def load_series(
             request = {"paths": [str(p.absolute()) for p in paths], "overrides": overrides.as_dict(), "keep_names": keep_names}
             with read_elsewhere(_read_apart, request, paths[0].name, meanwhile) as folder:
                 series = read_series(folder, mapped=False)
-    return replace(
+    series = replace(
         series,
         source=plain(series.source)[:LONGEST_SOURCE] if keep_names or series.source.startswith("DICOM, ") else SCAN,
         notes=tuple(map(plain, series.notes)),
         flip_angle_deg=series.flip_angle_deg if overrides.flip_angle_deg is None else overrides.flip_angle_deg,
         repetition_time_s=series.repetition_time_s if overrides.repetition_time_s is None else overrides.repetition_time_s,
     )
+    refuse_impossible_excitation(series)
+    return series
 
 
 def _read_apart(request: dict[str, Any], folder: Path) -> None:

@@ -13,6 +13,12 @@ from .naming import IMAGE_SUFFIXES
 SCAN = "scan"
 KNOWN_SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES, ".npz", ".mat", ".dcm", ".json")
 MOST_NAMES = 20_000
+PLAIN_WORD = re.compile(
+    "data|dcm|dicom|echo(es)?|fat|field|files?|folder|images?|imaginary|liver|mag|magnitude|mri|nii|nifti|phase|real|scans?|series|"
+    "slices|study|water",
+    re.IGNORECASE,
+)
+"""Names of folders that name nobody, and are words of messages."""
 
 
 def neutral_name(path: Path, noun: str = SCAN) -> str:
@@ -106,9 +112,11 @@ def without_names(message: str, paths: Sequence[Path], noun: str = SCAN) -> str:
         own = neutral_name(path, noun if len(paths) == 1 else f"{noun} {number}")
         for text in (str(path), str(path.absolute()), path.name):
             replaced[text] = own
-    for text in sorted((text for text in replaced if len(text) > 1 and text in message), key=len, reverse=True):
-        message = re.sub(rf"(?<![\w]){re.escape(text)}(?![\w])", replaced[text], message)
-    return message
+    texts = [text for text in replaced if len(text) > 1 and text in message and not PLAIN_WORD.fullmatch(text)]
+    if not texts:
+        return message
+    named = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+    return re.sub(rf"(?<![\w.])(?:{named})(?![\w])", lambda found: replaced[found[0]], message)
 
 
 def _files_of(path: Path) -> list[Path]:

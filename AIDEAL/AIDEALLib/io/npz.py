@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,23 +49,18 @@ def read_npz(path: Path, overrides: Overrides | None = None) -> EchoSeries:
     InputError
         The file is no `.npz`, lacks an array, or holds values that no scan has.
     """
-    content = _content(path)
-    default = Geometry()
-    try:
-        numbers = {name: tuple(float(v) for v in np.ravel(content[name])) for name in NUMERIC if name in content}
-        te_s = np.ravel(content["te_s"]).astype(np.float64)
-        (field_strength_t,) = numbers["field_strength_t"]
-        flip_angle_deg, repetition_time_s = (_only(numbers, name) for name in ("flip_angle_deg", "repetition_time_s"))
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"{path.name} holds something other than numbers for {', '.join(NUMERIC)} or te_s; numbers were expected. "
-            "Write the file again."
-        ) from error
     overrides = overrides or Overrides()
+    stated = {"te_s": overrides.te_s, "field_strength_t": overrides.field_strength_t}
+    content = _content(path, [name for name in REQUIRED if stated.get(name) is None])
+    default = Geometry()
+    numbers = {name: _numbers(content, name, path) for name in ("te_s", *NUMERIC) if name in content and not stated.get(name)}
+    te_s = numbers["te_s"] if overrides.te_s is None else overrides.te_s
+    if overrides.field_strength_t is None and len(numbers["field_strength_t"]) != 1:
+        raise InputError(f"{path.name} holds {len(numbers['field_strength_t'])} field strengths; one was expected. Correct it.")
     return EchoSeries(
         echoes=content["echoes"],
-        te_s=te_s if overrides.te_s is None else np.asarray(overrides.te_s),
-        field_strength_t=field_strength_t if overrides.field_strength_t is None else overrides.field_strength_t,
+        te_s=np.asarray(te_s),
+        field_strength_t=overrides.field_strength_t or numbers["field_strength_t"][0],
         geometry=Geometry(
             spacing_mm=numbers.get("spacing_mm", default.spacing_mm),  # type: ignore[arg-type]
             origin_mm=numbers.get("origin_mm", default.origin_mm),  # type: ignore[arg-type]
@@ -74,14 +69,14 @@ def read_npz(path: Path, overrides: Overrides | None = None) -> EchoSeries:
         readout=overrides.readout or _choice(Readout, content, "readout", path) or Readout.UNKNOWN,
         phase_sign=_choice(PhaseSign, content, "phase_sign", path),
         source=str(content["source"]) if "source" in content else path.name,
-        flip_angle_deg=flip_angle_deg,
-        repetition_time_s=repetition_time_s,
+        flip_angle_deg=_only(numbers, "flip_angle_deg", path),
+        repetition_time_s=_only(numbers, "repetition_time_s", path),
         contrast_agent=bool(content["contrast_agent"]) if np.size(content.get("contrast_agent", ())) else None,
         notes=tuple(map(str, np.ravel(content["notes"]))) if "notes" in content else (),
     )
 
 
-def _content(path: Path) -> dict[str, npt.NDArray[Any]]:
+def _content(path: Path, required: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
     """Arrays of a file that belong to a series.
 
     Raises
@@ -97,7 +92,7 @@ def _content(path: Path) -> dict[str, npt.NDArray[Any]]:
             f"{path.name} could not be read as .npz ({type(error).__name__}); a file written by numpy.savez was "
             "expected. Write it again."
         ) from error
-    missing = [name for name in REQUIRED if name not in content]
+    missing = [name for name in required if name not in content]
     if missing:
         raise InputError(
             f"{path.name} lacks {', '.join(missing)}; the arrays {', '.join(REQUIRED)} were expected. Add them to the file."
@@ -105,12 +100,21 @@ def _content(path: Path) -> dict[str, npt.NDArray[Any]]:
     return content
 
 
-def _only(numbers: Mapping[str, tuple[float, ...]], name: str) -> float | None:
+def _numbers(content: Mapping[str, npt.NDArray[Any]], name: str, path: Path) -> tuple[float, ...]:
+    try:
+        return tuple(float(value) for value in np.ravel(content[name]))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{path.name} holds something other than numbers for {name}; numbers were expected. Write the file again."
+        ) from error
+
+
+def _only(numbers: Mapping[str, tuple[float, ...]], name: str, path: Path) -> float | None:
     """The one number stored under a name; None where there is none."""
-    if not numbers.get(name):
-        return None
-    (value,) = numbers[name]
-    return value
+    values = numbers.get(name, ())
+    if len(values) > 1:
+        raise InputError(f"{path.name} holds {len(values)} values of {name}; one was expected. Write the file again.")
+    return values[0] if values else None
 
 
 def write_npz(path: str | os.PathLike[str], series: EchoSeries, truth: Mapping[str, npt.ArrayLike] | None = None) -> None:

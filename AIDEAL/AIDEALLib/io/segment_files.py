@@ -14,7 +14,7 @@ from ..echoes import Geometry
 from ..errors import InputError
 from ..statistics import liver_part
 from .dicom.segments import is_dicom_segmentation, read_segments
-from .images import read_image
+from .images import Image, read_image, same_axes
 from .label_grid import placed
 from .label_names import couinaud_names, name_of_file, names_beside, names_in_header
 from .naming import IMAGE_SUFFIXES
@@ -24,6 +24,8 @@ from .slicer_segments import header_segments
 LARGEST_LABEL = 32767
 MOST_SEGMENTS = 1000
 MOST_LISTED = 8
+ROUNDING = 1e-3
+"""How far labels may lie off whole numbers: scale factors of a header leave such errors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +189,7 @@ def _of_image(source: Path, scan: ScanGrid) -> FoundSegments:
         )
     if not np.any(layers):
         raise InputError(f"{source.name} is zero in every voxel; at least one label was expected. Check the file.")
-    _refuse_no_place(image.header, source)
+    _refuse_no_place(image, layers[0].shape, scan, source)
     on_scan = placed(list(layers), image.geometry, scan.geometry, scan.shape, source.name)
     if described:
         known = {(s.layer, s.value) for s in described}
@@ -220,23 +222,30 @@ def _plain_labels(
     return [FoundSegment(names.get(value, f"label {value}"), on_scan == value, value) for value in values], empty
 
 
-def _refuse_no_place(header: Mapping[str, str], source: Path) -> None:
-    if header.get("sform_code") == "0" and header.get("qform_code") == "0":
+def _refuse_no_place(image: Image, shape: tuple[int, ...], scan: ScanGrid, source: Path) -> None:
+    """Refuse labels whose header has lost the place: NIfTI without codes, or the matrix of the scan at the identity."""
+    codes = image.header.get("sform_code") == "0" and image.header.get("qform_code") == "0"
+    own = image.geometry
+    identity = (*own.spacing_mm, *own.origin_mm, *map(abs, own.direction))
+    plain = np.allclose(identity, (1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1))
+    if codes or (plain and shape == scan.shape and not same_axes(own, scan.geometry)):
+        why = "sform and qform are both 0" if codes else "voxels of 1 mm from an origin at 0, as programs write that lose it"
         raise InputError(
-            f"{source.name} states no place in the patient (sform and qform are both 0), so that it is not known which way it "
+            f"{source.name} states no place in the patient ({why}), so that it is not known which way it "
             "lies; one with its place was expected. Convert it with a program that keeps the place, or copy the header of the "
             "image it was drawn on."
         )
 
 
 def _integers(array: npt.NDArray[Any], source: Path) -> npt.NDArray[np.int64]:
-    if np.iscomplexobj(array) or not np.all(np.isfinite(array)) or np.any(array != np.round(array)) or array.min() < 0:
+    whole = not np.iscomplexobj(array) and np.all(np.isfinite(array)) and np.all(np.abs(array - np.round(array)) < ROUNDING)
+    if not whole or array.min() < 0:
         raise InputError(
             f"{source.name} has values that are no labels; whole numbers from 0 were expected. Give a segmentation."
         )
     if array.max() > LARGEST_LABEL:
         raise InputError(f"{source.name} has labels up to {array.max():g}; at most {LARGEST_LABEL} were expected.")
-    return array.astype(np.int64)
+    return np.round(array).astype(np.int64)
 
 
 def _listed(names: Sequence[str]) -> str:

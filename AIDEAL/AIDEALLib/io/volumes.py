@@ -17,6 +17,7 @@ from ..echoes import EchoSeries, Geometry
 from ..errors import InputError
 from ..options import Overrides
 from .contradictions import refuse_different, refuse_other_frequency, refuse_other_order, refuse_other_unit
+from .identity import refuse_other_acquisition, refuse_other_origin
 from .image_header import Excitation, echo_times_s, excitation, field_strength_t, read_sidecar
 from .images import Image, is_complex_image, read_image, same_geometry
 from .naming import NamedImage, Part, choose_series, is_image, parse_name
@@ -80,6 +81,10 @@ def read_volumes(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
     first, *others = stacks.values()
     for other in others:
         _check_match(first, other, tuple(part.value for part in stacks))
+    sidecars = [[read_sidecar(file.path) for file in files] for files in parts.values()]
+    refuse_other_origin([sidecar for part in sidecars for sidecar in part])
+    for part in sidecars[1:]:
+        refuse_other_acquisition(sidecars[0], part)
     times = overrides.te_s if overrides.te_s is not None else next((s.te_s for s in stacks.values() if s.te_s), None)
     if times is None:
         raise InputError(
@@ -150,8 +155,7 @@ def _read_stack(files: Sequence[NamedImage], overrides: Overrides) -> _Stack:
             )
         times.extend(found)
     volumes = np.concatenate([image.array for image in images])
-    known = [number for f in ordered if (number := f.echo if f.echo is not None else _stated_number(f)) is not None]
-    numbers = known if len(known) == len(volumes) else None
+    numbers = _echo_numbers(ordered, len(volumes))
     te_s = tuple(times) if len(times) == len(volumes) else None
     if te_s is not None and np.any(np.diff(te_s) < 0):
         order = np.argsort(te_s, kind="stable")
@@ -188,6 +192,15 @@ def _compare(files: Sequence[NamedImage], images: Sequence[Image], times: Sequen
     for file, image, sidecar in zip(files, images, sidecars, strict=True):
         if file.part is Part.PHASE and overrides.phase_unit is None:
             refuse_other_unit(sidecar, image.array, file.path.name)
+
+
+def _echo_numbers(files: Sequence[NamedImage], volumes: int) -> list[int] | None:
+    """Numbers of the sidecars, which come from the scanner, else those of the names, which an export may count anew."""
+    for stated in ([_stated_number(file) for file in files], [file.echo for file in files]):
+        known = [number for number in stated if number is not None]
+        if len(known) == volumes == len(set(known)):
+            return known
+    return None
 
 
 def _rise(numbers: Sequence[int]) -> bool:

@@ -49,19 +49,31 @@ _CODES = {
 }
 """SNOMED CT codes."""
 _SIDE_CODES = {"24028007": LiverPart.RIGHT, "7771000": LiverPart.LEFT}
-_LIVER = re.compile(r"^(liver|hepar|hepat|epat|leber|foie|higado|figado|fegato|lever$|leverkwab|肝|печен|jetra|watrob)")
+_LIVER = re.compile(
+    r"^(liver(mask|roi|seg\w*|lobes?|parenchyma)?s?|hepar|hepat(ic|is|ique|ic[oa]|isch\w*)|epatic[oa]|(gesamt)?leber(maske?|segment\w*|"
+    r"lappen|parenchym|gewebe|volumen|roi)?|foie|higado|figado|fegato|lever(kwab\w*|parenchym|parenkym|mask\w*|weefsel)?|.*肝.*|"
+    r"печен.*|j[ea]tra|watrob\w*|maksa|maj|ficat|karaciger|ηπαρ|συκωτι)$"
+)
+"""The liver in several languages. Other compounds, as 'Leberrand' or 'Liverpool', are none."""
 _LOBE = re.compile(r"^(lobe|lobes|lobus|lobo|lobulo|lappen|leberlappen|kwab|leverkwab|.*[叶葉])$")
-_SEGMENT = re.compile(r"^(segment|segments|segmento|segmenti|segmente|segmentum|lebersegment|couinaud|.*段)$")
+_SEGMENT = re.compile(r"^(segment|segments|segmento|segmenti|segmente|segmentum|(liver|leber)segment\w*|couinaud|.*段)$")
+_SHORT_SEGMENT = re.compile(r"^(s|.*肝s)$")
+"""'S' before a number, where the liver is named."""
 _RIGHT = re.compile(r"^(right|rechts|rechter?|droite?|derech[oa]|destr[oa]|direit[oa]|dexter|.*右.*)$")
 _LEFT = re.compile(r"^(left|links|linker?|gauche|izquierd[oa]|sinistr[oa]|esquerd[oa]|sinister|.*左.*)$")
 _CAUDATE = re.compile(r"^(caudate|caudatus|caude|caudado|caudato|.*尾状.*)$")
 _QUADRATE = re.compile(r"^(quadrate|quadratus|carre|cuadrado|quadrado|quadrato)$")
 _OTHER = re.compile(
-    r"^(vessels?|veins?|venous|vena|vene|venen|veines?|venas?|port[ae]l?|porta|arter.*|ducts?|bile|biliary|gef.*|"
-    r"leber(?:gef|ven|tum|met|las|zyst|art).*|"
-    r"vaisseaux?|vasos?|vasi|tum.*|lesions?|lasion.*|cysts?|metast.*|carcinoma|hcc|haemangioma|hemangioma|gall.*|ligament.*|"
-    r"flexure|colon|spleen|kidney|lungs?|pulmonary|pancrea.*|brain|thyroid|prostate|upper|middle|lower|superior|inferior|"
-    r"frontal|temporal|parietal|occipital|insula.*|not|non|outside|without|background|.*(血管|静脉|動脈|動脉|肿瘤|腫瘍).*)$"
+    r"^(vessels?|veins?|venous|vena|vene|venen|veines?|venas?|port[ae]l?|porta|arter.*|vascul.*|ducts?|bile|biliary|biliar.*|gef.*|shunts?|"
+    r"vaisseaux?|vasos?|vasi|vaten|tips|stents?|drains?|drainage|catheter.*|katheter.*|needle|biops.*|ablat.*|resect.*|implant.*|"
+    r"tum.*|neoplas.*|lesions?|lesion[ei]|lesao|lasion.*|laesie.*|cysts?|cist[io]|quistes?|kystes?|zysten?|metast.*|carcinoma|karzinom.*|"
+    r"hcc|h?a?emangiom.*|hepatoma|absce.*|absze.*|nodul.*|knoten|mass|masses|masa|massa|herd.*|rundherd.*|calcif.*|h?a?ematom.*|"
+    r"surface|capsule|capsula|kapsel|edges?|borders?|rim|rand|contour|kontur|margin|hilum|hilus|bed|ligament.*|fissure|around|peri|"
+    r"exclu.*|artefact.*|artifact.*|motion|coil|noise|air|gas|fat|fett|gras|graisse|grasa|grasso|gordura|fluid|ascites|"
+    r"leber(?!maske?$|segment|lappen$|parenchym$|gewebe$|volumen$|roi$).+|lever(?!kwab|parenchym$|parenkym$|mask|weefsel$).+|"
+    r"gall.*|flexure|colon|spleen|kidney|lungs?|pulmonary|pancrea.*|brain|thyroid|prostate|upper|middle|lower|superior|inferior|"
+    r"frontal|temporal|parietal|occipital|insula.*|not|non|outside|without|background|"
+    r".*(血管|静脉|静脈|動脈|動脉|动脉|肿瘤|腫瘍|腫瘤|癌|嚢胞|囊肿|転移|转移|結節|结节|胆).*)$"
 )
 """Words of what is in, at or beside a liver, or a lobe of another organ."""
 _ROMAN = {"i": "I", "ii": "II", "iii": "III", "iv": "IV", "iva": "IVa", "ivb": "IVb", "v": "V", "vi": "VI", "vii": "VII"}
@@ -85,7 +97,8 @@ def liver_part(name: str, terminology: str = "") -> LiverPart | None:
     -------
     LiverPart or None
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name.lower()) if not unicodedata.combining(c))
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # 'wholeLiver'
+    plain = "".join(c for c in unicodedata.normalize("NFKD", spaced.lower()) if not unicodedata.combining(c))
     words = re.findall(r"[^\W\d_]+|\d+[ab]?(?![^\W\d_])", plain)
     if any(_OTHER.match(word) for word in words):
         return None
@@ -147,7 +160,9 @@ def _from_words(words: list[str], is_liver: bool) -> LiverPart | None:
         return LiverPart.I if liver or lobe else None
     if has(_QUADRATE):
         return LiverPart.IV if liver or lobe else None
-    if has(_SEGMENT) and (numbers := _segment_numbers(words, has(_LIVER) or "couinaud" in words)):
+    if (has(_SEGMENT) or (has(_LIVER) and has(_SHORT_SEGMENT))) and (
+        numbers := _segment_numbers(words, has(_LIVER) or "couinaud" in words)
+    ):
         return _together(numbers)
     if not (liver or lobe):
         return None

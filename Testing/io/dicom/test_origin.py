@@ -54,6 +54,14 @@ def test_one_scan_is_still_one(liver: EchoSeries, tmp_path: Path) -> None:
         ({"FrameOfReferenceUID": "1.2.9"}, "positions of the patient"),
         ({"FlipAngle": 20.0}, "flip angles"),
         ({"PatientID": "2", "StudyInstanceUID": "1.2.9"}, "patients and studies"),
+        ({"PatientName": "Roe^Jane"}, "patients"),
+        ({"PatientBirthDate": "19500102"}, "patients"),
+        ({"PatientSex": "M"}, "patients"),
+        ({"PatientPosition": "HFP"}, "positions of the patient"),
+        ({"DeviceSerialNumber": "2"}, "scanners"),
+        ({"ScanningSequence": "SE"}, "sequences"),
+        ({"RepetitionTime": 30.0}, "repetition times"),
+        ({"ReceiveCoilName": "head"}, "coils"),
     ],
 )
 def test_magnitudes_of_one_with_phases_of_another(
@@ -61,7 +69,10 @@ def test_magnitudes_of_one_with_phases_of_another(
 ) -> None:
     paths = write_scan(tmp_path, liver, SIEMENS)
     own = {"PatientID": "1", "StudyInstanceUID": "1.2.3", "FrameOfReferenceUID": "1.2.4", "FlipAngle": 3.0}
-    changed(paths, lambda _: True, **own)
+    own |= {"PatientName": "Doe^Jane", "PatientBirthDate": "19500101", "PatientSex": "F", "PatientPosition": "HFS"}
+    changed(paths, lambda _: True, **own, DeviceSerialNumber="1", ScanningSequence="GR", ReceiveCoilName="body")
+    changed(paths, is_phase, PatientName="DOE^JANE ")  # written otherwise, and the same
+    assert load_series(tmp_path).n_echoes == 6
     changed(paths, is_phase, **values)
     with pytest.raises(InputError, match=f"of different {named}:"):
         load_series(tmp_path)
@@ -116,6 +127,110 @@ def test_headers_that_state_no_origin_are_joined(liver: EchoSeries, tmp_path: Pa
     assert load_series(tmp_path).n_echoes == 6
 
 
+def repeated(liver: EchoSeries, folder: Path, later_s: float, **second: Any) -> tuple[list[Path], list[Path]]:
+    """A scan and its repeat in one study, the repeat with other elements, and echo times that may be later."""
+    both = (
+        write_scan(folder / "a", liver, SIEMENS),
+        write_scan(folder / "b", replace(liver, te_s=liver.te_s + later_s, echoes=1.1 * liver.echoes), SIEMENS),
+    )
+    for paths, own in zip(both, ({}, second), strict=True):
+        same = {"StudyInstanceUID": "1.2.3", "FrameOfReferenceUID": "1.2.4", "AcquisitionNumber": 1, "RepetitionTime": 20.0}
+        changed(paths, lambda _: True, **{**same, **own})
+    return both
+
+
+@pytest.mark.parametrize("later_s", [0.0, 2e-4])
+def test_a_repeat_in_the_same_study_is_refused_and_can_be_chosen(liver: EchoSeries, tmp_path: Path, later_s: float) -> None:
+    _, again = repeated(liver, tmp_path, later_s)
+    for path in again:
+        image = pydicom.dcmread(path)
+        changed([path], lambda _: True, SeriesNumber=int(image.SeriesNumber) + 10)
+    with pytest.raises(InputError, match=r"Several series hold the same slices: .*series 15, acquisition 1: magnitude, 6"):
+        load_series(tmp_path)
+    assert load_series(tmp_path, Overrides(series="15,16")).te_s[0] == pytest.approx(0.0013 + later_s)
+
+
+def test_acquisitions_of_one_series_are_no_scan_of_twelve_echoes(liver: EchoSeries, tmp_path: Path) -> None:
+    first, again = repeated(liver, tmp_path, 2e-4, AcquisitionNumber=2)
+    for paths, uid in ((first, "1.2.5"), (again, "1.2.5")):
+        changed(paths, lambda _: True, SeriesInstanceUID=uid)
+        changed(paths, is_phase, SeriesInstanceUID="1.2.6")
+    with pytest.raises(InputError, match="Several acquisitions hold the same slices: .*acquisition 1: magnitude"):
+        load_series(tmp_path)
+
+
+def test_acquisition_numbers_of_single_echoes_slices_or_parts_are_no_repeats(liver: EchoSeries, tmp_path: Path) -> None:
+    """Some scanners number echoes or slices so; magnitude and phase of one time are of one excitation."""
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    for element in ("EchoNumbers", "InstanceNumber"):
+        for path in paths:
+            image = pydicom.dcmread(path)
+            changed([path], lambda _: True, AcquisitionNumber=int(image.get(element) or 1))
+        assert load_series(tmp_path).n_echoes == 6
+    changed(paths, lambda _: True, AcquisitionNumber=1, AcquisitionTime="101500.25")
+    changed(paths, is_phase, AcquisitionNumber=2)
+    assert load_series(tmp_path).n_echoes == 6
+    changed(paths, is_phase, AcquisitionTime="102000.50")
+    with pytest.raises(InputError, match="magnitude images are of acquisition 1, the phase images of acquisition 2"):
+        load_series(tmp_path)
+
+
+@pytest.mark.parametrize(("values", "named"), [({"FlipAngle": 20.0}, "flip angles"), ({"RepetitionTime": 30.0}, "repetition")])
+def test_one_echo_of_a_series_made_otherwise(liver: EchoSeries, tmp_path: Path, values: dict[str, Any], named: str) -> None:
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    changed(paths, lambda image: abs(float(image.EchoTime) - 1000 * liver.te_s[2]) < 0.01, **values)
+    with pytest.raises(InputError, match=rf"\(echo time 5.5 ms\) are of other {named}"):
+        load_series(tmp_path)
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(1000.0, "microseconds"), (0.001, "seconds")])
+def test_echo_times_of_another_unit(liver: EchoSeries, tmp_path: Path, factor: float, unit: str) -> None:
+    for path in write_scan(tmp_path, liver, SIEMENS):
+        changed([path], lambda _: True, EchoTime=factor * float(pydicom.dcmread(path).EchoTime))
+    series = load_series(tmp_path)
+    assert series.te_s == pytest.approx(liver.te_s)
+    assert any(f"can only be {unit}" in note for note in series.notes)
+
+
+def test_other_images_in_the_folder_are_left_out(liver: EchoSeries, tmp_path: Path) -> None:
+    """A mosaic, a map of the scanner without a place, water images of another series, and a localiser."""
+    paths = write_scan(tmp_path, liver, SIEMENS)
+    kinds = (
+        ["ORIGINAL", "PRIMARY", "M", "MOSAIC"],
+        ["DERIVED", "PRIMARY", "FF"],
+        ["ORIGINAL", "PRIMARY", "M", "DIXON", "WATER"],
+    )
+    for number, kind in enumerate(kinds, start=1):
+        image = pydicom.dcmread(paths[0])
+        image.ImageType, image.SeriesInstanceUID, image.SOPInstanceUID = kind, f"1.2.{number}", f"1.2.3.{number}"
+        if number == 2:
+            del image.ImagePositionPatient
+        image.save_as(tmp_path / f"other{number}.dcm")
+    image = pydicom.dcmread(paths[0])
+    image.ImageOrientationPatient, image.SeriesInstanceUID, image.SOPInstanceUID = [0, 1, 0, 0, 0, -1], "1.2.4", "1.2.3.4"
+    image.save_as(tmp_path / "localiser.dcm")
+    series = load_series(tmp_path)
+    assert series.n_echoes == 6 and series.shape == liver.shape
+    assert sum("left out" in note for note in series.notes) == 3
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        ("t1_dixon_hepatobiliary_20min", True),
+        ("q-Dixon post Gd", True),
+        ("IDEAL IQ nach KM", True),
+        ("t1 vibe +C", True),
+        ("q-Dixon pre contrast", False),
+        ("q-Dixon ohne Gadovist", False),
+        ("posterior coil test", False),
+    ],
+)
+def test_contrast_agents_of_descriptions(liver: EchoSeries, tmp_path: Path, description: str, expected: bool) -> None:
+    changed(write_scan(tmp_path, liver, SIEMENS), lambda _: True, SeriesDescription=description)
+    assert load_series(tmp_path).contrast_agent is expected
+
+
 def test_parts_that_no_header_states(liver: EchoSeries, tmp_path: Path) -> None:
     paths = write_scan(tmp_path, liver, DIALECTS["philips classic real/imaginary"])
     changed(paths, lambda _: True, ImageType=["ORIGINAL", "PRIMARY"])
@@ -137,7 +252,9 @@ def test_echo_numbers_that_share_an_echo_time(liver: EchoSeries, tmp_path: Path)
 def test_files_of_one_name_are_distinguished_by_folder_and_series(liver: EchoSeries, tmp_path: Path) -> None:
     for name in ("Doe_1", "Doe_2"):
         paths = write_scan(tmp_path / name, liver, SIEMENS)
-        changed(paths, lambda _: True, StudyInstanceUID="1.2.3", FrameOfReferenceUID="1.2.4", SeriesNumber=int(name[-1]))
+        same = {"StudyInstanceUID": "1.2.3", "FrameOfReferenceUID": "1.2.4", "SeriesInstanceUID": "1.2.5"}
+        changed(paths, lambda _: True, **same, SeriesNumber=int(name[-1]))
+        changed(paths, is_phase, SeriesInstanceUID="1.2.6")
     with pytest.raises(InputError, match=r"file \d+ in folder 1 \(series 1\) and file \d+ in folder 2 \(series 2\)") as found:
         load_series(tmp_path)
     assert "Doe" not in found.value.message

@@ -132,6 +132,7 @@ def test_a_map_is_not_imported_as_segments(estimated: Panel, tmp_path: Path) -> 
         "map.nrrd": np.linspace(0, 40, 6 * 64 * 64, dtype=np.float32).reshape(6, 64, 64),
         "label.nrrd": (np.arange(64) > 40).astype(np.uint8) * np.ones((6, 64, 64), np.uint8),
     }
+    values["Doe_spleen.nrrd"] = values["label.nrrd"]
     for name, array in values.items():
         sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / name))
     estimated.dialogs.files = [tmp_path / "map.nrrd"]
@@ -140,5 +141,9 @@ def test_a_map_is_not_imported_as_segments(estimated: Panel, tmp_path: Path) -> 
     estimated.dialogs.files = [tmp_path / "label.nrrd"]
     estimated.ui.importButton.click()
     stored = estimated.parameters.segmentation.GetSegmentation()
-    assert [stored.GetNthSegment(n).GetName() for n in range(stored.GetNumberOfSegments())] == ["Liver"]
+    assert [stored.GetNthSegment(n).GetName() for n in range(stored.GetNumberOfSegments())] == ["Label 1"]
     assert estimated.scene.GetFirstNodeByName("label") in (None, estimated.parameters.segmentation)
+    estimated.dialogs.files = [tmp_path / "Doe_spleen.nrrd"]
+    estimated.ui.importButton.click()
+    stored = estimated.parameters.segmentation.GetSegmentation()
+    assert stored.GetNthSegment(0).GetName() == "spleen", "only words for anatomy are taken from the name of a file"

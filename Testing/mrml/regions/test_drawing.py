@@ -307,7 +307,7 @@ def test_labelmap_import_keeps_names(scene: Any, drawn: Drawn) -> None:
     fill_volume(labelmap, truth.labels.astype(np.int16), OBLIQUE)
     labelmap.CreateDefaultDisplayNodes()
     labelmap.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
-    found = regions_of(segmentation_of_labelmap(scene, labelmap, "elsewhere"), maps.pdff)
+    found = regions_of(segmentation_of_labelmap(scene, labelmap, Path("elsewhere.nii.gz")), maps.pdff)
     assert {region.name: int(region.voxels.sum()) for region in found} == {
         "Right lobe": int((truth.labels == 1).sum()),
         "Left lobe": int((truth.labels == 2).sum()),

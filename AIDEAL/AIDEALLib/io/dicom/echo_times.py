@@ -13,6 +13,7 @@ from .frames import Frame
 
 SAME_TE_MS = 0.005
 """Echo times that differ by less are equal."""
+LEAST_TE_MS = 0.1
 LONGEST_TE_MS = 200
 """Larger values of GE's private element are microseconds."""
 
@@ -20,6 +21,41 @@ LONGEST_TE_MS = 200
 def echo_times_ms(frames: Sequence[Frame]) -> list[float]:
     """Echo times that the headers state, rising, those that differ by rounding merged."""
     return merge((f.te_ms for f in frames if f.te_ms is not None), SAME_TE_MS)
+
+
+def in_milliseconds(frames: Sequence[Frame]) -> tuple[list[Frame], list[str]]:
+    """Undo another unit than milliseconds, which Echo Time is in, where all echo times can only be in it.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        Planes of any scans.
+
+    Returns
+    -------
+    planes : list of Frame
+        Planes with echo times in ms.
+    notes : list of str
+        What was understood.
+
+    Raises
+    ------
+    InputError
+        An echo time is negative.
+    """
+    times = [f.te_ms for f in frames if f.te_ms is not None]
+    if any(t < 0 for t in times):
+        raise InputError(
+            f"Headers state a negative Echo Time ({min(times):g} ms); the time since the excitation was expected. Export the "
+            "scan again."
+        )
+    shortest, longest = min(times, default=0.0), max(times, default=0.0)
+    unit, ms = ("seconds", 1000.0) if longest < LEAST_TE_MS else ("microseconds", 0.001)
+    plausible = LEAST_TE_MS <= ms * shortest <= ms * longest <= LONGEST_TE_MS
+    if not plausible or (longest >= LEAST_TE_MS and shortest <= LONGEST_TE_MS):
+        return list(frames), []
+    note = f"Echo times of the headers, {shortest:g} to {longest:g}, can only be {unit}, and were taken so."
+    return [replace(f, te_ms=None if f.te_ms is None else ms * f.te_ms) for f in frames], [note]
 
 
 def merge(values: Iterable[float], tolerance: float) -> list[float]:
@@ -41,6 +77,8 @@ def count(keys: Iterable[object]) -> dict[object, int]:
 
 def n_echoes(frames: Sequence[Frame]) -> int:
     """Number of echoes, as far as the headers show it."""
+    if not frames:
+        return 0
     times = len(echo_times_ms(frames))
     if all(f.vendor is Vendor.GE for f in frames) and times <= 1:
         return max(count((f.part, round(f.depth_mm, 2)) for f in frames).values())

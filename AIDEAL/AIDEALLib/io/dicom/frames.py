@@ -11,18 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import InputError
+from ..contrast_words import described_with_contrast
 from ..naming import Part
 from .dialects import Scaling, Vendor, image_part, scaling, vendor_of
 from .elements import integer, items, number, numbers, text, texts, value
 from .files import ENHANCED_MR_IMAGE, MOST_FRAMES
-from .origin import Names, Origin, digest
+from .origin import Names, Origin
 
 MILLIMETRE = 0.01
 """Positions that differ by less are equal."""
 ORTHONORMAL = 2e-2
 """How far products of the two directions of a plane may lie from those of orthogonal unit vectors."""
+_NOWHERE = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), (1.0, 1.0))
 LARGEST_PIXEL_MM, FARTHEST_MM = 1000, 1e5
 """Beyond these a header is damaged."""
+
+
+class TiledImage(InputError):
+    """An image holds several slices side by side."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,10 @@ class Frame:
         Patient, study and excitation that the plane is of.
     names : Names
         Names of its study and series.
+    acquisition : int or None
+        Acquisition Number.
+    acquired : str
+        Date and time of the acquisition, '' where the header states none.
     imaging_mhz : float or None
         Imaging frequency.
     """
@@ -104,6 +114,8 @@ class Frame:
     contrast_agent: bool
     origin: Origin
     names: Names
+    acquisition: int | None
+    acquired: str
     imaging_mhz: float | None
 
     @property
@@ -161,7 +173,7 @@ def frames_of(path: Path, header: Any) -> Iterator[Frame]:
             yield _frame(path, index, vendor, _Lookup(header, group, shared[0] if shared else None))
         return
     if "MOSAIC" in texts(header, "ImageType") or any(t.startswith("VFRAME") for t in texts(header, "ImageType")):
-        raise InputError(
+        raise TiledImage(
             f"{path.name} tiles several slices in one image (mosaic); one slice an image was expected. "
             "Export without mosaic, or as enhanced DICOM."
         )
@@ -198,9 +210,12 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
     header = look.header
     name = f"{path.name}, frame {index + 1}," if look.enhanced else path.name
     size = integer(header, "Rows") or 0, integer(header, "Columns") or 0
-    position, orientation, pixel = _placement(name, look, size)
+    part = image_part(vendor, header, look.places("MRImageFrameTypeSequence"))
+    # maps of the scanner and pictures of reports may lie nowhere, and are left out
+    position, orientation, pixel = _placement(name, look, size) if part is not None else _NOWHERE
     order = vendor.echo_order(header)
     thickness = look.number("PixelMeasuresSequence", "SpacingBetweenSlices", "SliceThickness")
+    flip_angle_deg = look.number("MRTimingAndRelatedParametersSequence", "FlipAngle") or None  # 0 is what is not known
     repetition_ms = look.number("MRTimingAndRelatedParametersSequence", "RepetitionTime")
     return Frame(
         path=path,
@@ -208,7 +223,7 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
         instance_uid=text(header, "SOPInstanceUID"),
         series=text(header, "SeriesNumber") or "?",
         vendor=vendor,
-        part=image_part(vendor, header, look.places("MRImageFrameTypeSequence")),
+        part=part,
         te_ms=look.number("MREchoSequence", "EffectiveEchoTime", "EchoTime"),
         echo_number=order.echo_number,
         run_number=order.run_number,
@@ -227,20 +242,20 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
             look.places((0x2005, 0x140F)),
         ),
         field_t=number(header, "MagneticFieldStrength"),
-        flip_angle_deg=look.number("MRTimingAndRelatedParametersSequence", "FlipAngle"),
+        flip_angle_deg=flip_angle_deg,
         repetition_time_s=repetition_ms / 1000 if repetition_ms else None,
-        contrast_agent=bool(header.get("ContrastBolusAgent") or header.get("ContrastBolusAgentSequence")),
-        origin=Origin(
-            patient=digest(text(header, "PatientID")),
-            study=digest(text(header, "StudyInstanceUID")),
-            frame_of_reference=digest(text(header, "FrameOfReferenceUID")),
-            flip_angle_deg=look.number("MRTimingAndRelatedParametersSequence", "FlipAngle"),
-            repetition_ms=repetition_ms,
-            coil=_coil(look),
-        ),
+        contrast_agent=_contrast_agent(header),
+        origin=Origin.of(header, flip_angle_deg, repetition_ms, _coil(look)),
         names=Names.of(header),
+        acquisition=integer(header, "AcquisitionNumber"),
+        acquired=text(header, "AcquisitionDateTime") or text(header, "AcquisitionDate") + text(header, "AcquisitionTime"),
         imaging_mhz=look.number("MRImagingModifierSequence", "TransmitterFrequency", "ImagingFrequency"),
     )
+
+
+def _contrast_agent(header: Any) -> bool:
+    named = header.get("ContrastBolusAgent") or header.get("ContrastBolusAgentSequence")
+    return bool(named) or described_with_contrast(text(header, "SeriesDescription"), text(header, "ProtocolName"))
 
 
 def _coil(look: _Lookup) -> str:

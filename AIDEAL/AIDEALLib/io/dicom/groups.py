@@ -10,9 +10,10 @@ import numpy as np
 from ...advice import Advice, advise
 from ...echoes import MIN_ECHOES
 from ...errors import InputError
-from .echo_times import echo_times_ms, n_echoes
+from .echo_times import echo_times_ms, in_milliseconds, n_echoes
 from .frames import Frame
 from .origin import ScanChoice
+from .repeats import refuse_repeats
 
 ANY_SCAN = ScanChoice()
 SAME_PLANE = 1e-3
@@ -73,6 +74,8 @@ def choose_scan(frames: Sequence[Frame], choice: ScanChoice = ANY_SCAN) -> tuple
     derived = sum(frame.part is None for frame in frames)
     if derived:
         notes.append(f"{derived} image(s) of maps or reformats made by the scanner were left out.")
+    stated, understood = in_milliseconds([frame for frame in frames if frame.part is not None])
+    frames, notes = [*stated, *(frame for frame in frames if frame.part is None)], [*notes, *understood]
     candidates, rest = multi_echo_scans(frames)
     planes = [*candidates, *rest]
     if not planes:
@@ -81,10 +84,14 @@ def choose_scan(frames: Sequence[Frame], choice: ScanChoice = ANY_SCAN) -> tuple
             "Export the original magnitude and phase (or real and imaginary) images."
         )
     if len(candidates) == 1:
-        left_out = len(frames) - derived - len(candidates[0])
-        if left_out:
-            notes.append(f"{left_out} image(s) of other scans (another plane or matrix) were left out.")
-        return candidates[0], notes
+        (scan,) = candidates
+        refuse_repeats(scan)
+        _refuse_other_echo(scan, [frame for group in rest for frame in group])
+        reasons = {scan[0].origin.difference(group[0].origin) or "plane or matrix" for group in rest}
+        if rest:
+            count = sum(map(len, rest))
+            notes.append(f"{count} image(s) of other scans (other {', '.join(sorted(reasons))}) were left out.")
+        return scan, notes
     if len(candidates) > 1:
         raise InputError(
             f"Found {len(candidates)} multi-echo scans of different {_difference(candidates)}: {_table(candidates, frames)}. "
@@ -103,6 +110,20 @@ def choose_scan(frames: Sequence[Frame], choice: ScanChoice = ANY_SCAN) -> tuple
         f"Found {n_echoes(everything)} echo(es) (echo times {times} ms); a multi-echo scan with at least {MIN_ECHOES} was "
         "expected. Load all echoes; in-phase and opposed-phase images alone do not suffice."
     )
+
+
+def _refuse_other_echo(scan: Sequence[Frame], rest: Sequence[Frame]) -> None:
+    """Refuse a scan whose series holds images of the same slices that were made otherwise: an echo of it would be missing."""
+    series = {frame.names.series[0] for frame in scan} - {""}
+    depths = {round(frame.depth_mm, 2) for frame in scan}
+    here = [f for f in rest if f.plane == scan[0].plane and f.names.series[0] in series and round(f.depth_mm, 2) in depths]
+    if here:
+        listed = ", ".join(f"{te:g}" for te in echo_times_ms(here))
+        raise InputError(
+            f"{len(here)} image(s) of series {here[0].series} (echo time {listed} ms) are of other "
+            f"{scan[0].origin.difference(here[0].origin)} than the others of it; one scan was expected. Export it again, or "
+            "name the files of one scan."
+        )
 
 
 def _choice_of(candidates: Sequence[Sequence[Frame]], frames: Sequence[Frame]) -> Advice:

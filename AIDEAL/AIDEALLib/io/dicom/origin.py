@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InputError
-from .elements import text
+from ..identity import IDENTITY, same_text
+from .elements import text, texts
 
 LEAST_TEXT = 2
 """Characters of a description that are enough to name a study or series by."""
@@ -20,26 +21,40 @@ class Origin:
 
     Attributes
     ----------
-    patient : str
-        Digest of the patient's identifier, which is not kept itself.
-    study : str
-        Digest of Study Instance UID.
-    frame_of_reference : str
-        Digest of Frame of Reference UID.
+    identity : tuple of (str, str)
+        What an element of the header identifies, in words, and a digest of its value, which is not kept itself.
     flip_angle_deg : float or None, degrees
         Flip angle.
     repetition_ms : float or None, ms
         Repetition time.
-    coil : str
-        Receive coil.
     """
 
-    patient: str
-    study: str
-    frame_of_reference: str
+    identity: tuple[tuple[str, str], ...]
     flip_angle_deg: float | None
     repetition_ms: float | None
-    coil: str = ""
+
+    @classmethod
+    def of(cls, header: Any, flip_angle_deg: float | None, repetition_ms: float | None, coil: str) -> Origin:
+        """Origin that a header states.
+
+        Parameters
+        ----------
+        header : pydicom.Dataset
+            The header.
+        flip_angle_deg : float or None, degrees
+            Flip angle, which may lie in a functional group.
+        repetition_ms : float or None, ms
+            Repetition time.
+        coil : str
+            Receive coil, '' where it is not stated.
+
+        Returns
+        -------
+        Origin
+        """
+        elsewhere = {"ReceiveCoilName": (coil,)}
+        stated = [(word, elsewhere.get(key) or texts(header, key)) for word, keys in IDENTITY.items() for key in keys]
+        return cls(tuple((word, digest(same_text(values))) for word, values in stated), flip_angle_deg, repetition_ms)
 
     def agrees(self, other: Origin) -> bool:
         """Whether nothing that both state differs."""
@@ -47,8 +62,8 @@ class Origin:
 
     def difference(self, other: Origin) -> str:
         """What differs, in words; '' where nothing does."""
-        words = (("patients", "patient"), ("studies", "study"), ("positions of the patient", "frame_of_reference"))
-        differing = [word for word, name in (*words, ("coils", "coil")) if _differ(getattr(self, name), getattr(other, name))]
+        both = zip(self.identity, other.identity, strict=True)
+        differing = list(dict.fromkeys(word for (word, a), (_, b) in both if _differ(a, b)))
         numbers = (("flip angles", "flip_angle_deg"), ("repetition times", "repetition_ms"))
         differing += [word for word, name in numbers if _differ(getattr(self, name), getattr(other, name), 0.02)]
         return " and ".join(differing)

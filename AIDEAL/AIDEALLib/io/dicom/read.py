@@ -19,7 +19,7 @@ from ..phase_units import checked_unit
 from ..signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
 from .elements import text
 from .files import DICOMDIR, dicom_files, has_dicom_magic, is_mr_image, read_header, read_pixels
-from .frames import Frame, frames_of
+from .frames import Frame, TiledImage, frames_of
 from .groups import ANY_SCAN, choose_scan
 from .origin import ScanChoice
 from .phase import phase_unit_of
@@ -128,27 +128,41 @@ def scan_stack(paths: Sequence[Path], choice: ScanChoice = ANY_SCAN) -> tuple[li
     InputError
         As `read_dicom`.
     """
-    chosen, notes = choose_scan(_all_frames(dicom_files(paths)), choice)
-    return chosen, build_stack(chosen), notes
+    frames, tiled = _all_frames(dicom_files(paths))
+    try:
+        chosen, notes = choose_scan(frames, choice)
+        stack = build_stack(chosen)
+    except InputError:
+        if tiled:  # they are of this scan, not of another one beside it
+            raise tiled[0] from None
+        raise
+    if tiled:
+        notes.append(f"{len(tiled)} image(s) that tile several slices were left out.")
+    return chosen, stack, notes
 
 
-def _all_frames(files: Sequence[Path]) -> list[Frame]:
+def _all_frames(files: Sequence[Path]) -> tuple[list[Frame], list[TiledImage]]:
+    """Planes of all files, and what is wrong with those that hold none."""
     if not files:
         raise InputError(f"No DICOM file was found; {_EXPECTED}")
     frames: list[Frame] = []
     others: dict[str, int] = {}
+    tiled: list[TiledImage] = []
     for path in files:
         header = read_header(path)
         if is_mr_image(header):
-            frames.extend(frames_of(path, header))
+            try:
+                frames.extend(frames_of(path, header))
+            except TiledImage as error:
+                tiled.append(error)
         else:
             uid = text(header, "SOPClassUID")
             name = _CLASS_NAMES.get(uid, f"objects of class {uid[:64]}" if uid else "files without SOP Class UID")
             others[name] = others.get(name, 0) + 1
-    if not frames:
+    if not frames and not tiled:
         listed = ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
         raise InputError(f"Found {listed}, no MR image; {_EXPECTED}")
-    return frames
+    return frames, tiled
 
 
 def _times(stack: Stack, te_s: Sequence[float] | None) -> npt.NDArray[np.float64]:

@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...advice import advise
 from ...echoes import Geometry
 from ...errors import InputError
 from ..naming import Part
 from .echo_times import correct_echo_times, echo_keys, merge
 from .frames import MILLIMETRE, Frame
+from .repeats import PAIRS
 
 SAME_SPACING = 0.02
 """Share of the usual distance of slices by which one may differ."""
 LATERAL_MM, LATERAL_SHARE = 0.1, 0.01
 """How far a slice may lie beside the normal through the first one: fixed, and as a share of its distance."""
-_PAIRS = ((Part.REAL, Part.IMAGINARY), (Part.MAGNITUDE, Part.PHASE))
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _refuse_repeated(a: Frame, b: Frame, echo: float) -> None:
 
 
 def _choose_parts(found: set[Part | None]) -> tuple[Part, ...]:
-    for pair in _PAIRS:
+    for pair in reversed(PAIRS):  # real and imaginary first: these need no unit of phase
         if set(pair) <= found:
             return pair
     if Part.PHASE in found and Part.UNMARKED in found:
@@ -190,8 +191,10 @@ def _refuse_missing(by_part: dict[Part, list[list[Frame | None]]], keys: Sequenc
     if gaps:
         more = f", and {len(gaps) - 4} more" if len(gaps) > 4 else ""
         raise InputError(
-            f"Images are missing: {'; '.join(gaps[:4])}{more}. Every slice of every echo was expected. "
-            "Export the scan again in full; where two scans lie in one folder, name the files of one."
+            f"Images are missing: {'; '.join(gaps[:4])}{more}. Every slice of every echo was expected.",
+            advise(
+                "Export the scan again in full; where two scans lie in one folder, choose one ({}) or name its files.", "series"
+            ),
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import slicer
 
 from ...errors import InputError
+from ...io.label_names import name_of_file
 from ..volumes import array_of
 from .drawing import create_lobes, set_segment
 
@@ -43,13 +44,13 @@ def import_segmentation(scene: Any, path: Path) -> Any:
     except RuntimeError as error:
         raise InputError(f"Cannot read {path.name}; a segmentation or a label map was expected.") from error
     try:
-        return segmentation_of_labelmap(scene, labelmap, path.name.split(".")[0])
+        return segmentation_of_labelmap(scene, labelmap, path)
     finally:
         scene.RemoveNode(labelmap)
 
 
-def segmentation_of_labelmap(scene: Any, labelmap: Any, name: str) -> Any:
-    """Segments of a label map, named by its colours; without these one alone is the liver, others are named by their number.
+def segmentation_of_labelmap(scene: Any, labelmap: Any, path: Path) -> Any:
+    """Segments of a label map, named by its colours; without these one alone by the file, others by their number.
 
     Parameters
     ----------
@@ -57,8 +58,8 @@ def segmentation_of_labelmap(scene: Any, labelmap: Any, name: str) -> Any:
         The scene.
     labelmap : vtkMRMLScalarVolumeNode
         The label map.
-    name : str
-        Name of the segmentation.
+    path : Path
+        File that it came from.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def segmentation_of_labelmap(scene: Any, labelmap: Any, name: str) -> Any:
     InputError
         The values are no labels.
     """
-    values = array_of(labelmap)
+    values, name = array_of(labelmap), path.name.split(".")[0]
     if not np.array_equal(values, np.round(values)):
         raise InputError(f"'{name}' holds fractions: it is a map, not a label map. Choose a file of segments.")
     labels = [int(label) for label in np.unique(values) if label]
@@ -80,8 +81,8 @@ def segmentation_of_labelmap(scene: Any, labelmap: Any, name: str) -> Any:
     made.GetSegmentation().RemoveAllSegments()
     made.SetReferenceImageGeometryParameterFromVolumeNode(labelmap)
     for label in labels:
-        name = _color_name(labelmap, label) or ("Liver" if len(labels) == 1 else f"Label {label}")
-        set_segment(made, name, values == label, labelmap)
+        alone = name_of_file(path, keep_names=False) if len(labels) == 1 else ""
+        set_segment(made, _color_name(labelmap, label) or alone or f"Label {label}", values == label, labelmap)
     return made
 
 
