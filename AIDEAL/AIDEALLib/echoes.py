@@ -314,7 +314,7 @@ def _check_echoes(echoes: npt.NDArray[np.complex64], n_echo_times: int) -> None:
         shape = f" The array is of shape {echoes.shape}; (echo, slice, row, column) was expected."
         raise InputError(
             f"Found {echoes.shape[0]} echo images but {n_echo_times} echo times; one time per image was expected."
-            + shape * (n_echo_times in echoes.shape),
+            + shape * (echoes.shape[-1] == n_echo_times),
             advise("Load every echo, or give the times ({}).", "te_s"),
         )
     if not np.iscomplexobj(echoes) and np.any(echoes < 0):

@@ -13,6 +13,7 @@ import scipy.ndimage
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
+from AIDEALLib.estimation.slice_choice import with_slices
 from AIDEALLib.options import RunOptions
 from AIDEALLib.simulation.artefacts import zero_filled
 from AIDEALLib.simulation.phantom import phantom
@@ -82,6 +83,15 @@ def test_slices_that_share_noise_are_correlated() -> None:
     ).provenance.noise_correlation
     across = np.asarray(table[1])
     assert across[across.shape[0] // 2, across.shape[1] // 2] == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("number", ["1", "3"])
+def test_one_slice_of_several_is_enough(number: str) -> None:
+    """The others are left out of maps and mask, those beside it and those in the middle too."""
+    series = scan_with(lambda noise: noise, PAPER)
+    three = with_slices(replace(series, echoes=np.repeat(series.echoes[:, :1], 3, axis=1)), number)
+    provenance = estimate(three, RunOptions(device="cpu", method="one-shot"), corrections=NO_CORRECTIONS).provenance
+    assert NoiseCorrelation.of(provenance.noise_correlation).inflation(np.ones((1, 40, 40))) == pytest.approx(1.0, abs=0.15)
 
 
 def test_no_signal_gives_no_correlation() -> None:

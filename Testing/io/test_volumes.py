@@ -49,6 +49,26 @@ def test_two_runs_are_refused_and_one_can_be_named(tmp_path: Path, echoes: npt.N
     assert_same_scan(load_series(tmp_path / "sub-01_run-2_echo-1_part-phase_MEGRE.nii.gz"), echoes)
 
 
+def test_several_series_are_listed_with_what_distinguishes_them(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    for run in (1, 2):
+        bids(tmp_path / str(run), echoes)
+        for path in (tmp_path / str(run)).iterdir():
+            path.rename(tmp_path / path.name.replace("_echo", f"_run-{run}_echo"))
+        (tmp_path / str(run)).rmdir()
+    listed = r"file 2.nii.gz ..., run-1, magnitude \+ phase, 4 image\(s\) each; file \d+.nii.gz ..., run-2, .*differ in 'run-'"
+    with pytest.raises(InputError, match=listed):
+        load_series(tmp_path)
+
+
+def test_a_folder_named_as_a_part_leaves_messages_as_they_are(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    for name in ("phase", "nii"):
+        bids(tmp_path / name, echoes)
+        for path in (tmp_path / name).glob("*part-mag*"):
+            path.unlink()
+        with pytest.raises(InputError, match=f"Found only phase in {name}; magnitude and phase"):
+            load_series(tmp_path / name)
+
+
 def test_dcm2niix_names_magnitude_unmarked_and_phase_with_its_own_series_number(
     tmp_path: Path, echoes: npt.NDArray[np.complex64]
 ) -> None:

@@ -100,8 +100,11 @@ def noise_correlation(
     Table
         Correlation, cut where it is 0 beyond; () where there are too few voxels.
     """
-    n = len(maps.mask)
-    chosen = sorted({int(z) for z in np.linspace(0, n - 1, SLICES + 2)[1:-1].round()} if n > 1 else {0})
+    filled = np.flatnonzero(maps.mask.any(axis=(1, 2)))  # others were not requested, or hold no signal
+    if not filled.size:
+        return ()
+    places = np.linspace(0, len(filled) - 1, SLICES + 2)[1:-1].round().astype(int)
+    chosen = sorted({int(z) for z in filled[places]})
     rng = np.random.default_rng(0)
     te = np.asarray(maps.provenance.te_s)
     known: dict[int, _Residual] = {}
@@ -123,7 +126,7 @@ def noise_correlation(
         if drawn.size > VOXELS:
             drawn = rng.choice(drawn, VOXELS, replace=False)
         within.add(first, first, drawn)
-        if z + 1 < n:
+        if z + 1 in filled:
             across.add(first, residual(z + 1), drawn)
     found = None
     if within.products[REACH, REACH] > 0 and within.pairs[REACH, REACH] >= FEWEST_PAIRS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -167,12 +167,26 @@ def choose_series(images: Sequence[NamedImage], where: str) -> dict[Part, list[N
     if len(complete) == 1:
         return next(iter(complete.values()))
     if complete:
-        listed = "; ".join(sorted(next(iter(pair.values()))[0].path.name + " ..." for pair in complete.values()))
-        raise InputError(f"{where} holds {len(complete)} multi-echo series ({listed}); one was expected. Name one file of it.")
+        listed = "; ".join(sorted(map(_described, complete.values())))
+        firsts = [next(iter(pair.values()))[0].entities for pair in complete.values()]
+        differing = sorted({f"'{key}-'" for own in firsts for key in own if len({other.get(key) for other in firsts}) > 1})
+        reason = f" Their names differ in {', '.join(differing)}." if differing else ""
+        raise InputError(
+            f"{where} holds {len(complete)} multi-echo series ({listed}); one was expected.{reason} Name one file of it."
+        )
     found = ", ".join(sorted({image.part.value for image in images}, key=str)) or "no images"
     raise InputError(
         f"Found only {found} in {where}; magnitude and phase, or real and imaginary images were expected, named as such "
         "(BIDS part-mag/part-phase, or words such as mag, phase, real, imag). Add the missing ones, or rename the files."
+    )
+
+
+def _described(pair: Mapping[Part, Sequence[NamedImage]]) -> str:
+    """First file of a series, what BIDS entities distinguish it within a session, its parts and echoes."""
+    first, *_ = pair.values()
+    own = [f"{key}-{value}" for key, value in first[0].entities.items() if key in ("acq", "rec", "dir", "run")]
+    return ", ".join(
+        [f"{first[0].path.name} ...", *own, " + ".join(part.value for part in pair), f"{len(first)} image(s) each"]
     )
 
 
