@@ -205,7 +205,7 @@ def readings(series: EchoSeries, spectrum: FatSpectrum, factor: float, phase_rad
     te = torch.from_numpy(series.te_s)
     turn = torch.polar(torch.ones((), dtype=torch.float64), torch.tensor(phase_rad, dtype=torch.float64))
     true = scaled(spectrum, factor).modulation(te, series.field_strength_t) * turn
-    fitted = fitted_from(te, true, spectrum.modulation(te, series.field_strength_t))
+    fitted = fitted_from(te, [(true, torch.zeros_like(te))], spectrum.modulation(te, series.field_strength_t))[0]
     column = R2STAR_PER_S.index(50.0)
     return [(float(read), truth) for read, truth in zip(fitted[:, column], PDFF_PERCENT, strict=True)]
 

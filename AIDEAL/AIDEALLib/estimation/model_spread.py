@@ -6,6 +6,7 @@ off by. Variants add in quadrature, upward and downward apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -67,16 +68,19 @@ def model_spread(
     modulation = spectrum.modulation(te, series.field_strength_t)
     truth = np.broadcast_to(np.array(PDFF_PERCENT)[:, None], (len(PDFF_PERCENT), len(R2STAR_PER_S)))
     sources: dict[str, list[Floats]] = {"spectrum": [], "odd-even phase": [], "first-echo phase": []}
-    for other in SPECTRA:
-        shifted = other.shifted(ppm_offset).modulation(te, series.field_strength_t)
-        sources["spectrum"].append(truth - fitted_from(te, shifted, modulation))
+    none = torch.zeros(len(te), dtype=torch.float64)
+    shifted = [other.shifted(ppm_offset).modulation(te, series.field_strength_t) for other in SPECTRA]
+    variants = [("spectrum", other, none) for other in shifted]
     for name, pattern, rad in (
         ("odd-even phase", Pattern.ODD_EVEN, _odd_even_rad(series, corrections)),
         ("first-echo phase", Pattern.FIRST, _open_rad(corrections.first_echo, corrections.applied)),
     ):
         for sign in (-1.0, 1.0) if rad else ():
-            phase = sign * rad * pattern.of(series.echo_steps).double()
-            sources[name].append(truth - fitted_from(te, modulation, modulation, phase))
+            variants.append((name, modulation, sign * rad * pattern.of(series.echo_steps).double()))
+    for (name, *_), read in zip(
+        variants, fitted_from(te, [(true, phase) for _, true, phase in variants], modulation), strict=True
+    ):
+        sources[name].append(truth - read)
     weighting = t1_weighting_of(series)
     if weighting is not None:
         known = replace(weighting, ratio=1.0) if t1_corrected else weighting  # what is left after a correction is its error
@@ -98,38 +102,42 @@ def model_spread(
     }
 
 
-def fitted_from(
-    te: torch.Tensor, true_modulation: torch.Tensor, modulation: torch.Tensor, phase: torch.Tensor | None = None
-) -> Floats:
-    """Fit noise-free echoes of another model.
+def fitted_from(te: torch.Tensor, true: Sequence[tuple[torch.Tensor, torch.Tensor]], modulation: torch.Tensor) -> list[Floats]:
+    """Fit noise-free echoes of other models.
 
     Parameters
     ----------
     te : torch.Tensor, shape (echo,), seconds
         Echo times.
-    true_modulation, modulation : torch.Tensor, shape (echo,), complex
-        Fat phasor of the echoes, and of the fit.
-    phase : torch.Tensor, shape (echo,), radians, optional
-        Phase error of each echo; none when None.
+    true : sequence of (torch.Tensor, torch.Tensor), shapes (echo,), complex and radians
+        Fat phasor and phase error of the echoes, of each model.
+    modulation : torch.Tensor, shape (echo,), complex
+        Fat phasor of the fit.
 
     Returns
     -------
-    numpy.ndarray, shape (pdff, r2star), percent
-        Fat fraction that is read, on `PDFF_PERCENT` and `R2STAR_PER_S`.
+    list of numpy.ndarray, shape (pdff, r2star), percent
+        Fat fraction that is read where the echoes are of each model, on `PDFF_PERCENT` and `R2STAR_PER_S`.
     """
     pdff, r2star = torch.meshgrid(
         torch.tensor(PDFF_PERCENT, dtype=torch.float64), torch.tensor(R2STAR_PER_S, dtype=torch.float64), indexing="ij"
     )
     pdff, r2star = pdff.flatten(), r2star.flatten()
     fat = (pdff / 100).to(torch.complex128)
-    echoes = synthesise(1 - fat, fat, torch.zeros_like(pdff), r2star, te, true_modulation)
-    if phase is not None:
-        echoes = echoes * torch.polar(torch.ones_like(phase), phase)[:, None]
+    echoes = torch.cat(
+        [
+            synthesise(1 - fat, fat, torch.zeros_like(pdff), r2star, te, phasor)
+            * torch.polar(torch.ones_like(phase), phase)[:, None]
+            for phasor, phase in true
+        ],
+        1,
+    )
+    start = r2star.repeat(len(true))
     basis = EchoBasis.of(te, modulation, torch.float64)
-    found = gauss_newton(echoes, torch.zeros_like(pdff), r2star, basis, STEPS)
+    found = gauss_newton(echoes, torch.zeros_like(start), start, basis, STEPS)
     fitted = fit(echoes, found.field_hz, found.r2star_per_s, basis)
-    result: Floats = pdff_signed(fitted.water, fitted.fat).reshape(len(PDFF_PERCENT), len(R2STAR_PER_S)).numpy()
-    return result
+    read: Floats = pdff_signed(fitted.water, fitted.fat).numpy()
+    return list(read.reshape(len(true), len(PDFF_PERCENT), len(R2STAR_PER_S)))
 
 
 def _open_rad(found: PhaseError | None, applied: tuple[PhaseError, ...]) -> float:

@@ -142,7 +142,7 @@ def _bipolar_open(series: EchoSeries, spectrum: FatSpectrum) -> list[Finding]:
     modulation = spectrum.modulation(te, series.field_strength_t)
     phase = UNDETERMINED_RAD * Pattern.ODD_EVEN.of(series.echo_steps).double()
     at = PDFF_PERCENT.index(10.0), R2STAR_PER_S.index(50.0)
-    change = abs(float(fitted_from(te, modulation, modulation, phase)[at]) - 10.0)
+    change = abs(float(fitted_from(te, [(modulation, phase)], modulation)[0][at]) - 10.0)
     if change < OPEN_POINTS:
         return []
     stated = series.readout is Readout.BIPOLAR

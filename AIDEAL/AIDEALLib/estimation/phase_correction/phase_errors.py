@@ -15,6 +15,7 @@ is ours.
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -235,23 +236,27 @@ class _Found(NamedTuple):
 
 
 def _search(table: torch.Tensor, place: torch.Tensor, pattern: Pattern) -> _Found:
-    """Constant and slope of the least sum over the sample; the table is interpolated on its circle."""
+    """Constant and slope of the least sum over the sample; the table is interpolated on its circle.
+
+    The sum for all constants is a correlation: by the Fourier transform of the table along theta, in which a slope turns the
+    phase of each voxel.
+    """
     steps, period = table.shape[0], pattern.period_rad
-    constants = torch.arange(2 * steps) * (period / (2 * steps))
-    voxel = torch.arange(table.shape[1])
-    best = _Found(math.inf, 0.0, 0.0)
-    for slope in torch.linspace(-_STEEPEST_RAD, _STEEPEST_RAD, _SLOPES).tolist():
-        index = torch.remainder((constants[:, None] + slope * place) / period, 1.0) * steps
-        low = torch.floor(index)
-        share = index - low
-        low = low.long() % steps
-        cost = ((1 - share) * table[low, voxel] + share * table[(low + 1) % steps, voxel]).sum(1)
-        least = int(cost.argmin())
-        # A slope must pay for itself: without one, noise alone would choose.
-        value = float(cost[least]) * (1 + 1e-3 * abs(slope) / _STEEPEST_RAD)
-        if value < best.cost:
-            best = _Found(value, float(constants[least]), slope)
-    return best
+    fine = torch.stack([table, (table + table.roll(-1, 0)) / 2], 1).flatten(0, 1)
+    slopes = torch.linspace(-_STEEPEST_RAD, _STEEPEST_RAD, _SLOPES)
+    shift = torch.remainder(slopes[:, None] * place / period, 1.0) * 2 * steps
+    whole = torch.floor(shift)
+    share, turn = shift - whole, torch.polar(torch.ones_like(whole), whole * (torch.pi / steps))
+    power, sums = torch.ones_like(turn), []
+    for k, transform in enumerate(torch.fft.rfft(fine, dim=0)):
+        interpolation = 1 + share * (cmath.exp(1j * math.pi * k / steps) - 1)
+        sums.append((transform * power * interpolation).sum(1))
+        power = power * turn
+    costs = torch.fft.irfft(torch.stack(sums, 1), n=2 * steps, dim=1)  # (slope, constant)
+    # A slope must pay for itself: without one, noise alone would choose.
+    costs = costs * (1 + 1e-3 * slopes.abs() / _STEEPEST_RAD)[:, None]
+    slope, constant = divmod(int(costs.argmin()), 2 * steps)
+    return _Found(float(costs[slope, constant]), constant * period / (2 * steps), float(slopes[slope]))
 
 
 def _refine(sample: Sample, p: torch.Tensor, start: _Found, axis: int, pattern: Pattern) -> tuple[float, float]:
