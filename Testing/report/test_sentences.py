@@ -13,6 +13,7 @@ from AIDEALLib.quality.findings import Finding, QualityReport, Severity
 from AIDEALLib.report import sentences
 from AIDEALLib.report.content import ReportContent
 from AIDEALLib.report.places import bounding_box, dome_slice, middle_slice, typical_voxel
+from AIDEALLib.statistics.usability import without_numbers
 
 
 def test_the_whole_liver_comes_first(report_content: ReportContent) -> None:
@@ -56,9 +57,14 @@ def test_grade_states_its_probability_and_that_of_others(report_content: ReportC
         ((Severity.STOP, Severity.WARN), "do not use these numbers. Found."),
     ],
 )
-def test_quality_in_one_sentence(severities: tuple[Severity, ...], said: str) -> None:
+def test_quality_in_one_sentence(report_content: ReportContent, severities: tuple[Severity, ...], said: str) -> None:
     report = QualityReport(tuple(Finding("code", s, "Found.", advise("Look.")) for s in severities))
-    assert said in sentences.quality_sentence(report)
+    content = replace(report_content, quality=report)
+    assert said in sentences.quality_sentence(content)
+    left = replace(content.regions[1], statistics=without_numbers(content.regions[1].statistics, "too noisy"))
+    one_withheld = sentences.quality_sentence(replace(content, regions=(content.regions[0], left)))
+    assert ("no number for Left lobe (Left lobe: too noisy)" in one_withheld) is (Severity.STOP not in severities)
+    assert "found nothing" not in one_withheld
 
 
 def test_changes_are_those_of_the_statistics(report_content: ReportContent) -> None:

@@ -52,7 +52,7 @@ def save_page(path: Path, content: ReportContent, overview: Path) -> None:
         headline=sentences.headline(content),
         explanation=sentences.explanation(content),
         grade=sentences.grade(main, content.cutoffs),
-        quality=sentences.quality_sentence(content.quality),
+        quality=sentences.quality_sentence(content),
         changes=[c.sentence() for c in sentences.changes(main, content.maps)] if main else [],
         findings=[_finding(f, content) for f in content.quality.findings],
         columns=COLUMNS,

@@ -78,7 +78,7 @@ def pdf_bytes(content: ReportContent, paper: Paper = Paper.A4) -> bytes:
         _paragraph(pdf, grade)
     _picture(pdf, content)
     _table(pdf, content)
-    _paragraph(pdf, sentences.quality_sentence(content.quality), "B")
+    _paragraph(pdf, sentences.quality_sentence(content), "B")
     if main:
         listed = "; ".join(change.sentence() for change in sentences.changes(main, content.maps))
         _paragraph(pdf, f"What would change the number, in percentage points: {listed}.", size=SMALL_PT)

@@ -108,12 +108,18 @@ def likely_grades(row: SegmentStatistics) -> list[tuple[str, float]]:
     return sorted(shown, key=lambda pair: pair[0] != row.steatosis_grade)
 
 
-def quality_sentence(quality: QualityReport) -> str:
-    """How far the numbers can be relied on, in one sentence."""
-    stops = [f for f in quality.findings if f.severity is Severity.STOP]
-    warnings = [f for f in quality.findings if f.severity is Severity.WARN]
+def quality_sentence(content: ReportContent) -> str:
+    """How far the numbers can be relied on: the worst finding, and which regions have no number."""
+    findings = content.quality.findings
+    stops = [f for f in findings if f.severity is Severity.STOP]
+    warnings = [f for f in findings if f.severity is Severity.WARN]
+    withheld = [region for region in content.regions if region.statistics.number_withheld]
     if stops:
         return f"Quality: do not use these numbers. {stops[0].sentence}"
+    if withheld:
+        names, first = ", ".join(region.name for region in withheld), withheld[0]
+        caution = f" The others with caution: {warnings[0].sentence}" if warnings else ""
+        return f"Quality: no number for {names} ({first.name}: {first.statistics.withheld}).{caution}"
     if warnings:
         more = f" ({len(warnings) - 1} more in the full report)" if len(warnings) > 1 else ""
         return f"Quality: use with caution{more}. {warnings[0].sentence}"

@@ -183,6 +183,18 @@ def test_one_echo_of_a_series_made_otherwise(liver: EchoSeries, tmp_path: Path, 
         load_series(tmp_path)
 
 
+def test_one_echo_of_a_series_with_another_matrix(liver: EchoSeries, tmp_path: Path) -> None:
+    for path in write_scan(tmp_path, liver, SIEMENS):
+        image = pydicom.dcmread(path)
+        if abs(float(image.EchoTime) - 1000 * liver.te_s[2]) < 0.01:
+            image.PixelData = image.pixel_array[::2, ::2].tobytes()
+            image.Rows, image.Columns = image.Rows // 2, image.Columns // 2
+            image.PixelSpacing = [2 * value for value in image.PixelSpacing]
+            image.save_as(path)
+    with pytest.raises(InputError, match=r"\(echo time 5.5 ms\) are of other matrices or pixel sizes"):
+        load_series(tmp_path)
+
+
 @pytest.mark.parametrize(("factor", "unit"), [(1000.0, "microseconds"), (0.001, "seconds")])
 def test_echo_times_of_another_unit(liver: EchoSeries, tmp_path: Path, factor: float, unit: str) -> None:
     for path in write_scan(tmp_path, liver, SIEMENS):

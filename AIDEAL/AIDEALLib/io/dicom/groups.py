@@ -116,13 +116,14 @@ def _refuse_other_echo(scan: Sequence[Frame], rest: Sequence[Frame]) -> None:
     """Refuse a scan whose series holds images of the same slices that were made otherwise: an echo of it would be missing."""
     series = {frame.names.series[0] for frame in scan} - {""}
     depths = {round(frame.depth_mm, 2) for frame in scan}
-    here = [f for f in rest if f.plane == scan[0].plane and f.names.series[0] in series and round(f.depth_mm, 2) in depths]
+    parallel = [f for f in rest if np.allclose(f.orientation, scan[0].orientation, atol=SAME_PLANE)]
+    here = [f for f in parallel if f.names.series[0] in series and round(f.depth_mm, 2) in depths]
     if here:
         listed = ", ".join(f"{te:g}" for te in echo_times_ms(here))
+        what = scan[0].origin.difference(here[0].origin) or "matrices or pixel sizes"
         raise InputError(
-            f"{len(here)} image(s) of series {here[0].series} (echo time {listed} ms) are of other "
-            f"{scan[0].origin.difference(here[0].origin)} than the others of it; one scan was expected. Export it again, or "
-            "name the files of one scan."
+            f"{len(here)} image(s) of series {here[0].series} (echo time {listed} ms) are of other {what} than its others; "
+            "one scan was expected. Export it again, or name the files of one scan."
         )
 
 
