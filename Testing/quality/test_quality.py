@@ -11,7 +11,8 @@ import pytest
 import torch
 from faults import FAULTS, clean_scan, clip, mask_echo, scale_echo, simulated, spoil, with_echoes
 from paths import REAL_DATA
-from random_faults import draw_scan
+from random_faults import FAULTS as RANDOM_FAULTS
+from random_faults import draw_scan, overflown
 
 from AIDEALLib.advice import Setting
 from AIDEALLib.echoes import EchoSeries
@@ -28,6 +29,7 @@ from AIDEALLib.pipeline import run
 from AIDEALLib.quality.assess import assess
 from AIDEALLib.quality.preflight import Preflight, preflight
 from AIDEALLib.quality.signal import SignalCheck
+from AIDEALLib.quality.wrapped import assess_wrapped
 from AIDEALLib.simulation.demo import demo_liver
 from AIDEALLib.simulation.protocol import PROTOCOLS, Protocol
 from AIDEALLib.simulation.tissue import TissueMaps
@@ -92,6 +94,13 @@ def test_imaginary_parts_of_another_scale_are_stopped_by_the_noise_of_air(factor
     spoilt = (three.echoes.real + 1j * factor * three.echoes.imag).astype(np.complex64)
     assert "imaginary-scale" in {f.code for f in SignalCheck.of(replace(three, echoes=spoilt)).findings}
     assert "imaginary-scale" not in {f.code for f in SignalCheck.of(three).findings}
+
+
+@pytest.mark.parametrize("seed", [90_000_027, 90_000_057])
+def test_water_and_fat_that_cancel_at_coarse_edges_are_no_overflow(seed: int) -> None:
+    series, _ = draw_scan(np.random.default_rng([seed, sorted(["clean", *RANDOM_FAULTS]).index("clean")]))
+    assert not assess_wrapped(series, SignalCheck.of(series).body)
+    assert assess_wrapped(overflown(series, np.random.default_rng(0)), SignalCheck.of(series).body)
 
 
 def test_a_scan_without_signal_is_stopped(clean: EchoSeries) -> None:

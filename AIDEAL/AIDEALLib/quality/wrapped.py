@@ -27,9 +27,9 @@ LEAST_VOXELS, LEAST_SHARE = 40, 0.004
 """Of the body. Clean simulations and real scans show up to 32 voxels and 0.15 %, where water and fat cancel at gas."""
 MOST_CANDIDATES = 400
 RESTORED_GAIN, RESTORED_SHARE = 2.0, 0.1
-TOP, CROWDED_VOXELS, CROWDED_SHARE = 0.97, 12, 0.01
+TOP, CROWDED_VOXELS, CROWDED_SHARE = 0.97, 12, 0.02
 """Values that overflow crowd below the end of their range: above this share of an echo's largest magnitude lie at least so many
-voxels, and this share of the body. Clean simulations have up to 11 voxels and 0.6 %, scans that overflow 4 % and more."""
+voxels, and this share of the body. Clean simulations have up to 1.2 %, scans that overflow 3.5 % and more."""
 JUMP = 0.8
 
 
