@@ -6,10 +6,7 @@ to the echoes of a voxel. The part of d outside the space of the signal model (w
 and their regression on it gives the size; the part inside moves water and fat, and gives the harm. Where little of d lies
 outside, the size stays open although the harm may be great, and the probability says so.
 
-The probability is that of a normal linear model with the error against one without (Bayes factor; Kass and Raftery, J Am Stat
-Assoc 1995;90:773): sizes are normal with SD `TYPICAL_SIZE`, and a scan has the error with `PRIOR` before its data are seen.
-Real scans do not follow the model to the last digit, and what they leave over has some of any pattern: misfit above the noise
-counts as an error common to all voxels.
+The probability is that of a normal linear model with the error against one without (`echo_evidence`).
 """
 
 from __future__ import annotations
@@ -26,19 +23,13 @@ from ..echoes import EchoSeries
 from ..parameter_maps import ParameterMaps
 from ..physics.signal import jacobian, residual_degrees_of_freedom, synthesise
 from ..physics.spectrum import FatSpectrum
+from .echo_evidence import PRIOR, Evidence
 from .map_sample import MapSample
 from .phase_correction.corrections import PhaseCorrections
 from .phase_correction.phase_errors import MIN_ECHOES, Pattern
 from .voxelwise.fat_fraction import pdff_signed
 from .voxelwise.noise import chi_square_median
 
-PRIOR = 0.02
-TYPICAL_SIZE = 0.3
-"""Radians, or relative scale."""
-COMMON_SHARE = 0.5
-"""Share of the misfit that may look like any one pattern in all voxels; the largest of four real scans is 0.4."""
-DEPENDENT = 2.0
-"""Standard errors are this much larger than those of independent voxels (zero filling, partial volumes)."""
 SAMPLE_VOXELS = 600
 REFINEMENTS = 3
 _UNSEEN = 1e-9
@@ -121,7 +112,27 @@ def find_echo_error(
     steps = series.echo_steps
     errors = [_error(kind, voxels, _directions(kind, sample, voxels.model, steps), noise_sd) for kind in ErrorKind]
     likeliest = max(errors, key=lambda error: error.log_bayes_factor)
-    return _refined(likeliest, sample, steps, noise_sd) if likeliest.probability > PRIOR else likeliest
+    return _refined(likeliest, sample, steps, noise_sd) if likeliest.probability > PRIOR.probability else likeliest
+
+
+def evidence_of_errors(sample: MapSample, steps: tuple[int, ...], noise_sd: float) -> dict[ErrorKind, Evidence]:
+    """Evidence of a sample of voxels for each kind of error, by itself.
+
+    Parameters
+    ----------
+    sample : MapSample
+        Voxels.
+    steps : tuple of int
+        Number of each echo in the train (`EchoSeries.echo_steps`).
+    noise_sd : float
+        Noise per real channel.
+
+    Returns
+    -------
+    dict of ErrorKind to Evidence
+    """
+    voxels = _Projected.of(sample)
+    return {kind: _evidence(voxels, _directions(kind, sample, voxels.model, steps), noise_sd)[0] for kind in ErrorKind}
 
 
 def error_of_scales(
@@ -233,7 +244,8 @@ def _directions(kind: ErrorKind, sample: MapSample, model: torch.Tensor, steps: 
     return _real(complex_directions).mT
 
 
-def _error(kind: ErrorKind, voxels: _Projected, directions: torch.Tensor, noise_sd: float) -> EchoError:
+def _evidence(voxels: _Projected, directions: torch.Tensor, noise_sd: float) -> tuple[Evidence, torch.Tensor, torch.Tensor]:
+    """Evidence for an error; its directions among the parameters (parameter, direction); energy of each voxel without it."""
     outside = torch.stack([voxels.outside(direction) for direction in directions])
     typical = voxels.energy.median()
     weight = 2 * typical / (voxels.energy + typical + 1e-30)  # voxels that fit badly count less
@@ -242,21 +254,20 @@ def _error(kind: ErrorKind, voxels: _Projected, directions: torch.Tensor, noise_
     values, vectors = (x[..., values > _UNSEEN * values.max()] for x in (values, vectors))
     seen = torch.einsum("avn,vn,v->a", outside, voxels.residual, weight) @ vectors / values
     left = (voxels.residual - torch.einsum("a,avn->vn", vectors @ seen, outside)).square().sum(1)
-    degrees = residual_degrees_of_freedom(voxels.model.shape[0])
-    variance = float(left.median()) / chi_square_median(degrees)
-    misfit = max(variance - noise_sd**2, 0.0)
-    spread = (DEPENDENT**2 * variance + COMMON_SHARE**2 * misfit * left.numel()) / values  # variance of what is seen
-    with_prior = spread + TYPICAL_SIZE**2
-    evidence = float(0.5 * (seen.square() * (1 / spread - 1 / with_prior) - torch.log(with_prior / spread)).sum())
-    log_odds = evidence + math.log(PRIOR / (1 - PRIOR))
-    size = vectors @ (seen * TYPICAL_SIZE**2 / with_prior)
+    variance = float(left.median()) / chi_square_median(residual_degrees_of_freedom(voxels.model.shape[0]))
+    return Evidence(seen, values, variance, max(variance - noise_sd**2, 0.0), left.numel()), vectors, left
+
+
+def _error(kind: ErrorKind, voxels: _Projected, directions: torch.Tensor, noise_sd: float) -> EchoError:
+    evidence, vectors, left = _evidence(voxels, directions, noise_sd)
+    size = vectors @ evidence.expected()
     floor = 1e-6 * voxels.model.abs().square().sum(0)
     gain = 0.5 * torch.log((voxels.energy + floor) / (left + floor))
     return EchoError(
         kind,
         tuple(size.tolist()),
-        1 / (1 + math.exp(-max(min(log_odds, 30.0), -30.0))),
-        evidence,
+        evidence.probability(),
+        evidence.log_bayes_factor(),
         math.exp(float(gain.mean())),
         voxels.change(torch.einsum("a,avn->vn", size, directions)).numpy(),
         pdff_signed(voxels.water, voxels.fat).numpy(),
