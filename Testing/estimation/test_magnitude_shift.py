@@ -78,6 +78,13 @@ def test_misfit_that_voxels_share_counts_as_an_error_they_share(unit: float, som
     assert 0.4 < np.sqrt(np.mean(np.square(spread)) / np.mean(np.square(stated))) < 2
 
 
+def test_misfit_of_single_voxels_counts_as_well(some_maps: ParameterMaps) -> None:
+    echoes = magnitudes(10, 1.0)
+    rough = echoes * (1 + 0.06 * np.random.default_rng(5).normal(size=echoes.shape))
+    clean, spoilt = (np.median(shift_of(e, 10, some_maps, 1.0).model_sd) for e in (echoes, rough))
+    assert spoilt > 4 * clean
+
+
 def test_the_result_does_not_depend_on_the_amplitude_of_a_voxel(some_maps: ParameterMaps) -> None:
     coil = np.linspace(0.5, 2, SIDE)[None, None, None, :]
     found = shift_of(coil * magnitudes(12, 1e-4), 5, some_maps, 1e-3)

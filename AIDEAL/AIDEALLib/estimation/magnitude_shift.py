@@ -6,14 +6,15 @@ magnitudes is reached by one change of PDFF and one of R2* of all voxels of a bl
 amplitude of each voxel free. The comparison of an efficient estimate with one that needs fewer assumptions is that of Hausman
 (Econometrica 1978;46:1251).
 
-Magnitudes do not follow the model to the last digit either. What the voxels of a block leave over in common, above noise, is an
-error that they share, and goes into the standard deviation of the change; so does what a typical block of the scan leaves over.
+Magnitudes do not follow the model to the last digit either. What they leave over above noise, the voxels of a block in common
+and each by itself, counts as an error that these voxels share, and goes into the standard deviation of the change; so does what
+a typical block of the scan leaves over. It does not depend on the phase, so a wrong phase cannot hide itself in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +30,14 @@ from .voxelwise.bright_sample import random_voxels
 
 BLOCKS = 16
 """Blocks along rows and along columns of a slice."""
-MOST_SLICES, MOST_VOXELS = 16, 12_000
+MOST_SLICES, MOST_VOXELS = 16, 8000
 LEAST_VOXELS = 6
 """Of a block."""
-STEPS, LONGEST_STEP = 3, 0.1
-"""Fisher scoring; the longest step of the fat fraction."""
+STEPS, LONGEST_STEP, LONGEST_R2STAR = 3, 0.1, 200.0
+"""Fisher scoring; the longest steps of fat fraction and R2* (1/s)."""
+R2STAR_PER_S = (-200.0, 2000.0)
+COMMON_SHARE = 1.0
+"""Share of the misfit of single voxels that all of a block may have: edges mix tissues and ring over several voxels."""
 LEAST_INFORMATION = 0.05
 """Echoes below the noise still restrain a fit."""
 MISFIT_OF_THREE_ECHOES = 0.01
@@ -182,33 +186,45 @@ class _Blocks:
 
     def change(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Change of the fat fraction of each block, its SD by noise, and by what magnitudes leave over."""
+        total = self._fitted()
+        at = self._at(total)
+        effect = torch.einsum("bk,bnk->kn", at.inverse[0], self._sum(at.slopes * at.information * at.amplitude))
+        return total[0], at.inverse[0, 0].sqrt(), effect.norm(dim=1) * self._misfit(total)
+
+    def _fitted(self) -> torch.Tensor:
+        """Change of fat fraction and R2* of each block, (2, blocks), of most likelihood."""
         total = torch.zeros(2, self.count, dtype=torch.float64)
         for _ in range(STEPS):
             at = self._at(total)
             step = torch.einsum("abk,bk->ak", at.inverse, self._sum((at.slopes * at.score).sum(1)))
-            total = total + step * (LONGEST_STEP / step[0].abs().clamp_min(LONGEST_STEP))
-        at = self._at(total)
-        # errors in proportion to the signal, common to the voxels of a block: what is left over, and what they do
-        energy = self._sum((at.amplitude / self.noise).square())
-        typical = at.amplitude / self.noise.square() / energy[self.of_voxel]
-        left = self._sum(typical * at.score / at.information)
-        directions = torch.linalg.qr(self._sum(typical * at.slopes).movedim(2, 0).mT)[0]
-        left = left.T - (directions @ (directions.mT @ left.T[..., None]))[..., 0]
-        effect = torch.einsum("bk,bnk->kn", at.inverse[0], self._sum(at.slopes * at.information * at.amplitude))
-        return total[0], at.inverse[0, 0].sqrt(), effect.norm(dim=1) * self._misfit(left, energy)
+            total = total + torch.stack(
+                [step[0].clamp(-LONGEST_STEP, LONGEST_STEP), step[1].clamp(-LONGEST_R2STAR, LONGEST_R2STAR)]
+            )
+        return total
 
-    def _misfit(self, left: torch.Tensor, energy: torch.Tensor) -> torch.Tensor:
-        """Root mean square error of an echo, as a share of the signal, of each block; typical blocks count as well."""
-        degrees = left.shape[1] - 3
+    def _misfit(self, total: torch.Tensor) -> torch.Tensor:
+        """Root mean square error of an echo that the voxels of a block may share, as a share of the signal, (blocks,).
+
+        It is what magnitudes leave when each voxel is fitted by itself: fat fractions that a wrong phase moves unevenly are no
+        misfit.
+        """
+        degrees = self.magnitudes.shape[0] - 3
         if degrees == 0:
-            return torch.full_like(energy, MISFIT_OF_THREE_ECHOES)
-        own = (left.square().sum(1) / degrees - 1 / energy).clamp_min(0)
-        return torch.sqrt(own + torch.nan_to_num(own).median())
+            return torch.full((self.count,), MISFIT_OF_THREE_ECHOES, dtype=torch.float64)
+        voxels = torch.arange(self.of_voxel.numel())
+        single = replace(self, start=self.start + total[:, self.of_voxel], of_voxel=voxels, count=voxels.numel())
+        at = single._at(single._fitted())
+        weight = at.amplitude / self.noise.square()
+        energy = self._sum(weight * at.amplitude)
+        left = self._sum(weight * at.score / at.information) / energy
+        common = (left.square().sum(0) / degrees - 1 / energy).clamp_min(0)
+        each = self._sum((at.score.square() / at.information).sum(0) / degrees - 1).clamp_min(0) / energy
+        return torch.sqrt(common + torch.nan_to_num(common).median() + COMMON_SHARE**2 * each)
 
     def _at(self, total: torch.Tensor) -> _Linear:
         """At a change (2, blocks) of fat fraction and R2*."""
         fraction, r2star = self.start + total[:, self.of_voxel]
-        fraction = fraction.clamp(LEAST_FRACTION, LARGEST_FRACTION)
+        fraction, r2star = fraction.clamp(LEAST_FRACTION, LARGEST_FRACTION), r2star.clamp(*R2STAR_PER_S)
         one = torch.ones_like(fraction)
         shape = magnitude_model(one, fraction, r2star, self.tau_s, self.modulation).values
         amplitude = (shape * self.magnitudes).sum(0) / shape.square().sum(0).clamp_min(1e-30)
