@@ -171,7 +171,16 @@ def test_acquisition_numbers_of_single_echoes_slices_or_parts_are_no_repeats(liv
     changed(paths, is_phase, AcquisitionNumber=2)
     assert load_series(tmp_path).n_echoes == 6
     changed(paths, is_phase, AcquisitionTime="102000.50")
-    with pytest.raises(InputError, match="magnitude images are of acquisition 1, the phase images of acquisition 2"):
+    different = r"magnitude \(series 5, acquisition 1\) and phase \(series 6, acquisition {}\) are of different acquisitions"
+    with pytest.raises(InputError, match=different.format(2) + ", 300 s apart"):
+        load_series(tmp_path)
+    changed(paths, is_phase, AcquisitionNumber=1)  # a repeat has a number of its own on some scanners only
+    with pytest.raises(InputError, match=different.format(1)):
+        load_series(tmp_path)
+    assert load_series(tmp_path, Overrides(series="5,6")).n_echoes == 6, "the user has chosen both"
+    changed(paths, lambda _: True, AcquisitionTime="")
+    changed(paths, is_phase, AcquisitionNumber=2)
+    with pytest.raises(InputError, match=different.format(2) + ";"):
         load_series(tmp_path)
 
 

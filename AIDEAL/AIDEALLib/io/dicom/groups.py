@@ -85,7 +85,7 @@ def choose_scan(frames: Sequence[Frame], choice: ScanChoice = ANY_SCAN) -> tuple
         )
     if len(candidates) == 1:
         (scan,) = candidates
-        refuse_repeats(scan)
+        refuse_repeats(scan, bool(choice.series))
         _refuse_other_echo(scan, [frame for group in rest for frame in group])
         reasons = {scan[0].origin.difference(group[0].origin) or "plane or matrix" for group in rest}
         if rest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
@@ -12,6 +13,8 @@ from ..naming import Part
 from .echo_times import n_echoes
 from .frames import Frame
 
+MOST_APART_S = 30.0
+"""Longest time between both parts of one excitation; scanners state the same, and repeats take longer."""
 PAIRS = ((Part.MAGNITUDE, Part.PHASE), (Part.REAL, Part.IMAGINARY))
 _PARTS = (*PAIRS[0], *PAIRS[1], Part.UNMARKED)
 
@@ -25,13 +28,15 @@ def _acquisition(frame: Frame) -> Hashable:
     return frame.acquisition
 
 
-def refuse_repeats(frames: Sequence[Frame]) -> None:
+def refuse_repeats(frames: Sequence[Frame], series_chosen: bool = False) -> None:
     """Refuse a scan and its repeat, whose echoes would be joined, or magnitude of one paired with phase of the other.
 
     Parameters
     ----------
     frames : sequence of Frame
         Planes of one study, protocol and grid.
+    series_chosen : bool
+        A user has named the series, so that these belong together whatever their times are.
 
     Raises
     ------
@@ -46,7 +51,7 @@ def refuse_repeats(frames: Sequence[Frame]) -> None:
         if repeats:
             listed = "; ".join(_described(group) for group in repeats)
             raise InputError(f"Several {words} hold the same slices: {listed}. One scan was expected.", advice)
-    for pair in PAIRS:
+    for pair in () if series_chosen else PAIRS:
         _refuse_other_acquisition(*([frame for frame in frames if frame.part is part] for part in pair))
 
 
@@ -68,17 +73,32 @@ def _described(frames: Sequence[Frame]) -> str:
 
 
 def _refuse_other_acquisition(first: Sequence[Frame], second: Sequence[Frame]) -> None:
-    """Both parts of one excitation have one Acquisition Number, or at least one time."""
-    a, b = ({frame.acquisition for frame in frames} for frames in (first, second))
-    times = {frame.acquired for frame in first} & {frame.acquired for frame in second}
-    if not a or not b or None in a | b or a & b or times - {""}:
+    """Both parts of one excitation have one time, or where headers state none one Acquisition Number."""
+    a, b = ({frame.acquisition for frame in frames} - {None} for frames in (first, second))
+    apart = _seconds_apart(first, second)
+    if not first or not second or (apart <= MOST_APART_S if apart is not None else not a or not b or a & b):
         return
+    parts = " and ".join(
+        f"{frames[0].part.value if frames[0].part else ''} (series {frames[0].series}, acquisition {_listed(numbers)})"
+        for frames, numbers in ((first, a), (second, b))
+    )
+    when = "" if apart is None else f", {apart:.0f} s apart"
     raise InputError(
-        f"The {first[0].part.value if first[0].part else ''} images are of acquisition {_listed(a)}, the "
-        f"{second[0].part.value if second[0].part else ''} images of acquisition {_listed(b)}; both of one were expected.",
-        advise("Choose the series of one ({}), or name its files.", "series"),
+        f"{parts} are of different acquisitions{when}; both of one were expected.",
+        advise("Choose the series of one, or of both where they belong together all the same ({}).", "series"),
     )
 
 
+def _seconds_apart(first: Sequence[Frame], second: Sequence[Frame]) -> float | None:
+    """Shortest time between the acquisitions of two parts; None where one states none."""
+    a, b = ([s for frame in frames if (s := _seconds_of_day(frame.acquired)) is not None] for frames in (first, second))
+    return min(abs(x - y) for x in set(a) for y in set(b)) if a and b else None
+
+
+def _seconds_of_day(acquired: str) -> float | None:
+    found = re.search(r"(\d\d)(\d\d)(\d\d(?:\.\d+)?)$", acquired)
+    return 3600.0 * int(found[1]) + 60.0 * int(found[2]) + float(found[3]) if found else None
+
+
 def _listed(numbers: set[int | None]) -> str:
-    return ", ".join(str(number) for number in sorted(n for n in numbers if n is not None)[:4])
+    return ", ".join(str(number) for number in sorted(n for n in numbers if n is not None)[:4]) or "unknown"
