@@ -36,8 +36,8 @@ class ErrorPrior:
 
 PRIOR = ErrorPrior()
 """Values in use. `Testing/tools/calibrate_echo_errors.py` (240 scans with ringing, ghosts and motion, errors of this size)
-fits a common share of 0.1 and a factor of 1.0 (score -0.040 against -0.121). Those would miss what simulations lack, real misfit
-and zero filling; with the values in use no scan without an error has a probability above 0.004, and 11 of 120 errors below 0.05."""
+fits a common share of 0.1 and a factor of 1.0 (score -0.040 against -0.121). Those would miss what simulations lack, real
+misfit and zero filling; with the values in use no scan without an error is above 0.004, and 11 of 120 errors are below 0.05."""
 
 
 @dataclass(frozen=True, eq=False)
