@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from imports import MODULES, imports, loaded_with, room
 
-BASICS = {"advice", "choices", "errors", "escaping", "options", "echoes", "parameter_maps", "progress"}
+BASICS = {"advice", "choices", "errors", "escaping", "options", "echo_checks", "echoes", "parameter_maps", "progress"}
 BASICS |= {"stopwatch", "threads", "version"}
 MAY_KNOW: dict[str, set[str]] = {
     "advice": set(),
@@ -15,7 +15,8 @@ MAY_KNOW: dict[str, set[str]] = {
     "threads": set(),
     "version": set(),
     "options": {"advice", "choices", "errors"},
-    "echoes": {"advice", "choices", "errors"},
+    "echo_checks": {"advice", "errors"},
+    "echoes": {"choices", "echo_checks", "errors"},
     "progress": {"echoes"},
     "stopwatch": set(),
     "parameter_maps": {"errors", "echoes"},
@@ -87,6 +88,7 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "models": FILES_AND_SCREENS,
     "choices": FILES_AND_SCREENS | {"torch", "numpy"},
     "options": FILES_AND_SCREENS | {"torch", "numpy"},
+    "echo_checks": FILES_AND_SCREENS | {"torch"},
     "echoes": FILES_AND_SCREENS | {"torch"},
     "parameter_maps": FILES_AND_SCREENS | {"torch"},
     "statistics": FILES_AND_SCREENS | {"torch", "scipy"},

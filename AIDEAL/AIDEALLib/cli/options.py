@@ -158,7 +158,7 @@ def echo_times(given: Sequence[str] | None) -> list[float] | None:
     InputError
         A word is not a time.
     """
-    from ..echoes import other_unit
+    from ..echo_checks import other_unit
 
     words = [word for text in given or () for word in re.split(r"[\s,;]+", re.sub(r"\s+(?=[mu]?s\b)", "", text)) if word]
     if given and not words:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..advice import advise
-from ..echoes import PROTON_MHZ_PER_T, EchoSeries
+from ..echo_checks import PROTON_MHZ_PER_T
+from ..echoes import EchoSeries
 from ..errors import InputError
 
 SAME_FREQUENCY = 0.08

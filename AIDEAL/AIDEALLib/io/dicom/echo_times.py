@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ...echoes import MIN_ECHOES
+from ...echo_checks import MIN_ECHOES
 from ...errors import InputError
 from .dialects import Vendor
 from .frames import Frame

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...advice import Advice, advise
-from ...echoes import MIN_ECHOES
+from ...echo_checks import MIN_ECHOES
 from ...errors import InputError
 from .echo_times import echo_times_ms, in_milliseconds, n_echoes
 from .frames import Frame

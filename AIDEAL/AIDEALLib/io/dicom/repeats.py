@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
 from ...advice import advise
-from ...echoes import MIN_ECHOES
+from ...echo_checks import MIN_ECHOES
 from ...errors import InputError
 from ..naming import Part
 from .echo_times import n_echoes
