@@ -86,21 +86,24 @@ def test_field_up_to_the_surface_of_a_cylinder_along_the_field():
     own = painted(fine)
     field = field_between_ppm(painted(coarse), coarse, fine, own)
     outside = field[own == 0].mean()  # not 0, since the mean over the padded box is
-    assert field[own > 0] - outside == pytest.approx(3.0, abs=1e-3)
-    assert field[own == 0] == pytest.approx(outside, abs=1e-3)
+    assert field[own > 0] - outside == pytest.approx(3.0, abs=5e-3)
+    assert field[own == 0] == pytest.approx(outside, abs=5e-3)
 
 
-def test_field_up_to_the_equator_of_a_sphere():
-    """Inside a sphere the field does not change; at its equator the surface lies along B0."""
+def test_field_up_to_the_surface_of_a_sphere():
+    """Inside a sphere the field does not change, whatever the direction of the surface; painted on 2 mm, needed on 1 mm."""
     coarse = Grid(*(2.0 * np.arange(-60, 61) for _ in range(3)))
-    fine = Grid(np.zeros(1), np.arange(-40.0, 41), np.arange(-40.0, 41))
-    x, y, z = coarse.mesh()
-    painted = np.where(x**2 + y**2 + z**2 < 30.2**2, 9.0, 0.0)
-    u, v, _ = fine.mesh()
-    own = np.where(np.hypot(u, v) < 30.2, 9.0, 0.0)
-    field = field_between_ppm(painted, coarse, fine, own)
-    r = np.broadcast_to(np.hypot(u, v), field.shape)
-    expected = np.where(own > 0, 0.0, -3.0 * (30.2 / np.maximum(r, 1.0)) ** 3)
+    fine = Grid(np.arange(-40.0, 41), np.array([0.7]), np.arange(-40.0, 41))
+
+    def radius(grid: Grid) -> np.ndarray:
+        x, y, z = grid.mesh()
+        return np.sqrt(x**2 + y**2 + z**2)
+
+    r, cosine = radius(fine), fine.mesh()[2] / np.maximum(radius(fine), 1.0)
+    own = np.where(r < 30.2, 9.0, 0.0)
+    field = field_between_ppm(np.where(radius(coarse) < 30.2, 9.0, 0.0), coarse, fine, own)
+    error = field - np.where(own > 0, 0.0, 3.0 * (30.2 / np.maximum(r, 1.0)) ** 3 * (3 * cosine**2 - 1))
+    assert np.abs(error[r < 26]).max() < 0.2
     for outermost in ((r > 29) & (own > 0), (r < 31.5) & (own == 0)):
-        assert (field - expected)[outermost].mean() == pytest.approx(0.0, abs=0.15)
-    assert field == pytest.approx(expected, abs=0.8), "the sphere is painted in steps"
+        for latitude in (np.abs(cosine) < 0.3, np.abs(cosine) > 0.8):
+            assert error[outermost & latitude].mean() == pytest.approx(0.0, abs=0.5), "painted in steps"

@@ -11,6 +11,10 @@ from .shapes import AnyFloats, Grid
 
 GYROMAGNETIC_RATIO_HZ_PER_PPM_T = 42.577
 """Off-resonance in Hz of one ppm of field at one tesla (proton)."""
+NORMAL_BLUR = 1.5
+"""Voxels over which the direction of a surface is averaged, since it is painted in steps."""
+LEAST_SLOPE = 0.03
+"""Slope of the susceptibility, ppm/mm, below which there is no surface."""
 
 
 def dipole_field_ppm(
@@ -85,17 +89,21 @@ def field_between_ppm(
 
     Notes
     -----
-    The term chi/3 of the kernel is local and jumps at every surface. It is taken from the voxel itself; the rest, continuous
-    across surfaces along B0, is interpolated. If all were interpolated, the outermost voxels of the body would get a field
-    between those of tissue and of air, which no tissue has.
+    At a surface the field jumps by (1/3 - n^2) of the jump of chi, n the component of its normal along B0. So (1/3 - n^2) chi,
+    with the chi of the voxel itself, is added to the rest, which is continuous and interpolated. If all were interpolated, the
+    outermost voxels of the body would get a field between those of tissue and of air, which no tissue has. Away from surfaces n
+    does not matter, since both susceptibilities are equal.
     """
     spacing = tuple(float(axis[1] - axis[0]) for axis in (coarse.x, coarse.y, coarse.z))
     chi = scipy.ndimage.gaussian_filter(np.asarray(susceptibility_ppm, np.float32), 0.5)
-    field = dipole_field_ppm(chi, (spacing[0], spacing[1], spacing[2]), padding=1.5) - chi / 3
+    slopes = [slope**2 for slope in np.gradient(chi, *spacing[::-1])]
+    along, total = (scipy.ndimage.gaussian_filter(s, NORMAL_BLUR) for s in (slopes[0], sum(slopes)))
+    share = (total / 3 - along) / (total + LEAST_SLOPE**2)
+    rest = dipole_field_ppm(chi, (spacing[0], spacing[1], spacing[2]), padding=1.5) - share * chi
     axes = zip((grid.z, grid.y, grid.x), (coarse.z, coarse.y, coarse.x), spacing[::-1], strict=True)
     places = np.meshgrid(*((fine - wide[0]) / step for fine, wide, step in axes), indexing="ij", copy=False)
-    interpolated = scipy.ndimage.map_coordinates(field, places, order=3, mode="nearest")
-    return np.asarray(interpolated + own_susceptibility_ppm / 3, np.float32)
+    rest, share = (scipy.ndimage.map_coordinates(values, places, order=3, mode="nearest") for values in (rest, share))
+    return np.asarray(rest + share * own_susceptibility_ppm, np.float32)
 
 
 def ppm_to_hz(field_ppm: npt.NDArray[np.float32], field_strength_t: float) -> npt.NDArray[np.float32]:
