@@ -240,7 +240,7 @@ def _classic(
     dataset.SeriesNumber = 5 + "MPRI".index(plane.part) * dialect.series_per_part
     dataset.ImageType = ["ORIGINAL", "PRIMARY", plane.part, "ND"]
     dataset.EchoTime, dataset.EchoNumbers = round(1000 * float(series.te_s[plane.echo]), 5), plane.echo + 1
-    dataset.RepetitionTime, dataset.FlipAngle = 12.0, 3.0
+    dataset.RepetitionTime, dataset.FlipAngle = max(12.0, round(1000 * series.te_s[-1] + 2.0, 1)), 3.0
     dataset.ImagePositionPatient, dataset.ImageOrientationPatient = _place(series, plane.position)
     spacing = series.geometry.spacing_mm
     dataset.PixelSpacing, dataset.SliceThickness = [spacing[1], spacing[0]], spacing[2]
@@ -263,7 +263,7 @@ def _enhanced(
     spacing = series.geometry.spacing_mm
     measures, timing = Dataset(), Dataset()
     measures.PixelSpacing, measures.SliceThickness = [spacing[1], spacing[0]], spacing[2]
-    timing.RepetitionTime, timing.FlipAngle = 12.0, 3.0
+    timing.RepetitionTime, timing.FlipAngle = max(12.0, round(1000 * series.te_s[-1] + 2.0, 1)), 3.0
     shared = Dataset()
     shared.PixelMeasuresSequence = Sequence([measures])
     shared.MRTimingAndRelatedParametersSequence = Sequence([timing])

@@ -121,18 +121,18 @@ def find_fat_scale(corrected: EchoSeries, spectrum: FatSpectrum) -> FatScale | N
         return replace(sense, modulation=modulation, basis=EchoBasis.of(of.te_s, modulation))
 
     def log_gain(mirrored: bool, factor: float) -> torch.Tensor:
-        return before - _log_residual(best_fit(other_fat(sample, mirrored, factor))[2].residual_energy)
+        return before - log_residual(best_fit(other_fat(sample, mirrored, factor))[2].residual_energy)
 
-    before = _log_residual(best_fit(sample)[2].residual_energy)
+    before = log_residual(best_fit(sample)[2].residual_energy)
     turn = 2 * math.pi * abs(spectrum.mean_shift_hz(corrected.field_strength_t)) * float(sample.te_s[-1])
     factors = np.arange(SMALLEST, LARGEST, STEP_RAD / turn).tolist()
     senses = replace(few, echoes=torch.cat([few.echoes, _mirrored(few).echoes], 1))
     left: dict[tuple[bool, float], float] = {}
     for f in factors:
-        as_given, conjugated = _log_residual(least_residual_on_grid(other_fat(senses, False, f))).chunk(2)
+        as_given, conjugated = log_residual(least_residual_on_grid(other_fat(senses, False, f))).chunk(2)
         left |= {(False, f): float(as_given.mean()), (True, f): float(conjugated.mean())}
     nearest = sorted(left, key=lambda key: left[key])[:EXACT]
-    exact = {key: _log_residual(best_fit(other_fat(few, *key))[2].residual_energy).mean() for key in nearest}
+    exact = {key: log_residual(best_fit(other_fat(few, *key))[2].residual_energy).mean() for key in nearest}
     mirrored, factor = min(exact, key=lambda key: float(exact[key]))
     low, high = factor - STEP_RAD / turn, factor + STEP_RAD / turn
     for _ in range(_REFINEMENTS):
@@ -247,6 +247,6 @@ def _mirrored(sample: Sample) -> Sample:
     return replace(sample, echoes=sample.echoes.conj().resolve_conj())
 
 
-def _log_residual(energy: torch.Tensor) -> torch.Tensor:
+def log_residual(energy: torch.Tensor) -> torch.Tensor:
     """Half the logarithm of the residual energy of each voxel."""
     return 0.5 * torch.log(energy.clamp_min(0) + _FLOOR)

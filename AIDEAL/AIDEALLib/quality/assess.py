@@ -24,6 +24,7 @@ from .echo_errors import assess_echo_error
 from .echoes import assess_echoes
 from .fat_shift import assess_fat_shift
 from .findings import Finding, QualityReport, Severity
+from .lost_echo import assess_lost_echo
 from .magnitude_shift import assess_magnitude_shift
 from .protocol import assess_protocol, expected_precision
 from .result import assess_magnitude_fit, assess_maps, assess_networks
@@ -131,6 +132,8 @@ def _of_model(
     series: EchoSeries, maps: ParameterMaps, corrections: PhaseCorrections, spectrum: FatSpectrum, signal: SignalCheck
 ) -> _Checked:
     """What is wrong with single echoes, or with the protocol: whichever lowers the residual more."""
+    if lost := assess_lost_echo(series, corrections, spectrum):
+        return lost, {}
     error = find_echo_error(series, maps, corrections, spectrum, float(np.median(signal.noise_sd)))
     if series.n_echoes < MIN_ECHOES and not corrections.gains and (scales := noise_scales(series)) is not None:
         found, change = assess_echo_error(error_of_scales(series, maps, corrections, spectrum, scales))

@@ -9,7 +9,7 @@ from ..advice import advise
 from .findings import NO_ACTION, Finding, Severity
 
 _SEE_OTHERS = advise("Nothing by itself; see the findings above.")
-_ECHOES = ("echo-missing", "zero-filled", "wrapped", "values-clipped", "motion-between-echoes")
+_ECHOES = ("echo-missing", "echo-lost", "zero-filled", "wrapped", "values-clipped", "motion-between-echoes")
 _PHASE = (
     "magnitude-only",
     "phase-constant",
@@ -40,7 +40,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     ),
     "residual-structured": (*_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, "gain-step", "first-echo-phase", _CONTRADICTION),
     _CONTRADICTION: (*_PHASE, *_ECHOES, *_READ_OUT, *_MISFIT, *_SINGLE_ECHO, "fat-phase"),
-    "model-not-followed": (*_PHASE, "echo-missing", "wrapped", *_READ_OUT, "fat-shift"),
+    "model-not-followed": (*_PHASE, "echo-missing", "echo-lost", "wrapped", *_READ_OUT, "fat-shift"),
     "signal-grows": ("model-not-followed", "fat-shift"),
     "gain-step": ("phase-scale", *_ECHOES, *_READ_OUT, *_MISFIT),
     "first-echo-phase": ("phase-scale", *_ECHOES, *_READ_OUT, *_MISFIT),

@@ -35,6 +35,7 @@ REASONS = {
     "echo-times-unfit": "echo times do not determine PDFF",
     "fat-shift": "echo times or field strength are wrong",
     "fat-phase": "echo times or phases are wrong",
+    "echo-lost": "an echo is missing and later ones have wrong times",
     "imaginary-scale": "real and imaginary parts differ in scale",
 }
 """Why no region has a number, in a few words, by code of a finding that stops."""
