@@ -48,9 +48,8 @@ def draw_scan(rng: Rng, least_echoes: int = 3) -> tuple[EchoSeries, TissueMaps]:
     iron = float(rng.uniform(60, 250)) if rng.random() < 0.15 else None
     truth = _patient(rng, protocol.field_strength_t, (size, size), iron, (pdff, 0.9 * pdff))
     series = acquire(truth, protocol, rng)
-    stated = replace(
-        series, readout=Readout.UNKNOWN, phase_sign=None, flip_angle_deg=4.0, repetition_time_s=protocol.te_s[-1] + 0.003
-    )
+    repetition_s = max(0.015, protocol.te_s[-1] + 0.002)
+    stated = replace(series, readout=Readout.UNKNOWN, phase_sign=None, flip_angle_deg=4.0, repetition_time_s=repetition_s)
     return stated, truth
 
 
