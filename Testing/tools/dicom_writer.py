@@ -231,6 +231,12 @@ def _place(series: EchoSeries, position: int) -> tuple[list[float], list[float]]
     return [round(float(v), 5) for v in place], [*matrix[:, 0].tolist(), *matrix[:, 1].tolist()]
 
 
+def _repetition_ms(series: EchoSeries) -> float:
+    """Repetition time that is longer than the train of echoes."""
+    last_ms = 1000 * float(series.te_s[-1])
+    return 12.0 if last_ms < 12 else round(last_ms + 2, 1)
+
+
 def _classic(
     plane: Plane, series: EchoSeries, dialect: Dialect, study: str, frame_of_reference: str, series_uid: str
 ) -> Dataset:
@@ -240,7 +246,7 @@ def _classic(
     dataset.SeriesNumber = 5 + "MPRI".index(plane.part) * dialect.series_per_part
     dataset.ImageType = ["ORIGINAL", "PRIMARY", plane.part, "ND"]
     dataset.EchoTime, dataset.EchoNumbers = round(1000 * float(series.te_s[plane.echo]), 5), plane.echo + 1
-    dataset.RepetitionTime, dataset.FlipAngle = max(12.0, round(1000 * series.te_s[-1] + 2.0, 1)), 3.0
+    dataset.RepetitionTime, dataset.FlipAngle = _repetition_ms(series), 3.0
     dataset.ImagePositionPatient, dataset.ImageOrientationPatient = _place(series, plane.position)
     spacing = series.geometry.spacing_mm
     dataset.PixelSpacing, dataset.SliceThickness = [spacing[1], spacing[0]], spacing[2]
@@ -263,7 +269,7 @@ def _enhanced(
     spacing = series.geometry.spacing_mm
     measures, timing = Dataset(), Dataset()
     measures.PixelSpacing, measures.SliceThickness = [spacing[1], spacing[0]], spacing[2]
-    timing.RepetitionTime, timing.FlipAngle = max(12.0, round(1000 * series.te_s[-1] + 2.0, 1)), 3.0
+    timing.RepetitionTime, timing.FlipAngle = _repetition_ms(series), 3.0
     shared = Dataset()
     shared.PixelMeasuresSequence = Sequence([measures])
     shared.MRTimingAndRelatedParametersSequence = Sequence([timing])
