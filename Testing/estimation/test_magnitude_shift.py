@@ -10,6 +10,7 @@ import torch
 
 from AIDEALLib.choices import Method
 from AIDEALLib.echoes import EchoSeries, Geometry
+from AIDEALLib.estimation.estimated_scan import EstimatedScan
 from AIDEALLib.estimation.magnitude_shift import BLOCKS, MagnitudeShift, find_magnitude_shift
 from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
@@ -43,7 +44,7 @@ def shift_of(echoes: np.ndarray, read: float, maps: ParameterMaps, noise_sd: flo
     series = EchoSeries(echoes.astype(np.complex64), te_s, 1.5, Geometry((2.0, 2.0, 2.0)))
     filled = np.full(series.shape, read, np.float32)
     stated = replace(maps, pdff=filled, r2star=np.full_like(filled, 30), mask=np.ones(series.shape, bool))
-    found = find_magnitude_shift(series, stated, stated.pdff, NO_CORRECTIONS, SIX_PEAK, [noise_sd])
+    found = find_magnitude_shift(EstimatedScan(series, stated, NO_CORRECTIONS, SIX_PEAK), stated.pdff, [noise_sd])
     assert found is not None
     return found
 
@@ -94,4 +95,4 @@ def test_the_result_does_not_depend_on_the_amplitude_of_a_voxel(some_maps: Param
 def test_nothing_is_said_where_there_is_no_voxel(some_maps: ParameterMaps) -> None:
     series = EchoSeries(magnitudes(10, 1.0).astype(np.complex64), TE_S, 1.5, Geometry((2.0, 2.0, 2.0)))
     empty = replace(some_maps, mask=np.zeros(series.shape, bool))
-    assert find_magnitude_shift(series, empty, empty.pdff, NO_CORRECTIONS, SIX_PEAK, [1.0]) is None
+    assert find_magnitude_shift(EstimatedScan(series, empty, NO_CORRECTIONS, SIX_PEAK), empty.pdff, [1.0]) is None

@@ -13,6 +13,7 @@ from AIDEALLib.choices import Conjugate, GainSteps
 from AIDEALLib.echoes import EchoSeries, Readout
 from AIDEALLib.estimation.echo_errors import ErrorKind, find_echo_error
 from AIDEALLib.estimation.estimate import CORRECTIONS
+from AIDEALLib.estimation.estimated_scan import EstimatedScan
 from AIDEALLib.estimation.phase_correction.corrections import PhaseCorrections
 from AIDEALLib.estimation.phase_correction.phase_errors import Pattern, PhaseError
 from AIDEALLib.options import RunOptions
@@ -60,7 +61,7 @@ def _change(outcome: Outcome, where: npt.NDArray[np.bool_]) -> tuple[ErrorKind, 
     """Most probable error, its probability, and how it moves PDFF of the liver."""
     maps = outcome.maps
     corrections = PhaseCorrections.from_dict(maps.provenance.options[CORRECTIONS])
-    found = find_echo_error(outcome.series, maps, corrections, SIX_PEAK, float(maps.provenance.noise_sd[0]))
+    found = find_echo_error(EstimatedScan(outcome.series, maps, corrections, SIX_PEAK), float(maps.provenance.noise_sd[0]))
     assert found is not None
     liver = np.abs(found.pdff - np.median(maps.pdff[where])) < 5
     return found.kind, found.probability, float(np.median(found.change_points[liver]))

@@ -30,6 +30,7 @@ from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.echo_errors import SAMPLE_VOXELS, ErrorKind, evidence_of_errors
 from AIDEALLib.estimation.echo_evidence import PRIOR, ErrorPrior, Evidence
 from AIDEALLib.estimation.estimate import estimate
+from AIDEALLib.estimation.estimated_scan import EstimatedScan
 from AIDEALLib.estimation.map_sample import MapSample
 from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.estimation.phase_correction.phase_errors import MIN_ECHOES, Pattern, PhaseError
@@ -113,7 +114,7 @@ def trial(seed: int) -> Trial | None:
     if kind is not None:
         series = spoilt(series, kind, rng)
     maps = estimate(series, corrections=NO_CORRECTIONS, networks=_networks)
-    sample = MapSample.of(series, maps, NO_CORRECTIONS, SIX_PEAK, maps.mask, SAMPLE_VOXELS)
+    sample = MapSample.of(EstimatedScan(series, maps, NO_CORRECTIONS, SIX_PEAK), maps.mask, SAMPLE_VOXELS)
     if sample is None:
         return None
     evidence = evidence_of_errors(sample, series.echo_steps, float(np.median(signal_to_noise(series)[2])))

@@ -19,13 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..echoes import EchoSeries
-from ..parameter_maps import ParameterMaps
 from ..physics.signal import jacobian, residual_degrees_of_freedom, synthesise
-from ..physics.spectrum import FatSpectrum
 from .echo_evidence import PRIOR, Evidence
+from .estimated_scan import EstimatedScan
 from .map_sample import MapSample
-from .phase_correction.corrections import PhaseCorrections
 from .phase_correction.phase_errors import MIN_ECHOES, Pattern
 from .voxelwise.fat_fraction import pdff_signed
 from .voxelwise.noise import chi_square_median
@@ -80,21 +77,13 @@ class EchoError:
     place: npt.NDArray[np.float64]
 
 
-def find_echo_error(
-    series: EchoSeries, maps: ParameterMaps, corrections: PhaseCorrections, spectrum: FatSpectrum, noise_sd: float
-) -> EchoError | None:
+def find_echo_error(scan: EstimatedScan, noise_sd: float) -> EchoError | None:
     """Find the most probable error of whole echoes that a result still holds.
 
     Parameters
     ----------
-    series : EchoSeries
-        The scan as loaded.
-    maps : ParameterMaps
-        Its maps.
-    corrections : PhaseCorrections
-        Corrections of the run.
-    spectrum : FatSpectrum
-        Fat spectrum of the run.
+    scan : EstimatedScan
+        Scan and result.
     noise_sd : float
         Noise per real channel, in the unit of the echoes, not taken from the fit.
 
@@ -103,13 +92,13 @@ def find_echo_error(
     EchoError or None
         None for three echoes, which leave no residual, without signal, and where the phase of the first echo was left out.
     """
-    if series.n_echoes < MIN_ECHOES or corrections.mixed:
+    if scan.series.n_echoes < MIN_ECHOES or scan.corrections.mixed:
         return None
-    sample = MapSample.of(series, maps, corrections, spectrum, maps.mask, SAMPLE_VOXELS)
+    sample = MapSample.of(scan, scan.maps.mask, SAMPLE_VOXELS)
     if sample is None:
         return None
     voxels = _Projected.of(sample)
-    steps = series.echo_steps
+    steps = scan.series.echo_steps
     errors = [_error(kind, voxels, _directions(kind, sample, voxels.model, steps), noise_sd) for kind in ErrorKind]
     likeliest = max(errors, key=lambda error: error.log_bayes_factor)
     return _refined(likeliest, sample, steps, noise_sd) if likeliest.probability > PRIOR.probability else likeliest
@@ -135,25 +124,13 @@ def evidence_of_errors(sample: MapSample, steps: tuple[int, ...], noise_sd: floa
     return {kind: _evidence(voxels, _directions(kind, sample, voxels.model, steps), noise_sd)[0] for kind in ErrorKind}
 
 
-def error_of_scales(
-    series: EchoSeries,
-    maps: ParameterMaps,
-    corrections: PhaseCorrections,
-    spectrum: FatSpectrum,
-    scales: npt.NDArray[np.float64],
-) -> EchoError | None:
+def error_of_scales(scan: EstimatedScan, scales: npt.NDArray[np.float64]) -> EchoError | None:
     """Error of echoes whose scales are known from elsewhere.
 
     Parameters
     ----------
-    series : EchoSeries
-        The scan as loaded.
-    maps : ParameterMaps
-        Its maps.
-    corrections : PhaseCorrections
-        Corrections of the run.
-    spectrum : FatSpectrum
-        Fat spectrum of the run.
+    scan : EstimatedScan
+        Scan and result.
     scales : numpy.ndarray, shape (echo,)
         Scale of each echo.
 
@@ -162,11 +139,11 @@ def error_of_scales(
     EchoError or None
         None without signal.
     """
-    sample = MapSample.of(series, maps, corrections, spectrum, maps.mask, SAMPLE_VOXELS)
+    sample = MapSample.of(scan, scan.maps.mask, SAMPLE_VOXELS)
     if sample is None:
         return None
     size = torch.from_numpy(scales - 1)
-    corrected = sample.of_echoes(_corrected(ErrorKind.SCALES, size, sample, series.echo_steps))
+    corrected = sample.of_echoes(_corrected(ErrorKind.SCALES, size, sample, scan.series.echo_steps))
     read, true = (pdff_signed(x.linear.water, x.linear.fat).double().numpy() for x in (sample, corrected))
     return EchoError(
         ErrorKind.SCALES, tuple(size.tolist()), 1.0, math.inf, 1.0, read - true, read, sample.place.double().numpy()

@@ -15,13 +15,12 @@ import numpy as np
 import torch
 
 from ..echoes import EchoSeries
-from ..parameter_maps import ParameterMaps
 from ..physics.signal import synthesise
 from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis, fit
+from .estimated_scan import EstimatedScan
 from .map_sample import MapSample
 from .model_spread import PDFF_PERCENT, R2STAR_PER_S, fitted_from
-from .phase_correction.corrections import PhaseCorrections
 from .phase_correction.phase_errors import MIN_ECHOES
 from .voxelwise.bright_sample import Sample, best_fit, foreground_voxels, least_residual_on_grid, random_voxels, sample_of
 from .voxelwise.gauss_newton import gauss_newton
@@ -147,29 +146,22 @@ def find_fat_scale(corrected: EchoSeries, spectrum: FatSpectrum) -> FatScale | N
     return FatScale(factor, mirrored, math.exp(float(gains.mean())), float(gains.mean()) / (error + 1e-9))
 
 
-def find_fat_phase(
-    series: EchoSeries, maps: ParameterMaps, corrections: PhaseCorrections, spectrum: FatSpectrum
-) -> FatPhase | None:
+def find_fat_phase(scan: EstimatedScan) -> FatPhase | None:
     """Phase of fat against water at excitation, in voxels that hold both.
 
     Parameters
     ----------
-    series : EchoSeries
-        The scan as loaded.
-    maps : ParameterMaps
-        Its maps; the mode of a voxel is that of their field and R2*.
-    corrections : PhaseCorrections
-        Corrections of the run.
-    spectrum : FatSpectrum
-        Fat spectrum, of the run or as `find_fat_scale` found it.
+    scan : EstimatedScan
+        Scan and result, with the fat spectrum of the run or as `find_fat_scale` found it.
 
     Returns
     -------
     FatPhase or None
         None where too few voxels show it.
     """
+    maps = scan.maps
     sure = maps.mask & (maps.pdff_sd < MOST_SD) & (maps.swap_probability < MOST_SWAP)
-    sample = MapSample.of(series, maps, corrections, spectrum, sure, MOST_VOXELS)
+    sample = MapSample.of(scan, sure, MOST_VOXELS)
     if sample is None:
         return None
     water, fat = sample.linear.water, sample.linear.fat

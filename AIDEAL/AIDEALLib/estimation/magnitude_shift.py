@@ -20,12 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..echoes import EchoSeries
-from ..parameter_maps import ParameterMaps
 from ..physics.magnitude_signal import magnitude_model, rician_information, rician_score
-from ..physics.spectrum import FatSpectrum
+from .estimated_scan import EstimatedScan
 from .methods.magnitude import LARGEST_FRACTION, LEAST_FRACTION
-from .phase_correction.corrections import PhaseCorrections
 from .voxelwise.bright_sample import random_voxels
 
 BLOCKS = 16
@@ -74,27 +71,16 @@ class MagnitudeShift:
 
 
 def find_magnitude_shift(
-    series: EchoSeries,
-    maps: ParameterMaps,
-    pdff: npt.NDArray[np.floating],
-    corrections: PhaseCorrections,
-    spectrum: FatSpectrum,
-    noise_sd: Sequence[float],
+    scan: EstimatedScan, pdff: npt.NDArray[np.floating], noise_sd: Sequence[float]
 ) -> MagnitudeShift | None:
     """Compare a result with what its magnitudes alone read.
 
     Parameters
     ----------
-    series : EchoSeries
-        The scan as loaded.
-    maps : ParameterMaps
-        Its maps.
+    scan : EstimatedScan
+        Scan and result.
     pdff : numpy.ndarray, shape (slice, row, column), percent
         PDFF of the maps before a correction of T1 weighting.
-    corrections : PhaseCorrections
-        Corrections of the run.
-    spectrum : FatSpectrum
-        Fat spectrum of the run.
     noise_sd : sequence of float
         Noise per real channel of each slice, in the unit of the echoes, not taken from the fit.
 
@@ -103,6 +89,7 @@ def find_magnitude_shift(
     MagnitudeShift or None
         None where no block has enough voxels.
     """
+    series, maps = scan.series, scan.maps
     filled = np.flatnonzero(maps.mask.any(axis=(1, 2)))
     if not filled.size:
         return None
@@ -112,7 +99,7 @@ def find_magnitude_shift(
     for position, index in enumerate(slices.tolist()):
         here = np.flatnonzero(maps.mask[index])
         here = here[random_voxels(here.size, MOST_VOXELS // slices.size).numpy()]
-        corrected = corrections.apply(series.echoes[:, index], index).reshape(series.n_echoes, -1)[:, here]
+        corrected = scan.corrected(index).reshape(series.n_echoes, -1)[:, here]
         magnitudes.append(np.abs(corrected))
         start.append(np.stack([pdff[index].ravel()[here] / 100, maps.r2star[index].ravel()[here]]))
         row, column = np.unravel_index(here, (rows, columns))
@@ -127,7 +114,7 @@ def find_magnitude_shift(
         torch.from_numpy(start_of).double(),
         torch.from_numpy(np.concatenate(noise)).double().clamp_min(1e-12),
         te - te[0],
-        spectrum.modulation(te, series.field_strength_t),
+        scan.spectrum.modulation(te, series.field_strength_t),
         torch.from_numpy(of_voxel),
         len(voxels),
     )

@@ -8,11 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..echoes import EchoSeries
-from ..parameter_maps import ParameterMaps
-from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis, LinearFit, fit
-from .phase_correction.corrections import PhaseCorrections
+from .estimated_scan import EstimatedScan
 from .voxelwise.bright_sample import position, random_voxels
 from .voxelwise.gauss_newton import NonlinearParameters, gauss_newton
 
@@ -50,10 +47,7 @@ class MapSample:
     @classmethod
     def of(
         cls,
-        series: EchoSeries,
-        maps: ParameterMaps,
-        corrections: PhaseCorrections,
-        spectrum: FatSpectrum,
+        scan: EstimatedScan,
         where: npt.NDArray[np.bool_],
         most_voxels: int,
     ) -> MapSample | None:
@@ -61,14 +55,8 @@ class MapSample:
 
         Parameters
         ----------
-        series : EchoSeries
-            The scan as loaded.
-        maps : ParameterMaps
-            Its maps; the mode of a voxel is that of their field and R2*.
-        corrections : PhaseCorrections
-            Corrections of the run.
-        spectrum : FatSpectrum
-            Fat spectrum.
+        scan : EstimatedScan
+            Scan and result; the mode of a voxel is that of field and R2* in the maps.
         where : numpy.ndarray, shape (slice, row, column), bool
             Voxels to choose from.
         most_voxels : int
@@ -82,6 +70,7 @@ class MapSample:
         slices = np.flatnonzero(where.any(axis=(1, 2)))
         if not slices.size:
             return None
+        series, maps = scan.series, scan.maps
         _, rows, columns = series.shape
         echoes: list[torch.Tensor] = []
         factors: list[torch.Tensor] = []
@@ -90,14 +79,13 @@ class MapSample:
         for index in slices[np.linspace(0, slices.size - 1, min(slices.size, MOST_SLICES)).astype(int)].tolist():
             here = np.flatnonzero(where[index])
             here = here[random_voxels(here.size, most_voxels).numpy()]
-            corrected = corrections.apply(series.echoes[:, index], index)
-            for values, kept in ((corrected, echoes), (corrections.apply(ones, index), factors)):
+            for values, kept in ((scan.corrected(index), echoes), (scan.corrections.apply(ones, index), factors)):
                 kept.append(torch.from_numpy(values.reshape(series.n_echoes, -1)[:, here]))
             r, c = (torch.from_numpy(i) for i in np.unravel_index(here, (rows, columns)))
             places.append(torch.stack([position(r, rows), position(c, columns)]))
             starts.append(np.stack([maps.field[index].ravel()[here], maps.r2star[index].ravel()[here]]))
         te = torch.from_numpy(series.te_s)
-        basis = EchoBasis.of(te, spectrum.modulation(te, series.field_strength_t))
+        basis = EchoBasis.of(te, scan.spectrum.modulation(te, series.field_strength_t))
         stack, start = torch.cat(echoes, 1), torch.from_numpy(np.concatenate(starts, axis=1))
         fields = NonlinearParameters(start[0], start[1])
         linear = fit(stack, fields.field_hz, fields.r2star_per_s, basis)

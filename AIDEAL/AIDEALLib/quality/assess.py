@@ -10,6 +10,7 @@ from ..echoes import EchoSeries
 from ..estimation.echo_errors import error_of_scales, find_echo_error
 from ..estimation.echo_noise import noise_scales
 from ..estimation.estimate import CORRECTIONS, fat_spectrum
+from ..estimation.estimated_scan import EstimatedScan
 from ..estimation.phase_correction.corrections import PhaseCorrections, corrected_slices
 from ..estimation.phase_correction.phase_errors import MIN_ECHOES
 from ..estimation.phase_correction.plan import plan_corrections
@@ -84,6 +85,10 @@ def assess(
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), expected, _usability(maps, spectrum, signal, found, harm))
 
+    scan = None
+    if options.uses_phase and maps is not None and corrections is not None:
+        scan = EstimatedScan(series, maps, corrections, spectrum)
+
     def of_scan_and_maps() -> _Checked:
         with watch("checking"):
             found = assess_wrapped(series, signal.body, spectrum) + assess_protocol(series, spectrum, signal.snr, options)
@@ -100,16 +105,16 @@ def assess(
             return assess_corrections(made) + assess_echoes(examined, spectrum, made), {}
 
     def of_model() -> _Checked:
-        if not options.uses_phase or maps is None or corrections is None:
+        if scan is None:
             return [], {}
         with watch("checking"):
-            return _of_model(series, maps, corrections, spectrum, signal)
+            return _of_model(scan, float(np.median(signal.noise_sd)))
 
     def of_magnitudes() -> _Checked:
-        if not options.uses_phase or maps is None or corrections is None:
+        if scan is None:
             return [], {}
         with watch("checking"):
-            found, readings = assess_magnitude_shift(series, maps, corrections, spectrum, signal.noise_sd, options)
+            found, readings = assess_magnitude_shift(scan, signal.noise_sd, options)
             return found, {"magnitudes": readings}
 
     (of_scan, _), (of_corrections, _), (model, harm), (contradiction, readings) = side_by_side(
@@ -128,19 +133,18 @@ def _estimated_snr(maps: ParameterMaps) -> float:
     return float(np.median(signal[maps.mask]))
 
 
-def _of_model(
-    series: EchoSeries, maps: ParameterMaps, corrections: PhaseCorrections, spectrum: FatSpectrum, signal: SignalCheck
-) -> _Checked:
+def _of_model(scan: EstimatedScan, noise_sd: float) -> _Checked:
     """What is wrong with single echoes, or with the protocol: whichever lowers the residual more."""
-    if lost := assess_lost_echo(series, corrections, spectrum):
+    series, corrections = scan.series, scan.corrections
+    if lost := assess_lost_echo(series, corrections, scan.spectrum):
         return lost, {}
-    error = find_echo_error(series, maps, corrections, spectrum, float(np.median(signal.noise_sd)))
+    error = find_echo_error(scan, noise_sd)
     if series.n_echoes < MIN_ECHOES and not corrections.gains and (scales := noise_scales(series)) is not None:
-        found, change = assess_echo_error(error_of_scales(series, maps, corrections, spectrum, scales))
+        found, change = assess_echo_error(error_of_scales(scan, scales))
         if found:  # three echoes show no more than one error at a time
             return found, {"echo_error": change}
     of_echoes, change = assess_echo_error(error)
-    of_fat, bias = assess_fat_shift(series, maps, corrections, spectrum, error.gain if error is not None and of_echoes else 1.0)
+    of_fat, bias = assess_fat_shift(scan, error.gain if error is not None and of_echoes else 1.0)
     return (of_fat, {"bias": bias}) if of_fat else (of_echoes, {"echo_error": change})
 
 

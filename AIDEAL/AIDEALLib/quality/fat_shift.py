@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..advice import advise
 from ..echoes import EchoSeries
+from ..estimation.estimated_scan import EstimatedScan
 from ..estimation.fat_shift import (
     FatPhase,
     FatScale,
@@ -20,7 +22,6 @@ from ..estimation.fat_shift import (
 )
 from ..estimation.phase_correction.corrections import PhaseCorrections, corrected_slices
 from ..estimation.phase_correction.phase_errors import MIN_ECHOES
-from ..parameter_maps import ParameterMaps
 from ..physics.spectrum import FatSpectrum
 from ..statistics.usability import LARGEST_BIAS
 from .findings import Finding, Severity
@@ -39,25 +40,13 @@ FIELDS_T, NEAR = (1.5, 3.0), 0.08
 """Field strengths that are named, and how near one has to be."""
 
 
-def assess_fat_shift(
-    series: EchoSeries,
-    maps: ParameterMaps,
-    corrections: PhaseCorrections,
-    spectrum: FatSpectrum,
-    explained: float = 1.0,
-) -> tuple[list[Finding], dict[str, Any]]:
+def assess_fat_shift(scan: EstimatedScan, explained: float = 1.0) -> tuple[list[Finding], dict[str, Any]]:
     """Findings on echo times and field strength, and how far fat fractions are off.
 
     Parameters
     ----------
-    series : EchoSeries
-        The scan as loaded.
-    maps : ParameterMaps
-        Its maps.
-    corrections : PhaseCorrections
-        Corrections of the run.
-    spectrum : FatSpectrum
-        Fat spectrum of the run.
+    scan : EstimatedScan
+        Scan and result.
     explained : float
         Factor by which an error of whole echoes lowers the residual; a shift of fat has to do better. Where that is much, a
         phase of fat is what such an error leaves.
@@ -69,15 +58,16 @@ def assess_fat_shift(
     bias : dict
         Fat fractions that are `read` and `true` (percent); {} without a finding, or where no number means anything.
     """
-    if corrections.mixed:  # the phase of the first echo is known to be off, and both tests would find that again
+    series, spectrum = scan.series, scan.spectrum
+    if scan.corrections.mixed:  # the phase of the first echo is known to be off, and both tests would find that again
         return [], {}
-    scale = find_fat_scale(corrected_slices(series, corrections, MOST_SLICES), spectrum)
+    scale = find_fat_scale(corrected_slices(series, scan.corrections, MOST_SLICES), spectrum)
     if scale is not None and _clear(scale) and scale.gain > explained:
-        phase = find_fat_phase(series, maps, corrections, scaled(spectrum, scale.factor))
+        phase = find_fat_phase(replace(scan, spectrum=scaled(spectrum, scale.factor)))
         return _of_scale(series, spectrum, scale, phase.radians if phase is not None else 0.0)
     if explained > CLEAR_GAIN:
         return [], {}
-    phase = find_fat_phase(series, maps, corrections, spectrum)
+    phase = find_fat_phase(scan)
     if phase is not None and abs(phase.radians) > max(CLEAR_RAD, CLEAR_ERRORS * phase.error):
         return _of_phase(series, spectrum, phase)
     return [], {}

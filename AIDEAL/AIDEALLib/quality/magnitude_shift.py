@@ -10,13 +10,10 @@ import numpy.typing as npt
 
 from ..advice import advise
 from ..choices import T1
-from ..echoes import EchoSeries
+from ..estimation.estimated_scan import EstimatedScan
 from ..estimation.magnitude_shift import BLOCKS, MagnitudeShift, find_magnitude_shift
-from ..estimation.phase_correction.corrections import PhaseCorrections
 from ..estimation.t1_correction import required_t1_weighting
 from ..options import RunOptions
-from ..parameter_maps import ParameterMaps
-from ..physics.spectrum import FatSpectrum
 from ..statistics.magnitude_readings import CLEAR_ERRORS, joined
 from ..statistics.usability import LARGEST_BIAS
 from .findings import Finding, Severity
@@ -33,25 +30,14 @@ WATER_PERCENT = (-20.0, 50.0)
 
 
 def assess_magnitude_shift(
-    series: EchoSeries,
-    maps: ParameterMaps,
-    corrections: PhaseCorrections,
-    spectrum: FatSpectrum,
-    noise_sd: Sequence[float],
-    options: RunOptions,
+    scan: EstimatedScan, noise_sd: Sequence[float], options: RunOptions
 ) -> tuple[list[Finding], dict[str, Any]]:
     """Finding on phase and magnitudes that contradict each other, and what magnitudes alone read.
 
     Parameters
     ----------
-    series : EchoSeries
-        The scan as loaded.
-    maps : ParameterMaps
-        Its maps, estimated from complex echoes.
-    corrections : PhaseCorrections
-        Corrections of the run.
-    spectrum : FatSpectrum
-        Fat spectrum of the run.
+    scan : EstimatedScan
+        Scan and result, estimated from complex echoes.
     noise_sd : sequence of float
         Noise per real channel of each slice, not taken from the fit.
     options : RunOptions
@@ -64,10 +50,10 @@ def assess_magnitude_shift(
     readings : dict
         As `statistics.magnitude_readings.MagnitudeReadings` reads them; {} without a finding.
     """
-    pdff = maps.pdff
+    pdff = scan.maps.pdff
     if options.t1 is T1.CORRECT:  # the echoes hold what was before the correction
-        pdff = required_t1_weighting(series).apparent(pdff)
-    shift = find_magnitude_shift(series, maps, pdff, corrections, spectrum, noise_sd)
+        pdff = required_t1_weighting(scan.series).apparent(pdff)
+    shift = find_magnitude_shift(scan, pdff, noise_sd)
     if shift is None:
         return [], {}
     water = (shift.pdff > WATER_PERCENT[0]) & (shift.pdff < WATER_PERCENT[1])
