@@ -9,7 +9,6 @@ import pytest
 
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.estimation.lost_echo import find_lost_echo
-from AIDEALLib.estimation.phase_correction.corrections import NO_CORRECTIONS
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.pipeline import run
@@ -48,7 +47,7 @@ def test_a_complete_train_and_a_gap_that_is_stated_have_none(protocol: Protocol)
     series = scan_of(protocol)
     kept = [0, 1, *range(3, series.n_echoes)]
     for complete in (series, replace(series, echoes=series.echoes[kept], te_s=series.te_s[kept])):
-        assert not assess_lost_echo(complete, NO_CORRECTIONS, SIX_PEAK)
+        assert not assess_lost_echo(complete, SIX_PEAK)
 
 
 def test_a_run_without_an_echo_gives_no_number() -> None:

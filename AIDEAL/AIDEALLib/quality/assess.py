@@ -85,9 +85,13 @@ def assess(
     if any(f.severity is Severity.STOP for f in found):
         return QualityReport(sorted_findings(found), expected, _usability(maps, spectrum, signal, found, harm))
 
-    scan = None
-    if options.uses_phase and maps is not None and corrections is not None:
-        scan = EstimatedScan(series, maps, corrections, spectrum)
+    made, scan, examined = corrections, None, None
+    if options.uses_phase:
+        with watch("checking"):
+            made = corrections or plan_corrections(series, spectrum, options)
+            examined = corrected_slices(series, made, MOST_SLICES)
+        if maps is not None and corrections is not None:
+            scan = EstimatedScan(series, maps, corrections, spectrum)
 
     def of_scan_and_maps() -> _Checked:
         with watch("checking"):
@@ -97,18 +101,16 @@ def assess(
             return (found if options.uses_phase else found + assess_magnitude_fit(maps)), {}
 
     def of_corrected_echoes() -> _Checked:
-        if not options.uses_phase:
+        if made is None or examined is None:
             return [], {}
         with watch("checking"):
-            made = corrections or plan_corrections(series, spectrum, options)
-            examined = corrected_slices(series, made, MOST_SLICES)
             return assess_corrections(made) + assess_echoes(examined, spectrum, made), {}
 
     def of_model() -> _Checked:
-        if scan is None:
+        if scan is None or examined is None:
             return [], {}
         with watch("checking"):
-            return _of_model(scan, float(np.median(signal.noise_sd)))
+            return _of_model(scan, examined, float(np.median(signal.noise_sd)))
 
     def of_magnitudes() -> _Checked:
         if scan is None:
@@ -133,10 +135,10 @@ def _estimated_snr(maps: ParameterMaps) -> float:
     return float(np.median(signal[maps.mask]))
 
 
-def _of_model(scan: EstimatedScan, noise_sd: float) -> _Checked:
+def _of_model(scan: EstimatedScan, examined: EchoSeries, noise_sd: float) -> _Checked:
     """What is wrong with single echoes, or with the protocol: whichever lowers the residual more."""
     series, corrections = scan.series, scan.corrections
-    if lost := assess_lost_echo(series, corrections, scan.spectrum):
+    if lost := assess_lost_echo(examined, scan.spectrum):
         return lost, {}
     error = find_echo_error(scan, noise_sd)
     if series.n_echoes < MIN_ECHOES and not corrections.gains and (scales := noise_scales(series)) is not None:
@@ -144,7 +146,7 @@ def _of_model(scan: EstimatedScan, noise_sd: float) -> _Checked:
         if found:  # three echoes show no more than one error at a time
             return found, {"echo_error": change}
     of_echoes, change = assess_echo_error(error)
-    of_fat, bias = assess_fat_shift(scan, error.gain if error is not None and of_echoes else 1.0)
+    of_fat, bias = assess_fat_shift(scan, examined, error.gain if error is not None and of_echoes else 1.0)
     return (of_fat, {"bias": bias}) if of_fat else (of_echoes, {"echo_error": change})
 
 

@@ -40,13 +40,17 @@ FIELDS_T, NEAR = (1.5, 3.0), 0.08
 """Field strengths that are named, and how near one has to be."""
 
 
-def assess_fat_shift(scan: EstimatedScan, explained: float = 1.0) -> tuple[list[Finding], dict[str, Any]]:
+def assess_fat_shift(
+    scan: EstimatedScan, corrected: EchoSeries, explained: float = 1.0
+) -> tuple[list[Finding], dict[str, Any]]:
     """Findings on echo times and field strength, and how far fat fractions are off.
 
     Parameters
     ----------
     scan : EstimatedScan
         Scan and result.
+    corrected : EchoSeries
+        A few of its slices with their phase errors corrected.
     explained : float
         Factor by which an error of whole echoes lowers the residual; a shift of fat has to do better. Where that is much, a
         phase of fat is what such an error leaves.
@@ -61,7 +65,7 @@ def assess_fat_shift(scan: EstimatedScan, explained: float = 1.0) -> tuple[list[
     series, spectrum = scan.series, scan.spectrum
     if scan.corrections.mixed:  # the phase of the first echo is known to be off, and both tests would find that again
         return [], {}
-    scale = find_fat_scale(corrected_slices(series, scan.corrections, MOST_SLICES), spectrum)
+    scale = find_fat_scale(corrected, spectrum)
     if scale is not None and _clear(scale) and scale.gain > explained:
         phase = find_fat_phase(replace(scan, spectrum=scaled(spectrum, scale.factor)))
         return _of_scale(series, spectrum, scale, phase.radians if phase is not None else 0.0)
