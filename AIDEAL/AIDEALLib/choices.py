@@ -141,6 +141,11 @@ class PhaseUnit(Choice):
     DEGREES_POSITIVE = "degrees from 0"
     SIGNED_4096 = "-4096..4094"
     UNSIGNED_4096 = "0..4095"
+    SIGNED_2048 = "-2048..2047"
+    UNSIGNED_8_BIT = "0..255"
+    UNSIGNED_16_BIT = "0..65535"
+    HALF_TURNS = "units of pi"
+    TURNS = "turns"
 
     def label(self) -> str:
         """Text in the panel."""

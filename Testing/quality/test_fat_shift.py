@@ -92,3 +92,16 @@ def test_a_factor_of_a_few_percent_is_no_error() -> None:
     series, liver = scan_of("six")
     codes, _, reason = outcome_of(replace(series, field_strength_t=FEW_PERCENT * series.field_strength_t), liver)
     assert not codes and not reason
+
+
+@pytest.mark.parametrize("protocol", ["six", "noisy"])
+def test_a_rotation_sense_requested_wrongly_is_named(protocol: str) -> None:
+    series, liver = scan_of(protocol)
+    outcome = run(series, RunOptions(device="cpu", conjugate="yes"))
+    assert outcome.quality is not None
+    stops = {f.code for f in outcome.quality.findings if f.severity is Severity.STOP}
+    assert "sign-contradicts" in stops and "fat-shift" not in outcome.quality.codes()
+    reason = Usability.of(outcome.maps.provenance.as_dict()).reason(outcome.maps, liver & outcome.maps.mask)
+    assert "rotation sense" in reason
+    right = run(series.conjugate(), RunOptions(device="cpu", conjugate="yes"))
+    assert right.quality is not None and "sign-contradicts" not in right.quality.codes()

@@ -21,7 +21,7 @@ from .identity import refuse_other_acquisition, refuse_other_origin
 from .image_header import Excitation, echo_times_s, excitation, field_strength_t, read_sidecar
 from .images import Image, is_complex_image, read_image, same_geometry
 from .naming import NamedImage, Part, choose_series, is_image, parse_name
-from .phase_units import checked_unit, detect_phase_unit
+from .phase_units import checked_unit, detect_phase_unit, range_of_each, refuse_mixed_units
 from .signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
 
 
@@ -248,5 +248,6 @@ def _complex(stacks: dict[Part, _Stack], phase_unit: PhaseUnit | None) -> npt.ND
         return first.astype(np.complex64)
     if Part.REAL in stacks:
         return from_real_and_imaginary(first, others[0])
+    refuse_mixed_units(range_of_each(others[0]))
     unit = checked_unit(others[0], phase_unit) if phase_unit is not None else detect_phase_unit(others[0])
     return from_magnitude_and_phase(first, others[0], unit)

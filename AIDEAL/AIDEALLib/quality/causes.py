@@ -20,7 +20,7 @@ _PHASE = (
     "phase-filtered",
     "phase-range",
 )
-_READ_OUT = ("sign-undecided", "bipolar-uncorrected")
+_READ_OUT = ("sign-contradicts", "sign-undecided", "bipolar-uncorrected")
 _PROTOCOL = ("spacing-near-fat-period", "echo-times-unfit", "snr-low")
 _MISFIT = ("model-not-followed", "signal-grows", "fat-shift")
 _SINGLE_ECHO = ("gain-step", "first-echo-phase")

@@ -55,11 +55,14 @@ def _rotation_sense(corrections: PhaseCorrections) -> list[Finding]:
                 advise("Look at the PDFF map: fat belongs under the skin."),
             )
         ]
+    part = f"; {100 * trial.other_share:.0f} % of it is read otherwise" if trial.differ_in_part else ""
+    harmful = trial.differ_in_part or trial.difference_points > HARMLESS_POINTS
+    harm = ", and the wrong one exchanges water and fat" if harmful else ""
     return [
         Finding(
             "sign-undecided",
-            Severity.STOP if trial.difference_points > HARMLESS_POINTS else Severity.WARN,
-            f"The rotation sense of the phase is open, and the wrong one exchanges water and fat. {readings}; more probable is "
+            Severity.STOP if harmful else Severity.WARN,
+            f"The rotation sense of the phase is open{harm}. {readings}{part}; more probable is "
             f"{sense} ({100 * corrections.sign_probability:.0f} %).",
             advise("Choose the reading that fits the anatomy: {} or {}.", ("conjugate", "no"), ("conjugate", "yes")),
         )

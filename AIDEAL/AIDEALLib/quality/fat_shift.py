@@ -106,6 +106,8 @@ def _clear(scale: FatScale) -> bool:
 def _of_scale(
     series: EchoSeries, spectrum: FatSpectrum, scale: FatScale, phase_rad: float
 ) -> tuple[list[Finding], dict[str, Any]]:
+    if scale.mirrored and abs(math.log(scale.factor)) < math.log(CLEAR_FACTOR):
+        return [_of_sense(scale)], {}
     off, bias = _bias(series, spectrum, scale.factor, phase_rad)
     if scale.mirrored:
         off, bias = math.inf, {}
@@ -129,6 +131,16 @@ def _of_scale(
             ),
         )
     ], bias
+
+
+def _of_sense(scale: FatScale) -> Finding:
+    return Finding(
+        "sign-contradicts",
+        Severity.STOP,
+        f"The rotation sense in use is the wrong one: with the other the residual is lower by a factor of {scale.gain:.2f}. "
+        "The wrong sense exchanges water and fat.",
+        advise("Take the other one, or let the residual decide ({}).", ("conjugate", "auto")),
+    )
 
 
 def _of_phase(series: EchoSeries, spectrum: FatSpectrum, phase: FatPhase) -> tuple[list[Finding], dict[str, Any]]:

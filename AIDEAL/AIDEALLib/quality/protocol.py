@@ -164,13 +164,12 @@ def _missing_echoes(series: EchoSeries) -> list[Finding]:
         return []
     numbered = missing != tuple(n + 1 for n in range(series.echo_steps[-1]) if n not in series.echo_steps)
     source = "echo numbers" if numbered else "echo times"
-    listed = ", ".join(map(str, missing))
+    listed = f"echo{'es' * (len(missing) > 1)} {', '.join(map(str, missing))} {'are' if len(missing) > 1 else 'is'} missing"
     return [
         Finding(
             "echo-missing",
             Severity.WARN,
-            f"The {source} leave a gap: echo {listed} is missing. The polarity of a "
-            "bipolar read-out follows the echoes that were acquired.",
+            f"The {source} leave a gap: {listed}. The polarity of a bipolar read-out follows the echoes that were acquired.",
             advise("Load all echoes of the series."),
         )
     ]

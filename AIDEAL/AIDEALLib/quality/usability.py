@@ -31,6 +31,7 @@ REASONS = {
     "parts-offset": "real and imaginary images have an offset",
     "phase-scale": "phase has a wrong scale",
     "phase-filtered": "phase was filtered",
+    "sign-contradicts": "rotation sense of the phase is wrong",
     "sign-undecided": "rotation sense of the phase is open",
     "echo-times-unfit": "echo times do not determine PDFF",
     "fat-shift": "echo times or field strength are wrong",

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import torch
 
 from AIDEALLib.choices import Conjugate
 from AIDEALLib.echoes import EchoSeries, PhaseSign
@@ -16,9 +17,10 @@ from AIDEALLib.estimation.phase_correction.sense import ENOUGH, decide_sense
 from AIDEALLib.estimation.phase_correction.sign_trial import SignReading, SignTrial
 from AIDEALLib.models import load_networks
 from AIDEALLib.options import RunOptions
+from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.pipeline import run
-from AIDEALLib.quality.corrections import assess_corrections
+from AIDEALLib.quality.corrections import HARMLESS_POINTS, assess_corrections
 from AIDEALLib.quality.findings import Severity
 from AIDEALLib.quality.preflight import UnusableScan
 from AIDEALLib.simulation.demo import demo_liver
@@ -103,3 +105,21 @@ def test_the_decision_survives_provenance() -> None:
     old = {k: v for k, v in plan.as_dict().items() if k not in ("sign_probability", "sign_trial")}
     assert PhaseCorrections.from_dict(old).sign_trial is None
     assert asdict(trial(0.3))["given"]["pdff_median"] == 10.0
+
+
+def test_fat_in_water_is_no_reason_to_go_on() -> None:
+    """A typical voxel is water in both readings; the bottle of fat is exchanged."""
+    te = torch.tensor(echo_times(1.3, 2.1, 3), dtype=torch.float64)
+    y, x = np.mgrid[-1:1:48j, -1:1:48j]
+    disc, bottle = x**2 + y**2 < 0.56, x**2 + y**2 < 0.14
+    water, fat = (torch.from_numpy(part.astype(np.complex128)) for part in (disc & ~bottle, bottle))
+    field = torch.from_numpy(30.0 * x + 20.0 * y)
+    echoes = synthesise(water, fat, field, torch.full_like(field, 40.0), te, SIX_PEAK.modulation(te, 1.5)).numpy()
+    rng = np.random.default_rng(0)
+    noise = (rng.normal(size=echoes.shape) + 1j * rng.normal(size=echoes.shape)) / 40
+    series = EchoSeries((echoes + noise)[:, None], te.numpy(), 1.5)
+    plan = plan_corrections(series, SIX_PEAK)
+    assert plan.sign_trial is not None
+    assert plan.sign_trial.difference_points < HARMLESS_POINTS < 100 * plan.sign_trial.other_share
+    (finding,) = (f for f in assess_corrections(plan) if f.code == "sign-undecided")
+    assert finding.severity is Severity.STOP and "exchanges water and fat" in finding.sentence

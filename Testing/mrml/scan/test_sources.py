@@ -177,7 +177,7 @@ def test_problems_in_words(scene: Any, oblique: EchoSeries) -> None:
     milliseconds = scan_of_sequences(magnitude, phase, typed_te_s=[1.3, 3.4, 5.5, 7.6, 9.7, 11.8]).problems()
     assert milliseconds[0].where == "echo_times"
     assert "--" not in milliseconds[0].text
-    falling = scan_of_sequences(magnitude, phase, typed_te_s=[None, None, 3.4e-3, None]).problems()
+    falling = scan_of_sequences(magnitude, phase, typed_te_s=[None, None, 3.3e-3, None]).problems()
     assert "rise" in falling[0].text
     assert scan_of_sequences(magnitude, phase, Overrides(field_strength_t=99.0)).problems()[0].where == "field_strength"
     for volume in scan_of_sequences(magnitude, phase).second:

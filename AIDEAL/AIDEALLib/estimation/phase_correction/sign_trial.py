@@ -32,6 +32,8 @@ from ..voxelwise.slice_input import Scan
 
 SAME_POINTS = 1.0
 """Readings whose PDFF differs by less in a typical voxel (median) agree."""
+OTHER_POINTS, OTHER_ERRORS, OTHER_SHARE = 20.0, 4.0, 0.03
+"""They do not where more than this share of the voxels differs by so many points and errors: a bottle of fat in water."""
 RIM_SHARE, CORE_SHARE = 0.12, 0.35
 """The rim of the body lies within, and its core beyond, these shares of the largest distance from the background."""
 MOST_Z = 5.0
@@ -66,22 +68,30 @@ class SignTrial:
         Readings of the echoes as given and conjugated.
     difference_points : float, percentage points
         Median over the voxels of the difference of PDFF.
+    other_share : float
+        Share of the voxels that differ by more than `OTHER_POINTS`, beyond their errors.
     """
 
     given: SignReading
     conjugated: SignReading
     difference_points: float
+    other_share: float = 0.0
 
     @property
     def agree(self) -> bool:
         """True where the rotation sense does not matter."""
-        return self.difference_points < SAME_POINTS
+        return self.difference_points < SAME_POINTS and not self.differ_in_part
+
+    @property
+    def differ_in_part(self) -> bool:
+        """True where part of the body is read otherwise, whatever its typical voxel reads."""
+        return self.other_share > OTHER_SHARE
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> SignTrial:
         """Trial from the plain types of its fields."""
         given, conjugated = SignReading(**content["given"]), SignReading(**content["conjugated"])
-        return cls(given, conjugated, content["difference_points"])
+        return cls(given, conjugated, content["difference_points"], content.get("other_share", 0.0))
 
     def evidence(self) -> tuple[float, float]:
         """What speaks for conjugation: surplus of negative R2* as given, and surplus of fat under the skin conjugated."""
@@ -113,8 +123,11 @@ def try_both_signs(series: EchoSeries, spectrum: FatSpectrum, networks: Networks
     masks = [m for m, _ in both[0]]
     if not any(mask.any() for mask in masks):
         return None
-    differences = [np.abs(a["pdff"] - b["pdff"]) for (_, a), (_, b) in zip(*both, strict=True) if a]
-    return SignTrial(_reading(both[0]), _reading(both[1]), float(np.median(np.concatenate(differences))))
+    pairs = [(a, b) for (_, a), (_, b) in zip(*both, strict=True) if a]
+    difference = np.concatenate([np.abs(a["pdff"] - b["pdff"]) for a, b in pairs])
+    error = np.concatenate([np.hypot(a["pdff_sd"], b["pdff_sd"]) for a, b in pairs])
+    other = (difference > OTHER_POINTS) & (difference > OTHER_ERRORS * error)
+    return SignTrial(_reading(both[0]), _reading(both[1]), float(np.median(difference)), float(other.mean()))
 
 
 _Slice = tuple[npt.NDArray[np.bool_], dict[str, npt.NDArray[np.float32]]]

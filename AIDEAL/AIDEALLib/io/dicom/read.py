@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...options import Overrides
 from ..contradictions import refuse_other_frequency
 from ..naming import Part
-from ..phase_units import checked_unit
+from ..phase_units import checked_unit, range_of_each, refuse_mixed_units
 from ..signal_parts import from_magnitude_and_phase, from_real_and_imaginary, refuse_negative_magnitudes
 from .elements import text
 from .files import DICOMDIR, dicom_files, has_dicom_magic, is_mr_image, read_header, read_pixels
@@ -208,6 +208,7 @@ def _complex(stack: Stack, phase_unit: PhaseUnit | None) -> tuple[npt.NDArray[np
     second = _read(stack, b, precise=b is not Part.PHASE)
     if a is Part.REAL:
         return from_real_and_imaginary(first, second), notes
+    refuse_mixed_units(range_of_each(second))
     some = stack.frames[b][0][0]
     if phase_unit is None:
         phase_unit, evidence = phase_unit_of(some.vendor, some.scaling, second)

@@ -14,7 +14,7 @@ from ...echoes import EchoSeries, Geometry
 from ...errors import InputError
 from ...io.images import same_geometry
 from ...io.naming import Part
-from ...io.phase_units import detect_phase_unit, to_radians
+from ...io.phase_units import detect_phase_unit, refuse_mixed_units, to_radians
 from ..volumes import array_of, geometry_of
 from ..wording import worded
 from .stated import Stated
@@ -247,6 +247,7 @@ def detected_unit(phase: Sequence[Any]) -> PhaseUnit:
         extremes = np.array([min(r[0] for r in ranges), max(r[1] for r in ranges)])
         _unit_cache.clear()
         try:
+            refuse_mixed_units(ranges)
             _unit_cache[key] = detect_phase_unit(extremes.astype(np.int64) if whole else extremes)
         except InputError as error:
             _unit_cache[key] = error
