@@ -48,6 +48,11 @@ MAP_INFO: dict[str, MapInfo] = {
 }
 
 
+EXCITATION = "excitation"
+"""Key of what T1 weighting depends on in the options of the provenance."""
+EXCITATION_FIELDS = ("flip_angle_deg", "repetition_time_s", "contrast_agent")
+
+
 @dataclass(frozen=True)
 class Provenance:
     """How the maps came about: enough to make them again.

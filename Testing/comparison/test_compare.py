@@ -15,6 +15,7 @@ from AIDEALLib.comparison.compare import Visit, compare, protocol_differences
 from AIDEALLib.comparison.registration import RegistrationCheck
 from AIDEALLib.comparison.report import save_comparison
 from AIDEALLib.io.segmentation import Segmentation
+from AIDEALLib.parameter_maps import Provenance
 from AIDEALLib.regions.measure import circle_rows
 from AIDEALLib.statistics import Measuring, Repeatability
 
@@ -100,3 +101,17 @@ def test_doubtful_registrations_are_stated() -> None:
     assert unknown.reliable
     assert any("doubtful" in s for s in folded.sentences())
     assert any("not known" in s for s in unknown.sentences())
+
+
+def test_other_excitations_are_other_protocols(pair: tuple[Visit, Visit]) -> None:
+    def stated(visit: Visit, correction: str = "no", **excitation: object) -> Provenance:
+        return replace(visit.maps.provenance, options={"run": {"t1": correction}, "excitation": excitation})
+
+    first = stated(pair[0], flip_angle_deg=4.0, repetition_time_s=0.012, contrast_agent=None)
+    assert not protocol_differences(first, first)
+    assert not protocol_differences(first, stated(pair[1], flip_angle_deg=None))
+    other = protocol_differences(first, stated(pair[1], "correct", flip_angle_deg=20.0, repetition_time_s=0.012))
+    assert other == (
+        "Correction of T1 weighting: no at baseline, correct at follow-up.",
+        "Flip angle: 4 degrees at baseline, 20 degrees at follow-up.",
+    )

@@ -14,7 +14,8 @@ from AIDEALLib.estimation.estimate import estimate
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
-from AIDEALLib.physics.t1_weighting import T1_BY_FIELD_T, steady_state
+from AIDEALLib.physics.t1_weighting import T1_BY_FIELD_T, T1Weighting, steady_state
+from AIDEALLib.quality.protocol import assess_protocol
 
 FLIP_DEG, REPETITION_S = 20.0, 0.012
 QUICK = RunOptions(method="one-shot", device="cpu", conjugate="no", bipolar="no")
@@ -62,3 +63,29 @@ def test_the_correction_needs_flip_angle_and_repetition_time(weighted: EchoSerie
     unknown = replace(weighted, flip_angle_deg=None)
     with pytest.raises(InputError, match="does not state them"):
         estimate(unknown, replace(QUICK, t1="correct"))
+
+
+def test_what_is_not_known_of_the_weighting_is_stated(weighted: EchoSeries) -> None:
+    def notes(series: EchoSeries) -> str:
+        return " ".join(estimate(series, QUICK).provenance.notes)
+
+    assert "not known" not in notes(weighted)
+    assert "does not state its flip angle and repetition time" in notes(
+        replace(weighted, flip_angle_deg=None, repetition_time_s=None)
+    )
+    assert "does not state its repetition time" in notes(replace(weighted, repetition_time_s=None))
+
+
+def test_the_excitation_stays_with_the_maps(weighted: EchoSeries) -> None:
+    stored = estimate(weighted, QUICK).provenance.options["excitation"]
+    assert stored == {"flip_angle_deg": FLIP_DEG, "repetition_time_s": REPETITION_S, "contrast_agent": None}
+
+
+@pytest.mark.parametrize(("angle_deg", "warned"), [(4.0, False), (20.0, True)])
+def test_a_steep_angle_is_a_warning_without_the_repetition_time(weighted: EchoSeries, angle_deg: float, warned: bool) -> None:
+    series = replace(weighted, flip_angle_deg=angle_deg, repetition_time_s=None)
+    found = [f for f in assess_protocol(series, SIX_PEAK, 40.0, QUICK) if f.code == "t1-bias"]
+    assert bool(found) is warned
+    if warned:
+        least, most = (T1Weighting.of(angle_deg, tr, 1.5).apparent(10.0) for tr in (0.03, 0.006))
+        assert f"{least:.1f} to {most:.1f} %" in found[0].sentence

@@ -104,6 +104,15 @@ def test_parts_of_another_acquisition(tmp_path: Path, echoes: npt.NDArray[np.com
     edit(tmp_path, "*part-phase*.json", AcquisitionTime="10:20:30.0")
     with pytest.raises(InputError, match="are of different acquisitions"):
         load_series(tmp_path)
+    edit(tmp_path, "*part-phase*.json", AcquisitionNumber=1)  # a repeat has a number of its own on some scanners only
+    with pytest.raises(InputError, match="are of different acquisitions"):
+        load_series(tmp_path)
+    edit(tmp_path, "*part-phase*.json", SeriesNumber=6, AcquisitionTime="101034.5")  # slices in turn, read in another order
+    assert load_series(tmp_path).n_echoes == 4
+    edit(tmp_path, "*.json", AcquisitionTime="")
+    edit(tmp_path, "*part-phase*.json", AcquisitionNumber=2)
+    with pytest.raises(InputError, match="are of different acquisitions"):
+        load_series(tmp_path)
 
 
 def test_numbers_of_sidecars_come_before_those_of_names(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from AIDEALLib.physics.t1_weighting import T1_BY_FIELD_T, T1Weighting, steady_state
+from AIDEALLib.physics.t1_weighting import T1_BY_FIELD_T, T1Weighting, steady_state, t1_values
 
 
 def driven(flip_angle_deg: float, repetition_time_s: float, t1_s: float, pulses: int = 2000) -> float:
@@ -55,3 +55,21 @@ def test_the_stated_sd_is_that_of_noise_and_of_the_spread_of_t1() -> None:
     stated = nominal.corrected_sd(np.array([nominal.apparent(12.0)]), np.array([0.8]))[0]
     assert corrected.mean() == pytest.approx(12.0, abs=0.1)
     assert corrected.std() == pytest.approx(stated, rel=0.04)
+
+
+@pytest.mark.parametrize("tesla", T1_BY_FIELD_T)
+def test_t1_is_as_measured_at_the_fields_measured(tesla: float) -> None:
+    found, measured = t1_values(tesla), T1_BY_FIELD_T[tesla]
+    for name, value in vars(measured).items():
+        assert getattr(found, name) == pytest.approx(value, rel=1e-9)
+
+
+def test_t1_of_other_fields_is_a_power_of_the_field() -> None:
+    low, high, between = T1_BY_FIELD_T[1.5], T1_BY_FIELD_T[3.0], t1_values(math.sqrt(1.5 * 3.0))
+    assert between.water_s == pytest.approx(math.sqrt(low.water_s * high.water_s))
+    assert between.fat_s == pytest.approx(math.sqrt(low.fat_s * high.fat_s))
+    fields = (0.35, 0.75, 1.5, 3.0, 7.0)
+    assert np.all(np.diff([t1_values(tesla).water_s for tesla in fields]) > 0)
+    quarter = t1_values(0.375)  # two octaves below, 2 x 15 %
+    assert quarter.water_s == pytest.approx(low.water_s * (low.water_s / high.water_s) ** 2)
+    assert quarter.water_sd_s / quarter.water_s == pytest.approx(math.hypot(low.water_sd_s / low.water_s, 0.3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from ..io.segmentation import Segmentation
-from ..parameter_maps import ParameterMaps, Provenance
+from ..parameter_maps import EXCITATION, ParameterMaps, Provenance
 from ..regions.exclude import edge_distance
 from ..regions.measure import circle_rows
 from ..statistics import (
@@ -34,6 +35,12 @@ WHOLLY_INSIDE = 0.999
 """Share of a voxel that has to lie in the follow-up's foreground: what lies beyond is 0, not fat-free."""
 CARRIED_EDGE_MM = 8.0
 """Left out along the edge of the liver, at both visits, of regions carried over: what the registration may be off by."""
+EXCITATION_IN_WORDS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "flip_angle_deg": ("Flip angle", lambda value: f"{value:.3g} degrees"),
+    "repetition_time_s": ("Repetition time", lambda value: f"{1000 * value:.3g} ms"),
+    "contrast_agent": ("Contrast agent", lambda value: "given" if value else "none"),
+}
+"""What T1 weighting depends on: name and writing of each value."""
 CARRIED_OVER = (
     "Regions of the baseline were carried over to the follow-up by the registration (segments without "
     f"{CARRIED_EDGE_MM:g} mm along the edge of the liver, at both visits): {{}}."
@@ -209,6 +216,12 @@ def protocol_differences(first: Provenance, second: Provenance) -> tuple[str, ..
     state("Method", first.method, second.method)
     state("Fat spectrum", first.spectrum.get("name"), second.spectrum.get("name"))
     state("Version", first.version, second.version)
+    state("Correction of T1 weighting", *(p.options.get("run", {}).get("t1", "no") for p in (first, second)))
+    excitations = [p.options.get(EXCITATION, {}) for p in (first, second)]
+    for name, (what, in_words) in EXCITATION_IN_WORDS.items():
+        one, other = (excitation.get(name) for excitation in excitations)
+        if None not in (one, other):  # where one is not known there is nothing to compare
+            state(what, in_words(one), in_words(other))
     return tuple(found)
 
 

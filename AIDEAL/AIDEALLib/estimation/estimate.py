@@ -16,7 +16,7 @@ from ..echoes import EchoSeries
 from ..errors import InputError
 from ..models import Networks, NetworkSource, load_networks
 from ..options import RunOptions
-from ..parameter_maps import MAP_INFO, ParameterMaps, Provenance
+from ..parameter_maps import EXCITATION, EXCITATION_FIELDS, MAP_INFO, ParameterMaps, Provenance
 from ..physics.spectrum import FatSpectrum, spectrum_by_name
 from ..progress import Monitor, Step
 from ..stopwatch import Stopwatch as StepWatch
@@ -35,7 +35,7 @@ from .phase_correction.plan import plan_corrections
 from .result_check import check_maps, naming_slice
 from .slice_estimate import estimate_slice
 from .slice_pool import map_slices, one_core, side_by_side
-from .t1_correction import required_t1_weighting, with_t1_correction
+from .t1_correction import required_t1_weighting, unknown_weighting, with_t1_correction
 from .timing import Stopwatch
 from .voxelwise.slice_input import Scan
 from .voxelwise.truncation import truncated_k_space_of_scan
@@ -253,10 +253,14 @@ class _Run:
     def _options_of_provenance(self, method: RegisteredMethod, learned: LearnedSettings) -> dict[str, Any]:
         run = {**self.options.as_dict(), "models": Path(self.options.models).name}  # folders above may name people
         run["overrides"] |= {"study": "", "series": ""}  # so may descriptions; `scan` identifies the echoes
-        return {"run": run, CORRECTIONS: self.corrections.as_dict(), **method.settings_in_use(learned)}
+        excitation = {name: getattr(self.series, name) for name in EXCITATION_FIELDS}
+        made = {CORRECTIONS: self.corrections.as_dict(), EXCITATION: excitation}
+        return {"run": run, **made, **method.settings_in_use(learned)}
 
     def _notes(self, method: RegisteredMethod, learned: LearnedSettings, scan: Scan, signal: bool) -> tuple[str, ...]:
         notes = [*self.series.notes, *self.corrections.notes, *self.notes]
+        if unknown := unknown_weighting(self.series):
+            notes.append(unknown)
         if self.series.n_echoes == 3:
             notes.append(f"Three echoes leave no residual: the noise was estimated from {method.noise_of_three_echoes}.")
         if not self.series.uniform_spacing:

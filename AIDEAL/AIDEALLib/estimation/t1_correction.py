@@ -10,7 +10,7 @@ from ..advice import advise
 from ..echoes import EchoSeries
 from ..errors import InputError
 from ..parameter_maps import ParameterMaps
-from ..physics.t1_weighting import T1Weighting
+from ..physics.t1_weighting import T1Weighting, t1_values
 
 
 def t1_weighting_of(series: EchoSeries) -> T1Weighting | None:
@@ -19,6 +19,13 @@ def t1_weighting_of(series: EchoSeries) -> T1Weighting | None:
     if not angle or not repetition or not (0 < angle < 180 and 0 < repetition < 20):
         return None
     return T1Weighting.of(angle, repetition, series.field_strength_t)
+
+
+def unknown_weighting(series: EchoSeries) -> str:
+    """Sentence on what is not known of the T1 weighting of a scan, '' where all of it is."""
+    facts = {"flip angle": series.flip_angle_deg, "repetition time": series.repetition_time_s}
+    unknown = " and ".join(name for name, value in facts.items() if not value)
+    return f"T1 weighting is not known: the scan does not state its {unknown}." if unknown else ""
 
 
 def required_t1_weighting(series: EchoSeries) -> T1Weighting:
@@ -49,10 +56,11 @@ def with_t1_correction(maps: ParameterMaps, series: EchoSeries) -> ParameterMaps
     weighting = required_t1_weighting(series)
     total = maps.water + maps.fat
     pdff = np.where(maps.mask, weighting.corrected(maps.pdff), 0).astype(np.float32)
-    repetition_ms = 1000 * (series.repetition_time_s or 0)
+    repetition_ms, t1 = 1000 * (series.repetition_time_s or 0), t1_values(series.field_strength_t)
     note = (
         f"Corrected T1 weighting: flip angle {series.flip_angle_deg:g} degrees, TR {repetition_ms:g} ms; "
-        f"PDFF 10 % read {weighting.apparent(10.0):.2f} % before. The SD includes the spread of T1 between people."
+        f"PDFF 10 % read {weighting.apparent(10.0):.2f} % before. It holds for a spoiled gradient echo and T1 of "
+        f"{1000 * t1.water_s:.0f} ms (liver) and {1000 * t1.fat_s:.0f} ms (fat). The SD includes the spread of T1 between people."
     )
     return replace(
         maps,

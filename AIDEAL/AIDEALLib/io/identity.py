@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ IDENTITY = {
     "coils": ("ReceiveCoilName",),
 }
 """Elements by what differs where they are not equal."""
+SAME_TIME_S, LONGEST_APART_S = 0.01, 15.0
+"""Parts of one acquisition state one time, or, of slices in turn, times within a breath hold; a repeat begins later than that."""
 
 
 def same_text(values: Iterable[str]) -> str:
@@ -58,16 +61,22 @@ def refuse_other_acquisition(first: Sequence[Mapping[str, Any]], second: Sequenc
     Raises
     ------
     InputError
-        They have no number in common, and no time.
+        They have no number in common, and no time; or their times are further apart than images of one acquisition are.
     """
-    for key in ("AcquisitionNumber", "AcquisitionTime"):
-        a, b = ({str(sidecar.get(key, "")) for sidecar in sidecars} - {""} for sidecars in (first, second))
-        if a & b or (key == "AcquisitionNumber" and not (a and b)):
-            return
-    raise InputError(
-        "The sidecars state that both parts of the signal, such as magnitude and phase, are of different acquisitions; those "
-        "of one were expected. Name its files."
-    )
+    a, b = ({str(sidecar.get("AcquisitionNumber", "")) for sidecar in sidecars} - {""} for sidecars in (first, second))
+    numbers_differ = bool(a and b and not a & b)
+    times = [[t for sidecar in sidecars if (t := _second_of_day(sidecar)) is not None] for sidecars in (first, second)]
+    apart_s = min((abs(x - y) for x in times[0] for y in times[1]), default=SAME_TIME_S if numbers_differ else 0.0)
+    if apart_s >= (SAME_TIME_S if numbers_differ else LONGEST_APART_S):
+        raise InputError(
+            "The sidecars state that both parts of the signal, such as magnitude and phase, are of different acquisitions; those "
+            "of one were expected. Name its files."
+        )
+
+
+def _second_of_day(sidecar: Mapping[str, Any]) -> float | None:
+    found = re.fullmatch(r"(\d\d):?(\d\d):?(\d\d(?:\.\d*)?)", str(sidecar.get("AcquisitionTime", "")).strip())
+    return 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3]) if found else None
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -36,6 +36,41 @@ T1_BY_FIELD_T: dict[float, T1Values] = {
     3.0: T1Values(0.809, 0.382, 0.071, 0.013),
 }
 """Liver and subcutaneous fat: de Bazelaire et al., Radiology 2004;230:652."""
+SPREAD_OF_OCTAVE = 0.15
+"""Share of T1 added to its standard deviation for each doubling or halving of the field beyond those measured: an assumption."""
+
+
+def t1_values(field_strength_t: float) -> T1Values:
+    """T1 at a field strength: a power of it through the measured values.
+
+    Parameters
+    ----------
+    field_strength_t : float, tesla
+        Main field.
+
+    Returns
+    -------
+    T1Values
+        As measured at the fields of `T1_BY_FIELD_T`; beyond them with a larger spread.
+
+    References
+    ----------
+    T1 as a power of the field: Bottomley et al., Med Phys 1984;11:425.
+    """
+    low_t, high_t = min(T1_BY_FIELD_T), max(T1_BY_FIELD_T)
+    low, high = T1_BY_FIELD_T[low_t], T1_BY_FIELD_T[high_t]
+    octaves = math.log2(high_t / low_t)
+    place = math.log2(field_strength_t / low_t) / octaves
+    inside = min(max(place, 0.0), 1.0)
+    beyond = abs(place - inside) * octaves * SPREAD_OF_OCTAVE
+
+    def at(a: float, b: float, sd_a: float, sd_b: float) -> tuple[float, float]:
+        mean = a * (b / a) ** place
+        return mean, mean * math.hypot((1 - inside) * sd_a / a + inside * sd_b / b, beyond)
+
+    water_s, water_sd_s = at(low.water_s, high.water_s, low.water_sd_s, high.water_sd_s)
+    fat_s, fat_sd_s = at(low.fat_s, high.fat_s, low.fat_sd_s, high.fat_sd_s)
+    return T1Values(water_s, fat_s, water_sd_s, fat_sd_s)
 
 
 def steady_state(flip_angle_deg: float, repetition_time_s: float, t1_s: float) -> float:
@@ -80,7 +115,7 @@ class T1Weighting:
 
     @classmethod
     def of(cls, flip_angle_deg: float, repetition_time_s: float, field_strength_t: float) -> T1Weighting:
-        """T1 weighting of a protocol, with T1 at the nearest field strength of the literature.
+        """T1 weighting of a protocol, with T1 of its field strength (`t1_values`).
 
         Parameters
         ----------
@@ -96,7 +131,7 @@ class T1Weighting:
         T1Weighting
             The weighting.
         """
-        t1 = T1_BY_FIELD_T[min(T1_BY_FIELD_T, key=lambda tesla: abs(tesla - field_strength_t))]
+        t1 = t1_values(field_strength_t)
 
         def ratio(water_s: float, fat_s: float) -> float:
             return steady_state(flip_angle_deg, repetition_time_s, water_s) / steady_state(

@@ -15,6 +15,7 @@ from ..options import RunOptions
 from ..physics.cramer_rao import cramer_rao
 from ..physics.magnitude_signal import magnitude_bound_pdff_sd
 from ..physics.spectrum import FatSpectrum
+from ..physics.t1_weighting import T1Weighting
 from .findings import Finding, Severity
 
 EXPECTED_AT = (5.0, 10.0, 20.0, 50.0)
@@ -26,6 +27,8 @@ LOW_SNR = 10.0
 NEAR_PERIOD = 0.17
 """Fat turns against water by nearly whole turns from echo to echo when this close to one, in turns."""
 T1_BIAS_POINTS = 1.0
+USUAL_TR_S = (0.006, 0.03)
+"""Repetition times of multi-echo scans of the liver."""
 OPEN_POINTS = 1.0
 """A phase between odd and even echoes that would move PDFF by less is not worth a finding."""
 TRAINED_ECHOES, TRAINED_TE1_MS, TRAINED_SPACING_MS, TRAINED_TESLA, TRAINED_SNR = (
@@ -177,6 +180,8 @@ def _missing_echoes(series: EchoSeries) -> list[Finding]:
 
 def _t1_bias(series: EchoSeries, corrected: bool) -> list[Finding]:
     weighting = t1_weighting_of(series)
+    if weighting is None and series.flip_angle_deg:
+        return _t1_bias_of_angle(series)
     if weighting is None or corrected or abs(weighting.apparent(10.0) - 10.0) <= T1_BIAS_POINTS:
         return []
     repetition_ms = 1000 * (series.repetition_time_s or 0)
@@ -191,6 +196,23 @@ def _t1_bias(series: EchoSeries, corrected: bool) -> list[Finding]:
                 "degrees).",
                 ("t1", "correct"),
             ),
+        )
+    ]
+
+
+def _t1_bias_of_angle(series: EchoSeries) -> list[Finding]:
+    """T1 weighting of a flip angle whose repetition time is not known, over those of such scans."""
+    angle = series.flip_angle_deg or 0.0
+    least, most = sorted(T1Weighting.of(angle, tr_s, series.field_strength_t).apparent(10.0) for tr_s in USUAL_TR_S)
+    if least - 10.0 <= T1_BIAS_POINTS:
+        return []
+    return [
+        Finding(
+            "t1-bias",
+            Severity.WARN,
+            f"A flip angle of {angle:g} degrees favours fat: a true PDFF of 10 % reads about {least:.1f} to {most:.1f} % at "
+            f"TR {1000 * USUAL_TR_S[0]:g} to {1000 * USUAL_TR_S[1]:g} ms; that of the scan is not stated.",
+            advise("Give it ({}) and correct the weighting ({}).", "repetition_time_s", ("t1", "correct")),
         )
     ]
 
