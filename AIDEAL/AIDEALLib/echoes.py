@@ -173,7 +173,7 @@ class EchoSeries:
         number images of several kinds. Consecutive where neither decides (`counted`).
         """
         numbers = np.array(self.echo_numbers or range(self.n_echoes))
-        steps = np.round(self._steps) if self._times_count else numbers - numbers[0]
+        steps = np.round(self._steps) if self.on_grid else numbers - numbers[0]
         if np.array_equal(numbers - numbers[0], (numbers[1] - numbers[0]) / steps[1] * steps):
             steps = numbers - numbers[0]
         return tuple(int(step) for step in steps)
@@ -181,7 +181,7 @@ class EchoSeries:
     @property
     def counted(self) -> bool:
         """Whether echo numbers or echo times tell how many echoes were acquired between two."""
-        return bool(self.echo_numbers) or self._times_count
+        return bool(self.echo_numbers) or self.on_grid
 
     @property
     def _steps(self) -> npt.NDArray[np.float64]:
@@ -189,8 +189,8 @@ class EchoSeries:
         return steps
 
     @property
-    def _times_count(self) -> bool:
-        """True where the echo times are multiples of their smallest spacing."""
+    def on_grid(self) -> bool:
+        """True where the echo times are, counted from the first, multiples of their smallest spacing."""
         return bool(np.all(np.abs(self._steps - np.round(self._steps)) < STEP_TOLERANCE))
 
     @cached_property

@@ -60,7 +60,8 @@ def with_t1_correction(maps: ParameterMaps, series: EchoSeries) -> ParameterMaps
     note = (
         f"Corrected T1 weighting: flip angle {series.flip_angle_deg:g} degrees, TR {repetition_ms:g} ms; "
         f"PDFF 10 % read {weighting.apparent(10.0):.2f} % before. It holds for a spoiled gradient echo and T1 of "
-        f"{1000 * t1.water_s:.0f} ms (liver) and {1000 * t1.fat_s:.0f} ms (fat). The SD includes the spread of T1 between people."
+        f"{1000 * t1.water_s:.0f} ms (liver) and {1000 * t1.fat_s:.0f} ms (fat). "
+        "The SD includes the spread of T1 between people."
     )
     return replace(
         maps,

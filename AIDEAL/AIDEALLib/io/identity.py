@@ -18,7 +18,7 @@ IDENTITY = {
 }
 """Elements by what differs where they are not equal."""
 SAME_TIME_S, LONGEST_APART_S = 0.01, 15.0
-"""Parts of one acquisition state one time, or, of slices in turn, times within a breath hold; a repeat begins later than that."""
+"""Parts of one acquisition state one time, or, of slices in turn, times within a breath hold; a repeat begins later."""
 
 
 def same_text(values: Iterable[str]) -> str:
@@ -69,8 +69,8 @@ def refuse_other_acquisition(first: Sequence[Mapping[str, Any]], second: Sequenc
     apart_s = min((abs(x - y) for x in times[0] for y in times[1]), default=SAME_TIME_S if numbers_differ else 0.0)
     if apart_s >= (SAME_TIME_S if numbers_differ else LONGEST_APART_S):
         raise InputError(
-            "The sidecars state that both parts of the signal, such as magnitude and phase, are of different acquisitions; those "
-            "of one were expected. Name its files."
+            "The sidecars state that both parts of the signal, such as magnitude and phase, are of different acquisitions; "
+            "those of one were expected. Name its files."
         )
 
 

@@ -37,7 +37,7 @@ T1_BY_FIELD_T: dict[float, T1Values] = {
 }
 """Liver and subcutaneous fat: de Bazelaire et al., Radiology 2004;230:652."""
 SPREAD_OF_OCTAVE = 0.15
-"""Share of T1 added to its standard deviation for each doubling or halving of the field beyond those measured: an assumption."""
+"""Share of T1 added to its SD for each doubling or halving of the field beyond those measured: an assumption."""
 
 
 def t1_values(field_strength_t: float) -> T1Values:

@@ -59,10 +59,9 @@ class Pattern(Enum):
         n = torch.tensor(steps)
         return (1.0 - 2.0 * (n % 2)) if self is Pattern.ODD_EVEN else (n == 0).float()
 
-    @property
-    def period_rad(self) -> float:
-        """Period of theta: the residual is the same one period away."""
-        return math.pi / 2 if self is Pattern.ODD_EVEN else 2 * math.pi
+    def period_rad(self, on_grid: bool = True) -> float:
+        """Period of theta for the residual. Echoes that alternate in sign are another field, but only at times on a grid."""
+        return 2 * math.pi if self is Pattern.FIRST else math.pi / 2 if on_grid else math.pi
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class PhaseError:
     @property
     def size_rad(self) -> float:
         """Largest phase within the field of view, modulo the period."""
-        period = self.pattern.period_rad
+        period = self.pattern.period_rad()
         ends = [abs(math.remainder(self.constant_rad + self.slope_rad * u, period)) for u in np.linspace(-0.5, 0.5, 33)]
         return max(ends)
 
@@ -181,19 +180,20 @@ def find_phase_error(
     sample = bright_sample(series, spectrum, slices, voxels)
     if sample is None:
         return None
+    period = pattern.period_rad(series.on_grid)
     found: dict[tuple[tuple[int, ...], int], _Found] = {}
     for numbers in _countings(series, pattern):
-        table = _table(sample, pattern.of(numbers), pattern.period_rad, 12 if pattern is Pattern.ODD_EVEN else 24)
-        found |= {(numbers, axis): _search(table, sample.place[axis], pattern) for axis in (1, 0)}
+        table = _table(sample, pattern.of(numbers), period, 12 if period < 2 else 24)
+        found |= {(numbers, axis): _search(table, sample.place[axis], period) for axis in (1, 0)}
     numbers, axis = min(found, key=lambda key: found[key].cost)
     p = pattern.of(numbers)
-    constant, slope = _refine(sample, p, found[numbers, axis], axis, pattern)
+    constant, slope = _refine(sample, p, found[numbers, axis], axis, period)
     before, after = _energies(sample, p, [0.0, constant + slope * sample.place[axis]])
     log_gain = 0.5 * torch.log((before + _FLOOR) / (after + _FLOOR))
     z = log_gain.mean() / (log_gain.std() / math.sqrt(log_gain.numel()) + 1e-9)
     return PhaseError(
         pattern,
-        math.remainder(constant, pattern.period_rad),
+        math.remainder(constant, period),
         slope,
         axis,
         _percent(before),
@@ -235,13 +235,13 @@ class _Found(NamedTuple):
     slope: float
 
 
-def _search(table: torch.Tensor, place: torch.Tensor, pattern: Pattern) -> _Found:
+def _search(table: torch.Tensor, place: torch.Tensor, period: float) -> _Found:
     """Constant and slope of the least sum over the sample; the table is interpolated on its circle.
 
     The sum for all constants is a correlation: by the Fourier transform of the table along theta, in which a slope turns the
     phase of each voxel.
     """
-    steps, period = table.shape[0], pattern.period_rad
+    steps = table.shape[0]
     fine = torch.stack([table, (table + table.roll(-1, 0)) / 2], 1).flatten(0, 1)
     slopes = torch.linspace(-_STEEPEST_RAD, _STEEPEST_RAD, _SLOPES)
     shift = torch.remainder(slopes[:, None] * place / period, 1.0) * 2 * steps
@@ -259,7 +259,7 @@ def _search(table: torch.Tensor, place: torch.Tensor, pattern: Pattern) -> _Foun
     return _Found(float(costs[slope, constant]), constant * period / (2 * steps), float(slopes[slope]))
 
 
-def _refine(sample: Sample, p: torch.Tensor, start: _Found, axis: int, pattern: Pattern) -> tuple[float, float]:
+def _refine(sample: Sample, p: torch.Tensor, start: _Found, axis: int, period: float) -> tuple[float, float]:
     """Newton steps on (constant, slope) with water, fat, field and R2* of every voxel projected out by exact fits.
 
     The derivatives of the projected residual energy along theta are taken from fits at theta and a small step to either side.
@@ -277,7 +277,7 @@ def _refine(sample: Sample, p: torch.Tensor, start: _Found, axis: int, pattern: 
         determinant = float(h00 * h11 - h01 * h01)
         if determinant <= 1e-9 * float(h00) ** 2 + 1e-30:
             break
-        limit = pattern.period_rad / 12
+        limit = period / 12
         by_constant = float(((h11 * g0 - h01 * g1) / determinant).clamp(-limit, limit))
         by_slope = float(((h00 * g1 - h01 * g0) / determinant).clamp(-3 * limit, 3 * limit))
         constant, slope = constant - by_constant, slope - by_slope
