@@ -105,3 +105,18 @@ def test_a_rotation_sense_requested_wrongly_is_named(protocol: str) -> None:
     assert "rotation sense" in reason
     right = run(series.conjugate(), RunOptions(device="cpu", conjugate="yes"))
     assert right.quality is not None and "sign-contradicts" not in right.quality.codes()
+
+
+def test_mirrored_echoes_are_no_matter_of_echo_times_alone() -> None:
+    series, _ = scan_of("six")
+    echoes = series.echoes.copy()
+    echoes[3:] = np.conj(echoes[3:])
+    outcome = run(replace(series, echoes=echoes), RunOptions(device="cpu", conjugate="no"))
+    assert outcome.quality is not None
+    for finding in outcome.quality.findings:
+        assert finding.code != "fat-shift" or "something else, is wrong" in finding.sentence
+    assert any(f.severity is Severity.STOP for f in outcome.quality.findings)
+    wrong = run(spacing(series, 1.25), RunOptions(device="cpu", conjugate="no"))
+    assert wrong.quality is not None
+    (finding,) = (f for f in wrong.quality.findings if f.code == "fat-shift")
+    assert "something else" not in finding.sentence

@@ -60,12 +60,15 @@ class FatScale:
         Factor by which the residual of a typical voxel falls (geometric mean).
     z : float
         Logarithm of `gain` in its standard errors.
+    left : float
+        What is left over at `factor`, as a share of the signal of a typical voxel.
     """
 
     factor: float
     mirrored: bool
     gain: float
     z: float
+    left: float
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ def find_fat_scale(corrected: EchoSeries, spectrum: FatSpectrum) -> FatScale | N
     factor = (low + high) / 2
     gains = log_gain(mirrored, factor)
     error = float(gains.std()) / math.sqrt(gains.numel()) if gains.numel() > 1 else math.inf
-    return FatScale(factor, mirrored, math.exp(float(gains.mean())), float(gains.mean()) / (error + 1e-9))
+    mean = float(gains.mean())
+    return FatScale(factor, mirrored, math.exp(mean), mean / (error + 1e-9), math.exp(float(before.mean()) - mean))
 
 
 def find_fat_phase(scan: EstimatedScan) -> FatPhase | None:

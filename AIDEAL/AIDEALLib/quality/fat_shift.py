@@ -33,6 +33,8 @@ by this factor and by this many standard errors. Four real scans have gains up t
 CLEAR_RAD, CLEAR_ERRORS = 0.25, 5.0
 """Smallest phase of fat against water at excitation that counts, and how many standard errors it has to be. Clean simulations
 lie below 0.05 rad, four real scans at 0.00, 0.43, 0.43 and 0.64 rad (errors of PDFF up to 0, 1, 1 and 2 points)."""
+LARGE_LEFT = 0.15
+"""A shift of fat that leaves this share of the signal explains little."""
 LEAST_BIAS = 1.0
 """Points; a smaller error is not worth a finding."""
 LIVER_PERCENT = (0.0, 40.0)
@@ -116,12 +118,18 @@ def _of_scale(
     true_t = series.field_strength_t * scale.factor
     other = next((t for t in FIELDS_T if abs(true_t / t - 1) < NEAR and abs(series.field_strength_t / t - 1) > NEAR), None)
     guess = f", as at {other:g} T" if other else ""
+    also = (
+        f" {100 * scale.left:.0f} % of the signal are left over even so: more, or something else, is wrong, such as the order, "
+        "the phase or the rotation sense of single echoes."
+        if scale.left > LARGE_LEFT
+        else ""
+    )
     return [
         Finding(
             "fat-shift",
             Severity.STOP if off > LARGEST_BIAS else Severity.WARN,
             f"Fat turns against water {scale.factor:.2f} times as fast as echo times and a field strength of "
-            f"{series.field_strength_t:g} T say{guess}; with that the residual is lower by a factor of {scale.gain:.2f}. "
+            f"{series.field_strength_t:g} T say{guess}; with that the residual is lower by a factor of {scale.gain:.2f}.{also} "
             + _size(off),
             advise(
                 "Check the echo times and their unit ({}) and the field strength ({}); a phantom at room temperature needs {}.",

@@ -137,3 +137,16 @@ def test_a_hundredth_of_a_radian_is_a_point_of_fat() -> None:
         return float(np.median(maps.pdff[liver & maps.mask]))
 
     assert 0.7 < median(spoilt(series, -0.01, 0.0, 1)) - median(series) < 1.2
+
+
+@pytest.mark.parametrize("constant", [0.35, -0.35, 0.8])
+def test_either_sign_is_found_at_uneven_echo_times(constant: float) -> None:
+    """Times on no grid: echoes that alternate in sign are no other field there, so pi/2 is no period."""
+    protocol = Protocol("uneven", (1.2e-3, 3.0e-3, 5.3e-3, 7.0e-3, 9.6e-3, 11.1e-3), 1.5, snr=40.0)
+    truth = abdomen(4, 1.5, (3, 56, 56), (7.0, 7.0, 25.0), separate_dome=False)
+    whole = acquire(truth, protocol, np.random.default_rng(1))
+    series = replace(whole, echoes=whole.echoes[:, 1:2], readout=Readout.UNKNOWN)
+    found = find_phase_error(spoilt(series, constant, 0.25, 1), SIX_PEAK)
+    assert found is not None and found.clear
+    assert found.constant_rad == pytest.approx(constant, abs=0.03)
+    assert found.gain > 2
