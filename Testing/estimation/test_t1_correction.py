@@ -89,3 +89,8 @@ def test_a_steep_angle_is_a_warning_without_the_repetition_time(weighted: EchoSe
     if warned:
         least, most = (T1Weighting.of(angle_deg, tr, 1.5).apparent(10.0) for tr in (0.03, 0.006))
         assert f"{least:.1f} to {most:.1f} %" in found[0].sentence
+
+
+def test_t1_after_a_contrast_agent_is_not_known(weighted: EchoSeries) -> None:
+    with pytest.raises(InputError, match="after a contrast agent"):
+        estimate(replace(weighted, contrast_agent=True), replace(QUICK, t1="correct"))

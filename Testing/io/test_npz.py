@@ -118,3 +118,12 @@ def test_what_the_user_states_need_not_be_in_the_file(tmp_path: Path, echoes: np
         read_npz(tmp_path / "a.npz", Overrides(field_strength_t=3.0))
     stated = Overrides(te_s=TE_S, field_strength_t=3.0)
     assert read_npz(tmp_path / "a.npz", stated).field_strength_t == 3.0
+
+
+def test_echo_numbers_are_kept(tmp_path: Path, echoes: npt.NDArray[np.complex64]) -> None:
+    path = tmp_path / "scan.npz"
+    write_npz(path, EchoSeries(echoes, np.asarray(TE_S), 3.0, echo_numbers=(1, 2, 4, 5)))
+    assert read_npz(path).echo_numbers == (1, 2, 4, 5)
+    np.savez(path, echoes=echoes, te_s=TE_S, field_strength_t=3.0, echo_numbers=[1, 2, 2, 4])
+    with pytest.raises(InputError, match="rising whole numbers"):
+        read_npz(path)

@@ -34,8 +34,13 @@ def required_t1_weighting(series: EchoSeries) -> T1Weighting:
     Raises
     ------
     InputError
-        Flip angle or repetition time is not known.
+        Flip angle or repetition time is not known, or T1 is not, after a contrast agent.
     """
+    if series.contrast_agent:
+        raise InputError(
+            "The correction of T1 weighting needs T1 of liver; after a contrast agent, as the scan was made, it is not known.",
+            advise("Take {}, or correct the scan before the contrast agent.", ("t1", "no")),
+        )
     weighting = t1_weighting_of(series)
     if weighting is None:
         raise InputError(

@@ -1,8 +1,8 @@
 """The project's own file: one `.npz` with the echoes, echo times, field strength and geometry.
 
 Arrays: `echoes` complex64 (echo, slice, row, column), `te_s` (s), `field_strength_t` (T); optional `spacing_mm`, `origin_mm`,
-`direction`, `readout`, `phase_sign`, `source`, `flip_angle_deg`, `repetition_time_s`, `contrast_agent`, `notes`. Others, such
-as a truth, are ignored on reading.
+`direction`, `readout`, `phase_sign`, `source`, `flip_angle_deg`, `repetition_time_s`, `contrast_agent`, `notes`,
+`echo_numbers`. Others, such as a truth, are ignored on reading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .output.staging import staged_file
 
 REQUIRED = ("echoes", "te_s", "field_strength_t")
 NUMERIC = ("field_strength_t", "spacing_mm", "origin_mm", "direction", "flip_angle_deg", "repetition_time_s")
-OPTIONAL = (*NUMERIC[1:], "contrast_agent", "readout", "phase_sign", "source", "notes")
+OPTIONAL = (*NUMERIC[1:], "contrast_agent", "readout", "phase_sign", "source", "notes", "echo_numbers")
 _Choice = TypeVar("_Choice", bound=Enum)
 
 
@@ -73,7 +73,22 @@ def read_npz(path: Path, overrides: Overrides | None = None) -> EchoSeries:
         repetition_time_s=_only(numbers, "repetition_time_s", path),
         contrast_agent=bool(content["contrast_agent"]) if np.size(content.get("contrast_agent", ())) else None,
         notes=tuple(map(str, np.ravel(content["notes"]))) if "notes" in content else (),
+        echo_numbers=_whole_numbers(content, "echo_numbers", path),
     )
+
+
+def _whole_numbers(content: dict[str, npt.NDArray[Any]], name: str, path: Path) -> tuple[int, ...]:
+    """Rising whole numbers of an array, () where there is none.
+
+    Raises
+    ------
+    InputError
+        The array holds something else.
+    """
+    values = np.ravel(content.get(name, ()))
+    if values.size and (values.dtype.kind not in "iu" or np.any(np.diff(values) <= 0)):
+        raise InputError(f"{name} of {path.name} are no rising whole numbers, one an echo, as were expected. Correct them.")
+    return tuple(int(value) for value in values)
 
 
 def _content(path: Path, required: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
@@ -148,6 +163,7 @@ def write_npz(path: str | os.PathLike[str], series: EchoSeries, truth: Mapping[s
         "repetition_time_s": _listed(series.repetition_time_s),
         "contrast_agent": _listed(series.contrast_agent),
         "notes": np.array(series.notes, dtype=np.str_),
+        "echo_numbers": np.array(series.echo_numbers, dtype=np.int64),
     }
     taken = sorted(set(arrays) & set(truth or {}))
     if taken:

@@ -155,6 +155,7 @@ class SceneScan:
             repetition_time_s=stated.repetition_time_s,
             contrast_agent=stated.contrast_agent,
             notes=stated.notes,
+            echo_numbers=stated.echo_numbers,
         )
 
     def _known_te_s(self) -> npt.NDArray[np.float64]:

@@ -47,6 +47,8 @@ class Stated:
         Origin of the scan, for provenance.
     notes : tuple of str
         Notes of the reader.
+    echo_numbers : tuple of int
+        Number of each echo in the acquisition, () where none are stated.
     """
 
     field_strength_t: float | None = None
@@ -58,6 +60,7 @@ class Stated:
     contrast_agent: bool | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+    echo_numbers: tuple[int, ...] = ()
 
 
 def stated(chosen: Sequence[Any], overrides: Overrides) -> Stated:
@@ -77,6 +80,7 @@ def stated(chosen: Sequence[Any], overrides: Overrides) -> Stated:
         contrast_agent=_contrast_agent(chosen),
         source=_text(chosen, nodes.SCAN_SOURCE) or SCAN,
         notes=tuple(_json_list(_text(chosen, nodes.NOTES))),
+        echo_numbers=tuple(_json_list(_text(chosen, nodes.ECHO_NUMBERS))),
     )
 
 
