@@ -15,7 +15,7 @@ from .findings import Finding, Severity
 Mask = npt.NDArray[np.bool_]
 Echoes = npt.NDArray[np.complex64]
 
-MOST_SLICES, COHERENCE = 8, 0.5
+MOST_SLICES, COHERENCE = 5, 0.5
 """Phase of neighbouring bright voxels agrees at least this well (0: not at all, 1: fully) in anything that is phase."""
 PHASE_RANGE = 0.8
 PHASE_BINS, EMPTY_SHARE, EDGE_SHARE, LEAST_GAP_BINS = 120, 0.02, 0.5, 4
