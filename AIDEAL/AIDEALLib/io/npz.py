@@ -60,7 +60,7 @@ def read_npz(path: Path, overrides: Overrides | None = None) -> EchoSeries:
     return EchoSeries(
         echoes=content["echoes"],
         te_s=np.asarray(te_s),
-        field_strength_t=overrides.field_strength_t or numbers["field_strength_t"][0],
+        field_strength_t=numbers["field_strength_t"][0] if overrides.field_strength_t is None else overrides.field_strength_t,
         geometry=Geometry(
             spacing_mm=numbers.get("spacing_mm", default.spacing_mm),  # type: ignore[arg-type]
             origin_mm=numbers.get("origin_mm", default.origin_mm),  # type: ignore[arg-type]
