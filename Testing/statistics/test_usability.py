@@ -152,3 +152,7 @@ def test_phase_and_magnitudes_that_disagree_leave_both_readings(lobes: npt.NDArr
     assert found.withheld == "phase and magnitudes disagree: 12 % as read, 21 % by magnitudes alone"
     slight = {"across": 2, "blocks": [[0, row, column, 9.0, 0.04, 4.0] for row in range(2) for column in range(2)]}
     assert not rows(Arrays(), lobes, magnitudes=slight)[0].withheld
+    widespread = rows(Arrays(), lobes, magnitudes=slight | {"widespread": True})[0].withheld
+    assert widespread == "phase and magnitudes disagree in much of the body, and are not shown to agree here"
+    agreeing = {"across": 2, "blocks": [[0, row, column, 0.4, 0.04, 0.5] for row in range(2) for column in range(2)]}
+    assert not rows(Arrays(), lobes, magnitudes=agreeing | {"widespread": True})[0].withheld

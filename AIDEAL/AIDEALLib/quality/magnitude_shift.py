@@ -83,7 +83,7 @@ def assess_magnitude_shift(
             ("method", "magnitude"),
         ),
     )
-    return [finding], _plain(shift)
+    return [finding], {**_plain(shift), "widespread": severity is Severity.STOP}
 
 
 def _clear_changes(shift: MagnitudeShift, of: npt.NDArray[np.bool_], size: int) -> npt.NDArray[np.float64]:

@@ -31,6 +31,8 @@ class MagnitudeReadings:
         Inverse variance of the change by noise, of one voxel.
     model_sd : np.ndarray, shape (blocks,), percentage points
         Standard deviation of the change by errors that voxels share.
+    widespread : bool
+        Whether so much of the body differs that a region has a number only where both clearly agree.
     """
 
     across: int
@@ -38,6 +40,7 @@ class MagnitudeReadings:
     change: npt.NDArray[np.float64]
     weight: npt.NDArray[np.float64]
     model_sd: npt.NDArray[np.float64]
+    widespread: bool = False
 
     @classmethod
     def of(cls, stated: Mapping[str, Any]) -> MagnitudeReadings | None:
@@ -46,7 +49,31 @@ class MagnitudeReadings:
             return None
         slices, row, column, change, weight, model_sd = np.asarray(stated["blocks"], dtype=np.float64).T
         place = np.stack([slices, row, column]).astype(np.int64)
-        return cls(int(stated["across"]), place, change, weight, model_sd)
+        return cls(int(stated["across"]), place, change, weight, model_sd, bool(stated.get("widespread")))
+
+    def reason(self, region: BoolArray, pdff: float, largest_bias: float) -> str:
+        """Why a region has no number.
+
+        Parameters
+        ----------
+        region : np.ndarray, shape (slice, row, column), bool
+            Voxels of the region.
+        pdff : float, percent
+            PDFF of the maps in the region.
+        largest_bias : float, percentage points
+            Largest error of a number that is shown.
+
+        Returns
+        -------
+        str
+            A few words; '' where the region has a number.
+        """
+        change, error = self.change_in(region)
+        if abs(change) > max(largest_bias, CLEAR_ERRORS * error):
+            return f"phase and magnitudes disagree: {pdff:.0f} % as read, {pdff + change:.0f} % by magnitudes alone"
+        if self.widespread and abs(change) + error > largest_bias:
+            return "phase and magnitudes disagree in much of the body, and are not shown to agree here"
+        return ""
 
     def change_in(self, region: BoolArray) -> tuple[float, float]:
         """Change in a region, from the blocks that it shares voxels with.

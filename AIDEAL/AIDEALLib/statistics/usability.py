@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .magnitude_readings import CLEAR_ERRORS, MagnitudeReadings
+from .magnitude_readings import MagnitudeReadings
 from .map_arrays import BoolArray, FloatArray, MapArrays
 from .segment_row import NO_SIGNAL, SegmentStatistics
 
@@ -134,10 +134,8 @@ class Usability:
             off = self._change(maps, used)
             if abs(off) > LARGEST_BIAS:
                 return f"{self.error_name}: {typical:.0f} % as read, about {typical - off:.0f} % without it"
-        if self.magnitudes is not None:
-            change, error = self.magnitudes.change_in(self._in_scan(used))
-            if abs(change) > max(LARGEST_BIAS, CLEAR_ERRORS * error):
-                return f"phase and magnitudes disagree: {typical:.0f} % as read, {typical + change:.0f} % by magnitudes alone"
+        if self.magnitudes is not None and (reason := self.magnitudes.reason(self._in_scan(used), typical, LARGEST_BIAS)):
+            return reason
         return self._misfit_reason(maps, used, typical)
 
     def _misfit_reason(self, maps: MapArrays, used: BoolArray, typical: float) -> str:
