@@ -109,6 +109,8 @@ class EchoSeries:
         What was guessed on reading and from what evidence, for provenance.
     echo_numbers : tuple of int
         Number of each echo in the acquisition, rising, as the source states it; () where it states none.
+    other_sequence : str
+        Kind of the pulse sequence in words, where the source states one other than a spoiled gradient echo.
 
     Raises
     ------
@@ -129,6 +131,7 @@ class EchoSeries:
     contrast_agent: bool | None = None
     notes: tuple[str, ...] = ()
     echo_numbers: tuple[int, ...] = ()
+    other_sequence: str = ""
 
     def __post_init__(self) -> None:
         te = np.atleast_1d(np.asarray(self.te_s, dtype=np.float64))

@@ -11,6 +11,8 @@ import torch
 from AIDEALLib.echoes import EchoSeries
 from AIDEALLib.errors import InputError
 from AIDEALLib.estimation.estimate import estimate
+from AIDEALLib.estimation.t1_correction import required_t1_weighting
+from AIDEALLib.io.sequence_words import other_sequence
 from AIDEALLib.options import RunOptions
 from AIDEALLib.physics.signal import synthesise
 from AIDEALLib.physics.spectrum import SIX_PEAK
@@ -94,3 +96,26 @@ def test_a_steep_angle_is_a_warning_without_the_repetition_time(weighted: EchoSe
 def test_t1_after_a_contrast_agent_is_not_known(weighted: EchoSeries) -> None:
     with pytest.raises(InputError, match="after a contrast agent"):
         estimate(replace(weighted, contrast_agent=True), replace(QUICK, t1="correct"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "kind"),
+    [
+        ({"ScanningSequence": "SE"}, "a spin echo"),
+        ({"EchoPulseSequence": "SPIN"}, "a spin echo"),
+        ({"ScanningSequence": "['GR', 'IR']"}, "an inversion recovery"),
+        ({"ScanningSequence": "GR", "InversionTime": "200"}, "an inversion recovery"),
+        ({"ScanningSequence": "GR", "SequenceName": "*tfi2d1"}, "a balanced steady state"),
+        ({"SteadyStatePulseSequence": "BALANCED"}, "a balanced steady state"),
+        ({"ScanningSequence": "GR", "SequenceVariant": "SP\\OSP", "SequenceName": "*fl3d6", "InversionTime": "0"}, ""),
+        ({"ScanningSequence": "RM", "SequenceVariant": "SS\\SP"}, ""),
+        ({}, ""),
+    ],
+)
+def test_sequences_that_are_no_spoiled_gradient_echo_are_not_corrected(
+    weighted: EchoSeries, stated: dict[str, str], kind: str
+) -> None:
+    assert other_sequence(lambda keyword: stated.get(keyword, "")) == kind
+    if kind:
+        with pytest.raises(InputError, match=kind):
+            required_t1_weighting(replace(weighted, other_sequence=kind))

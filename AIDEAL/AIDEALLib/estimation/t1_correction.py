@@ -34,8 +34,14 @@ def required_t1_weighting(series: EchoSeries) -> T1Weighting:
     Raises
     ------
     InputError
-        Flip angle or repetition time is not known, or T1 is not, after a contrast agent.
+        Flip angle or repetition time is not known, or T1 is not, after a contrast agent; the sequence is no spoiled gradient
+        echo.
     """
+    if series.other_sequence:
+        raise InputError(
+            f"The correction of T1 weighting is that of a spoiled gradient echo; the scan was made by {series.other_sequence}.",
+            advise("Take {}.", ("t1", "no")),
+        )
     if series.contrast_agent:
         raise InputError(
             "The correction of T1 weighting needs T1 of liver; after a contrast agent, as the scan was made, it is not known.",

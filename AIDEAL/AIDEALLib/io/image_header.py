@@ -13,6 +13,7 @@ from ..advice import advise
 from ..errors import InputError
 from .contrast_words import described_with_contrast
 from .naming import stem
+from .sequence_words import other_sequence
 from .sizes import check_regular
 
 LARGEST_SIDECAR_BYTES = 1 << 20
@@ -131,11 +132,14 @@ class Excitation:
         Repetition time.
     contrast_agent : bool or None
         Whether a contrast agent was given; None where nothing is stated.
+    other_sequence : str
+        Kind of the pulse sequence, where it is stated to be no spoiled gradient echo.
     """
 
     flip_angle_deg: float | None
     repetition_time_s: float | None
     contrast_agent: bool | None
+    other_sequence: str
 
 
 def excitation(path: Path, header: Mapping[str, str]) -> Excitation:
@@ -159,6 +163,7 @@ def excitation(path: Path, header: Mapping[str, str]) -> Excitation:
         first(("FlipAngle", "flip_angle_deg"), "flip_angle_deg"),
         first(("RepetitionTimeExcitation", "RepetitionTime", "repetition_time_s"), "repetition_time_s"),
         _contrast_agent(sidecar),
+        other_sequence(lambda keyword: str(sidecar.get(keyword, ""))),
     )
 
 

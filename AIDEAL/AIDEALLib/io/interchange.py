@@ -63,6 +63,7 @@ def write_series(series: EchoSeries, folder: Path, cancelled: Callable[[], bool]
         "contrast_agent": series.contrast_agent,
         "notes": series.notes,
         "echo_numbers": series.echo_numbers,
+        "other_sequence": series.other_sequence,
     }
     (folder / SERIES_FILE).write_text(json.dumps(content), encoding="utf-8")
 
@@ -96,6 +97,7 @@ def read_series(folder: Path, mapped: bool = True) -> EchoSeries:
         contrast_agent=content["contrast_agent"],
         notes=tuple(content["notes"]),
         echo_numbers=tuple(content["echo_numbers"]),
+        other_sequence=content["other_sequence"],
     )
 
 

@@ -2,7 +2,7 @@
 
 Arrays: `echoes` complex64 (echo, slice, row, column), `te_s` (s), `field_strength_t` (T); optional `spacing_mm`, `origin_mm`,
 `direction`, `readout`, `phase_sign`, `source`, `flip_angle_deg`, `repetition_time_s`, `contrast_agent`, `notes`,
-`echo_numbers`. Others, such as a truth, are ignored on reading.
+`echo_numbers`, `other_sequence`. Others, such as a truth, are ignored on reading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .output.staging import staged_file
 
 REQUIRED = ("echoes", "te_s", "field_strength_t")
 NUMERIC = ("field_strength_t", "spacing_mm", "origin_mm", "direction", "flip_angle_deg", "repetition_time_s")
-OPTIONAL = (*NUMERIC[1:], "contrast_agent", "readout", "phase_sign", "source", "notes", "echo_numbers")
+OPTIONAL = (*NUMERIC[1:], "contrast_agent", "readout", "phase_sign", "source", "notes", "echo_numbers", "other_sequence")
 _Choice = TypeVar("_Choice", bound=Enum)
 
 
@@ -74,6 +74,7 @@ def read_npz(path: Path, overrides: Overrides | None = None) -> EchoSeries:
         contrast_agent=bool(content["contrast_agent"]) if np.size(content.get("contrast_agent", ())) else None,
         notes=tuple(map(str, np.ravel(content["notes"]))) if "notes" in content else (),
         echo_numbers=_whole_numbers(content, "echo_numbers", path),
+        other_sequence=str(content.get("other_sequence", "")),
     )
 
 
@@ -164,6 +165,7 @@ def write_npz(path: str | os.PathLike[str], series: EchoSeries, truth: Mapping[s
         "contrast_agent": _listed(series.contrast_agent),
         "notes": np.array(series.notes, dtype=np.str_),
         "echo_numbers": np.array(series.echo_numbers, dtype=np.int64),
+        "other_sequence": series.other_sequence,
     }
     taken = sorted(set(arrays) & set(truth or {}))
     if taken:

@@ -110,6 +110,7 @@ def read_volumes(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
         flip_angle_deg=first.excitation.flip_angle_deg,
         repetition_time_s=first.excitation.repetition_time_s,
         contrast_agent=first.excitation.contrast_agent,
+        other_sequence=first.excitation.other_sequence,
         echo_numbers=next((s.echo_numbers for s in stacks.values() if s.echo_numbers and _rise(s.echo_numbers)), ()),
     )
 

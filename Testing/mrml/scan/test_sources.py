@@ -63,6 +63,7 @@ def test_a_scan_comes_back_exactly_also_from_a_saved_scene(scene: Any, oblique: 
         phase_sign=PhaseSign.CONJUGATED,
         flip_angle_deg=3.1,
         repetition_time_s=0.0141234567,
+        other_sequence="a spin echo",
         echo_numbers=tuple(n + (n > 2) for n in range(1, oblique.n_echoes + 1)),
         notes=("Phase was taken to be in radians: 'a note'; with \"quotes\".", "µ"),
     )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ...errors import InputError
 from ..contrast_words import described_with_contrast
 from ..naming import Part
+from ..sequence_words import other_sequence
 from .dialects import Scaling, Vendor, image_part, scaling, vendor_of
 from .elements import integer, items, number, numbers, text, texts, value
 from .files import ENHANCED_MR_IMAGE, MOST_FRAMES
@@ -79,6 +80,8 @@ class Frame:
         Repetition time.
     contrast_agent : bool
         Whether the header names a contrast agent.
+    other_sequence : str
+        Kind of the pulse sequence, where it is stated to be no spoiled gradient echo.
     origin : Origin
         Patient, study and excitation that the plane is of.
     names : Names
@@ -112,6 +115,7 @@ class Frame:
     flip_angle_deg: float | None
     repetition_time_s: float | None
     contrast_agent: bool
+    other_sequence: str
     origin: Origin
     names: Names
     acquisition: int | None
@@ -245,6 +249,7 @@ def _frame(path: Path, index: int, vendor: Vendor, look: _Lookup) -> Frame:
         flip_angle_deg=flip_angle_deg,
         repetition_time_s=repetition_ms / 1000 if repetition_ms else None,
         contrast_agent=_contrast_agent(header),
+        other_sequence=other_sequence(lambda keyword: text(header, keyword) or ",".join(texts(header, keyword))),
         origin=Origin.of(header, flip_angle_deg, repetition_ms, _coil(look)),
         names=Names.of(header),
         acquisition=integer(header, "AcquisitionNumber"),

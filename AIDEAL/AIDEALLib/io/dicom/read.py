@@ -101,6 +101,7 @@ def read_dicom(paths: Sequence[Path], overrides: Overrides) -> EchoSeries:
         contrast_agent=first.contrast_agent,
         notes=(*notes, *stack.notes, *how),
         echo_numbers=stack.echo_numbers,
+        other_sequence=first.other_sequence,
     )
 
 

@@ -156,6 +156,7 @@ class SceneScan:
             contrast_agent=stated.contrast_agent,
             notes=stated.notes,
             echo_numbers=stated.echo_numbers,
+            other_sequence=stated.other_sequence,
         )
 
     def _known_te_s(self) -> npt.NDArray[np.float64]:

@@ -172,6 +172,7 @@ def _attributes(series: EchoSeries, name: str, part: Part) -> dict[str, str]:
         nodes.CONTRAST_AGENT: series.contrast_agent,
         nodes.SOURCE_NAME: name,
         nodes.SCAN_SOURCE: series.source,
+        nodes.OTHER_SEQUENCE: series.other_sequence or None,
         nodes.ECHO_NUMBERS: json.dumps(series.echo_numbers) if series.echo_numbers else None,
         nodes.NOTES: json.dumps(series.notes, ensure_ascii=False) if series.notes else None,
     }

@@ -49,6 +49,8 @@ class Stated:
         Notes of the reader.
     echo_numbers : tuple of int
         Number of each echo in the acquisition, () where none are stated.
+    other_sequence : str
+        Kind of the pulse sequence, where it is no spoiled gradient echo.
     """
 
     field_strength_t: float | None = None
@@ -61,6 +63,7 @@ class Stated:
     source: str = ""
     notes: tuple[str, ...] = ()
     echo_numbers: tuple[int, ...] = ()
+    other_sequence: str = ""
 
 
 def stated(chosen: Sequence[Any], overrides: Overrides) -> Stated:
@@ -81,6 +84,7 @@ def stated(chosen: Sequence[Any], overrides: Overrides) -> Stated:
         source=_text(chosen, nodes.SCAN_SOURCE) or SCAN,
         notes=tuple(_json_list(_text(chosen, nodes.NOTES))),
         echo_numbers=tuple(_json_list(_text(chosen, nodes.ECHO_NUMBERS))),
+        other_sequence=_text(chosen, nodes.OTHER_SEQUENCE),
     )
 
 
