@@ -72,7 +72,7 @@ def test_provenance_is_complete(scan: EchoSeries) -> None:
     options = RunOptions(device="cpu", method="one-shot", preset="phantom")
     provenance = estimate(scan, options).provenance
     assert provenance.options["run"] == options.as_dict()
-    assert set(provenance.options) == {"run", "phase_corrections"}
+    assert set(provenance.options) == {"run", "phase_corrections", "excitation"}
     assert provenance.models.keys() == {"G_phi", "G_R2star"}
     assert provenance.spectrum["ppm"] == pytest.approx(fat_spectrum(options).ppm)
     assert provenance.te_s == tuple(scan.te_s)
