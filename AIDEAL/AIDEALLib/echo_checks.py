@@ -1,4 +1,4 @@
-"""What echoes, echo times and field strength have to be: each check raises an error that says what was found and expected."""
+"""What echoes, echo times and field strength have to be: each check raises an error with what was found and expected."""
 
 from __future__ import annotations
 
