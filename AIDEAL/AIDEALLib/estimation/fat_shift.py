@@ -22,7 +22,7 @@ from .estimated_scan import EstimatedScan
 from .map_sample import MapSample
 from .model_spread import PDFF_PERCENT, R2STAR_PER_S, fitted_from
 from .phase_correction.phase_errors import MIN_ECHOES
-from .voxelwise.bright_sample import Sample, best_fit, foreground_voxels, least_residual_on_grid, random_voxels, sample_of
+from .voxelwise.bright_sample import Sample, best_fit, body_sample, least_residual_on_grid
 from .voxelwise.gauss_newton import gauss_newton
 
 SMALLEST, LARGEST = 0.42, 2.4
@@ -108,13 +108,9 @@ def find_fat_scale(corrected: EchoSeries, spectrum: FatSpectrum) -> FatScale | N
     FatScale or None
         None for three echoes, which leave no residual, and without signal.
     """
-    found = foreground_voxels(corrected) if corrected.n_echoes >= MIN_ECHOES else None
-    if found is None:
+    sample = body_sample(corrected, spectrum, SAMPLE_VOXELS) if corrected.n_echoes >= MIN_ECHOES else None
+    if sample is None:
         return None
-    echoes, place = found
-    pick = random_voxels(echoes.shape[1], SAMPLE_VOXELS)
-    echoes = echoes[:, pick] / echoes[:, pick].abs().square().sum(0).sqrt()
-    sample = sample_of(corrected, spectrum, echoes, place[:, pick])
     few = replace(sample, echoes=sample.echoes[:, :COARSE_VOXELS], place=sample.place[:, :COARSE_VOXELS])
 
     def other_fat(of: Sample, mirrored: bool, factor: float) -> Sample:

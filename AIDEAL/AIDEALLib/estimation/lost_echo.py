@@ -12,7 +12,7 @@ from ..physics.spectrum import FatSpectrum
 from ..physics.variable_projection import EchoBasis
 from .fat_shift import log_residual
 from .phase_correction.phase_errors import MIN_ECHOES
-from .voxelwise.bright_sample import best_fit, foreground_voxels, random_voxels, sample_of
+from .voxelwise.bright_sample import best_fit, body_sample
 
 SAMPLE_VOXELS = 120
 
@@ -52,13 +52,9 @@ def find_lost_echo(corrected: EchoSeries, spectrum: FatSpectrum) -> LostEcho | N
         None for three echoes, which leave no residual, and without signal. A first echo that is missing moves all times alike,
         which the residual does not show.
     """
-    found = foreground_voxels(corrected) if corrected.n_echoes >= MIN_ECHOES else None
-    if found is None:
+    sample = body_sample(corrected, spectrum, SAMPLE_VOXELS) if corrected.n_echoes >= MIN_ECHOES else None
+    if sample is None:
         return None
-    echoes, place = found
-    pick = random_voxels(echoes.shape[1], SAMPLE_VOXELS)
-    echoes = echoes[:, pick] / echoes[:, pick].abs().square().sum(0).sqrt()
-    sample = sample_of(corrected, spectrum, echoes, place[:, pick])
     before = log_residual(best_fit(sample)[2].residual_energy)
     spacing_s = float(np.median(np.diff(corrected.te_s)))
     best: LostEcho | None = None

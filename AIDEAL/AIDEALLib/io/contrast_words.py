@@ -9,7 +9,11 @@ _AFTER = re.compile(
     r"primovist|eovist|multihance|dotarem|\bmit[-_ ]?km\b",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"\b(pre|before|without|w/?o|native|nativ|vor|avant|ohne)\b|(?<![a-z])pre[-_]", re.IGNORECASE)
+_BEFORE = re.compile(
+    r"\b(pre|before|native|nativ|vor|avant)\b|(?<![a-z])pre[-_]|"
+    r"\b(without|w/?o|ohne|sans)[-_ ]*(contrast|c\b|gd|gado|kontrast|km\b|injection|primovist|eovist|multihance|dotarem)",
+    re.IGNORECASE,
+)
 """Words of a series that was made with a contrast agent, and of one that was not, though they name it."""
 
 

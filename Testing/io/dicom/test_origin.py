@@ -243,6 +243,8 @@ def test_other_images_in_the_folder_are_left_out(liver: EchoSeries, tmp_path: Pa
         ("IDEAL IQ nach KM", True),
         ("t1 vibe +C", True),
         ("q-Dixon pre contrast", False),
+        ("q-Dixon w/o gado", False),
+        ("Dixon post contrast without fat saturation", True),
         ("q-Dixon ohne Gadovist", False),
         ("posterior coil test", False),
     ],

@@ -136,7 +136,32 @@ def bright_sample(
     Sample, or None
         None where there is no signal.
     """
-    found = foreground_voxels(series, slices, brighter_half=True)
+    return _unit_sample(foreground_voxels(series, slices, brighter_half=True), series, spectrum, count)
+
+
+def body_sample(series: EchoSeries, spectrum: FatSpectrum, count: int) -> Sample | None:
+    """Sample the whole body, each voxel normalised to unit energy.
+
+    Parameters
+    ----------
+    series : EchoSeries
+        The scan.
+    spectrum : FatSpectrum
+        Fat spectrum.
+    count : int
+        Voxels at most.
+
+    Returns
+    -------
+    Sample, or None
+        None where there is no signal.
+    """
+    return _unit_sample(foreground_voxels(series), series, spectrum, count)
+
+
+def _unit_sample(
+    found: tuple[torch.Tensor, torch.Tensor] | None, series: EchoSeries, spectrum: FatSpectrum, count: int
+) -> Sample | None:
     if found is None:
         return None
     echoes, place = found
