@@ -21,10 +21,12 @@ Yu et al., J Magn Reson Imaging 2007;26:1153 (complex field map of phi and R2*).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Optional
 
 import torch
 
 from .per_voxel import PerVoxel
+from .torch_script import without_interpreter
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class EchoBasis:
     modulation: torch.Tensor
     projections: torch.Tensor
     gram: torch.Tensor
+
+    @property
+    def tensors(self) -> list[torch.Tensor]:
+        """Times, projections and Gram rows."""
+        return [self.tau_s, self.projections, self.gram]
 
     @property
     def fastest_decay_per_s(self) -> float:
@@ -170,6 +177,11 @@ class SplitEchoes:
         real, imag = flat.real.contiguous(), flat.imag.contiguous()
         return cls(real, imag, (real * real + imag * imag).sum(0))
 
+    @property
+    def tensors(self) -> list[torch.Tensor]:
+        """Real parts, imaginary parts, energy."""
+        return [self.real, self.imag, self.energy]
+
     def at(self, voxels: torch.Tensor) -> SplitEchoes:
         """Echoes of some voxels (indices)."""
         return SplitEchoes(self.real[:, voxels], self.imag[:, voxels], self.energy[voxels])
@@ -202,48 +214,80 @@ def fit(
     LinearFit
         Fit with entries of shape (...).
     """
-    voxels = field_hz.shape
-    s = SplitEchoes.of(echoes)
-    tau = basis.tau_s[:, None]
-    decay = torch.exp(-r2star_per_s.reshape(1, -1) * tau)
+    voxels, split = field_hz.shape, SplitEchoes.of(echoes)
+    values = _fitted_without_interpreter(field_hz.reshape(-1), r2star_per_s.reshape(-1), split.tensors, basis.tensors, loss)
+    return LinearFit(*(x.reshape(voxels) for x in values))
+
+
+def fitted_values(
+    field_hz: torch.Tensor,
+    r2star_per_s: torch.Tensor,
+    echoes: list[torch.Tensor],
+    basis: list[torch.Tensor],
+    loss: Optional[torch.Tensor],  # noqa: UP045, as TorchScript of torch 2.2 requires
+) -> list[torch.Tensor]:
+    """Values of a `LinearFit`, for other functions of TorchScript; see `fit`.
+
+    Parameters
+    ----------
+    field_hz : torch.Tensor, shape (voxels,), Hz
+        Off-resonance phi.
+    r2star_per_s : torch.Tensor, shape (voxels,), 1/s
+        Transverse decay rate.
+    echoes : list of torch.Tensor
+        `SplitEchoes.tensors`.
+    basis : list of torch.Tensor
+        `EchoBasis.tensors`.
+    loss : torch.Tensor, shape (echo, voxels), optional
+        Known real factor of the signal at each echo.
+
+    Returns
+    -------
+    list of torch.Tensor, each of shape (voxels,)
+        In the order of the attributes of `LinearFit`.
+    """
+    real, imag, energy = echoes
+    tau_s, projections, gram = basis
+    tau = tau_s[:, None]
+    decay = torch.exp(-r2star_per_s * tau)
     if loss is not None:
         decay = decay * loss
-    angle = (2 * torch.pi) * field_hz.reshape(1, -1) * tau
+    angle = (2 * torch.pi) * field_hz * tau
     cos, sin = torch.cos(angle) * decay, torch.sin(angle) * decay
-    demodulated = torch.cat([s.real * cos + s.imag * sin, s.imag * cos - s.real * sin])
-    parts = (basis.projections @ demodulated).reshape(4, 2, -1)
-    projections = torch.complex(parts[:, 0], parts[:, 1])  # also of no voxels, which `view_as_complex` refuses
-    gram = (basis.gram @ (decay * decay)).reshape(3, 4, -1)
-    return _solve(projections, gram, s.energy, voxels)
-
-
-def _solve(projections: torch.Tensor, gram: torch.Tensor, energy: torch.Tensor, voxels: torch.Size) -> LinearFit:
-    """Solve the 2x2 systems from A^H y, A^H t y (4, voxels) and the sums of |A|^2 t^j (power, entry, voxels)."""
-    b_w, b_f, u_w, u_f = projections.unbind(0)
-    ww, ff = gram[:, 0], gram[:, 3]
-    wf = torch.complex(gram[:, 1], gram[:, 2])
-    determinant = ww[0] * ff[0] - _abs2(wf[0])
-    tiny = torch.finfo(energy.dtype).tiny  # keeps voxels without any signal finite
-    inverse = 1.0 / determinant.clamp_min(tiny)
-
-    def solve(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return (ff[0] * x - wf[0] * y) * inverse, (ww[0] * y - wf[0].conj() * x) * inverse
-
-    def times(order: int, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return ww[order] * x + wf[order] * y, wf[order].conj() * x + ff[order] * y
-
-    water, fat = solve(b_w, b_f)
+    demodulated = torch.cat([real * cos + imag * sin, imag * cos - real * sin])
+    parts = (projections @ demodulated).reshape(4, 2, -1)
+    b_w, b_f, u_w, u_f = torch.complex(parts[:, 0], parts[:, 1]).unbind(0)  # A^H y, A^H t y
+    sums = (gram @ (decay * decay)).reshape(3, 4, -1)  # of |A|^2 t^j: (power, entry, voxels)
+    ww, ff, wf = sums[:, 0], sums[:, 3], torch.complex(sums[:, 1], sums[:, 2])
+    inverse = 1.0 / (ww[0] * ff[0] - _abs2(wf[0])).clamp_min(1e-37)  # keeps voxels without any signal finite
+    water, fat = _solve(ww[0], ff[0], wf[0], inverse, b_w, b_f)
     explained = (water.conj() * b_w + fat.conj() * b_f).real
-    v_w, v_f = times(1, water, fat)  # A^H v
-    p_w, p_f = solve(v_w, v_f)
-    vv_w, vv_f = times(2, water, fat)
+    v_w, v_f = _times(ww[1], ff[1], wf[1], water, fat)  # A^H v
+    p_w, p_f = _solve(ww[0], ff[0], wf[0], inverse, v_w, v_f)
+    vv_w, vv_f = _times(ww[2], ff[2], wf[2], water, fat)
     length = (water.conj() * vv_w + fat.conj() * vv_f).real  # |v|^2
     curvature = length - (p_w.conj() * v_w + p_f.conj() * v_f).real
     slope = water.conj() * (u_w - v_w) + fat.conj() * (u_f - v_f)
-    curvature = curvature.clamp_min(1e-7 * length) + tiny
-    values = (water, fat, (energy - explained).clamp_min(0), slope, curvature, p_w, p_f, ww[0], ff[0], wf[0])
-    return LinearFit(*(x.reshape(voxels) for x in values))
+    curvature = curvature.clamp_min(1e-7 * length) + 1e-37
+    return [water, fat, (energy - explained).clamp_min(0), slope, curvature, p_w, p_f, ww[0], ff[0], wf[0]]
+
+
+def _solve(
+    ww: torch.Tensor, ff: torch.Tensor, wf: torch.Tensor, inverse: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """G^-1 (x, y) of the 2x2 matrix G = [[ww, wf], [conj(wf), ff]] with the inverse of its determinant."""
+    return (ff * x - wf * y) * inverse, (ww * y - wf.conj() * x) * inverse
+
+
+def _times(
+    ww: torch.Tensor, ff: torch.Tensor, wf: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """G (x, y)."""
+    return ww * x + wf * y, wf.conj() * x + ff * y
 
 
 def _abs2(x: torch.Tensor) -> torch.Tensor:
     return x.real * x.real + x.imag * x.imag
+
+
+_fitted_without_interpreter = without_interpreter(fitted_values)

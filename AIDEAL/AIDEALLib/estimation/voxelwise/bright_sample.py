@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ R2STAR_PER_S = (30.0, 120.0, 400.0)
 FINE_R2STAR_PER_S, FIELDS_IN_A_BIN = (12.0, 40.0, 90.0, 250.0, 700.0), 3
 MOST_SLICES = 5
 STEPS = 4
+_FOREGROUNDS: WeakKeyDictionary[EchoSeries, dict[int, torch.Tensor]] = WeakKeyDictionary()
+"""Foreground of the slices sampled: each search begins with that of the same scan."""
 
 
 def position(index: torch.Tensor, count: int) -> torch.Tensor:
@@ -97,17 +100,24 @@ def foreground_voxels(
     voxels, places = [], []
     _, rows, columns = series.shape
     for index in chosen:
-        echoes = torch.from_numpy(series.echoes[:, index])
-        mask = foreground(echoes, noise_from_differences(echoes))
+        echoes, mask = torch.from_numpy(series.echoes[:, index]), _foreground(series, index)
         if not mask.any():
             continue
         if brighter_half:
             energy = echoes.abs().square().sum(0)
-            mask &= energy >= energy[mask].median()
+            mask = mask & (energy >= energy[mask].median())
         r, c = mask.nonzero(as_tuple=True)
         voxels.append(echoes[:, mask])
         places.append(torch.stack([position(r, rows), position(c, columns)]))
     return (torch.cat(voxels, 1), torch.cat(places, 1)) if voxels else None
+
+
+def _foreground(series: EchoSeries, index: int) -> torch.Tensor:
+    known = _FOREGROUNDS.setdefault(series, {})
+    if index not in known:
+        echoes = torch.from_numpy(series.echoes[:, index])
+        known[index] = foreground(echoes, noise_from_differences(echoes))
+    return known[index]
 
 
 def random_voxels(count: int, most: int) -> torch.Tensor:

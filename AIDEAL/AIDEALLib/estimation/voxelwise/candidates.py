@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ...physics.torch_script import without_interpreter
 from ...physics.variable_projection import EchoBasis, LinearFit
 
 R2STAR_STARTS_PER_S = (30.0, 150.0, 500.0)
@@ -108,14 +109,24 @@ def search_r2star(
     torch.Tensor, shape (voxels,), 1/s
         Best value.
     """
-    decay = torch.exp(-torch.tensor(choices, device=field_hz.device)[:, None] * basis.tau_s).to(basis.modulation.dtype)
+    grid = torch.tensor(choices, device=field_hz.device)
+    decay = torch.exp(-grid[:, None] * basis.tau_s).to(basis.modulation.dtype)
     q, _ = torch.linalg.qr(torch.stack([decay, decay * basis.modulation], -1))  # (R, echo, 2)
-    angle = (2 * torch.pi) * field_hz * basis.tau_s[:, None]
-    cos, sin = torch.cos(angle), torch.sin(angle)
-    demodulated = torch.cat([echoes.real * cos + echoes.imag * sin, echoes.imag * cos - echoes.real * sin])
     q = q.transpose(1, 2).conj().reshape(-1, decay.shape[1])  # (2 R, echo)
-    real_rows = torch.cat([q.real, -q.imag], 1)
-    imaginary_rows = torch.cat([q.imag, q.real], 1)
-    explained = (real_rows @ demodulated) ** 2 + (imaginary_rows @ demodulated) ** 2
-    best = largest(explained.reshape(len(choices), 2, -1).sum(1))
-    return torch.tensor(choices, device=field_hz.device)[best]
+    real_rows, imaginary_rows = torch.cat([q.real, -q.imag], 1), torch.cat([q.imag, q.real], 1)
+    explained = _explained_without_interpreter(field_hz, echoes, basis.tau_s, real_rows, imaginary_rows)
+    return grid[largest(explained.reshape(len(choices), 2, -1).sum(1))]
+
+
+def _explained(
+    field_hz: torch.Tensor, echoes: torch.Tensor, tau_s: torch.Tensor, real_rows: torch.Tensor, imaginary_rows: torch.Tensor
+) -> torch.Tensor:
+    """Signal energy along each row, (rows, voxels)."""
+    angle = (2 * torch.pi) * field_hz * tau_s[:, None]
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    real, imag = echoes.real, echoes.imag
+    demodulated = torch.cat([real * cos + imag * sin, imag * cos - real * sin])
+    return (real_rows @ demodulated).square() + (imaginary_rows @ demodulated).square()
+
+
+_explained_without_interpreter = without_interpreter(_explained)

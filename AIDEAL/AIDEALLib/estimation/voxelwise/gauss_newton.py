@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import torch
 
-from ...physics.variable_projection import EchoBasis, SplitEchoes, fit
+from ...physics.torch_script import without_interpreter
+from ...physics.variable_projection import EchoBasis, SplitEchoes, fitted_values
 
 LOWEST_R2STAR_PER_S = -100.0
 """Noise may push R2* below 0; clamping it there would bias fat fractions, so a margin is left."""
@@ -63,8 +65,7 @@ def step_limits(r2star_per_s: torch.Tensor, basis: EchoBasis) -> tuple[float, to
 
     A quarter turn over the echo train in phi; half of R2* plus a decay of 0.6 over the echo train in R2*.
     """
-    duration = float(basis.tau_s[-1])
-    return 0.25 / duration, 0.5 * r2star_per_s.abs() + 0.6 / duration
+    return _largest_steps(r2star_per_s, float(basis.tau_s[-1]))
 
 
 def gauss_newton(
@@ -104,22 +105,46 @@ def gauss_newton(
     -----
     Each step is limited (`step_limits`). Equations: `physics.variable_projection`.
     """
-    phi, r2 = field_hz, r2star_per_s
-    fastest_r2 = basis.fastest_decay_per_s
     split = SplitEchoes.of(echoes)
+    if prior is None:
+        flat = split.energy.new_zeros(())
+        pull = [flat, flat, flat, flat]
+    else:
+        noise_variance = prior.noise_sd**2
+        weights = noise_variance / prior.field_variance, noise_variance / prior.r2star_variance
+        pull = [prior.field_hz, weights[0], prior.r2star_per_s, weights[1]]
+    start, limits = (field_hz.reshape(-1), r2star_per_s.reshape(-1)), (LOWEST_R2STAR_PER_S, basis.fastest_decay_per_s)
+    field, r2star = _stepped_without_interpreter(*start, split.tensors, basis.tensors, pull, steps, limits, loss)
+    return NonlinearParameters(field.reshape(field_hz.shape), r2star.reshape(field_hz.shape))
+
+
+def _stepped(
+    field_hz: torch.Tensor,
+    r2star_per_s: torch.Tensor,
+    echoes: list[torch.Tensor],
+    basis: list[torch.Tensor],
+    pull: list[torch.Tensor],
+    steps: int,
+    r2star_limits: tuple[float, float],
+    loss: Optional[torch.Tensor],  # noqa: UP045, as TorchScript of torch 2.2 requires
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Field and R2* after the steps; `pull` is mean and weight of the prior of the field, then of R2*."""
+    mean_hz, field_weight, mean_per_s, r2star_weight = pull
+    duration_s = float(basis[0][-1])
     for _ in range(steps):
-        linear_fit = fit(split, phi, r2, basis, loss)
-        if prior is None:
-            d_phi = linear_fit.slope.imag / (2 * torch.pi * linear_fit.curvature)
-            d_r2 = -linear_fit.slope.real / linear_fit.curvature
-        else:
-            sigma2 = prior.noise_sd**2
-            weight_phi, weight_r2 = sigma2 / prior.field_variance, sigma2 / prior.r2star_variance
-            d_phi = (2 * torch.pi * linear_fit.slope.imag + weight_phi * (prior.field_hz - phi)) / (
-                4 * torch.pi**2 * linear_fit.curvature + weight_phi
-            )
-            d_r2 = (-linear_fit.slope.real + weight_r2 * (prior.r2star_per_s - r2)) / (linear_fit.curvature + weight_r2)
-        phi_limit, r2_limit = step_limits(r2, basis)
-        phi = phi + d_phi.clamp(-phi_limit, phi_limit)
-        r2 = (r2 + torch.maximum(torch.minimum(d_r2, r2_limit), -r2_limit)).clamp(LOWEST_R2STAR_PER_S, fastest_r2)
-    return NonlinearParameters(phi, r2)
+        values = fitted_values(field_hz, r2star_per_s, echoes, basis, loss)
+        slope, curvature = values[3], values[4]
+        d_phi = (2 * torch.pi * slope.imag + field_weight * (mean_hz - field_hz)) / (4 * torch.pi**2 * curvature + field_weight)
+        d_r2 = (r2star_weight * (mean_per_s - r2star_per_s) - slope.real) / (curvature + r2star_weight)
+        phi_limit, r2_limit = _largest_steps(r2star_per_s, duration_s)
+        field_hz = field_hz + d_phi.clamp(-phi_limit, phi_limit)
+        r2star_per_s = r2star_per_s + torch.maximum(torch.minimum(d_r2, r2_limit), -r2_limit)
+        r2star_per_s = r2star_per_s.clamp(r2star_limits[0], r2star_limits[1])
+    return field_hz, r2star_per_s
+
+
+def _largest_steps(r2star_per_s: torch.Tensor, duration_s: float) -> tuple[float, torch.Tensor]:
+    return 0.25 / duration_s, 0.5 * r2star_per_s.abs() + 0.6 / duration_s
+
+
+_stepped_without_interpreter = without_interpreter(_stepped)

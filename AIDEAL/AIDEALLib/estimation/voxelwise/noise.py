@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 
@@ -145,6 +146,7 @@ def noise_of_fits(residual_energy: torch.Tensor, n_echoes: int, rough_noise: tor
     return rough_noise if n_echoes == 3 else noise_from_residual(residual_energy, residual_degrees_of_freedom(n_echoes))
 
 
+@cache
 def chi_square_median(degrees: int) -> float:
     """Median of the chi-square distribution by bisection on the regularised incomplete gamma function."""
     low, high = torch.tensor(0.0, dtype=torch.float64), torch.tensor(2.0 * degrees + 10, dtype=torch.float64)

@@ -1,0 +1,45 @@
+"""Functions of tensors that run on the CPU without Python's interpreter.
+
+Slices are estimated side by side in threads. Between two operators a thread needs Python's global interpreter lock, and with
+the few thousand voxels of a slice threads would wait for the lock about as long as they compute. A function compiled with
+TorchScript holds it neither between its operators nor during them.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import torch
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def without_interpreter(function: F) -> F:
+    """Compile a function with TorchScript for tensors on the CPU.
+
+    Elsewhere the function itself runs: one thread is at work there, and the compiler would fuse operators anew for every number
+    of voxels.
+
+    Parameters
+    ----------
+    function : callable
+        Function with annotated arguments, the first one a tensor, of what TorchScript supports since torch 2.2.
+
+    Returns
+    -------
+    callable
+        Function with the same results.
+    """
+    with warnings.catch_warnings():
+        # Deprecated in newer releases; `torch.compile`, its successor, needs a C++ compiler on the user's machine.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        compiled = torch.jit.script(function)
+
+    @functools.wraps(function)
+    def on_its_device(*args: Any) -> Any:
+        return (compiled if args[0].device.type == "cpu" else function)(*args)
+
+    return cast(F, on_its_device)
