@@ -87,7 +87,9 @@ def test_maps_on_torch_2_2(tmp_path: Path, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     there = np.load(tmp_path / "maps.npz")
     for method in ("refined", "one-shot"):
-        here = estimate(series, RunOptions(method=method, device="cpu"), networks=lambda on: load_networks(on, folder, trusted=True))
+        here = estimate(
+            series, RunOptions(method=method, device="cpu"), networks=lambda on: load_networks(on, folder, trusted=True)
+        )
         apart = np.abs(here.pdff - there[method])[here.mask]
         # Single voxels tip where two modes, or a limit of a step, are a rounding apart.
         assert np.mean(apart > 1e-3) < 2e-3, f"{method}, torch of {python} against that of {sys.executable}"

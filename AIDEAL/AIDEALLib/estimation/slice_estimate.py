@@ -100,7 +100,7 @@ def estimate_slice(
     )
     solution = method.estimate(given, context)
     with watch("transfer"):
-        values = {name: values.float().cpu().numpy() for name, values in _values(solution, scan, voxels).items()}
+        values = {name: values.float().cpu().numpy() for name, values in _values(solution, scan, given.energy).items()}
         return SliceMaps(mask.cpu().numpy(), values, float(solution.noise_sd))
 
 
@@ -114,12 +114,12 @@ def _extent(occupied: torch.Tensor) -> slice:
     return slice(int(where[0]), int(where[-1]) + 1)
 
 
-def _values(solution: Solution, scan: Scan, voxels: torch.Tensor) -> dict[str, torch.Tensor]:
+def _values(solution: Solution, scan: Scan, energy: torch.Tensor) -> dict[str, torch.Tensor]:
     best = solution.best
     # Amplitudes at t = 0: undo the decay up to the first echo (limited: a decay of pure noise must not blow up).
     growth = torch.exp((best.r2star_per_s * float(scan.te_s[0])).clamp(-2.0, 4.0))
     amplitude = (best.water + best.fat).abs() * growth
-    energy = voxels.abs().square().sum(0).clamp_min(torch.finfo(torch.float32).tiny)
+    energy = energy.clamp_min(torch.finfo(torch.float32).tiny)
     return {
         "water": amplitude * (1 - best.pdff / 100),
         "fat": amplitude * best.pdff / 100,

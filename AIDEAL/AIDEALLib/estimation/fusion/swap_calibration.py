@@ -64,7 +64,7 @@ class SwapEvidence:
         own: torch.Tensor,
         misfit: torch.Tensor,
         field_hz: torch.Tensor,
-        voxels: torch.Tensor,
+        energy: torch.Tensor,
         noise_sd: torch.Tensor,
         scan: Scan,
         neighbours: Neighbours,
@@ -79,8 +79,8 @@ class SwapEvidence:
             Result of `local_misfit`.
         field_hz : torch.Tensor, shape (voxels,), Hz
             Reported field.
-        voxels : torch.Tensor, shape (echo, voxels), complex
-            Echoes.
+        energy : torch.Tensor, shape (voxels,)
+            Sum of |s|^2 over the echoes.
         noise_sd : torch.Tensor, scalar
             Noise SD per real channel, above 0.
         scan : Scan
@@ -95,7 +95,7 @@ class SwapEvidence:
         """
         apart = wrap(neighbours.gather(field_hz) - field_hz[:, None], scan.period_hz).abs()
         jumps = ((apart > scan.swap_hz / 2) & neighbours.exists).sum(1) / neighbours.exists.sum(1).clamp_min(1)
-        snr = voxels.abs().square().sum(0).sqrt() / noise_sd
+        snr = energy.sqrt() / noise_sd
         return cls(own, neighbours.mean_around(own), misfit, jumps.to(own.dtype), snr)
 
     def terms(self) -> torch.Tensor:

@@ -148,7 +148,7 @@ def find_modes(given: SliceInput, watch: Stopwatch, options: FusionOptions) -> S
         def swapped(posterior: torch.Tensor) -> torch.Tensor:
             return raw_swap_probability(posterior, fields_hz, variances, best.field_hz, scan.period_hz, scan.fat_shift_hz)
 
-        evidence = SwapEvidence.of(swapped(posterior), misfit, best.field_hz, given.voxels, noise_floor, scan, neighbours)
+        evidence = SwapEvidence.of(swapped(posterior), misfit, best.field_hz, given.energy, noise_floor, scan, neighbours)
         return SliceModes(best, modes, reported, posterior, swapped(reported.to(posterior)), evidence, noise)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import torch
 
@@ -117,8 +118,13 @@ class SliceEchoes:
 
     def evidence_noise(self, noise_sd: torch.Tensor) -> torch.Tensor:
         """Noise to compare modes by: at least `MODEL_PRECISION` of the signal."""
-        signal = self.voxels.abs().square().mean().sqrt()
+        signal = (self.energy.mean() / len(self.voxels)).sqrt()
         return torch.maximum(noise_sd, MODEL_PRECISION * signal)
+
+    @cached_property
+    def energy(self) -> torch.Tensor:
+        """Sum of |s|^2 over the echoes of each voxel, (voxels,)."""
+        return (self.voxels.real.square() + self.voxels.imag.square()).sum(0)
 
 
 @dataclass(frozen=True, kw_only=True)
