@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .bench import Bench
 from .cases import Case
@@ -14,7 +16,9 @@ from .plan import Plan
 from .region_patients import STRONG_IRON_PER_S, RegionRow, patients, rows_of
 from .report import Chapter
 from .tables import Column, Table, table
-from .voxels import PER_68, PER_95
+from .voxels import LOBES, PER_68, PER_95
+
+Floats = npt.NDArray[np.floating[Any]]
 
 KEY, TITLE = "regions", "Regions: coverage and width of the intervals of lobes and circles"
 ESTIMATES = ("mean", "median", "reported")
@@ -47,6 +51,10 @@ class RegionCoverage:
         The same of the reported value, 68 %.
     reported_95 : float
         95 %.
+    mean_off : float
+        Mean error of the mean, points.
+    reported_off : float
+        The same of the reported value.
     standard_error_95 : float
         Standard error of a coverage of 95 % at so many regions, percentage points.
     rms_error : float
@@ -67,6 +75,8 @@ class RegionCoverage:
     median_95: float
     reported_68: float
     reported_95: float
+    mean_off: float
+    reported_off: float
     standard_error_95: float
     rms_error: float
     median_stated_error: float
@@ -126,6 +136,7 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
     kinds = list(dict.fromkeys(row.kind for row in sorted(plain, key=lambda row: (row.kind != "lobe", row.kind))))
     groups: list[tuple[str, Callable[[RegionRow], bool]]] = [("all", lambda row: True)]
     groups += [(name, lambda row, n=name: row.protocol == n) for name in dict.fromkeys(row.protocol for row in plain)]  # type: ignore[misc]
+    groups += [(name, lambda row, n=name: row.name == n) for name in LOBES]  # type: ignore[misc]
     groups += [(f"interpolated {zoom:g}", lambda row, z=zoom: row.zoom == z) for zoom in sorted({r.zoom for r in plain})]  # type: ignore[misc]
     groups += [(f"SNR {snr:.0f}", lambda row, s=snr: row.snr == s) for snr in sorted({r.snr for r in plain})]  # type: ignore[misc]
     found = [
@@ -145,6 +156,7 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
             f"voxels are noisy. {unknown} of {len(rows)} regions have no interval.",
             _aims(found),
             _table("coverage", "All: truth inside the interval, percent.", found, [f for f in found if f.group == "all"]),
+            _table("", "By lobe.", (), [f for f in found if f.group in LOBES]),
             _table("", "By protocol, interpolation and SNR: lobes.", (), [f for f in found if f.kind == "lobe"]),
             _table("", "By protocol: circles of 2 cm.", (), [f for f in found if f.kind == "2 cm"]),
             _iron(strong),
@@ -156,13 +168,15 @@ def chapter(plan: Plan, bench: Bench) -> Chapter:
 
 def _coverage(group: str, kind: str, rows: Sequence[RegionRow]) -> RegionCoverage:
     inside = {f"{e}_{level}": _inside(rows, e, sds) for e in ESTIMATES for level, sds in ((68, PER_68), (95, PER_95))}
-    error = np.array([row.mean - row.true_mean for row in rows])
+    error, reported = (_errors(rows, estimate)[0] for estimate in ("mean", "reported"))
     return RegionCoverage(
         group=group,
         kind=kind,
         regions=len(rows),
         patients=len({row.seed for row in rows}),
         **inside,
+        mean_off=_mean(error),
+        reported_off=_mean(reported),
         standard_error_95=float(100 * np.sqrt(0.95 * 0.05 / len(rows))),
         rms_error=float(np.sqrt(np.mean(error**2))),
         median_stated_error=float(np.median([row.mean_error for row in rows])),
@@ -170,16 +184,27 @@ def _coverage(group: str, kind: str, rows: Sequence[RegionRow]) -> RegionCoverag
     )
 
 
-def _inside(rows: Sequence[RegionRow], estimate: str, sds: float) -> float:
-    """Share of regions whose truth lies within so many standard errors, percent; without those that have no interval."""
-    off = []
+def _errors(rows: Sequence[RegionRow], estimate: str) -> tuple[Floats, Floats]:
+    """Errors of an estimate and their standard errors, points; without regions that have no interval."""
+    pairs = []
     for row in rows:
         of_median = estimate == "median" or (estimate == "reported" and row.reported == row.median)
-        error = getattr(row, f"{estimate}_error")
-        if np.isfinite(error):
-            truth = row.true_median if of_median else row.true_mean
-            off.append(abs(getattr(row, estimate) - truth) <= sds * error)
-    return 100 * float(np.mean(off)) if off else float("nan")
+        truth = row.true_median if of_median else row.true_mean
+        pairs.append((getattr(row, estimate) - truth, getattr(row, f"{estimate}_error")))
+    error, stated = np.array(pairs, float).reshape(-1, 2).T
+    known = np.isfinite(stated)
+    return error[known], stated[known]
+
+
+def _inside(rows: Sequence[RegionRow], estimate: str, sds: float) -> float:
+    """Share of regions whose truth lies within so many standard errors, percent; without those that have no interval."""
+    error, stated = _errors(rows, estimate)
+    return 100 * _mean(np.abs(error) <= sds * stated)
+
+
+def _mean(values: npt.NDArray[Any]) -> float:
+    """Mean; NaN of no values."""
+    return float(np.mean(values)) if len(values) else float("nan")
 
 
 def _aims(found: Sequence[RegionCoverage]) -> str:
@@ -203,6 +228,8 @@ def _table(name: str, caption: str, stored: Sequence[RegionCoverage], rows: Sequ
         Column("95 %", "median_95", ".1f"),
         Column("Reported in 68 %", "reported_68", ".1f"),
         Column("95 %", "reported_95", ".1f"),
+        Column("Mean off", "mean_off", "+.2f"),
+        Column("Reported off", "reported_off", "+.2f"),
         Column("± at 95 %", "standard_error_95", ".1f"),
         Column("RMS error", "rms_error", ".2f"),
         Column("Stated SE", "median_stated_error", ".2f"),
