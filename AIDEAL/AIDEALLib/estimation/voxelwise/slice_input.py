@@ -97,7 +97,7 @@ class SliceEchoes:
         Variance of a difference of adjacent voxels along rows, and along columns, over that of white noise; below 1 where
         k-space is zero filled.
     ringing : Ringing, optional
-        Alternating part of `voxels`, where the images ring.
+        Part of `voxels` next to the highest wave number, where k-space was truncated.
     adjoining : AdjoiningField, optional
         Field of the adjoining slice, where it is a prior.
     """
