@@ -215,7 +215,11 @@ def fit(
         Fit with entries of shape (...).
     """
     voxels, split = field_hz.shape, SplitEchoes.of(echoes)
-    values = _fitted_without_interpreter(field_hz.reshape(-1), r2star_per_s.reshape(-1), split.tensors, basis.tensors, loss)
+    found = _fitted_without_interpreter(field_hz.reshape(-1), r2star_per_s.reshape(-1), split.tensors, basis.tensors, loss)
+    w_r, w_i, f_r, f_i, residual, slope_r, slope_i, curvature, x_r, x_i, y_r, y_i, ww, ff, wf_r, wf_i = found
+    amplitudes, slope = (torch.complex(w_r, w_i), torch.complex(f_r, f_i)), torch.complex(slope_r, slope_i)
+    sensitivities, gram = (torch.complex(x_r, x_i), torch.complex(y_r, y_i)), (ww, ff, torch.complex(wf_r, wf_i))
+    values = (*amplitudes, residual, slope, curvature, *sensitivities, *gram)
     return LinearFit(*(x.reshape(voxels) for x in values))
 
 
@@ -244,7 +248,7 @@ def fitted_values(
     Returns
     -------
     list of torch.Tensor, each of shape (voxels,)
-        In the order of the attributes of `LinearFit`.
+        In the order of the attributes of `LinearFit`, complex ones as their real and imaginary parts, which multiply faster.
     """
     real, imag, energy = echoes
     tau_s, projections, gram = basis
@@ -252,38 +256,60 @@ def fitted_values(
     decay = torch.exp(-r2star_per_s * tau)
     if loss is not None:
         decay = decay * loss
-    angle = (2 * torch.pi) * field_hz * tau
+    angle = field_hz * ((2 * torch.pi) * tau)
     cos, sin = torch.cos(angle) * decay, torch.sin(angle) * decay
-    demodulated = torch.cat([real * cos + imag * sin, imag * cos - real * sin])
-    parts = (projections @ demodulated).reshape(4, 2, -1)
-    b_w, b_f, u_w, u_f = torch.complex(parts[:, 0], parts[:, 1]).unbind(0)  # A^H y, A^H t y
-    sums = (gram @ (decay * decay)).reshape(3, 4, -1)  # of |A|^2 t^j: (power, entry, voxels)
-    ww, ff, wf = sums[:, 0], sums[:, 3], torch.complex(sums[:, 1], sums[:, 2])
-    inverse = 1.0 / (ww[0] * ff[0] - _abs2(wf[0])).clamp_min(1e-37)  # keeps voxels without any signal finite
-    water, fat = _solve(ww[0], ff[0], wf[0], inverse, b_w, b_f)
-    explained = (water.conj() * b_w + fat.conj() * b_f).real
-    v_w, v_f = _times(ww[1], ff[1], wf[1], water, fat)  # A^H v
-    p_w, p_f = _solve(ww[0], ff[0], wf[0], inverse, v_w, v_f)
-    vv_w, vv_f = _times(ww[2], ff[2], wf[2], water, fat)
-    length = (water.conj() * vv_w + fat.conj() * vv_f).real  # |v|^2
-    curvature = length - (p_w.conj() * v_w + p_f.conj() * v_f).real
-    slope = water.conj() * (u_w - v_w) + fat.conj() * (u_f - v_f)
-    curvature = curvature.clamp_min(1e-7 * length) + 1e-37
-    return [water, fat, (energy - explained).clamp_min(0), slope, curvature, p_w, p_f, ww[0], ff[0], wf[0]]
+    demodulated = [torch.addcmul(real * cos, imag, sin), torch.addcmul(imag * cos, real, sin, value=-1.0)]
+    b_w_r, b_w_i, b_f_r, b_f_i, u_w_r, u_w_i, u_f_r, u_f_i = (projections @ torch.cat(demodulated)).unbind(0)  # A^H y, A^H t y
+    ww, wf_r, wf_i, ff, ww1, wf_r1, wf_i1, ff1, ww2, wf_r2, wf_i2, ff2 = (gram @ (decay * decay)).unbind(0)  # |A|^2 t^j
+    inverse = (ww * ff - wf_r * wf_r - wf_i * wf_i).clamp_min(1e-37).reciprocal()  # keeps voxels without any signal finite
+    ww_, ff_, wf_r_, wf_i_ = ff * inverse, ww * inverse, -wf_r * inverse, -wf_i * inverse  # G^-1
+    w_r, w_i, f_r, f_i = _product(ww_, ff_, wf_r_, wf_i_, b_w_r, b_w_i, b_f_r, b_f_i)
+    explained = _real_product(w_r, w_i, f_r, f_i, b_w_r, b_w_i, b_f_r, b_f_i)
+    v_w_r, v_w_i, v_f_r, v_f_i = _product(ww1, ff1, wf_r1, wf_i1, w_r, w_i, f_r, f_i)  # A^H v
+    x_r, x_i, y_r, y_i = _product(ww_, ff_, wf_r_, wf_i_, v_w_r, v_w_i, v_f_r, v_f_i)
+    vv_w_r, vv_w_i, vv_f_r, vv_f_i = _product(ww2, ff2, wf_r2, wf_i2, w_r, w_i, f_r, f_i)
+    length = _real_product(w_r, w_i, f_r, f_i, vv_w_r, vv_w_i, vv_f_r, vv_f_i)  # |v|^2
+    curvature = length - _real_product(x_r, x_i, y_r, y_i, v_w_r, v_w_i, v_f_r, v_f_i)
+    curvature = torch.maximum(curvature, 1e-7 * length) + 1e-37
+    r_w_r, r_w_i, r_f_r, r_f_i = u_w_r - v_w_r, u_w_i - v_w_i, u_f_r - v_f_r, u_f_i - v_f_i  # A^H t r
+    slope_r = _real_product(w_r, w_i, f_r, f_i, r_w_r, r_w_i, r_f_r, r_f_i)
+    slope_i = _real_product(-w_i, w_r, -f_i, f_r, r_w_r, r_w_i, r_f_r, r_f_i)
+    residual = (energy - explained).clamp_min(0)
+    fitted = [w_r, w_i, f_r, f_i, residual, slope_r, slope_i, curvature]
+    return fitted + [x_r, x_i, y_r, y_i, ww, ff, wf_r, wf_i]
 
 
-def _solve(
-    ww: torch.Tensor, ff: torch.Tensor, wf: torch.Tensor, inverse: torch.Tensor, x: torch.Tensor, y: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """G^-1 (x, y) of the 2x2 matrix G = [[ww, wf], [conj(wf), ff]] with the inverse of its determinant."""
-    return (ff * x - wf * y) * inverse, (ww * y - wf.conj() * x) * inverse
+def _product(
+    ww: torch.Tensor,
+    ff: torch.Tensor,
+    wf_r: torch.Tensor,
+    wf_i: torch.Tensor,
+    x_r: torch.Tensor,
+    x_i: torch.Tensor,
+    y_r: torch.Tensor,
+    y_i: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """[[ww, wf], [conj(wf), ff]] (x, y)."""
+    return (
+        torch.addcmul(torch.addcmul(ww * x_r, wf_r, y_r), wf_i, y_i, value=-1.0),
+        torch.addcmul(torch.addcmul(ww * x_i, wf_r, y_i), wf_i, y_r),
+        torch.addcmul(torch.addcmul(ff * y_r, wf_r, x_r), wf_i, x_i),
+        torch.addcmul(torch.addcmul(ff * y_i, wf_r, x_i), wf_i, x_r, value=-1.0),
+    )
 
 
-def _times(
-    ww: torch.Tensor, ff: torch.Tensor, wf: torch.Tensor, x: torch.Tensor, y: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """G (x, y)."""
-    return ww * x + wf * y, wf.conj() * x + ff * y
+def _real_product(
+    x_r: torch.Tensor,
+    x_i: torch.Tensor,
+    y_r: torch.Tensor,
+    y_i: torch.Tensor,
+    u_r: torch.Tensor,
+    u_i: torch.Tensor,
+    v_r: torch.Tensor,
+    v_i: torch.Tensor,
+) -> torch.Tensor:
+    """Real part of (x, y)^H (u, v)."""
+    return torch.addcmul(torch.addcmul(torch.addcmul(x_r * u_r, x_i, u_i), y_r, v_r), y_i, v_i)
 
 
 def _abs2(x: torch.Tensor) -> torch.Tensor:

@@ -133,9 +133,9 @@ def _stepped(
     duration_s = float(basis[0][-1])
     for _ in range(steps):
         values = fitted_values(field_hz, r2star_per_s, echoes, basis, loss)
-        slope, curvature = values[3], values[4]
-        d_phi = (2 * torch.pi * slope.imag + field_weight * (mean_hz - field_hz)) / (4 * torch.pi**2 * curvature + field_weight)
-        d_r2 = (r2star_weight * (mean_per_s - r2star_per_s) - slope.real) / (curvature + r2star_weight)
+        slope_r, slope_i, curvature = values[5], values[6], values[7]
+        d_phi = (2 * torch.pi * slope_i + field_weight * (mean_hz - field_hz)) / (4 * torch.pi**2 * curvature + field_weight)
+        d_r2 = (r2star_weight * (mean_per_s - r2star_per_s) - slope_r) / (curvature + r2star_weight)
         phi_limit, r2_limit = _largest_steps(r2star_per_s, duration_s)
         field_hz = field_hz + d_phi.clamp(-phi_limit, phi_limit)
         r2star_per_s = r2star_per_s + torch.maximum(torch.minimum(d_r2, r2_limit), -r2_limit)
