@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from AIDEALLib.estimation.voxelwise import candidates, gauss_newton
-from AIDEALLib.physics import variable_projection
+from AIDEALLib.physics.closed_form_fit import fitted_values, fitted_without_interpreter
 from AIDEALLib.physics.spectrum import SIX_PEAK
 from AIDEALLib.physics.torch_script import without_interpreter
 from AIDEALLib.physics.variable_projection import EchoBasis, SplitEchoes
@@ -29,8 +29,8 @@ def test_compiled_fit_is_that_of_the_interpreter(basis: EchoBasis, echoes: torch
     field, r2star = torch.linspace(-200, 200, VOXELS), torch.linspace(-50, 600, VOXELS)
     loss = torch.linspace(0.5, 1.0, echoes.numel()).reshape(echoes.shape) if lost else None
     arguments = field, r2star, SplitEchoes.of(echoes).tensors, basis.tensors
-    interpreted = variable_projection.fitted_values(*arguments, loss)
-    compiled = variable_projection._fitted_without_interpreter(*arguments, loss)
+    interpreted = fitted_values(*arguments, loss)
+    compiled = fitted_without_interpreter(*arguments, loss)
     for a, b in zip(interpreted, compiled, strict=True):
         torch.testing.assert_close(a, b)
     pull = [torch.zeros(VOXELS), torch.full((VOXELS,), 1e-3), torch.full((VOXELS,), 40.0), torch.full((VOXELS,), 1e-4)]

@@ -7,8 +7,9 @@ from typing import Optional
 
 import torch
 
+from ...physics.closed_form_fit import fitted_values
 from ...physics.torch_script import without_interpreter
-from ...physics.variable_projection import EchoBasis, SplitEchoes, fitted_values
+from ...physics.variable_projection import EchoBasis, SplitEchoes
 
 LOWEST_R2STAR_PER_S = -100.0
 """Noise may push R2* below 0; clamping it there would bias fat fractions, so a margin is left."""
