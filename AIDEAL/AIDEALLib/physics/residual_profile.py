@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import torch
 
+from .torch_script import without_interpreter
+
 
 def field_period_hz(te_s: torch.Tensor) -> torch.Tensor:
     """Period of off-resonance in Hz: 1 / (shortest echo spacing).
@@ -206,3 +208,6 @@ def residual_profile(
         energy = torch.matmul(rows, products).reshape([flat.shape[0], -1, n_bins, stop - start])
         profile[:, :, start:stop] = energy.amin(1).clamp_min(0.0)
     return profile.reshape([echoes.shape[0], n_bins] + list(echoes.shape[2:]))
+
+
+profile_without_interpreter = without_interpreter(residual_profile)

@@ -39,7 +39,7 @@ def without_interpreter(function: F) -> F:
         compiled = torch.jit.script(function)
 
     @functools.wraps(function)
-    def on_its_device(*args: Any) -> Any:
-        return (compiled if args[0].device.type == "cpu" else function)(*args)
+    def on_its_device(*args: Any, **named: Any) -> Any:
+        return (compiled if args[0].device.type == "cpu" else function)(*args, **named)
 
     return cast(F, on_its_device)

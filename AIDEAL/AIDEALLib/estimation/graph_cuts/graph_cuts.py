@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ...physics.residual_profile import field_grid_hz, residual_profile
+from ...physics.residual_profile import field_grid_hz, profile_without_interpreter
 from ...physics.variable_projection import LinearFit, fit
 from ..timing import Stopwatch
 from ..voxelwise.candidates import search_r2star, wrap
@@ -83,7 +83,9 @@ def graph_cuts(given: SliceEchoes, watch: Stopwatch, options: GraphCutOptions) -
     scan, echoes, mask, voxels = given.scan, given.echoes, given.mask, given.voxels
     with watch("graph cuts"):
         r2star = torch.tensor(options.r2star_per_s, dtype=torch.float64, device=echoes.device)
-        profile = residual_profile(echoes[None], scan.te_s, scan.basis.modulation, options.bins, r2star, oversampling=1)[0]
+        profile = profile_without_interpreter(
+            echoes[None], scan.te_s, scan.basis.modulation, options.bins, r2star, oversampling=1
+        )[0]
         labels = smooth_field(
             profile.cpu().numpy(), mask.cpu().numpy(), options.bins * abs(scan.fat_shift_hz) / scan.period_hz, options
         )

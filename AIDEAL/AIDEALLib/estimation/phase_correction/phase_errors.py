@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from ...echoes import EchoSeries
-from ...physics.residual_profile import residual_profile
+from ...physics.residual_profile import profile_without_interpreter
 from ...physics.spectrum import FatSpectrum
 from ..voxelwise.bright_sample import BINS, R2STAR_PER_S, SAMPLE_VOXELS, Sample, best_fit, bright_sample, position
 
@@ -223,7 +223,9 @@ def _table(sample: Sample, p: torch.Tensor, period: float, steps: int) -> torch.
     rows = []
     for k in range(steps):
         rotated = _rotated(sample.echoes, p, period * k / steps)
-        rows.append(residual_profile(rotated[None], sample.te_s, sample.modulation, BINS, r2, oversampling=2)[0].amin(0))
+        rows.append(
+            profile_without_interpreter(rotated[None], sample.te_s, sample.modulation, BINS, r2, oversampling=2)[0].amin(0)
+        )
     return torch.stack(rows).clamp_min(0).sqrt()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ...echoes import EchoSeries
-from ...physics.residual_profile import field_grid_hz, residual_profile
+from ...physics.residual_profile import field_grid_hz, profile_without_interpreter
 from ...physics.spectrum import FatSpectrum
 from ...physics.variable_projection import EchoBasis, LinearFit, fit
 from .candidates import search_r2star
@@ -235,13 +235,15 @@ def best_fit(sample: Sample) -> tuple[torch.Tensor, torch.Tensor, LinearFit]:
 def least_residual_on_grid(sample: Sample) -> torch.Tensor:
     """Least residual energy of each voxel over a fine grid of field and R2*, without a fit: to compare many models."""
     r2star = torch.tensor(FINE_R2STAR_PER_S, dtype=torch.float64)
-    return residual_profile(sample.echoes[None], sample.te_s, sample.modulation, BINS, r2star, FIELDS_IN_A_BIN)[0].amin(0)
+    return profile_without_interpreter(sample.echoes[None], sample.te_s, sample.modulation, BINS, r2star, FIELDS_IN_A_BIN)[
+        0
+    ].amin(0)
 
 
 def _profile(sample: Sample, grid: ProfileGrid) -> tuple[torch.Tensor, torch.Tensor]:
     """Residual profile, (bin, voxel), and its fields in Hz."""
     r2 = torch.tensor(grid.r2star_per_s, dtype=torch.float64)
-    profile = residual_profile(sample.echoes[None], sample.te_s, sample.modulation, grid.bins, r2, oversampling=1)[0]
+    profile = profile_without_interpreter(sample.echoes[None], sample.te_s, sample.modulation, grid.bins, r2, oversampling=1)[0]
     return profile, field_grid_hz(sample.te_s, grid.bins).float()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ...physics.residual_profile import field_grid_hz, residual_profile
+from ...physics.residual_profile import field_grid_hz, profile_without_interpreter
 from ...physics.variable_projection import EchoBasis, LinearFit, SplitEchoes, fit
 from .candidates import Candidates, largest, search_r2star, wrap
 from .gauss_newton import gauss_newton
@@ -140,7 +140,7 @@ def main_candidate(
     """
     te = basis.te_s.to(torch.float64)
     search = torch.tensor(OWN_FIELD_R2STAR_PER_S, dtype=torch.float64, device=te.device)
-    profile = residual_profile(echoes[None], te, basis.modulation, OWN_FIELD_BINS, search, oversampling=1)[0]
+    profile = profile_without_interpreter(echoes[None], te, basis.modulation, OWN_FIELD_BINS, search, oversampling=1)[0]
     grid_hz = field_grid_hz(te, OWN_FIELD_BINS).to(profile.dtype)
     return MainCandidate(_refined(echoes, field_hz, period_hz, basis, steps), profile, grid_hz, period_hz)
 
