@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from AIDEALLib.comparison import registration
 from AIDEALLib.comparison.compare import Visit, compare, protocol_differences
 from AIDEALLib.comparison.registration import RegistrationCheck
 from AIDEALLib.comparison.report import save_comparison
 from AIDEALLib.io.segmentation import Segmentation
 from AIDEALLib.parameter_maps import Provenance
 from AIDEALLib.regions.measure import circle_rows
+from AIDEALLib.simulation.protocol import PAPER
+from AIDEALLib.simulation.visits import Movement
+from AIDEALLib.simulation.visits import visit as simulated_visit
 from AIDEALLib.statistics import Measuring, Repeatability
 
 SHIFT = (11.0, -7.0, 5.0)
@@ -115,3 +119,17 @@ def test_other_excitations_are_other_protocols(pair: tuple[Visit, Visit]) -> Non
         "Correction of T1 weighting: no at baseline, correct at follow-up.",
         "Flip angle: 4 degrees at baseline, 20 degrees at follow-up.",
     )
+
+
+def test_rigid_registration_does_not_depend_on_the_voxels_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In-phase images of wide voxels: a fifth of those of the coarse resolution are too few."""
+    movement = Movement(offset_mm=(-12.0, 10.0), tilt_rad=0.04)
+    scans = [simulated_visit(500, PAPER, (n,), (8, 48, 48), pdff=12.0, movement=m) for n, m in enumerate((None, movement))]
+    images = [np.where(scan.truth.body, scan.truth.proton_density, 0) for scan in scans]
+    body, geometry = scans[0].truth.body, scans[0].truth.geometry
+    fixed, moving, mask = (registration.image_of(array, geometry) for array in (*images, body.astype(np.uint8)))
+    expected = (-12.0 - 60 * np.sin(0.04), 10.0 + 60 * np.cos(0.04), 0.0)
+    for seed in range(1, 11):
+        monkeypatch.setattr(registration, "SEED", seed)
+        found = registration.rigid(fixed, moving, mask)
+        assert found.TransformPoint((0.0, 60.0, 0.0)) == pytest.approx(expected, abs=2.0)

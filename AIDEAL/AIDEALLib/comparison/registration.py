@@ -121,14 +121,7 @@ def register(
     baseline, follow_up = (np.minimum(image, np.percentile(image[image > 0], BRIGHTEST)) for image in (baseline, follow_up))
     fixed, moving = image_of(baseline, geometries[0]), image_of(follow_up, geometries[1])
     mask = image_of(body.astype(np.uint8), geometries[0])
-    centred = sitk.CenteredTransformInitializer(
-        fixed, moving, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.GEOMETRY
-    )
-    rigid = _method(sitk, mask)
-    rigid.SetOptimizerAsRegularStepGradientDescent(2.0, 0.01, ITERATIONS_RIGID, gradientMagnitudeTolerance=1e-6)
-    rigid.SetOptimizerScalesFromPhysicalShift()
-    rigid.SetInitialTransform(centred, inPlace=False)
-    moved = rigid.Execute(fixed, moving)
+    moved = rigid(fixed, moving, mask)
 
     extent = [(n - 1) * s for n, s in zip(fixed.GetSize(), fixed.GetSpacing(), strict=True)]
     mesh = [max(1, round(length / CONTROL_POINT_MM)) for length in extent]
@@ -140,6 +133,40 @@ def register(
     transform = sitk.CompositeTransform([moved, spline])
     warped = resampled(follow_up, geometries[1], transform, baseline.shape, geometries[0])
     return Registration(transform, _check(transform, (baseline, warped), geometries, region))
+
+
+def rigid(fixed: Any, moving: Any, mask: Any) -> Any:
+    """Rigid transform of an image to another.
+
+    Parameters
+    ----------
+    fixed : SimpleITK.Image
+        Image of the first visit.
+    moving : SimpleITK.Image
+        The same contrast of the second visit.
+    mask : SimpleITK.Image
+        Where they are compared, on the grid of `fixed`.
+
+    Returns
+    -------
+    SimpleITK.Transform
+        Takes points of the first to the second.
+
+    Notes
+    -----
+    On the coarse resolution every voxel counts: of so few a sample would decide by chance where the search ends.
+    """
+    import SimpleITK as sitk
+
+    centred = sitk.CenteredTransformInitializer(
+        fixed, moving, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.GEOMETRY
+    )
+    method = _method(sitk, mask)
+    method.SetMetricSamplingPercentagePerLevel([1.0, SAMPLED], SEED)
+    method.SetOptimizerAsRegularStepGradientDescent(2.0, 0.01, ITERATIONS_RIGID, gradientMagnitudeTolerance=1e-6)
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetInitialTransform(centred, inPlace=False)
+    return method.Execute(fixed, moving)
 
 
 def resampled(

@@ -132,12 +132,18 @@ def _moved_tissue(tissue: TissueMaps, index: npt.NDArray[np.float64]) -> TissueM
     fat = _taken(tissue.proton_density * tissue.pdff_percent / 100, index, 1)
     density = water + fat
     body = density > LEAST_DENSITY
+
+    def weighted(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """With the signal as weight: no border has a value between those of tissue and of air."""
+        signal = _taken(array * tissue.proton_density, index, 1)
+        return np.where(density > 0, signal / np.maximum(density, 1e-12), _taken(array, index, 1)).astype(np.float32)
+
     return replace(
         tissue,
         proton_density=density,
         pdff_percent=np.where(body, 100 * fat / np.maximum(density, 1e-9), 0).astype(np.float32),
-        r2star_per_s=_taken(tissue.r2star_per_s, index, 1),
-        field_hz=_taken(tissue.field_hz, index, 1),
+        r2star_per_s=weighted(tissue.r2star_per_s),
+        field_hz=weighted(tissue.field_hz),
         body=body,
         labels=np.where(body, _taken(tissue.labels, index, 0), 0).astype(np.uint8),
     )
