@@ -28,9 +28,9 @@ OPERATORS = """
     all amax amin angle any append arange argmax avg_pool2d baddbmm bmm cat chunk clamp_min complex conj contiguous conv2d
     copy_ cos device diagonal dim div dropout dropout_ dtype empty eq exp expand flatten floor floordiv format full_like
     gather group_norm gt imag index is_autocast_enabled is_floating_point is_grad_enabled is_nested len linear list log
-    log10 lt masked_fill_ matmul max mean min mul ne neg ones_like pad permute polar real reciprocal remainder repeat
-    requires_grad reshape scaled_dot_product_attention select silu silu_ sin size slice softmax split sqrt squeeze stack sub
-    sum t to transpose triu_indices type unflatten unsqueeze upsample_bilinear2d view warn zeros zeros_like"""
+    log10 lt masked_fill masked_fill_ matmul max mean min mul ne neg ones_like pad permute polar real reciprocal remainder
+    repeat requires_grad reshape scaled_dot_product_attention select silu silu_ sin size slice softmax split sqrt squeeze stack
+    sub sum t to transpose triu_indices type unflatten unsqueeze upsample_bilinear2d view warn zeros zeros_like"""
 """Operators that torch 2.2.2 has. Before adding one, look for it in torch._C._jit_get_all_schemas() of torch 2.2.2."""
 
 MAPS_ELSEWHERE = """

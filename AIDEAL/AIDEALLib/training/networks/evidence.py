@@ -39,8 +39,8 @@ def log_profile(energy: torch.Tensor, total: torch.Tensor, floor: float) -> torc
     -------
     torch.Tensor, shape (batch, K, row, column)
     """
-    logs = -torch.log(energy / total + floor)
-    return logs - logs.mean(1, keepdim=True)
+    logs = torch.log(energy / total + floor)
+    return logs.mean(1, keepdim=True) - logs
 
 
 def context_channels(least: torch.Tensor, total: torch.Tensor, spare: int) -> torch.Tensor:

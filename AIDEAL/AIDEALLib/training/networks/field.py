@@ -136,17 +136,20 @@ def circular_moments(q: torch.Tensor, grid_hz: torch.Tensor, period_hz: torch.Te
     """
     bins = q.shape[1]
     width = (period_hz / bins).to(q.dtype)
-    wrapped = torch.cat([q[:, -2:], q, q[:, :2]], 1)
-    mass = wrapped[:, :-4] + wrapped[:, 1:-3] + q + wrapped[:, 3:-1] + wrapped[:, 4:]
-    mode = mass.max(1, keepdim=True)[1]  # several times faster than argmax along this axis
-    window = torch.cat([wrapped.gather(1, mode + j) for j in range(5)], 1)
+    mass = q.flatten(2)
+    mass = mass.masked_fill(mass < 1e-30, 0.0)  # products of denormal numbers are many times slower
+    steps, offsets = torch.arange(bins, device=q.device), torch.arange(-2, 3, device=q.device)
+    within = ((steps.unsqueeze(0) - steps.unsqueeze(1) + 2).remainder(bins) < 5).to(q.dtype)
+    mode = torch.bmm(within.expand(q.shape[0], bins, bins), mass).max(1, keepdim=True)[1]  # several times faster than argmax
+    window = mass.gather(1, (mode + offsets.reshape(1, 5, 1)).remainder(bins))
     window = window / window.sum(1, keepdim=True).clamp_min(1e-12)
-    offsets = torch.arange(-2, 3, dtype=q.dtype, device=q.device).reshape([1, 5] + [1] * (q.dim() - 2))
-    mean = (window * offsets).sum(1)
-    variance = (window * offsets * offsets).sum(1) - mean * mean + 1.0 / 12.0
+    distance = offsets.to(q.dtype).reshape(1, 5, 1)
+    mean = (window * distance).sum(1)
+    variance = (window * distance * distance).sum(1) - mean * mean + 1.0 / 12.0
     hz = grid_hz.to(q.dtype)[mode.squeeze(1)] + mean * width
     period = period_hz.to(q.dtype)
-    return hz - period * torch.floor(hz / period + 0.5), variance * width * width
+    shape = [q.shape[0]] + list(q.shape[2:])
+    return (hz - period * torch.floor(hz / period + 0.5)).reshape(shape), (variance * width * width).reshape(shape)
 
 
 def _centre_index(profile: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
@@ -155,7 +158,8 @@ def _centre_index(profile: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
     The centre frequency of a scan is arbitrary; after the rotation the network need not learn every rotation of every anatomy.
     """
     bright = (total > 0.02 * total.flatten(1).amax(1).reshape(-1, 1, 1, 1)).to(profile.dtype)
-    return (profile * bright).sum([2, 3]).argmax(1) - profile.shape[1] // 2
+    score = torch.bmm(profile.flatten(2), bright.flatten(2).transpose(1, 2)).squeeze(2)
+    return score.argmax(1) - profile.shape[1] // 2
 
 
 def _rotate(x: torch.Tensor, bins: torch.Tensor) -> torch.Tensor:

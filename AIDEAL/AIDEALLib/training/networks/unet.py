@@ -71,7 +71,7 @@ class UNet(nn.Module):
         y = self.up3(torch.cat([_double(x4), x3], 1))
         y = self.up2(torch.cat([_double(y), x2], 1))
         y = self.up1(torch.cat([_double(y), x1], 1))
-        return _double(self.head(y))
+        return _double(self.head(y).contiguous())  # the format of what it is added to
 
 
 def fill_zero(layer: nn.Module) -> None:
