@@ -75,7 +75,7 @@ class Candidates:
 
 def wrap(hz: torch.Tensor, period_hz: float) -> torch.Tensor:
     """Value plus the number of periods that brings it within half a period of 0."""
-    return torch.sub(hz, torch.round(hz / period_hz), alpha=period_hz)
+    return torch.sub(hz, (hz / period_hz).round_(), alpha=period_hz)
 
 
 def pick(values: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
