@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import torch
 
+from AIDEALLib.estimation.voxelwise import gauss_newton
 from AIDEALLib.models import Networks
 from AIDEALLib.physics import residual_profile, variable_projection
 
@@ -24,7 +25,7 @@ class Work:
     Attributes
     ----------
     fit_calls : int
-        Calls of `physics.variable_projection.fit`.
+        Calls of `physics.variable_projection.fit`, and Gauss-Newton steps, each of which is a fit.
     voxel_fits : int
         Voxels of these calls, summed.
     profile_voxels : int
@@ -57,6 +58,10 @@ def counted() -> Iterator[Work]:
     def fits(arguments: tuple[Any, ...]) -> None:
         work.add(fit_calls=1, voxel_fits=arguments[1].numel())
 
+    def steps(arguments: tuple[Any, ...]) -> None:
+        count = arguments[5]
+        work.add(fit_calls=count, voxel_fits=count * arguments[0].numel())
+
     def profiles(arguments: tuple[Any, ...]) -> None:
         work.add(profile_voxels=arguments[0][:, 0].numel())
 
@@ -66,7 +71,8 @@ def counted() -> Iterator[Work]:
 
     with ExitStack() as stack:
         stack.enter_context(_everywhere(variable_projection.fit, fits))
-        stack.enter_context(_everywhere(residual_profile.residual_profile, profiles))
+        stack.enter_context(_everywhere(gauss_newton._stepped_without_interpreter, steps))
+        stack.enter_context(_everywhere(residual_profile.profile_without_interpreter, profiles))
         for name in ("field_distribution", "r2star_distribution"):
             stack.enter_context(patch.object(Networks, name, _counting(getattr(Networks, name), network)))
         yield work
