@@ -21,7 +21,10 @@ from .two_solutions import weighed_as_liver
 from .usability import liver_reason, noise_reason, without_numbers
 
 SKEWED_SD_POINTS = 4.0
-"""Mean SD of the voxels above which their errors are so skewed that the median of a region is off by tenths of a point."""
+"""Median SD of the voxels above which errors are so skewed that the median of a region is off by tenths of a point.
+
+Not the mean, which voxels at edges raise.
+"""
 OPPOSITE_POINTS = 50.0
 """Maps and joint estimate that differ by more are of opposite modes: water and fat of the region are undecided."""
 AGREE_ERRORS, OTHER_MODE_POINTS = 3.0, 20.0
@@ -117,7 +120,7 @@ def region_statistics(
     used = chosen & ~low_confident if how.exclude_low_confidence else chosen
     withheld = errors.usability.reason(maps, chosen) if voxels else NO_VOXEL
     pdff = maps.pdff[used].astype(np.float64)
-    stated_sd, r2star = _mean(maps.pdff_total_sd[used].astype(np.float64)), _mean(maps.r2star[used].astype(np.float64))
+    stated_sd, r2star = maps.pdff_total_sd[used].astype(np.float64), _mean(maps.r2star[used].astype(np.float64))
     median, iqr = _median_iqr(pdff)
     found = region_errors(maps, used, errors.noise_correlation, sample)
     of_mean, of_median = Interval(_mean(pdff), found.mean), Interval(median, found.median)
@@ -127,7 +130,8 @@ def region_statistics(
     of_joint = _joint_interval(fit, errors, found.beyond_noise, of_mean) if fit else _UNKNOWN
     if fit and abs(fit.pdff - median) > OPPOSITE_POINTS:
         withheld = f"water and fat undecided, {median:.0f} % in the maps, {fit.pdff:.0f} % in the joint estimate"
-    reported_from = "" if not pdff.size else "median" if stated_sd <= SKEWED_SD_POINTS else "joint" if fit else "mean"
+    typical_sd = _median_iqr(stated_sd)[0]
+    reported_from = "" if not pdff.size else "median" if typical_sd <= SKEWED_SD_POINTS else "joint" if fit else "mean"
     reported = {"median": of_median, "mean": of_mean, "joint": of_joint, "": _UNKNOWN}[reported_from]
     if cutoffs is not None:
         withheld = withheld or liver_reason(reported.value)
@@ -146,7 +150,7 @@ def region_statistics(
         pdff_sd=float(np.std(pdff, ddof=1)) if pdff.size > 1 else math.nan,
         pdff_median=median,
         pdff_iqr=iqr,
-        stated_sd_mean=stated_sd,
+        stated_sd_mean=_mean(stated_sd),
         **_spread_out("mean", of_mean),
         **_spread_out("median", of_median),
         joint_pdff=of_joint.value,
