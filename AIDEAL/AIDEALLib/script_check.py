@@ -215,7 +215,7 @@ def load_script(content: bytes, name: str, device: str, trusted: bool) -> tuple[
     if not trusted:
         content, extra["fusion.json"] = clean_archive(content, name)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        warnings.filterwarnings("ignore", message=".*torch.jit.*")  # newer releases announce the end of TorchScript
         try:
             stored = extra if trusted else None
             network = torch.jit.load(io.BytesIO(content), map_location=device, _extra_files=stored).eval()

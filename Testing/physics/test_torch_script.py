@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -60,3 +63,16 @@ def test_other_devices_run_the_function_itself() -> None:
     assert doubled(torch.ones(3)).tolist() == [2.0, 2.0, 2.0]
     assert doubled(torch.ones(3, device="meta")).shape == (3,)
     assert interpreted == ["meta"]
+
+
+@pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
+def test_users_are_not_told_of_the_end_of_torchscript(monkeypatch: pytest.MonkeyPatch, category: type[Warning]) -> None:
+    def announcing(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        warnings.warn("`torch.jit.script` is deprecated.", category, stacklevel=2)
+        return function
+
+    monkeypatch.setattr(torch.jit, "script", announcing)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        assert without_interpreter(torch.neg)(torch.ones(1)).item() == -1
+    assert not shown

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import torch
@@ -33,9 +34,7 @@ def without_interpreter(function: F) -> F:
     callable
         Function with the same results.
     """
-    with warnings.catch_warnings():
-        # Deprecated in newer releases; `torch.compile`, its successor, needs a C++ compiler on the user's machine.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with end_not_announced():
         compiled = torch.jit.script(function)
 
     @functools.wraps(function)
@@ -43,3 +42,14 @@ def without_interpreter(function: F) -> F:
         return (compiled if args[0].device.type == "cpu" else function)(*args, **named)
 
     return cast(F, on_its_device)
+
+
+@contextmanager
+def end_not_announced() -> Iterator[None]:
+    """Ignore that torch 2.9 and later announce the end of TorchScript, in warnings of a category that depends on the release.
+
+    Its successors do not serve: files of `torch.export` hold one shape each, `torch.compile` needs a C++ compiler.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.*")
+        yield

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from ..model_files import FIELD_MODEL, MANIFEST, R2STAR_MODEL, sha256
+from ..physics.torch_script import end_not_announced
 
 LARGEST_BYTES = 5_000_000
 
@@ -49,8 +49,7 @@ def export_networks(field: nn.Module, r2star: nn.Module, directory: Path, cards:
 
 
 def _save_script(network: nn.Module, path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+    with end_not_announced():
         scripted = torch.jit.script(network.cpu().eval())
         part = path.with_suffix(".part")
         scripted.save(str(part))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from ..io.output.staging import staged_directory
 from ..model_files import FIELD_MODEL, MANIFEST, R2STAR_MODEL, SETTINGS, sha256
 from ..models import load_networks
+from ..physics.torch_script import end_not_announced
 from .model_cards import UNCALIBRATED
 
 CALIBRATED = """Calibrated: the weights of the fusion and the calibration of the swap probability (logistic regression on the
@@ -48,8 +48,7 @@ def store_settings(source: Path, target: Path, settings: Mapping[str, Mapping[st
             for kind in ("file", "card"):
                 shutil.copy2(source / manifest[name][kind], stage / manifest[name][kind])
         path = stage / manifest[FIELD_MODEL]["file"]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        with end_not_announced():
             torch.jit.save(networks.field, str(path), _extra_files={SETTINGS: json.dumps(settings)})
         card = stage / manifest[FIELD_MODEL]["card"]
         before, after = networks.checksums[FIELD_MODEL], sha256(path)
