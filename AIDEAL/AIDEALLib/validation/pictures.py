@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -204,9 +203,3 @@ def cropped(inside: npt.NDArray[np.bool_], margin: int = 3) -> tuple[slice, slic
         ends = (int(filled[0]), int(filled[-1])) if filled.size else (0, size)
         bounds.append(slice(max(ends[0] - margin, 0), min(ends[1] + margin + 1, size)))
     return bounds[0], bounds[1]
-
-
-def hide_axes(axes: Sequence[Axes]) -> None:
-    """Leave axes empty."""
-    for one in axes:
-        one.set_axis_off()
