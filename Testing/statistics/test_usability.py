@@ -18,7 +18,8 @@ from AIDEALLib.statistics import (
     segments_of,
     with_groups,
 )
-from AIDEALLib.statistics.usability import misfit_points
+from AIDEALLib.statistics.interval import Interval
+from AIDEALLib.statistics.usability import liver_reason, misfit_points
 
 SHAPE = (1, 12, 12)
 NAMES = {1: "Right lobe", 2: "Left lobe"}
@@ -144,6 +145,14 @@ def test_a_liver_with_more_fat_than_any_has_no_number_and_another_organ_has(lobe
     assert right.withheld == "no liver has 88 % fat, water and fat may be exchanged"
     assert (pancreas.withheld, pancreas.pdff_median) == ("", 88)
     assert not rows(Arrays(pdff=_filled(55)), lobes)[0].withheld
+
+
+def test_a_liver_with_less_fat_than_none_has_no_number(lobes: npt.NDArray[np.int32]) -> None:
+    right, pancreas = rows(Arrays(pdff=_filled(-12)), lobes, {1: "Right lobe", 2: "Pancreas"})
+    assert right.withheld == "no liver has -12 % fat, echo times or phase may be wrong"
+    assert not pancreas.withheld
+    assert not rows(Arrays(pdff=_filled(-2)), lobes)[0].withheld
+    assert not liver_reason(Interval(-12.0, 5.0)), "its interval reaches what a liver may read"
 
 
 def test_phase_and_magnitudes_that_disagree_leave_both_readings(lobes: npt.NDArray[np.int32]) -> None:

@@ -134,7 +134,7 @@ def region_statistics(
     reported_from = "" if not pdff.size else "median" if typical_sd <= SKEWED_SD_POINTS else "joint" if fit else "mean"
     reported = {"median": of_median, "mean": of_mean, "joint": of_joint, "": _UNKNOWN}[reported_from]
     if cutoffs is not None:
-        withheld = withheld or liver_reason(reported.value)
+        withheld = withheld or liver_reason(reported)
     model_low, model_high = errors.model.range_of(reported.value, r2star) if errors.model else (math.nan, math.nan)
     chances = cutoffs.chances(reported) if cutoffs else (math.nan,) * 4
     row = SegmentStatistics(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .interval import Interval
 from .magnitude_readings import MagnitudeReadings
 from .map_arrays import BoolArray, FloatArray, MapArrays
 from .segment_row import NO_SIGNAL, SegmentStatistics
@@ -34,6 +35,8 @@ LARGEST_MISFIT_POINTS, LEAST_TIMES_EXPECTED = 7.0, 1.25
 explains there is none. Water-like tissue of four real scans lies at 0 to 3.8 points, their bodies up to 6.7."""
 HIGHEST_OF_LIVER = 65.0
 """Percent, assumed: a liver with fat in all its cells has about 50 %, and what a swap lets it read is mostly above this."""
+LOWEST_OF_LIVER = -3.0
+"""Percent: small errors of phase and spectrum move a liver without fat so far below 0, noise is in its interval."""
 LARGEST_BIAS = 3.0
 """Points by which the fat fraction of a region may be off without its number being withheld."""
 _KEPT = ("name", "withheld", "voxels", "volume_ml", "outside_percent", "low_confidence_percent", "swap_suspect_percent")
@@ -188,9 +191,13 @@ def noise_reason(maps: MapArrays, used: BoolArray) -> str:
     return f"too noisy (SD of a voxel {spread:.0f} points)" if spread > MOST_VOXEL_SD else ""
 
 
-def liver_reason(percent: float) -> str:
+def liver_reason(reported: Interval) -> str:
     """Why a region of the liver has no number, where its PDFF (percent) is one that no liver has; '' where it has one."""
-    return f"no liver has {percent:.0f} % fat, water and fat may be exchanged" if percent > HIGHEST_OF_LIVER else ""
+    if reported.value > HIGHEST_OF_LIVER:
+        return f"no liver has {reported.value:.0f} % fat, water and fat may be exchanged"
+    if reported.value < LOWEST_OF_LIVER and not reported.high >= LOWEST_OF_LIVER:  # nor where there is no interval
+        return f"no liver has {reported.value:.0f} % fat, echo times or phase may be wrong"
+    return ""
 
 
 def change_terms(pdff: FloatArray, place: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
