@@ -83,9 +83,8 @@ def graph_cuts(given: SliceEchoes, watch: Stopwatch, options: GraphCutOptions) -
     scan, echoes, mask, voxels = given.scan, given.echoes, given.mask, given.voxels
     with watch("graph cuts"):
         r2star = torch.tensor(options.r2star_per_s, dtype=torch.float64, device=echoes.device)
-        profile = profile_without_interpreter(
-            echoes[None], scan.te_s, scan.basis.modulation, options.bins, r2star, oversampling=1
-        )[0]
+        protocol = scan.te_s, scan.basis.modulation
+        profile = profile_without_interpreter(echoes[None], *protocol, options.bins, r2star, oversampling=1)[0]
         labels = smooth_field(
             profile.cpu().numpy(), mask.cpu().numpy(), options.bins * abs(scan.fat_shift_hz) / scan.period_hz, options
         )

@@ -223,9 +223,8 @@ def _table(sample: Sample, p: torch.Tensor, period: float, steps: int) -> torch.
     rows = []
     for k in range(steps):
         rotated = _rotated(sample.echoes, p, period * k / steps)
-        rows.append(
-            profile_without_interpreter(rotated[None], sample.te_s, sample.modulation, BINS, r2, oversampling=2)[0].amin(0)
-        )
+        profile = profile_without_interpreter(rotated[None], sample.te_s, sample.modulation, BINS, r2, oversampling=2)
+        rows.append(profile[0].amin(0))
     return torch.stack(rows).clamp_min(0).sqrt()
 
 

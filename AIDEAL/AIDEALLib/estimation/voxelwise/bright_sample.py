@@ -234,16 +234,14 @@ def best_fit(sample: Sample) -> tuple[torch.Tensor, torch.Tensor, LinearFit]:
 
 def least_residual_on_grid(sample: Sample) -> torch.Tensor:
     """Least residual energy of each voxel over a fine grid of field and R2*, without a fit: to compare many models."""
-    r2star = torch.tensor(FINE_R2STAR_PER_S, dtype=torch.float64)
-    return profile_without_interpreter(sample.echoes[None], sample.te_s, sample.modulation, BINS, r2star, FIELDS_IN_A_BIN)[
-        0
-    ].amin(0)
+    return _profile(sample, ProfileGrid(r2star_per_s=FINE_R2STAR_PER_S), FIELDS_IN_A_BIN)[0].amin(0)
 
 
-def _profile(sample: Sample, grid: ProfileGrid) -> tuple[torch.Tensor, torch.Tensor]:
-    """Residual profile, (bin, voxel), and its fields in Hz."""
+def _profile(sample: Sample, grid: ProfileGrid, fields_in_a_bin: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    """Residual profile, (bin, voxel), the least of the fields in a bin, and the fields of the bins in Hz."""
     r2 = torch.tensor(grid.r2star_per_s, dtype=torch.float64)
-    profile = profile_without_interpreter(sample.echoes[None], sample.te_s, sample.modulation, grid.bins, r2, oversampling=1)[0]
+    protocol = sample.te_s, sample.modulation
+    profile = profile_without_interpreter(sample.echoes[None], *protocol, grid.bins, r2, fields_in_a_bin)[0]
     return profile, field_grid_hz(sample.te_s, grid.bins).float()
 
 
